@@ -77,7 +77,7 @@ def live_properties(component: LiveComponent) -> dict[str, Any]:
         if key in live:
             given = live[key]
             live[key] = [_specified(entry) for entry in given] if isinstance(given, list) else _specified(given)
-    if component.base is not None:  # an adapter has neither copies nor a variant of its own
+    if component.base is not None:  # an adapter has neither copies nor a variant
         del live["RuntimeConfig"], live["VariantName"]
     return _without_defaults(live)
 

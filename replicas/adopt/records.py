@@ -34,7 +34,7 @@ class LiveComponent:
 
     @property
     def base(self) -> str | None:
-        """Name of the component on whose copies an adapter runs; None for a component with copies of its own."""
+        """Name of the component on whose copies an adapter runs; None for a component with its own copies."""
         return base_of(self.described)
 
     @property
@@ -54,7 +54,7 @@ class LiveEndpoint:
     configuration: Json
     """DescribeEndpointConfig of the configuration in service."""
     components: tuple[LiveComponent, ...]
-    """Components with copies of their own that are taken over, oldest first."""
+    """Components with their own copies that are taken over, oldest first."""
     adapters: tuple[LiveComponent, ...]
     left_out: tuple[LiveComponent, ...]
     """Components and adapters on the endpoint that are not taken over."""

@@ -35,7 +35,7 @@ def synthesised(deployment: Deployment, folder: Path) -> Synthesised:
 
     Raises:
         SynthesisError: the app fails.
-        ReviewError: the app makes no stack of the entry's name.
+        ReviewError: the app has no stack with the entry's name.
 
     """
     with tempfile.TemporaryDirectory() as temporary:
@@ -43,7 +43,7 @@ def synthesised(deployment: Deployment, folder: Path) -> Synthesised:
         prepare(work)
         shadow = work / "app"
         shadow.mkdir()
-        # The app as it is, beside a deployments.py that holds this entry alone.
+        # The unchanged app, with a deployments.py that contains only this entry.
         for path in folder.iterdir():
             if path.name not in _LEFT_OUT:
                 (shadow / path.name).symlink_to(path.resolve())

@@ -151,7 +151,7 @@ def _pairs(app: Mapping[str, Any], live: LiveEndpoint, entry: Entry) -> Iterator
 
 
 def _live_name(definition: Json, entry: Entry) -> str:
-    """Return the name of the live component that a component of the app's template stands for."""
+    """Return the name of the live component that corresponds to a component of the app's template."""
     path = _COMPONENT_PATH.search(str(definition.get("Metadata", {}).get("aws:cdk:path", "")))
     return entry.names.get(path["adapter"] or path["component"], "") if path else ""
 

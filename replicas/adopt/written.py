@@ -26,7 +26,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Pair:
-    """A resource of the app's template and the live resource that it stands for."""
+    """A resource of the app's template and the corresponding live resource."""
 
     logical_id: str
     name: str

@@ -69,7 +69,7 @@ def find_target(aws: Aws, deployed: Deployed, component: DeployedComponent) -> T
 
 
 def base_of(described: Mapping[str, Any]) -> str | None:
-    """Return the name of the base component of an adapter; None for a component with copies of its own."""
+    """Return the name of the base component of an adapter; None for a component with its own copies."""
     base = described.get("Specification", {}).get("BaseInferenceComponentName")
     return str(base) if base else None
 

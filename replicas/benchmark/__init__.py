@@ -30,7 +30,7 @@ __all__ = [
     "verify",
 ]
 
-# Lazy because the load generator imports this package before gevent has patched what the modules import.
+# Lazy, because the load generator imports this package before gevent has patched the libraries of these modules.
 __getattr__, __dir__ = lazy_names(
     __name__,
     {

@@ -57,7 +57,7 @@ class Result:
     started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     points: tuple[Point, ...] = ()
     forecast: dict[str, Any] | None = None
-    """Forecast of the measured points with its errors (`beside`); None until the sweep ends."""
+    """Forecast of the measured points with its errors (`forecast_comparison`); None until the sweep ends."""
 
     def with_point(self, point: Point) -> Result:
         """Return a copy with this point added; it replaces an earlier point of the same load."""

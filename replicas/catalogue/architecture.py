@@ -35,7 +35,7 @@ class Architecture:
     """Norms and other parameters outside the layers."""
     towers: tuple[Tower, ...] = ()
     prediction_parameters: int = 0
-    """Parameters of layers that predict several tokens (MTP). Engines load them for speculative decoding alone."""
+    """Parameters of layers that predict several tokens (MTP). Engines load them only for speculative decoding."""
     head: Head = "language_model"
     doubts: tuple[str, ...] = ()
     """Sentences about facts that the configuration does not state."""

@@ -132,7 +132,7 @@ def _declared(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 _ALWAYS_KEPT = re.compile(r"(lm_head|embed_tokens|norm|\bgate|\brouter|e_score_correction_bias)(\.weight)?\W*$")
-"""Modules that stay at two bytes whatever a configuration says: the output head, embeddings, norms and routers."""
+"""Modules that always stay at two bytes: the output head, embeddings, norms and routers."""
 
 _KEPT: Mapping[str, tuple[str, ...]] = {
     "bitsandbytes": ("llm_int8_skip_modules",),

@@ -1,7 +1,7 @@
 """Sizes that a user declares by hand, for a model that neither the table nor its `config.json` can size.
 
 A declared weight is the one that the engine prints at start-up ("Model loading took ... GiB", over all accelerators); a
-declared cache is what one token takes over all accelerators. What is not declared is taken at the largest of any model
+declared cache is that of one token over all accelerators. Figures that are not declared are those of the largest model
 of the table, or is not judged; the warning states which.
 """
 

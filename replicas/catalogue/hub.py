@@ -265,7 +265,7 @@ class Hub:
             case RemoteEntryNotFoundError():
                 return HubError(f"the Hub no longer has {what}")
             case HFValidationError():
-                return HubError(f"{repository!r} is no name of a repository: owner/name")
+                return HubError(f"{repository!r} is not a repository name: use owner/name")
             case OfflineModeIsEnabled():
                 return HubUnreachableError(f"{what} cannot be read: HF_HUB_OFFLINE forbids requests to the Hub")
         status = _status_of(fault)
@@ -295,7 +295,7 @@ def _is_gated(access: object) -> bool | None:
 
 
 def _chats(config: object, files: Iterable[HubFile]) -> bool | None:
-    """Return whether a repository has a chat template: a file of its own, or one in its tokenizer's configuration."""
+    """Return whether a repository has a chat template, as a file or in its tokenizer's configuration."""
     if any(file.path == "chat_template.jinja" for file in files):
         return True
     if not isinstance(config, dict):
@@ -330,4 +330,4 @@ def _expect_length(response: httpx2.Response, file: HubFile, first: int) -> None
             "run this again"
         )
     if begins != first:
-        raise HubError(f"{file.path}: byte {first:,} was asked for; the Hub (or a proxy before it) sends from {begins}")
+        raise HubError(f"{file.path}: byte {first:,} was requested, but the Hub (or a proxy) sends from {begins}")

@@ -53,7 +53,7 @@ class Model:
     """Repository on the Hugging Face Hub, or the name that was given with a `config.json`."""
     architecture: Architecture
     quantization: Quantization | None = None
-    """How the checkpoint is stored; None for float16, bfloat16 and float32."""
+    """Quantization of the checkpoint; None for float16, bfloat16 and float32."""
     fp8_cache_method: str | None = None
     """Quantization method by which the checkpoint asks for a KV cache in FP8; None if it asks for none."""
     gated: bool | None = None
@@ -222,7 +222,7 @@ def read_model(path: Path | str, name: str | None = None, quant_config: Path | s
 def model_from_config(
     config: Mapping[str, Any], name: str, source: str, quantization: Mapping[str, Any] | None = None
 ) -> Model:
-    """Return a model from the content of a `config.json`, and of the `hf_quant_config.json` beside it.
+    """Return a model from the content of a `config.json` and of its optional `hf_quant_config.json`.
 
     Raises:
         ValueError: it cannot be sized.

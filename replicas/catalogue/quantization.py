@@ -65,7 +65,7 @@ class Quantization:
     kept: tuple[Modules, ...] = ()
     """Modules that stay at two bytes."""
     apart: tuple[tuple[Modules, Quantization], ...] = ()
-    """Modules with a format of their own."""
+    """Modules with a different format, each with its format."""
 
     @property
     def bytes_per_parameter(self) -> float:
@@ -131,7 +131,7 @@ _CHECKPOINT_FORMATS = {
     "gptq": Quantization("gptq", 4, 128, zero_points=True),
     "awq": Quantization("awq", 4, 128, zero_points=True),
     "compressed-tensors": Quantization("compressed-tensors", 4, 128, packed=True),
-    # Engines run it in experts alone (layers/quantization/mxfp4.py: other layers stay unquantized).
+    # Engines apply it only to experts (layers/quantization/mxfp4.py: other layers stay unquantized).
     "mxfp4": Quantization("mxfp4", 4, 32, scale_bits=8, only=ROUTED_EXPERTS),
     "mxfp8": Quantization("mxfp8", 8, 32, scale_bits=8),
     "nvfp4": Quantization("nvfp4", 4, 16, scale_bits=8),
@@ -165,8 +165,8 @@ def modules(names: Iterable[str]) -> tuple[Modules, ...]:
     """Return the modules that a configuration names, those of many layers together.
 
     A name is a path (`model.layers.3.mlp.gate`), a part of one (`gate`, `self_attn`), a path with wildcards
-    (`model.layers.3.self_attn*`, `*.attn.*`), or a regular expression after `re:`. What lies within a named module
-    belongs to it.
+    (`model.layers.3.self_attn*`, `*.attn.*`), or a regular expression after `re:`. Modules inside a named
+    module belong to it.
     """
     whole: dict[str, None] = {}
     by_path: dict[str, set[int]] = {}
@@ -201,7 +201,7 @@ def _unfused(names: Iterable[str]) -> Iterator[str]:
 
 
 def _expression(path: str) -> str:
-    """Return the regular expression of a path with wildcards, and of what lies within it."""
+    """Return the regular expression of a path with wildcards and of all modules inside it."""
     return re.escape(path).replace(r"\*", ".*") + r"(\..*)?$"
 
 

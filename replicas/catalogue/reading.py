@@ -25,7 +25,7 @@ WITHOUT_STRUCTURE = frozenset(
         *("transformers.js_config", "unsloth_fixed", "unsloth_version", "is_llama_config"),
         # Precision of the stored weights: engines load them at two bytes. Quantization is read by `quantization.py`.
         *("compression_config", "dtype", "quantization_config", "torch_dtype"),
-        # Tokens of the vocabulary with a meaning of their own.
+        # Special tokens of the vocabulary.
         *("bad_words_ids", "begin_suppress_tokens", "bos_token_id", "cls_token_id", "decoder_start_token_id"),
         *("eos_token_id", "forced_bos_token_id", "forced_eos_token_id", "mask_token_id", "pad_token_id"),
         *("prefix", "sep_token_id", "suppress_tokens", "tokenizer_class", "unk_token_id"),
@@ -104,7 +104,7 @@ def read_config(config: Config) -> Architecture:
 
     Raises:
         ValueError: the family has no formula, a field could carry structure that the formula does not count, or a
-            field is missing or no count.
+            field is missing or is not a count.
 
     """
     model_type = str(config.get("model_type", ""))

@@ -45,9 +45,8 @@ def _data_url(path: Path) -> str:
         raise UsageError(f"--image {path}: {reason}: a PNG, JPEG, GIF or WebP file, or an https:// address") from None
     if len(content) > _MOST_BYTES:
         raise UsageError(
-            f"--image {path}: a request has at most {MOST_BODY_BYTES:,} bytes, so that a file has at most "
-            f"{_MOST_BYTES:,}: a "
-            "smaller image, or its https:// address"
+            f"--image {path}: a request has at most {MOST_BODY_BYTES:,} bytes, so a file may have at most "
+            f"{_MOST_BYTES:,}: use a smaller image, or its https:// address"
         )
     kind = next((kind for start, kind in _FORMATS.items() if content.startswith(start)), None)
     if kind is None and content[:4] == b"RIFF" and content[8:12] == b"WEBP":

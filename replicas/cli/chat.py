@@ -84,7 +84,7 @@ def chat(
 
 
 def _converse(conversation: Conversation) -> None:
-    """Answer each line of stdin. A failed request is printed to stderr, and the conversation goes on."""
+    """Answer each line of stdin. A failed request is printed to stderr, and the conversation continues."""
     from replicas.errors import ReplicasError
 
     is_terminal, failed = sys.stdin.isatty(), False

@@ -96,7 +96,7 @@ class LazyGroup(TyperGroup):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 (the interface of groups)
-        """Write the commands by purpose, from the table alone."""
+        """Write the commands by purpose, using only the table."""
         longest = max(map(len, COMMANDS))
         for title, entries in GROUPS.items():
             with formatter.section(title):

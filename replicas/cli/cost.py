@@ -42,7 +42,7 @@ def cost(
     output_tokens: Annotated[int, typer.Option(min=1, help="Length of an answer, for --users and --rate.")] = 50,
     as_json: Json = False,
 ) -> None:
-    """Show what a deployment costs: at floor, start and ceiling of its scaling, and what its options add.
+    """Show the cost of a deployment at floor, start and ceiling of its scaling, and the cost of its options.
 
     Options replace settings of the named deployment for this call. With --model or --config they describe one.
     Token prices need a forecast: the deployment must declare its traffic, or a load must be given. A tilde

@@ -83,8 +83,8 @@ def _end(name: str, region: str, delivered: Delivered) -> None:
             tell("interrupted: nothing was deployed", f"next: run replicas deploy {name} again")
         else:
             tell(
-                f"interrupted: no CloudFormation update is in progress; the lines above show what is deployed as "
-                f"{name}",
+                f"interrupted: no CloudFormation update is in progress; the lines above show the deployed resources "
+                f"of {name}",
                 f"next: replicas deploy {name} continues",
             )
         raise typer.Exit(130)
@@ -94,7 +94,8 @@ def _end(name: str, region: str, delivered: Delivered) -> None:
             tell("nothing is deployed", f"next: fix the cause, then run replicas deploy {name}")
         else:
             tell(
-                f"next: replicas status {name} --region {region} shows what is left; npx cdk destroy {name} removes it"
+                f"next: replicas status {name} --region {region} shows the remaining resources; npx cdk destroy "
+                f"{name} removes it"
             )
         raise typer.Exit(1)
     say(*(f"next: {command}" for command in delivered.commands))

@@ -84,7 +84,7 @@ def _lines(done: Invocation, texts: Sequence[str]) -> list[str]:
 
 def _paired(answers: Sequence[Answer], texts: Sequence[str]) -> list[tuple[Answer, str]]:
     if len(answers) != len(texts):
-        raise OperationError(f"the engine answered {len(answers)} of {len(texts)} texts: --json shows what it wrote")
+        raise OperationError(f"the engine answered {len(answers)} of {len(texts)} texts: --json shows its output")
     return list(zip(answers, texts, strict=True))
 
 

@@ -20,7 +20,7 @@ ProfileFile = Annotated[
 
 
 def users_of(text: str) -> list[int]:
-    """Parse `--users` into whole numbers in rising order; `article` stands for the nine user counts of the article."""
+    """Parse `--users` into whole numbers in ascending order; `article` means the nine user counts of the article."""
     from replicas.load.options import ARTICLE_USERS
 
     if text == "article":

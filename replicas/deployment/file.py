@@ -51,7 +51,7 @@ def read_entries(path: Path = FILE) -> list[Entry]:
     names = _run(path)
     declared = names.get(LIST)
     if not isinstance(declared, (list, tuple)):
-        raise CatalogueError(f"{path} defines no list {LIST}{_misspelt(names)}")
+        raise CatalogueError(f"{path} does not define a list {LIST}{_misspelt(names)}")
     return _without_repeated_names(path, [_entry(path, *numbered) for numbered in enumerate(declared, 1)])
 
 

@@ -109,7 +109,7 @@ class Protected:
     statements: tuple[Statement, ...] = ()
     """The policy of the resource."""
     key: Text = None
-    """The KMS key that encrypts the resource's contents, as written; None if it has none of its own."""
+    """The KMS key that encrypts the resource's contents, as written; None without such a key."""
 
 
 @dataclass(frozen=True, kw_only=True)

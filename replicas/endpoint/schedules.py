@@ -22,7 +22,7 @@ _SECONDS = {"minute": 60.0, "hour": 3_600.0, "day": 86_400.0}
 _MONTHS = {name.upper(): number for number, name in enumerate(calendar.month_abbr) if name}
 _DAYS = {name: number for number, name in enumerate(("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"), 1)}
 _LONGEST_DAYS = 5 * 366
-"""How far back `Cron.last` searches: a cron schedule occurs at least once in five years, or never."""
+"""Days that `Cron.last` searches backwards: a cron schedule occurs at least once in five years, or never."""
 
 
 class ScheduleError(ValueError):

@@ -29,7 +29,7 @@ class Instances:
     pool_entries: tuple[tuple[str, str], ...] = ()
     """Instance type and priority of each pool, as written."""
     pools_name_models: bool = False
-    """True if a pool names a model of its own."""
+    """True if a pool overrides the model."""
 
     @property
     def type_name(self) -> str | None:

@@ -20,7 +20,7 @@ class CacheGroup:
     begins_within_block: bool = False
     """True if a window may begin within a block, which needs one more block."""
     blocks_of_state: int | None = None
-    """Blocks of a recurrent state, whatever the length of the request; None for layers that keep tokens."""
+    """Blocks of a recurrent state, independent of the request's length; None for layers that keep tokens."""
     share: float = 1.0
     """Share of a pool block that one block of this group takes."""
 

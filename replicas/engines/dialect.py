@@ -169,7 +169,7 @@ class Dialect(ABC):
     def text_body(
         self, text: str, task: Task, generation: Generation, *, stream: bool = False, exact_length: bool = False
     ) -> bytes:
-        """Return a request body for one text, whatever the task: a prompt, a text to embed, or a document to score."""
+        """Return a request body for one text of any task: a prompt, a text to embed, or a document to score."""
         if task == "generate":
             return self.prompt_body(text, generation, stream=stream, exact_length=exact_length)
         return self.pooled_body([text] if task == "embed" else [_QUERY, text], task)

@@ -182,7 +182,7 @@ class Completion(AcceptedRequest):
 
 
 def read_json(body: bytes) -> dict[str, Any]:
-    """Return the JSON object of a body; the server has another type of error for a body that is no JSON."""
+    """Return the JSON object of a body; the server uses another error type for a body that is not JSON."""
     try:
         return read_object(body)
     except NoJson as fault:

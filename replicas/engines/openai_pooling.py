@@ -141,7 +141,7 @@ class PoolingRequest(AcceptedRequest):
         return entries
 
     def _classes(self) -> list[dict[str, Any]]:
-        """Return the only class of a reranker, with a share of letters as its probability."""
+        """Return the only class of a reranker; the stand-in derives its probability from the letters of the text."""
         return [
             {"index": index, "label": "LABEL_0", "probs": [_rounded(_letters(text))], "num_classes": 1}
             for index, text in enumerate(self._texts)

@@ -11,7 +11,7 @@ SCHEMA = "replicas.profile/2"
 
 @dataclass(frozen=True, kw_only=True)
 class FitError:
-    """How far a fit is off the run that it was made from, in one figure; relative, without sign."""
+    """Error of a fit against its own run in one figure: relative, without sign."""
 
     figure: str
     """`requests_per_second`, `latency`, `ttft` or `tpot`."""
@@ -53,7 +53,7 @@ class FittedRun:
     """Smallest load in the unit of its kind, over the copies; None: that of the users."""
     most_load_per_copy: float | None = None
     copies: int | None = None
-    """Copies that shared the load. Here and below None stands for what an older profile did not record."""
+    """Copies that shared the load. Here and below, None means that an older profile did not record the value."""
     duration_seconds: float | None = None
     input_stddev: float = 0.0
     output_stddev: float = 0.0
@@ -62,7 +62,7 @@ class FittedRun:
     """Seconds of the steps that the fit forecasts (`replicas.forecast.fitted_runs.probes`): whatever makes them, card,
     links, weights, cache or constants, is the same if they are."""
     errors: tuple[FitError, ...] = ()
-    """How far the fit is off its own run, in each figure that the run has."""
+    """Error of the fit against its own run, for each figure of the run."""
     held_back_error: float | None = None
     """Mean error at points that were held back from a first fit; None if there were none."""
     prefill_tokens: int
@@ -122,7 +122,7 @@ class Profile:
     """The same for copies with several accelerators: launching the exchanges, and processes that wait for each
     other."""
     few_bits_launch_seconds_per_layer: float
-    """The same with four-bit weights, which have kernels of their own, for any number of accelerators."""
+    """The same with four-bit weights, which have separate kernels, for any number of accelerators."""
     all_reduce_seconds: float
     """Time of one exchange between accelerators beyond the measured one: processes that wait for each other."""
     fitted: FittedRun | None

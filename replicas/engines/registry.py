@@ -93,8 +93,8 @@ def find_engine(given: str, publisher: str | None = None) -> Engine:
         )
     if engine.is_newer_than_its_facts:
         raise LookupError(
-            f"engine {given!r}: nothing is known of {name} after {engine.newest}; "
-            f"{name!r} takes {kind.image_versions()[-1]}, the newest with an image"
+            f"engine {given!r}: versions of {name} after {engine.newest} have no facts; "
+            f"{name!r} selects {kind.image_versions()[-1]}, the newest with an image"
         )
     return engine
 

@@ -1,4 +1,4 @@
-"""Check that the account and region have what a template needs. All checks run, even after one fails."""
+"""Check that the account and region have the resources that a template needs. All checks run, even after one fails."""
 
 from __future__ import annotations
 

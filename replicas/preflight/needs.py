@@ -1,4 +1,4 @@
-"""List what a template needs from the account and region but does not create itself. Makes no AWS calls."""
+"""List the resources that a template needs but does not create. Makes no AWS calls."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def declared_in(template: Mapping[str, Any], region: str) -> Declared:
 
 
 def needs_of(declared: Declared, account: str | None) -> Needs:
-    """Collect what a template needs. `account` replaces AWS::AccountId."""
+    """Return the needs of a template. `account` replaces AWS::AccountId."""
     reader = _Reader(account)
     for logical_id in declared.resources:
         resource = declared.resources.get(logical_id)

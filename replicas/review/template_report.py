@@ -100,7 +100,7 @@ class _Block:
     diff: str
 
     def text(self, room: int | None = None) -> str:
-        """Return the element in at most `room` characters, with its diff cut; empty if the tags alone do not fit."""
+        """Return the element in at most `room` characters, with its diff cut; empty if even the tags do not fit."""
         body = "\n".join(_highlight(line) for line in without_controls(self.diff).splitlines())
         fence = "`" * max(3, 1 + max(map(len, re.findall("`+", body)), default=0))
         name = html.escape(" ".join(without_controls(self.name).split()))

@@ -49,7 +49,7 @@ def wide_rights(statement: Statement) -> Iterator[tuple[str, str]]:
     why="everyone who can read the template, the stack or the model can read the token",
 )
 def token_in_template(topology: Topology) -> Iterator[Case]:
-    """A template must not contain a token: everybody who can read the stack can read it.
+    """A template must not contain a token: everyone who can read the stack can read the token.
 
     The finding does not repeat the token.
     """

@@ -54,7 +54,7 @@ def adapter_base(topology: Topology) -> Iterator[Case]:
 
 @rule(
     "adapter-claims",
-    checks="An adapter claims resources of its own.",
+    checks="An adapter has resource claims.",
     why="an adapter runs inside the copies of its base component and claims nothing itself",
     source="SageMaker API reference, InferenceComponentSpecification",
     enforced=enforced_by(_CREATE, "documented", "API reference, BaseInferenceComponentName"),

@@ -101,7 +101,7 @@ _ONE_RETURNS = _quote(
 _TWO_RETURN = _quote(
     "metric-query-returndata",
     "Exactly two elements of the metrics list should return data.",
-    "ReturnData=true for the metric and its ANOMALY_DETECTION_BAND alone",
+    "ReturnData=true only for the metric and its ANOMALY_DETECTION_BAND",
 )
 _NO_BAND = _quote(
     "alarm-threshold",

@@ -7,7 +7,7 @@ The rules compare claims with three bounds, from the most permissive to the most
 - claims that AWS is known to have accepted, or that follow from a conservative rule (`replicas.sizing.claims`).
 
 It is not known whether a claim between the last two bounds runs, so its finding is a warning. An unknown claim counts
-as 0: if the known claims alone do not fit, the finding is certain.
+as 0: if already the known claims do not fit, the finding is certain.
 """
 
 from __future__ import annotations

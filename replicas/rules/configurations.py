@@ -56,8 +56,8 @@ _COMPONENTS_ONLY = "ManagedInstanceScaling is only supported for inference compo
 
 @rule(
     "zero-instances-with-model",
-    checks="A variant with a model of its own has MinInstanceCount=0.",
-    why="instances go to zero on endpoints with inference components alone",
+    checks="A variant that names a model has MinInstanceCount=0.",
+    why="only endpoints with inference components can scale to zero instances",
     source="hashicorp/terraform-provider-aws pull request 45926: an acceptance test that AWS refused",
     enforced=enforced_by("CreateEndpointConfig", "quoted", _COMPONENTS_ONLY),
 )

@@ -22,14 +22,14 @@ from replicas.sizing import claims
 @rule(
     "pool-too-small",
     severity="warning",
-    checks="One type of the instance pools alone does not hold all copies (warning).",
+    checks="One instance type of the pools cannot hold all copies without the other types (warning).",
     why="if SageMaker gets only {instance_type}, some copies have no room: all copies fit only with larger "
     "types of the pools",
     source="CreateEndpointConfig, InstancePools: SageMaker uses the first available type, by priority",
     needs_proof=True,
 )
 def pool_too_small(topology: Topology) -> Iterator[Case | Unjudged]:
-    """Each instance type of the pools must be able to hold all copies alone, and so must every mix of the types."""
+    """Each instance type of the pools must hold all copies without the other types, and so must every mix of types."""
     for variant in topology.variants:
         for instance in types_of(variant.instances) if is_pooled(variant) and variant.components else ():
             shortage, room = shortage_on(variant, instance), hosts.hard(instance)

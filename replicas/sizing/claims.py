@@ -43,9 +43,9 @@ def claimable(instance: Instance) -> Claimable:
         if seen["instance_type"] != instance.name or not seen["accepted"]:
             continue
         if seen.get("cpus", 0) > cpus:
-            cpus, cpus_reason = Fraction(seen["cpus"]), f"most seen accepted: {seen['source']}"
+            cpus, cpus_reason = Fraction(seen["cpus"]), f"largest claim known to be accepted: {seen['source']}"
         if seen["memory_mib"] > memory:
-            memory, memory_reason = seen["memory_mib"], f"most seen accepted: {seen['source']}"
+            memory, memory_reason = seen["memory_mib"], f"largest claim known to be accepted: {seen['source']}"
     return Claimable(cpus, memory, cpus_reason, memory_reason)
 
 

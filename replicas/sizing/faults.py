@@ -81,8 +81,8 @@ def length_faults(component: Component, task: Task) -> Iterator[Fault]:
     if task != "generate":
         if longest and total and longest != total:
             sentence = (
-                f"max_input_tokens={longest} and max_total_tokens={total}: a request for task={task!r} is its prompt: "
-                f"max_total_tokens={longest} alone"
+                f"max_input_tokens={longest} and max_total_tokens={total}: a request for task={task!r} "
+                f"is its prompt: give only max_total_tokens={longest}"
             )
             yield Fault("lengths", sentence)
         return
@@ -102,8 +102,8 @@ def _task_faults(component: ResolvedComponent) -> Iterator[str]:
     if model.architecture.head != "language_model" and task != own:
         head = model.architecture.head
         yield (
-            f"task={task!r}: the last layer of {model.id} is a {head} head, which answers task={own!r} alone: leave "
-            "task out"
+            f"task={task!r}: the last layer of {model.id} is a {head} head, which answers only task={own!r}: leave "
+            f"task out"
         )
 
 

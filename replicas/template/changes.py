@@ -204,7 +204,7 @@ def _moved(key: str, old: Resource, successor: str, new: Resource, new_endpoints
         meaning = f"{quote(successor)} is created and callers must move to it; then requests to the old one fail."
     elif names_in(_property(new, "EndpointName")) & new_endpoints:
         meaning = (
-            f"{quote(successor)} is created on the new endpoint, which needs instances of its own; "
+            f"{quote(successor)} is created on the new endpoint, which needs additional instances; "
             "then requests to the old one fail."
         )
     else:

@@ -1,4 +1,4 @@
-"""Features of SageMaker beside inference components of which no source says whether the service takes them together."""
+"""Features of SageMaker for which no source documents whether they work together with inference components."""
 
 from __future__ import annotations
 

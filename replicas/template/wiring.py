@@ -1,4 +1,4 @@
-"""Faults in how the resources of a template refer to each other, and properties that CloudFormation refuses."""
+"""Faults in the references between the resources of a template, and properties that CloudFormation refuses."""
 
 from __future__ import annotations
 

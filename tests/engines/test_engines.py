@@ -154,9 +154,9 @@ def test_a_version_that_both_publish_is_hugging_faces_unless_another_source_is_n
     [
         (
             {"image_source": "ibm"},
-            r"image_source='ibm': images of vllm are published by huggingface, aws: one of these",
+            r"image_source='ibm': images of vllm are published by huggingface, aws: use one of these",
         ),
-        ({"image_source": "aws", "engine": "tgi"}, r"images of tgi are published by huggingface: one of these"),
+        ({"image_source": "aws", "engine": "tgi"}, r"images of tgi are published by huggingface: use one of these"),
         (
             {"image_source": "aws", "engine": "vllm-0.14.0"},
             r"vllm-0\.14\.0 has no container image of image_source='aws'; .*with one: 0\.23\.0, .*, 0\.30\.0",

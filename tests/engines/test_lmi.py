@@ -224,7 +224,7 @@ def test_a_degree_below_the_accelerators_starts_more_workers_and_leaves_none_idl
         ({"OPTION_ENTRYPOINT": "model.py"}, "OPTION_ENTRYPOINT=model.py: code of its own"),
         ({"OPTION_SPECULATIVE_CONFIG": "{}"}, "OPTION_SPECULATIVE_CONFIG={}: the draft model"),
         ({"OPTION_MAX_NUM_SEQS": "64"}, "LMI takes OPTION_MAX_ROLLING_BATCH_SIZE"),
-        ({"OPTION_SOMETHING_NEW": "1"}, "OPTION_SOMETHING_NEW=1: the table of LMI's variables"),
+        ({"OPTION_SOMETHING_NEW": "1"}, "OPTION_SOMETHING_NEW=1: it is not in the table of LMI's variables"),
         ({"OPTION_PIPELINE_PARALLEL_DEGREE": "2"}, "stages hold different layers"),
         ({"OPTION_DTYPE": "int8"}, "the size of this type is not known; known: auto, fp16"),
     ],

@@ -175,7 +175,7 @@ def test_a_copy_without_a_cache_still_has_to_fit_its_card() -> None:
     ("head", "task", "words"),
     [
         ("pooling", "generate", "is a pooling head, which answers only task='embed': leave task out"),
-        ("classification", "embed", "is a classification head, which answers task='score' alone"),
+        ("classification", "embed", "is a classification head, which answers only task='score'"),
     ],
 )
 def test_a_head_answers_what_it_was_made_for(head: Any, task: Task, words: str) -> None:

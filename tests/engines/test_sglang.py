@@ -106,7 +106,7 @@ def test_a_share_that_leaves_no_room_beside_it_is_refused_with_one_that_does() -
         ),
         (
             {"engine": "sglang-0.4.1"},
-            r"versions of sglang before 0\.4\.3; versions with an image: 0\.5\.8, 0\.5\.13",
+            r"versions of sglang before 0\.4\.3 have no facts; versions with an image: 0\.5\.8, 0\.5\.13",
         ),
         ({"engine": "sglang-0.6.0"}, r"versions of sglang after 0\.5"),
     ],

@@ -53,7 +53,7 @@ class Cache:
     """The cache of a layer.
 
     A `full` and a `latent` cache keep every token, a `cross` cache every token of the encoder; a `window` keeps the
-    last tokens, a `chunk` those of the last chunk; a `state` keeps one vector a sequence, whatever its length.
+    last tokens, a `chunk` those of the last chunk; a `state` keeps one vector per sequence of any length.
     """
 
     kind: CacheKind
@@ -127,7 +127,7 @@ class FeedForward:
 
     @property
     def expert_inputs(self) -> int:
-        """Width that an expert works in: the model's, or a narrower one between two projections."""
+        """Width of an expert's input: the model's, or a narrower one between two projections."""
         return max(
             (matrix.inputs for matrix in self.matrices if matrix.count > 1 and not matrix.splits_inputs), default=0
         )

@@ -50,7 +50,7 @@ def gated_delta(
 
 
 def kimi_delta(hidden: int, *, heads: int, head_dim: int, kernel: int, state_bytes: int, full_rank_gate: bool) -> Mixer:
-    """Return Kimi's delta attention (KDA): a gate of its own for each channel.
+    """Return Kimi's delta attention (KDA), which has one gate per channel.
 
     Args:
         hidden: width of the model.

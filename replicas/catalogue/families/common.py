@@ -147,8 +147,8 @@ def decoder(
         context: field with the longest context.
         towers: its encoders of images and sound.
         prediction_parameters: parameters of layers that predict several tokens.
-        head: what it computes at its end.
-        doubts: what the configuration leaves open.
+        head: the output of the model.
+        doubts: sentences about facts that the configuration does not state.
 
     """
     is_tied_here = is_tied(c, tied_by_default) if tied is None else tied

@@ -33,7 +33,7 @@ _DOUBT = (
 
 
 def deepseek_v4(c: Fields) -> Architecture:
-    """DeepSeek V4."""
+    """Return the architecture of DeepSeek V4."""
     width, layers = hidden_size(c), c.count("num_hidden_layers")
     ratios = c.each("compress_ratios", layers) or []
     hashed = c.get("num_hash_layers") or 0

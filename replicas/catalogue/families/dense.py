@@ -21,7 +21,7 @@ from replicas.catalogue.fields import Fields
 
 
 def llama(c: Fields) -> Architecture:
-    """Llama, and the families that took over its layers."""
+    """Return the architecture of Llama, and the families that took over its layers."""
     bias = c.flag("attention_bias")
     mixer = attention(c, qkv_bias=bias, output_bias=bias)
     feed_forward = block(c, bias=c.flag("mlp_bias"))
@@ -36,7 +36,7 @@ def mistral_layers(c: Fields) -> list[Layer]:
 
 
 def mistral(c: Fields) -> Architecture:
-    """Mistral and Phi 3."""
+    """Return the architecture of Mistral and Phi 3."""
     return decoder(c, mistral_layers(c))
 
 
@@ -53,7 +53,7 @@ def qwen2_layers(c: Fields) -> list[Layer]:
 
 
 def qwen2(c: Fields) -> Architecture:
-    """Qwen 2 and 2.5."""
+    """Return the architecture of Qwen 2 and 2.5."""
     return decoder(c, qwen2_layers(c))
 
 
@@ -65,25 +65,25 @@ def qwen3_layers(c: Fields) -> list[Layer]:
 
 
 def qwen3(c: Fields) -> Architecture:
-    """Qwen 3."""
+    """Return the architecture of Qwen 3."""
     return decoder(c, qwen3_layers(c))
 
 
 def mimo(c: Fields) -> Architecture:
-    """Xiaomi's MiMo: Qwen 2 with a layer that predicts a second token."""
+    """Return the architecture of Xiaomi's MiMo: Qwen 2 with a layer that predicts a second token."""
     layers = qwen2_layers(c)
     apart = prediction(c, layers[0], c.get("num_nextn_predict_layers"))  # models/mimo_mtp.py
     return decoder(c, layers, prediction_parameters=apart)
 
 
 def gemma(c: Fields) -> Architecture:
-    """Gemma."""
+    """Return the architecture of Gemma."""
     mixer = attention(c)
     return decoder(c, plain_layers(c, [mixer] * c.count("num_hidden_layers"), block(c)), tied_by_default=True)
 
 
 def gemma2(c: Fields) -> Architecture:
-    """Gemma 2: a window in every second layer."""
+    """Return the architecture of Gemma 2: a window in every second layer."""
     windows = spans(c, windowed=every_other(c.count("num_hidden_layers")))
     return decoder(
         c, plain_layers(c, [attention(c, span) for span in windows], block(c), norms=4), tied_by_default=True
@@ -99,12 +99,12 @@ def gemma3_layers(c: Fields) -> list[Layer]:
 
 
 def gemma3(c: Fields) -> Architecture:
-    """Gemma 3 without its tower."""
+    """Return the architecture of Gemma 3 without its tower."""
     return decoder(c, gemma3_layers(c), tied_by_default=True)
 
 
 def starcoder2(c: Fields) -> Architecture:
-    """StarCoder 2: layer norms and biases."""
+    """Return the architecture of StarCoder 2: layer norms and biases."""
     bias, width = c.flag("use_bias", True), hidden_size(c)
     mixers = [attention(c, span, qkv_bias=bias, output_bias=bias) for span in spans(c)]
     layers = plain_layers(c, mixers, block(c, gated=False, bias=bias), norms=4)
@@ -112,7 +112,7 @@ def starcoder2(c: Fields) -> Architecture:
 
 
 def falcon(c: Fields) -> Architecture:
-    """Falcon: one KV head, or a few in the newer layout."""
+    """Return the architecture of Falcon: one KV head, or a few in the newer layout."""
     new, bias, width = c.flag("new_decoder_architecture"), c.flag("bias"), hidden_size(c)
     heads = c.count("num_attention_heads")
     one_or_all = 1 if c.flag("multi_query", True) else heads
@@ -132,7 +132,9 @@ def falcon(c: Fields) -> Architecture:
 
 
 def nemotron_nas(c: Fields) -> Architecture:
-    """Llama Nemotron: a search chose the attention and the width of each layer, and left some out."""
+    """Return the architecture of Llama Nemotron: a search chose the attention and the width of each layer, and left
+    some out.
+    """
     width, heads = hidden_size(c), c.count("num_attention_heads")
     layers = []
     for number, choice in enumerate(c.each("block_configs", c.count("num_hidden_layers")) or []):

@@ -17,12 +17,14 @@ _LABELS = 2
 
 
 def bert(c: Fields) -> Architecture:
-    """BERT: learned positions from 0."""
+    """Return the architecture of BERT: learned positions from 0."""
     return _bert(c, positions=c.count("max_position_embeddings"), reserved=0)
 
 
 def roberta(c: Fields) -> Architecture:
-    """RoBERTa and XLM-RoBERTa: the first positions are reserved, by the number of the padding token."""
+    """Return the architecture of RoBERTa and XLM-RoBERTa: the first positions are reserved, by the number of the
+    padding token.
+    """
     return _bert(c, positions=c.count("max_position_embeddings"), reserved=c.get("pad_token_id", 1) + 1)
 
 
@@ -58,7 +60,9 @@ def _bert(c: Fields, *, positions: int, reserved: int) -> Architecture:
 
 
 def modernbert(c: Fields) -> Architecture:
-    """ModernBERT: rotary positions, gated blocks, no biases; a window in two layers of three, which no cache keeps."""
+    """Return the architecture of ModernBERT: rotary positions, gated blocks, no biases; a window in two layers of
+    three, which no cache keeps.
+    """
     width, heads, layers = hidden_size(c), c.count("num_attention_heads"), c.count("num_hidden_layers")
     mixer = grouped(
         width,

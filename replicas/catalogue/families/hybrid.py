@@ -67,7 +67,7 @@ def qwen3_next_layers(c: Fields) -> list[Layer]:
 
 
 def qwen3_next(c: Fields) -> Architecture:
-    """Qwen3-Next."""
+    """Return the architecture of Qwen3-Next."""
     apart = qwen3_next_prediction(c, "num_nextn_predict_layers")
     return decoder(c, qwen3_next_layers(c), prediction_parameters=apart)
 
@@ -80,7 +80,9 @@ def qwen3_next_prediction(c: Fields, field: str) -> int:
 
 
 def nemotron_h(c: Fields) -> Architecture:
-    """Nemotron H and Nemotron 3: each layer is a Mamba 2 mixer, attention, a block, or a mixture of experts."""
+    """Return the architecture of Nemotron H and Nemotron 3: each layer is a Mamba 2 mixer, attention, a block, or a
+    mixture of experts.
+    """
     width = hidden_size(c)
     parts = _nemotron_parts(c)
     stack = [
@@ -116,7 +118,7 @@ def _nemotron_layer(width: int, parts: Mapping[str, Mixer | FeedForward], kind: 
 
 
 def _nemotron_parts(c: Fields) -> dict[str, Mixer | FeedForward]:
-    """Return what a layer of each kind consists of."""
+    """Return the parts of each kind of layer."""
     width, heads = hidden_size(c), c.count("num_attention_heads")
     head_dim = c.count_or_none("head_dim") or c.count_or_none("attention_head_dim") or width // heads
     if c.flag("attention_bias") or c.flag("mlp_bias"):
@@ -208,7 +210,7 @@ def kimi_linear_layers(c: Fields) -> list[Layer]:
 
 
 def kimi_linear(c: Fields) -> Architecture:
-    """Kimi Linear."""
+    """Return the architecture of Kimi Linear."""
     return decoder(c, kimi_linear_layers(c), vectors=kimi_linear_end(c))
 
 

@@ -64,14 +64,14 @@ def deepseek_stack(c: Fields) -> list[Layer]:
 
 
 def deepseek(c: Fields) -> Architecture:
-    """DeepSeek V2 and V3, and Kimi K2."""
+    """Return the architecture of DeepSeek V2 and V3, and Kimi K2."""
     stack = deepseek_stack(c)
     apart = prediction(c, stack[-1], c.get("num_nextn_predict_layers"))
     return decoder(c, stack, prediction_parameters=apart)
 
 
 def deepseek_sparse(c: Fields) -> Architecture:
-    """DeepSeek V3.2 and GLM 5: an index selects the tokens that are attended to."""
+    """Return the architecture of DeepSeek V3.2 and GLM 5: an index selects the tokens that are attended to."""
     layers = c.count("num_hidden_layers")
     rank = c.count("q_lora_rank", 1536)
     index = sparse_index(
@@ -80,12 +80,12 @@ def deepseek_sparse(c: Fields) -> Architecture:
     with_index, without = deepseek_mixer(c, index), deepseek_mixer(c)
     mixers = [with_index if own else without for own in _own_index(c, layers)]
     stack = layers_of(c, mixers, deepseek_blocks(c))
-    last = replace(stack[-1], mixers=(with_index,))  # a layer that predicts always has an index of its own
+    last = replace(stack[-1], mixers=(with_index,))  # a prediction layer always has its own index
     return decoder(c, stack, prediction_parameters=prediction(c, last, c.get("num_nextn_predict_layers")))
 
 
 def _own_index(c: Fields, layers: int) -> list[bool]:
-    """Return which layers have an index of their own; the others use the one before them."""
+    """Return which layers have their own index; the others use the index of an earlier layer."""
     frequency, offset = c.count("index_topk_freq", 1), c.count("index_skip_topk_offset", 2)
     pattern, kinds = c.get("index_topk_pattern"), c.each("indexer_types", layers)
     own = (

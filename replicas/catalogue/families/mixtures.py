@@ -26,7 +26,7 @@ _W = ("w1", "w3", "w2")
 
 
 def mixtral(c: Fields) -> Architecture:
-    """Mixtral."""
+    """Return the architecture of Mixtral."""
     feed_forward = mixture(
         hidden_size(c),
         c.count("intermediate_size"),
@@ -64,7 +64,7 @@ def qwen_feed_forwards(c: Fields, shared_width: int | None = None) -> list[FeedF
 
 
 def qwen2_moe(c: Fields) -> Architecture:
-    """Qwen 1.5 and 2 with experts."""
+    """Return the architecture of Qwen 1.5 and 2 with experts."""
     bias = c.flag("qkv_bias", True)
     mixers = [attention(c, span, qkv_bias=bias) for span in _no_window(c)]
     return decoder(c, layers_of(c, mixers, qwen_feed_forwards(c)))
@@ -86,12 +86,12 @@ def _no_window(c: Fields) -> list[Span]:
 
 
 def qwen3_moe(c: Fields) -> Architecture:
-    """Qwen 3 with experts."""
+    """Return the architecture of Qwen 3 with experts."""
     return decoder(c, qwen3_moe_layers(c))
 
 
 def gpt_oss(c: Fields) -> Architecture:
-    """gpt-oss: a window in every second layer, sinks, and biases everywhere."""
+    """Return the architecture of gpt-oss: a window in every second layer, sinks, and biases everywhere."""
     layers, width = c.count("num_hidden_layers"), hidden_size(c)
     experts, inner = c.count("num_local_experts"), c.count("intermediate_size")
     feed_forward = mixture(
@@ -111,7 +111,7 @@ def gpt_oss(c: Fields) -> Architecture:
 
 
 def minimax_m2(c: Fields) -> Architecture:
-    """MiniMax M2: norms over all heads, and a routing bias."""
+    """Return the architecture of MiniMax M2: norms over all heads, and a routing bias."""
     experts, width = c.count("num_local_experts"), hidden_size(c)
     feed_forward = mixture(
         width,
@@ -170,13 +170,15 @@ def minimax_m3_layers(c: Fields) -> list[Layer]:
 
 
 def minimax_m3(c: Fields) -> Architecture:
-    """MiniMax M3 without its tower."""
+    """Return the architecture of MiniMax M3 without its tower."""
     layers = minimax_m3_layers(c)
     return decoder(c, layers, prediction_parameters=prediction(c, layers[-1], c.get("num_mtp_modules")))
 
 
 def mimo_v2(c: Fields) -> Architecture:
-    """MiMo V2: windows with heads of their own, values narrower than keys, experts after the first layer."""
+    """Return the architecture of MiMo V2: windows with heads of their own, values narrower than keys, experts after the
+    first layer.
+    """
     layers, width = c.count("num_hidden_layers"), hidden_size(c)
     windows = c.each("hybrid_layer_pattern", layers) or []
     tokens = c.count("sliding_window")
@@ -211,7 +213,7 @@ def mimo_v2(c: Fields) -> Architecture:
 
 
 def step3p7(c: Fields) -> Architecture:
-    """Step 3.7: windows in three layers of four, experts after the first layers."""
+    """Return the architecture of Step 3.7: windows in three layers of four, experts after the first layers."""
     width, experts = hidden_size(c), c.count("num_experts")
     routed = mixture(
         width,
@@ -261,8 +263,8 @@ def llama4_layers(c: Fields) -> list[Layer]:
 
 
 def glm4_moe(c: Fields) -> Architecture:
-    """GLM 4.5 to 4.7: biases of queries, keys and values, experts after the first layers. Fields that are left out have
-    the defaults of `Glm4MoeConfig` (transformers 5.8).
+    """Return the architecture of GLM 4.5 to 4.7: biases of queries, keys and values, experts after the first layers.
+    Fields that are left out have the defaults of `Glm4MoeConfig` (transformers 5.8).
     """
     width, layers, first = hidden_size(c), c.count("num_hidden_layers"), c.get("first_k_dense_replace", 1) or 0
     experts = c.count("n_routed_experts")

@@ -1,4 +1,4 @@
-"""Language models with towers: their configuration lies in `text_config`, that of a tower beside it.
+"""Language models with towers: `text_config` holds the language model's configuration, sibling fields the towers'.
 
 Towers are sized as the code of an engine builds them (docs/models.md names it and its version). The largest image is
 that of the family's processor by default, where `config.json` does not state it: Qwen's takes 16,777,216 pixels,
@@ -35,7 +35,7 @@ from replicas.catalogue.fields import Fields
 def _with_towers(
     c: Fields, text: Fields, layers: list[Layer], *towers: Tower, tied_by_default: bool = False, **options: Any
 ) -> Architecture:
-    """Return a language model beside its towers. A field of the whole model outranks that of its language model."""
+    """Return a language model with its towers. A field of the whole model outranks the same field in `text_config`."""
     tied = is_tied(c, is_tied(text, tied_by_default))
     return decoder(text, layers, model_type=str(c["model_type"]), tied=tied, towers=towers, **options)
 
@@ -66,19 +66,19 @@ def qwen_tower(v: Fields) -> Tower:
 
 
 def qwen3_vl(c: Fields) -> Architecture:
-    """Qwen3-VL."""
+    """Return the architecture of Qwen3-VL."""
     text = c.part("text_config")
     return _with_towers(c, text, qwen3_layers(text), qwen_tower(c.part("vision_config")))
 
 
 def qwen3_vl_moe(c: Fields) -> Architecture:
-    """Qwen3-VL with experts."""
+    """Return the architecture of Qwen3-VL with experts."""
     text = c.part("text_config")
     return _with_towers(c, text, qwen3_moe_layers(text), qwen_tower(c.part("vision_config")))
 
 
 def qwen3_5(c: Fields) -> Architecture:
-    """Qwen 3.5 and 3.6."""
+    """Return the architecture of Qwen 3.5 and 3.6."""
     text = c.part("text_config")
     towers = () if c.flag("language_model_only") else (qwen_tower(c.part("vision_config")),)
     apart = qwen3_next_prediction(text, "mtp_num_hidden_layers")
@@ -86,7 +86,9 @@ def qwen3_5(c: Fields) -> Architecture:
 
 
 def qwen2_5_vl(c: Fields) -> Architecture:
-    """Qwen2.5-VL: a tower with gated blocks and windows. Its language model's fields may lie at the top."""
+    """Return the architecture of Qwen2.5-VL: a tower with gated blocks and windows. Its language model's fields may lie
+    at the top.
+    """
     text = c.part("text_config") if c.has("text_config") else c
     v = c.part("vision_config")
     width, layers, inner = v.count("hidden_size"), v.count("depth"), v.count("intermediate_size")
@@ -126,7 +128,7 @@ _LLAMA4_TOWER = {
 
 
 def llama4(c: Fields) -> Architecture:
-    """Llama 4."""
+    """Return the architecture of Llama 4."""
     text = c.part("text_config")
     doubts: tuple[str, ...] = ()
     if c.has("vision_config"):
@@ -161,7 +163,7 @@ def llama4(c: Fields) -> Architecture:
 
 
 def mistral3(c: Fields) -> Architecture:
-    """Mistral Small 3.1 and later: a Pixtral tower whose patches are merged."""
+    """Return the architecture of Mistral Small 3.1 and later: a Pixtral tower whose patches are merged."""
     text, v = c.part("text_config"), c.part("vision_config")
     width, inner = v.count("hidden_size"), v.count("intermediate_size")
     patch, out = v.count("patch_size"), hidden_size(text)
@@ -190,7 +192,7 @@ def mistral3(c: Fields) -> Architecture:
 
 
 def gemma3(c: Fields) -> Architecture:
-    """Gemma 3: a SigLIP tower whose patches are pooled."""
+    """Return the architecture of Gemma 3: a SigLIP tower whose patches are pooled."""
     text, v = c.part("text_config"), c.part("vision_config")
     width, inner, out = v.count("hidden_size"), v.count("intermediate_size"), hidden_size(text)
     patch = v.count("patch_size")
@@ -239,7 +241,7 @@ def _gemma4_tower(v: Fields, out: int) -> Tower:
 
 
 def gemma4_layers(c: Fields) -> list[Layer]:
-    """Return the layers of Gemma 4: a window in most, wider heads in the others, and experts beside a dense block."""
+    """Return the layers of Gemma 4: most have a window, the others wider heads; experts are added to a dense block."""
     width, heads, layers = hidden_size(c), c.count("num_attention_heads"), c.count("num_hidden_layers")
     shared = c.get("num_kv_shared_layers") or 0
     head_dim, wide = c.count("head_dim"), c.count("global_head_dim")
@@ -311,12 +313,12 @@ def _with_layer_embeddings(c: Fields, read: Architecture) -> Architecture:
 
 
 def gemma4_text(c: Fields) -> Architecture:
-    """Gemma 4 without towers."""
+    """Return the architecture of Gemma 4 without towers."""
     return _with_layer_embeddings(c, decoder(c, gemma4_layers(c), tied_by_default=True))
 
 
 def gemma4(c: Fields) -> Architecture:
-    """Gemma 4."""
+    """Return the architecture of Gemma 4."""
     text = c.part("text_config")
     if c.has("audio_config"):
         raise ValueError("audio_config describes a tower for sound, which no formula here sizes for this family")
@@ -357,7 +359,7 @@ def _moon_tower(v: Fields, out: int) -> Tower:
 
 
 def kimi_k25(c: Fields) -> Architecture:
-    """Kimi K2.5 to K2.7."""
+    """Return the architecture of Kimi K2.5 to K2.7."""
     text = c.part("text_config")
     tower = _moon_tower(c.part("vision_config"), hidden_size(text))
     if text.count_or_none("num_nextn_predict_layers"):
@@ -366,14 +368,14 @@ def kimi_k25(c: Fields) -> Architecture:
 
 
 def kimi_k3(c: Fields) -> Architecture:
-    """Kimi K3."""
+    """Return the architecture of Kimi K3."""
     text = c.part("text_config")
     tower = _moon_tower(c.part("vision_config"), hidden_size(text))
     return _with_towers(c, text, kimi_linear_layers(text), tower, vectors=kimi_linear_end(text))
 
 
 def minimax_m3_vl(c: Fields) -> Architecture:
-    """MiniMax M3: a CLIP tower without learned positions, and a merger of patches."""
+    """Return the architecture of MiniMax M3: a CLIP tower without learned positions, and a merger of patches."""
     text, v = c.part("text_config"), c.part("vision_config")
     width, inner, out = v.count("hidden_size"), v.count("intermediate_size"), hidden_size(text)
     compression = v.part("img_token_compression_config")

@@ -1,4 +1,4 @@
-"""Older layouts with field names of their own: GPT BigCode and T5."""
+"""Older architectures with different field names: GPT BigCode and T5."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from replicas.catalogue.fields import Fields
 
 
 def gpt_bigcode(c: Fields) -> Architecture:
-    """StarCoder: one KV head, biases, layer norms and learned positions."""
+    """Return the architecture of StarCoder: one KV head, biases, layer norms and learned positions."""
     width, heads, positions = c.count("n_embd"), c.count("n_head"), c.count("n_positions")
     mixer = grouped(
         width,
@@ -41,7 +41,9 @@ def gpt_bigcode(c: Fields) -> Architecture:
 
 
 def t5(c: Fields) -> Architecture:
-    """T5 and FLAN-T5. Engines keep the second projection of a block (`wo`) at four bytes at any precision."""
+    """Return the architecture of T5 and FLAN-T5. Engines keep the second projection of a block (`wo`) at four bytes at
+    any precision.
+    """
     width, heads, head_dim = c.count("d_model"), c.count("num_heads"), c.count("d_kv")
     encoder, decoder = c.count("num_layers"), c.count("num_decoder_layers", c.count("num_layers"))
     gated = str(c.get("feed_forward_proj", "relu")).startswith("gated")

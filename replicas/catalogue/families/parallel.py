@@ -19,7 +19,7 @@ from replicas.catalogue.fields import Fields
 
 
 def arcee(c: Fields) -> Architecture:
-    """Arcee (AFM): Llama's layers without a gate."""
+    """Return the architecture of Arcee (AFM): Llama's layers without a gate."""
     bias = c.flag("attention_bias")
     mixer = attention(c, qkv_bias=bias, output_bias=bias)
     feed_forward = block(c, gated=False, bias=c.flag("mlp_bias"))
@@ -27,12 +27,14 @@ def arcee(c: Fields) -> Architecture:
 
 
 def cohere(c: Fields) -> Architecture:
-    """Command R: attention and block beside each other after one norm; the output head is tied."""
+    """Return the architecture of Command R: attention and block beside each other after one norm; the output head is
+    tied.
+    """
     return _cohere(c, [Span()] * c.count("num_hidden_layers"))
 
 
 def cohere2(c: Fields) -> Architecture:
-    """Command A and R7B: a window in all but every `sliding_window_pattern`th layer."""
+    """Return the architecture of Command A and R7B: a window in all but every `sliding_window_pattern`th layer."""
     pattern = c.count("sliding_window_pattern", 4)
     windowed = [(number + 1) % pattern != 0 for number in range(c.count("num_hidden_layers"))]
     return _cohere(c, spans(c, windowed=windowed))
@@ -50,7 +52,7 @@ def _cohere(c: Fields, windows: list[Span]) -> Architecture:
 
 
 def gpt_neox(c: Fields) -> Architecture:
-    """GPT-NeoX and Pythia: biases and layer norms."""
+    """Return the architecture of GPT-NeoX and Pythia: biases and layer norms."""
     bias = c.flag("attention_bias", True)
     mixer = attention(c, qkv_bias=bias, output_bias=bias)
     layers = plain_layers(c, [mixer] * c.count("num_hidden_layers"), block(c, gated=False, bias=True), norms=4)
@@ -58,14 +60,14 @@ def gpt_neox(c: Fields) -> Architecture:
 
 
 def phi(c: Fields) -> Architecture:
-    """Phi 1.5 and 2: biases, one layer norm a layer, and a bias of the output head."""
+    """Return the architecture of Phi 1.5 and 2: biases, one layer norm a layer, and a bias of the output head."""
     mixer = attention(c, qkv_bias=True, output_bias=True)
     layers = plain_layers(c, [mixer] * c.count("num_hidden_layers"), block(c, gated=False, bias=True), norms=2)
     return decoder(c, layers, vectors=hidden_size(c) + c.count("vocab_size"))
 
 
 def nemotron(c: Fields) -> Architecture:
-    """Minitron and Nemotron 4: layer norms with biases, no gate."""
+    """Return the architecture of Minitron and Nemotron 4: layer norms with biases, no gate."""
     bias = c.flag("attention_bias")
     mixer = attention(c, qkv_bias=bias, output_bias=bias)
     feed_forward = block(c, gated=False, bias=c.flag("mlp_bias"))
@@ -74,7 +76,7 @@ def nemotron(c: Fields) -> Architecture:
 
 
 def qwen(c: Fields) -> Architecture:
-    """Qwen 1: its `intermediate_size` counts gate and projection together."""
+    """Return the architecture of Qwen 1: its `intermediate_size` counts gate and projection together."""
     width, heads, head_dim = hidden_size(c), c.count("num_attention_heads"), c.count("kv_channels", 128)
     mixer = grouped(width, heads=heads, kv_heads=heads, head_dim=head_dim, qkv_bias=True)
     feed_forward = dense(width, c.count("intermediate_size") // 2)
@@ -83,7 +85,7 @@ def qwen(c: Fields) -> Architecture:
 
 
 def granite(c: Fields) -> Architecture:
-    """Granite 3: Llama's layers with multipliers, which have no weights."""
+    """Return the architecture of Granite 3: Llama's layers with multipliers, which have no weights."""
     bias = c.flag("attention_bias")
     mixer = attention(c, qkv_bias=bias, output_bias=bias)
     feed_forward = block(c, bias=c.flag("mlp_bias"))
@@ -91,7 +93,9 @@ def granite(c: Fields) -> Architecture:
 
 
 def olmo2(c: Fields) -> Architecture:
-    """OLMo 2 and 3: norms over all queries and keys, and after each part instead of before it."""
+    """Return the architecture of OLMo 2 and 3: norms over all queries and keys, and after each part instead of before
+    it.
+    """
     heads, width = c.count("num_attention_heads"), hidden_size(c)
     norms = (heads + c.count("num_key_value_heads", heads)) * (width // heads)
     bias = c.flag("attention_bias")
@@ -100,14 +104,16 @@ def olmo2(c: Fields) -> Architecture:
 
 
 def seed_oss(c: Fields) -> Architecture:
-    """ByteDance's Seed-OSS: Llama's layers with biases of queries, keys and values."""
+    """Return the architecture of ByteDance's Seed-OSS: Llama's layers with biases of queries, keys and values."""
     mixer = attention(c, qkv_bias=c.flag("attention_bias", True), output_bias=c.flag("attention_out_bias"))
     feed_forward = block(c, bias=c.flag("mlp_bias"))
     return decoder(c, plain_layers(c, [mixer] * c.count("num_hidden_layers"), feed_forward))
 
 
 def ernie_moe(c: Fields) -> Architecture:
-    """ERNIE 4.5 with experts: dense in the first layers, then a mixture with shared experts and a routing bias."""
+    """Return the architecture of ERNIE 4.5 with experts: dense in the first layers, then a mixture with shared experts
+    and a routing bias.
+    """
     layers, width = c.count("num_hidden_layers"), hidden_size(c)
     experts, inner = c.count("moe_num_experts"), c.count("moe_intermediate_size")
     first, last = c.count("moe_layer_start_index", 1), c.get("moe_layer_end_index", layers - 1)
@@ -129,7 +135,7 @@ def ernie_moe(c: Fields) -> Architecture:
 
 
 def ernie(c: Fields) -> Architecture:
-    """ERNIE 4.5 without experts."""
+    """Return the architecture of ERNIE 4.5 without experts."""
     bias = c.flag("use_bias")
     mixer = attention(c, qkv_bias=bias, output_bias=bias)
     return decoder(

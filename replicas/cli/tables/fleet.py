@@ -52,7 +52,7 @@ def fleet_lines(fleet: Fleet) -> Iterator[str]:
         f"{served.name} on {instances} x {served.candidate.instance.name}" for served, instances, _ in fleet.alone
     )
     verdict = f"{saved:.0%} less" if saved > 0.0005 else "sharing saves nothing"
-    yield f"Each model on an endpoint of its own: {alone:.2f} ({separate}): {verdict}."
+    yield f"Each model on a separate endpoint: {alone:.2f} ({separate}): {verdict}."
     for planned, _ in fleet.endpoints:
         accelerators = planned.instances * planned.instance.accelerators
         if accelerators > planned.accelerators_used:

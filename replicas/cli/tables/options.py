@@ -109,7 +109,7 @@ def _component_notes(plan: EndpointPlan, component: ComponentPlan) -> Iterator[s
         back = "alarms roll it back" if rollout.roll_back else "no alarm rolls it back"
         yield (
             f"{component.name} rolls {_count(rollout.batch_copies, 'copy', 'copies')} at a time, which needs {needed} "
-            f"beside those that serve: there on {_count(plan.max_instances, 'instance', 'instances')}"
+            f"in addition to the serving copies: available on {_count(plan.max_instances, 'instance', 'instances')}"
         )
         yield f"  each batch is watched {rollout.wait_seconds} s, all end within {rollout.timeout_seconds:,} s, {back}"
 

@@ -59,7 +59,7 @@ class LmiVersion(VllmVersion):
         return super().adapter_slot_rank(rank) if Version(self.version) >= Version(first) else None
 
     def refused_variables(self) -> Mapping[str, str]:
-        """Variables that would choose another library than the plan, or that LMI does not start with."""
+        """Variables that select another library than the plan assumes, or with which LMI does not start."""
         return {
             "OPTION_ROLLING_BATCH": f"{self} is planned with vLLM's async handler: leave it out",
             "OPTION_ASYNC_MODE": f"{self} is planned with vLLM's async handler: leave it out",

@@ -49,7 +49,7 @@ class SgLang(EngineKind):
     dialects = (SgLangDialect(),)
 
     def quantization(self, environment: Mapping[str, str]) -> str | None:
-        """Return the quantization method; `_marlin` names a kernel."""
+        """Return the quantization method without the suffix `_marlin`, which names a kernel."""
         method = super().quantization(environment)
         return method and method.removesuffix("_marlin")
 

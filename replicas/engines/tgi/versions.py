@@ -83,7 +83,7 @@ class TgiVersion(Engine):
         return False
 
     def share_for(self, share: float) -> float:
-        """Return the actual share. CUDA_MEMORY_FRACTION sets it; from 1.4.5 on TGI adds a reserve of its own."""
+        """Return the actual share. CUDA_MEMORY_FRACTION sets it; from 1.4.5 on TGI adds a reserve."""
         own, _ = self.gpu_memory_share()
         return share * own
 

@@ -37,7 +37,7 @@ def padding_bytes(
         reason = f"MXFP4 by {kernel}: hidden width {inner} held as {hidden}, expert width {width} as {padded}"
         if kernel == "triton":
             loaded += _repacked_bytes(hidden, padded, *facts["triton_tile"])
-            reason += ", the stored scales beside the repacked ones"
+            reason += ", the stored scales in addition to the repacked ones"
         stored = _expert_bytes(inner, block.width) / tensor_parallel
         more += layers * block.experts * (loaded - stored)
     return more, reason

@@ -44,7 +44,7 @@ class PoolingVllmVersion(VllmVersion):
             known = ", ".join(entry["models"] for entry in self.facts["rerankers"])
             problems.append(
                 f"task='score': {model.id} has no classification head, and how {self} makes scores of a language model "
-                f"is known for {known} alone: a repository with a classification head"
+                f"is known only for {known}: a repository with a classification head"
             )
         return problems
 

@@ -123,7 +123,7 @@ class VllmVersion(Engine):
     def padding_bytes(
         self, architecture: Architecture, quantization: Quantization | None, instance: Instance, tensor_parallel: int
     ) -> tuple[float, str]:
-        """Return what the kernels of MXFP4 experts add to the stored bytes."""
+        """Return the bytes that the kernels of MXFP4 experts add to the stored weights."""
         if quantization is None or not quantization.has("mxfp4") or instance.capability is None:
             return 0, ""
         return mxfp4.padding_bytes(architecture, self.fact("mxfp4"), instance.capability, tensor_parallel)
@@ -243,7 +243,7 @@ class VllmVersion(Engine):
             "SM_VLLM_GPU_MEMORY_UTILIZATION": f"{settings.share:g}",
         }
         if self._has_host_cache:
-            # By default each copy would reserve half of the host's memory, whatever its claim.
+            # By default each copy would reserve half of the host's memory, independent of its claim.
             variables["HF_ENABLE_LMCACHE"] = "0"
         if settings.revision:
             variables["SM_VLLM_REVISION"] = settings.revision

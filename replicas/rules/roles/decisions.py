@@ -191,7 +191,7 @@ class Decider:
         return decision
 
     def _of_protected(self, protected: Protected, role: Role, request: Request) -> tuple[Verdict, Verdict, bool]:
-        """Return whether a resource's policy allows the role, denies it, and delegates the decision to IAM."""
+        """Return whether a resource's policy allows the role, denies it, or leaves the decision to IAM policies."""
         arn = self.named(f"${{{role.subject.name}.Arn}}")
         opened = closed = Verdict(answer="no")
         delegates = False

@@ -133,7 +133,7 @@ def _of_configuration(role: Role, configuration: Configuration, decider: Decider
         shown=_as_written(configuration.key),
         requests=() if is_alias else (("kms:CreateGrant", _key_arn(key)),),
         context={"kms:grantisforawsresource": "true"},
-        unknown="which key the alias stands for is known in the account alone" if is_alias else "",
+        unknown="only the account shows which key the alias refers to" if is_alias else "",
     )
 
 

@@ -423,7 +423,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     ),
     "metrics-of-any-namespace": (
         "Allow cloudwatch:PutMetricData without a condition",
-        "Condition: {{StringLike: {{cloudwatch:namespace: /aws/sagemaker/*}}}} in a statement of its own",
+        "Condition: {{StringLike: {{cloudwatch:namespace: /aws/sagemaker/*}}}} in a separate statement",
     ),
     "role-trusts-anyone": (
         "its trust policy has the principal *, without a condition",

@@ -192,7 +192,7 @@ class ApplicationAutoScaling(Acting):
         except client.exceptions.ClientError:
             raise refused(f"Inference component does not exist: {resource}", ASSUMED) from None
         if "RuntimeConfig" not in component:
-            raise refused(f"{resource} is an adapter: it has no copies of its own that could be scaled.", ASSUMED)
+            raise refused(f"{resource} is an adapter, which has no copies to scale.", ASSUMED)
 
     def _check_action(self, target: Mapping[str, Any], action: Mapping[str, Any]) -> None:
         """Refuse a scheduled action by the rules; its times are datetimes here and texts in a template."""

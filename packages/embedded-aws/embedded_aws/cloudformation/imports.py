@@ -173,7 +173,7 @@ def _of(comparison: Comparison, *actions: str) -> list[dict[str, Any]]:
 
 
 def _changed_beside(stack: Stack, desired: DesiredState, params: Parameters) -> Iterator[str]:
-    """Yield what an import changes of a stack beside its resources: outputs, service role, tags."""
+    """Yield the changes of an import to other parts of a stack than resources: outputs, service role, tags."""
     if stack.desired.template.section("Outputs") != desired.template.section("Outputs"):
         yield "Outputs"
     if params.get("RoleARN") not in (None, stack.desired.options.get("RoleARN")):

@@ -1,4 +1,4 @@
-"""Advances endpoints, instances and copies to the current time, from the state, the clock, faults and alarms alone."""
+"""Advances endpoints, instances and copies to the current time, using only the state, the clock, faults and alarms."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ class Components(Endpoints):
         with self.now() as now:
             component = self._idle(params["InferenceComponentName"])
             if component.base is not None:
-                raise refused("An adapter has no copies of its own.", ASSUMED)
+                raise refused("An adapter has no copies.", ASSUMED)
             forget(component)
             component.previous, component.failure = (component.version, component.desired), None
             component.desired = params["DesiredRuntimeConfig"]["CopyCount"]

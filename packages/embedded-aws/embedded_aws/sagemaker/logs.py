@@ -29,7 +29,7 @@ class Logs:
             self._lines.append((LogGroup.of_component(component.name), stream, moment, line))
 
     def flush(self, is_there: Callable[[str], bool]) -> None:
-        """Write the buffered lines. If CloudWatch Logs refuses them, they are dropped, and serving goes on.
+        """Write the buffered lines. If CloudWatch Logs refuses them, they are dropped, and serving continues.
 
         Args:
             is_there: returns whether a component exists; lines of a deleted component would recreate its log group.

@@ -157,7 +157,7 @@ class HealthChecked(Protocol):
     def health(
         self, copy: str, environment: Mapping[str, str], timeout_seconds: float, log: Callable[[str], None]
     ) -> Health:
-        """Return what the health check of a copy says now; the first call starts the copy."""
+        """Return the current health of a copy; the first call starts the copy."""
 
     def stop(self, copy: str) -> None:
         """Stop a copy, if it was started."""

@@ -1,7 +1,7 @@
 """A serving engine that runs a command: each copy is a process on this computer with its own port.
 
 As in a container on AWS, the process gets the variables of its container, answers `/ping` when it is ready, takes
-bodies on `/invocations` and `/v1/chat/completions`, and what it prints is the log of its copy.
+bodies on `/invocations` and `/v1/chat/completions`, and its output is the log of its copy.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ class ProcessEngine:
         self._stopping: list[threading.Thread] = []
 
     def health(self, copy: str, environment: Mapping[str, str], timeout_seconds: float, log: Log) -> Health:
-        """Return what the health check of a copy says; the first call starts its process.
+        """Return the health of a copy; the first call starts its process.
 
         Args:
             copy: id of the copy.
@@ -173,7 +173,7 @@ class ProcessEngine:
             thread.join()
 
     def container(self, *, copy: str, environment: Mapping[str, str], **_: object) -> ProcessContainer:
-        """Return the container of a copy, whatever its image is."""
+        """Return the container of a copy; the image is ignored."""
         return ProcessContainer(self, copy, environment)
 
     def _process(self, copy: str, environment: Mapping[str, str], log: Log) -> EngineProcess:
