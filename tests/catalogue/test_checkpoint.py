@@ -311,7 +311,11 @@ def test_a_named_file_that_contradicts_the_config_is_a_warning_and_the_config_de
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [("{", "cut off"), ("[]", "not the hf_quant_config.json of a model: it holds a list"), ("{}", "no quantization")],
+    [
+        ("{", "cut off"),
+        ("[]", "not the hf_quant_config.json of a model: it contains a list"),
+        ("{}", "no quantization"),
+    ],
 )
 def test_a_named_file_that_declares_no_quantization_says_so(tmp_path: Path, content: str, reason: str) -> None:
     (tmp_path / "config.json").write_text(json.dumps(QWEN3_MOE))

@@ -39,7 +39,9 @@ def test_a_file_that_is_not_json_says_what_it_is(tmp_path: Path, content: bytes,
 )
 def test_json_that_is_no_object_says_what_it_holds(tmp_path: Path, content: str, kind: str) -> None:
     (tmp_path / "config.json").write_text(content)
-    with pytest.raises(ValueError, match=rf"not the config.json of a model: it holds {kind}\b.*no JSON object"):
+    with pytest.raises(
+        ValueError, match=rf"not the config.json of a model: it contains {kind}\b.*instead of a JSON object"
+    ):
         read_object(tmp_path / "config.json", "config.json")
 
 

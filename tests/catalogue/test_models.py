@@ -316,7 +316,7 @@ def test_a_config_without_a_field_that_sizes_it_names_the_field(field: str) -> N
 
 
 def test_a_config_with_text_for_a_number_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"'llama': hidden_size is no count: '4096'"):
+    with pytest.raises(ValueError, match=r"'llama': hidden_size is not a count: '4096'"):
         read_config({**LLAMA_CONFIG, "hidden_size": "4096"})
 
 

@@ -126,7 +126,7 @@ def test_a_name_that_is_near_is_suggested() -> None:
 
 
 def test_a_name_that_is_near_nothing_lists_what_there_is() -> None:
-    with pytest.raises(CatalogueError, match=r"has no deployment 'zzzzzz'; there are: llama-2-7b, "):
+    with pytest.raises(CatalogueError, match=r"has no deployment 'zzzzzz'; it has: llama-2-7b, "):
         find_deployment("zzzzzz", ROOT / "deployments.py")
 
 

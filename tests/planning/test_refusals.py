@@ -75,7 +75,8 @@ REFUSED = {
     "unknown engine": ({"engine": "tgl"}, r"^engine 'tgl' is not known; engines: lmi, sglang, tgi, vllm"),
     "engine version that nobody has read": (
         {"engine": "vllm-0.99.0"},
-        r"^engine 'vllm-0.99.0': versions of vllm after 0.33; 'vllm' takes [0-9.]+, the newest with an image",
+        r"^engine 'vllm-0.99.0': versions of vllm after 0.33 have no facts; 'vllm' selects [0-9.]+, the newest "
+        r"with an image",
     ),
     "engine version that is none": ({"engine": "vllm-latest"}, r"^engine 'vllm-latest' is not known"),
     "engine version without an image": (
