@@ -64,7 +64,7 @@ class Policy:
     """Statements that are attached to a role together."""
 
     subject: Subject
-    """The resource that holds the policy: the role itself, or a policy of its own."""
+    """The resource that holds the policy: the role itself, or a separate policy resource."""
     statements: tuple[Statement, ...] = ()
     exists: Unknown | None = None
     """Reason why it is unknown whether the policy is created; None if it is always created."""

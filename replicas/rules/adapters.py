@@ -20,8 +20,8 @@ _CREATE = "CreateInferenceComponent"
     source="SageMaker developer guide, adapter inference components; SageMaker API reference, ArtifactUrl: 'a single "
     "gzip compressed tar archive (.tar.gz suffix)'",
     enforced=(
-        *enforced_by(_CREATE, "assumed", "no message of the service is published"),
-        *enforced_by("UpdateInferenceComponent", "assumed", "no message of the service is published"),
+        *enforced_by(_CREATE, "assumed", "AWS publishes no message for this refusal"),
+        *enforced_by("UpdateInferenceComponent", "assumed", "AWS publishes no message for this refusal"),
     ),
 )
 def adapter_prefix(topology: Topology) -> Iterator[Case]:

@@ -87,7 +87,7 @@ def claim_too_small(topology: Topology) -> Iterator[Case]:
     checks="A component claims accelerators on an instance type that has none.",
     why="{instance_type} has no accelerators, so no copy can be placed",
     source="sagemaker-serve 1.27.0, model_builder.py: CPU instances omit the field",
-    enforced=enforced_by(_CREATE, "assumed", "no message of the service is published"),
+    enforced=enforced_by(_CREATE, "assumed", "AWS publishes no message for this refusal"),
 )
 def accelerators_on_cpu(topology: Topology) -> Iterator[Case]:
     """A component on a CPU instance must not claim accelerators."""
@@ -167,7 +167,7 @@ def variant_missing(topology: Topology) -> Iterator[Case]:
     "variant-unknown",
     checks="A component names a variant that its endpoint does not have.",
     why="no instance belongs to that variant, so SageMaker refuses the component",
-    enforced=enforced_by(_CREATE, "assumed", "no message of the service is published"),
+    enforced=enforced_by(_CREATE, "assumed", "AWS publishes no message for this refusal"),
 )
 def variant_unknown(topology: Topology) -> Iterator[Case]:
     """The variant that a component names must exist on its endpoint."""

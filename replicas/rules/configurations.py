@@ -42,7 +42,7 @@ def role_missing(topology: Topology) -> Iterator[Case]:
     checks="A variant with inference components names a model.",
     why="a variant with a model is a single-model endpoint, which takes no components",
     source="SageMaker developer guide, inference components",
-    enforced=enforced_by("CreateInferenceComponent", "assumed", "no message of the service is published"),
+    enforced=enforced_by("CreateInferenceComponent", "assumed", "AWS publishes no message for this refusal"),
 )
 def model_on_variant(topology: Topology) -> Iterator[Case]:
     """A variant with inference components must not name a model."""
@@ -89,7 +89,7 @@ def fixed_name(topology: Topology) -> Iterator[Case]:
     "below MinInstanceCount.",
     why="SageMaker refuses an InitialInstanceCount outside of the range",
     source="SageMaker API reference, ProductionVariantManagedInstanceScaling",
-    enforced=enforced_by("CreateEndpointConfig", "assumed", "no message of the service is published"),
+    enforced=enforced_by("CreateEndpointConfig", "assumed", "AWS publishes no message for this refusal"),
 )
 def scaling_range(topology: Topology) -> Iterator[Case]:
     """MinInstanceCount, InitialInstanceCount and MaxInstanceCount must be in ascending order."""

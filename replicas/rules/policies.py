@@ -204,7 +204,7 @@ def tracked_metric(topology: Topology) -> Iterator[Case]:
     checks="The target value of a target-tracking policy is not above 0.",
     why="the policy scales by the ratio of the metric to the target, which needs a target above 0",
     source="Application Auto Scaling API reference, TargetTrackingScalingPolicyConfiguration, TargetValue",
-    enforced=enforced_by("PutScalingPolicy", "assumed", "no message of the service is published"),
+    enforced=enforced_by("PutScalingPolicy", "assumed", "AWS publishes no message for this refusal"),
 )
 def target_value(topology: Topology) -> Iterator[Case]:
     """The target value must be a positive number."""

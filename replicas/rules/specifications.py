@@ -88,7 +88,7 @@ def _foreign(component: Component, hosts: tuple[str, ...]) -> Iterator[Case]:
     why="SageMaker has no image to run in its copies",
     source="SageMaker API reference, InferenceComponentSpecification: ModelName names a model with its container, "
     "Container has the image",
-    enforced=_by_create_and_update("assumed", "no message of the service is published"),
+    enforced=_by_create_and_update("assumed", "AWS publishes no message for this refusal"),
 )
 def container_missing(topology: Topology) -> Iterator[Case]:
     """A component that hosts a model must have a model, or a container with an image."""

@@ -32,7 +32,7 @@ _NEAR = 0.9
 @rule(
     "weights-offline",
     checks="A container fetches weights from the Hub, but a variable forbids it (warning for unknown images).",
-    why="no call to the Hub is made, and a new container has no weights in its cache: no copy starts",
+    why="the container does not call the Hub and has no weights in its cache: no copy starts",
     source="huggingface_hub documentation, environment variables, HF_HUB_OFFLINE",
 )
 def weights_offline(topology: Topology) -> Iterator[Case | Unjudged]:

@@ -69,7 +69,7 @@ def serverless_variant(topology: Topology) -> Iterator[Case]:
     checks="A variant has no instance type or no number of instances, or an instance type and pools.",
     why="SageMaker must know which instances to start, and how many",
     source="sagemaker 2.257.7: 'Must specify instance type and instance count unless using serverless inference'",
-    enforced=enforced_by(_CREATE, "assumed", "no message of the service is published"),
+    enforced=enforced_by(_CREATE, "assumed", "AWS publishes no message for this refusal"),
 )
 def variant_without_instances(topology: Topology) -> Iterator[Case]:
     """A variant must have an instance type or pools, and a number of instances."""
@@ -93,7 +93,7 @@ def variant_without_instances(topology: Topology) -> Iterator[Case]:
     checks="Two instance pools of a variant have the same instance type or the same priority.",
     why="SageMaker tries the pools in the order of their priorities",
     source="SageMaker API reference, InstancePool, Priority",
-    enforced=enforced_by(_CREATE, "assumed", "no message of the service is published"),
+    enforced=enforced_by(_CREATE, "assumed", "AWS publishes no message for this refusal"),
 )
 def pool_twice(topology: Topology) -> Iterator[Case]:
     """Each pool must have a different instance type and a different priority."""
@@ -111,7 +111,7 @@ def pool_twice(topology: Topology) -> Iterator[Case]:
     checks="An instance pool names a model, yet inference components are on its variant.",
     why="the override replaces the variant's model, and a variant with components has no model",
     source="SageMaker API reference, InstancePool, ModelNameOverride",
-    enforced=enforced_by(_CREATE, "assumed", "no message of the service is published"),
+    enforced=enforced_by(_CREATE, "assumed", "AWS publishes no message for this refusal"),
 )
 def pool_names_model(topology: Topology) -> Iterator[Case]:
     """The pools of a variant that names no model must not name models."""

@@ -167,7 +167,7 @@ def kimi_linear_layers(c: Fields) -> list[Layer]:
     linear = c.part("linear_attn_config")
     full = {number - 1 for number in linear["full_attn_layers"]}  # the field counts layers from 1
     if full | {number - 1 for number in linear["kda_layers"]} != set(range(layers)):
-        raise ValueError("linear_attn_config does not say of each layer whether its attention is linear")
+        raise ValueError("linear_attn_config does not state for every layer whether its attention is linear")
     recurrent = kimi_delta(
         width,
         heads=linear.count("num_heads"),

@@ -33,7 +33,7 @@ class Family:
     assumed: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     """Fields of which the formula describes only these values, by their path (`text_config.model_type`)."""
     without_structure: frozenset[str] = frozenset()
-    """Fields of this family that change neither parameters nor cache, wherever they lie."""
+    """Fields of this family that change neither parameters nor cache, at any level of nesting."""
 
 
 def _family(formula: Callable[[Fields], Architecture], *architectures: str, **options: Any) -> Family:

@@ -265,7 +265,7 @@ def _parameters(request: Parameters) -> dict[str, Any]:
     try:
         load_of(parameters)
     except ValueError as fault:
-        raise refused(f"The parameters of WorkloadSpec.Inline describe no load: {fault}", ASSUMED) from None
+        raise refused(f"The parameters of WorkloadSpec.Inline do not describe a load: {fault}", ASSUMED) from None
     return dict(parameters)
 
 
