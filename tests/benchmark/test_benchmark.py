@@ -121,7 +121,7 @@ def test_an_endpoint_without_copies_is_not_benchmarked(run: Run, deploy: Deploy)
         ([TGI, "--bind", "here"], 2, "--bind 'here': HOST:PORT"),
         ([TGI, "--workers", "1", "--expect-workers", "1"], 2, "one of the two"),
         ([TGI, "--resume", "/none"], 1, "--resume requires the folder of an earlier run"),
-        ([TGI, "--resume", "/none", "--out", "x"], 2, "without --out"),
+        ([TGI, "--resume", "/none", "--out", "x"], 2, "leave --out out"),
         ([TGI, "--input-tokens", "5000", "--warmup", "1"], 1, "`inputs` must have less than 2048 tokens"),
     ],
 )

@@ -148,7 +148,7 @@ def test_custom_resources_that_the_cdk_adds_are_not_listed(resource: dict[str, A
     ("kind", "reason"),
     [
         ("AWS::SageMaker::InferenceComponents", "near: AWS::SageMaker::InferenceComponent"),
-        ("AWS::Sagemaker::Endpoint", "no schema of CloudFormation has its type AWS::Sagemaker::Endpoint"),
+        ("AWS::Sagemaker::Endpoint", "CloudFormation's schemas do not contain its type AWS::Sagemaker::Endpoint"),
     ],
 )
 def test_a_type_of_aws_that_no_schema_has_is_not_judged(kind: str, reason: str) -> None:

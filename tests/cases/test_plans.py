@@ -98,7 +98,7 @@ def test_a_start_above_the_ceiling_is_refused_where_the_floor_is_zero() -> None:
         plan(Deployment(name="one", instance_type="ml.p4d.24xlarge", components=[component]))
 
 
-# Rolls: UpdateInferenceComponent takes 5 to 50 % of the copies (botocore, MaximumBatchSize).
+# Rolls: UpdateInferenceComponent accepts 5 to 50 % of the copies (botocore, MaximumBatchSize).
 
 
 def test_a_batch_is_judged_at_the_fewest_and_at_the_most_copies() -> None:

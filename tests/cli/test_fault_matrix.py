@@ -113,7 +113,7 @@ EXPECTED: dict[FaultKind, dict[str, Says]] = {
     FaultKind.INSUFFICIENT_CAPACITY: every(
         {
             "chat": no(FAILED, f"`replicas status {NO_INSTANCE}` shows why"),
-            "benchmark": no(FAILED, f"`replicas teardown {NO_INSTANCE}` removes what is left"),
+            "benchmark": no(FAILED, f"`replicas teardown {NO_INSTANCE}` removes its remaining resources"),
             "status": no("InsufficientInstanceCapacity", f"`replicas teardown {NO_INSTANCE}` removes"),
             "teardown": yes("endpoint", "endpoint configuration", "model", FAILED),
             "preflight": no(f"stack {NO_INSTANCE}", FAILED, f"replicas teardown {NO_INSTANCE}"),
@@ -122,7 +122,7 @@ EXPECTED: dict[FaultKind, dict[str, Says]] = {
     FaultKind.COPY_NEVER_STARTS: every(
         {
             "chat": no(FAILED, f"`replicas status {NEVER_STARTED}` shows why"),
-            "benchmark": no(FAILED, f"`replicas teardown {NEVER_STARTED}` removes what is left"),
+            "benchmark": no(FAILED, f"`replicas teardown {NEVER_STARTED}` removes its remaining resources"),
             "status": no("did not pass the ping health check", f"`replicas teardown {NEVER_STARTED}` removes"),
             "teardown": yes("inference component", "endpoint configuration", "model", FAILED),
             "bills": yes("ml.g6.12xlarge"),  # an endpoint without a copy bills as any other

@@ -61,8 +61,8 @@ BROKEN = {
         "\nimport nowhere_to_be_found\n",
         r"line 2: ModuleNotFoundError: No module named 'now",
     ),
-    "no list": (HEAD + f"deployments = [{ONE}]\n", r"defines no list DEPLOYMENTS; near: deployments$"),
-    "one deployment for a list": (HEAD + f"DEPLOYMENTS = {ONE}\n", r"defines no list DEPLOYMENTS$"),
+    "no list": (HEAD + f"deployments = [{ONE}]\n", r"does not define a list DEPLOYMENTS; near: deployments$"),
+    "one deployment for a list": (HEAD + f"DEPLOYMENTS = {ONE}\n", r"does not define a list DEPLOYMENTS$"),
     "something else in the list": (HEAD + f'DEPLOYMENTS = [{ONE}, "two"]\n', r"DEPLOYMENTS holds a str; it takes Depl"),
     "a name twice": (
         HEAD + f"DEPLOYMENTS = [{ONE}, {ONE}]\n",

@@ -82,8 +82,8 @@ def test_a_roll_on_full_instances_has_no_room(endpoints: Outputs, preflight: Pre
     of_type(changed, "Model")["PrimaryContainer"]["Environment"]["MAX_TOTAL_TOKENS"] = "3072"
     outcome = preflight(TGI, changed)
     assert outcome.code == 1
-    assert "needs 1 free accelerator beside the live copies; 8 of 8 are taken" in outcome.said
-    assert "fix: instances=2, or fewer copies first" in outcome.said
+    assert "needs 1 free accelerator in addition to the live copies; 8 of 8 are in use" in outcome.said
+    assert "fix: instances=2, or reduce the copies first" in outcome.said
     of_type(changed, "EndpointConfig")["ProductionVariants"][0]["InitialInstanceCount"] = 2
     assert preflight(TGI, changed).code == 0
 
@@ -108,8 +108,8 @@ def test_a_roll_in_batches_needs_room_for_a_batch(endpoints: Outputs, preflight:
     size = {"Type": "CAPACITY_PERCENT", "Value": 30}
     of_type(changed, "InferenceComponent")["DeploymentConfig"] = {"RollingUpdatePolicy": {"MaximumBatchSize": size}}
     outcome = preflight(TGI, changed)
-    assert "a roll of 3 of" in outcome.said
-    assert "needs 3 free accelerators beside the live copies; 8 of 16 are taken" in outcome.said
+    assert "a rolling update of 3 of" in outcome.said
+    assert "needs 3 free accelerators in addition to the live copies; 8 of 16 are in use" in outcome.said
 
 
 def test_a_component_of_another_id_needs_room_beside_the_one_it_replaces(
@@ -486,7 +486,7 @@ def test_a_fixed_endpoint_name_is_told_apart(endpoints: Outputs, preflight: Pref
     of_type(other, "Endpoint")["EndpointName"] = name
     outcome = preflight("mistral-7b", other, "--json")
     assert outcome.code == 1
-    assert checks(outcome)[f"endpoint {name}"]["said"] == "the name is taken in us-west-2, and not by this stack"
+    assert checks(outcome)[f"endpoint {name}"]["said"] == "another resource in us-west-2 already has the name"
 
 
 def test_a_stack_of_other_resources_has_the_name(endpoints: Outputs, preflight: Preflight) -> None:

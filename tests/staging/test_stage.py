@@ -481,7 +481,7 @@ def test_a_bucket_that_is_not_there_and_a_model_that_is_not_are_told_together(
 def test_a_bucket_of_another_region(run: Run, hub: HubStandIn, bucket: str) -> None:
     outcome = run("stage", MODEL, f"s3://{bucket}/tiny", "--region", "eu-west-1")
     assert outcome.code == 1
-    assert "lies in us-west-2, this works in eu-west-1" in outcome.err
+    assert "is in us-west-2, but the command runs in eu-west-1" in outcome.err
 
 
 def test_a_bucket_that_is_open_to_everybody_gets_nothing(run: Run, hub: HubStandIn, bucket: str) -> None:

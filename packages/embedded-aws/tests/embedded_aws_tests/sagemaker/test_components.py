@@ -196,7 +196,9 @@ def test_refusals_of_components(account: Account) -> None:
     )
     crowded = specification()
     crowded["Container"]["Environment"] = {f"V{number}": "x" for number in range(17)}
-    assert "own container takes 16" in account.refusal("CreateInferenceComponent", **{**new, "Specification": crowded})
+    assert "container of a component accepts at most 16" in account.refusal(
+        "CreateInferenceComponent", **{**new, "Specification": crowded}
+    )
     missing = {**new, "Specification": {"ModelName": "none", **no_container()}}
     assert 'Could not find model "arn:aws:sagemaker' in account.refusal("CreateInferenceComponent", **missing)
 
@@ -230,7 +232,7 @@ def test_adapters_live_on_their_base(account: Account) -> None:
     assert len(route(account, "adapter").copies) == 2
     refusal = account.refusal("DeleteInferenceComponent", InferenceComponentName="component")
     assert refusal == "Inference component component has adapters: adapter."
-    assert "no copies of its own" in account.refusal(
+    assert "An adapter has no copies" in account.refusal(
         "UpdateInferenceComponentRuntimeConfig", InferenceComponentName="adapter", DesiredRuntimeConfig={"CopyCount": 2}
     )
 

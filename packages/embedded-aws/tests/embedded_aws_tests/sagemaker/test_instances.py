@@ -165,7 +165,7 @@ def test_an_update_ends_what_consolidation_has_begun(account: Account) -> None:
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ({"InstanceType": P4D}, "has InstanceType and InstancePools"),
+        ({"InstanceType": P4D}, "has both InstanceType and InstancePools"),
         ({"InstancePools": [{"InstanceType": G5, "Priority": 1}] * 2}, "InstancePools of variant AllTraffic have"),
         (
             {"InstancePools": [{"InstanceType": G5, "Priority": 1, "ModelNameOverride": "m"}]},

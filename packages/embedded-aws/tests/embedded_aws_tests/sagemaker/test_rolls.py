@@ -163,13 +163,13 @@ def check_batch(size: dict[str, Any], copies: int) -> None:
 def test_a_batch_is_a_twentieth_to_a_half_of_the_copies(copies: int, batch: int) -> None:
     """The documentation does not say whether the only copy can roll: a batch of 1 is taken, a larger one is not."""
     fine = 0.05 <= batch / copies <= 0.5 or copies == batch == 1
-    with nullcontext() if fine else pytest.raises(ServiceError, match="UpdateInferenceComponent takes 5 to 50 %"):
+    with nullcontext() if fine else pytest.raises(ServiceError, match="UpdateInferenceComponent accepts 5 to 50 %"):
         check_batch({"Type": "COPY_COUNT", "Value": batch}, copies)
 
 
 @pytest.mark.parametrize(("percent", "fine"), [(4, False), (5, True), (50, True), (51, False)])
 def test_a_batch_in_percent(percent: int, fine: bool) -> None:
-    with nullcontext() if fine else pytest.raises(ServiceError, match="UpdateInferenceComponent takes 5 to 50 %"):
+    with nullcontext() if fine else pytest.raises(ServiceError, match="UpdateInferenceComponent accepts 5 to 50 %"):
         check_batch({"Type": "CAPACITY_PERCENT", "Value": percent}, 8)
 
 
