@@ -82,6 +82,6 @@ def test_a_command_for_one_load_refuses_several() -> None:
 
 
 @pytest.mark.parametrize("duration", [-5.0, 0.0, float("nan"), float("inf")])
-def test_a_duration_is_some_time(duration: float) -> None:
-    with pytest.raises(UsageError, match=r"--duration .*: seconds, more than 0; input_tokens=-1: at least 1"):
-        LoadOptions(users="3", duration=duration, input_tokens=-1).loads(BASE)
+def test_the_part_of_a_trace_lasts_some_time(duration: float, trace: Path) -> None:
+    with pytest.raises(UsageError, match=r"--duration .*: seconds, more than 0"):
+        LoadOptions(trace=trace, duration=duration).loads(BASE)
