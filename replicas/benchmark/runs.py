@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.util import find_spec
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -196,6 +197,8 @@ def _check(
             fault for load in loads for fault in (*load.problems(), *duration_problems(load, duration_seconds))
         )
     )
+    if not 0 < duration_seconds < inf:
+        faults.append(f"duration_seconds={duration_seconds:g}: more than 0")
     if searches and objective is None:
         faults.append("a search needs an objective")
     if searches and loads and loads[0].trace is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from replicas.aws.deployed import find_deployed
@@ -99,19 +99,11 @@ def verify(
         OperationError: the engine does not take chat messages, a parameter is invalid, or a job did not complete.
 
     """
-    aws = Aws(region)
-    deployed = find_deployed(aws, name, endpoint)
-    subject = find_subject(aws, deployed, deployed.component(component))
-    if subject.task != "generate" or not dialects()[subject.dialect].takes_messages:
-        raise OperationError(
-            f"the job sends OpenAI chat requests, which {subject.component} does not accept: `replicas benchmark` "
-            f"measures it"
-        )
     orders = [
         Order(
             load=load,
             duration_seconds=duration_seconds,
-            model=tokenizer or subject.model,
+            model=tokenizer,
             output=output,
             role_arn=role,
             token_secret_arn=token_secret,
@@ -120,6 +112,15 @@ def verify(
     ]
     if problems := list(dict.fromkeys(fault for order in orders for fault in order.problems())):
         raise OperationError("; ".join(problems))
+    aws = Aws(region)
+    deployed = find_deployed(aws, name, endpoint)
+    subject = find_subject(aws, deployed, deployed.component(component))
+    if subject.task != "generate" or not dialects()[subject.dialect].takes_messages:
+        raise OperationError(
+            f"the job sends OpenAI chat requests, which {subject.component} does not accept: `replicas benchmark` "
+            f"measures it"
+        )
+    orders = [replace(order, model=order.model or subject.model) for order in orders]
     judgements = tuple(
         judge(aws, deployed.name, subject.endpoint, subject.component, order, tell=tell, keep=keep) for order in orders
     )

@@ -143,7 +143,8 @@ def _answer_faults(component: ComponentPlan, load: Load) -> Iterator[str]:
     if component.task == "generate" and load.trace is not None:
         silent = [number for number, request in enumerate(load.trace.requests, 1) if not request.output_tokens]
         if silent:
-            yield f"output_length=0 in {len(silent):,} requests of the trace, the first is {silent[0]:,}: at least 1"
+            requests = f"{len(silent):,} {'request' if len(silent) == 1 else 'requests'}"
+            yield f"output_length=0 in {requests} of the trace, the first is {silent[0]:,}: at least 1"
     elif component.task == "generate" and not load.output_tokens:
         yield f"output_tokens={load.output_tokens}: at least 1"
     if component.task != "generate" and load.output_tokens:

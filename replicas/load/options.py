@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +139,8 @@ class LoadOptions:
             yield f"--rate {self.rate!r}: numbers with commas between (2,5.5,10)"
         if self.burst is not None and not _are_counts(self.burst):
             yield f"--burst {self.burst!r}: whole numbers with commas between (100,500)"
+        if self.trace is not None and self.duration is not None and not 0 < self.duration < inf:
+            yield f"--duration {self.duration:g}: seconds, more than 0"
         if self.trace is not None and self.lengths:
             names = ", ".join(f"--{name.replace('_', '-')}" for name in self.lengths)
             yield f"{names} and --trace: a trace has the lengths of its requests and what they have in common"

@@ -79,3 +79,9 @@ def test_what_contradicts_itself_is_refused_at_once(trace: Path) -> None:
 def test_a_command_for_one_load_refuses_several() -> None:
     with pytest.raises(UsageError, match=r"2 loads are given \(3 users, 9 users\): one"):
         LoadOptions(users="3,9").load(BASE)
+
+
+@pytest.mark.parametrize("duration", [-5.0, 0.0, float("nan"), float("inf")])
+def test_the_part_of_a_trace_lasts_some_time(duration: float, trace: Path) -> None:
+    with pytest.raises(UsageError, match=r"--duration .*: seconds, more than 0"):
+        LoadOptions(trace=trace, duration=duration).loads(BASE)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from replicas.cli.tables.columns import Table
 from replicas.cli.tables.options import usd
+from replicas.forecast.telling_apart import Candidate, told_apart
 from replicas.recommend import Ranked, Recommendation
 from replicas.recommend.options import Option
 from replicas.recommend.recommendation import described
@@ -100,6 +101,7 @@ def _notes(recommendation: Recommendation, top: int) -> Iterator[str]:
         ranked.option.forecast.summary for ranked in recommendation.ranked[:top] if ranked.option.forecast
     )
     yield from (f"  {summary}" for summary in classes)
+    yield from _undecided(recommendation)
     yield ""
     yield from recommendation.why()
     if best and best.confidence == "calibrated":
@@ -121,6 +123,21 @@ def _notes(recommendation: Recommendation, top: int) -> Iterator[str]:
         yield f"No price is known for {', '.join(sorted(unpriced))}: ranked last."
     warned = dict.fromkeys(warning for ranked in recommendation.ranked[:top] for warning in ranked.option.warnings)
     yield from (f"warning: {warning}" for warning in warned)
+
+
+def _undecided(recommendation: Recommendation) -> Iterator[str]:
+    """Yield how many of the layouts the forecast cannot tell from the cheapest, by the errors that were measured."""
+    candidates = [
+        Candidate.of(str(number), ranked.option.forecast)
+        for number, ranked in enumerate(recommendation.ranked)
+        if ranked.option.forecast
+    ]
+    undecided = [one for one in told_apart(candidates).undecided if one.band]
+    if len(undecided) > 1:
+        yield (
+            f"{len(undecided)} of {len(candidates)} layouts have error bands that overlap with that of the cheapest "
+            "token: the forecast cannot tell them apart (`replicas verify NAME --against OTHER` measures those)."
+        )
 
 
 def _misses(near_misses: Sequence[Ranked], most: int) -> Iterator[str]:
