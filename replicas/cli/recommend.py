@@ -12,8 +12,7 @@ from replicas.cli.app import Json, app, print_json, say, show, tell
 from replicas.cli.load_flags import load_flags
 from replicas.cli.progress import phases
 from replicas.cli.sizing_flags import sizing_flags
-from replicas.errors import UsageError
-from replicas.load.options import DEFAULT_SECONDS, LoadOptions
+from replicas.load.options import LoadOptions
 from replicas.planning.sizing_options import SizingOptions
 
 
@@ -32,6 +31,14 @@ def recommend(
     ] = None,
     ttft_p90: Annotated[
         float | None, typer.Option(help="Maximum 90th percentile of the time to the first token, seconds.")
+    ] = None,
+    objective: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FIGURE_P=S,...",
+            help="Bounds for the answers, for example ttft_p90=0.5,tpot_p50=0.03,latency_p99=20 (latency, ttft, tpot; "
+            "p50, p90, p99; seconds).",
+        ),
     ] = None,
     max_usd_per_hour: Annotated[
         float | None, typer.Option(help="Maximum price of all instances together, USD per hour.")
@@ -56,34 +63,22 @@ def recommend(
     Ranked by USD per million output tokens at the load, each on the fewest instances that meet the objective. Needs no
     """
     from replicas.cli.tables.recommend import load_and_objective, recommendation_lines, recommendation_table
-    from replicas.forecast import Load
-    from replicas.recommend import Requirements
     from replicas.recommend import recommend as find_layouts
     from replicas.recommend.plot import check, draw
+    from replicas.recommend.requested import requested
 
-    missing = [
-        flag
-        for flag, value in (
-            ("--input-tokens", load_options.input_tokens),
-            ("--output-tokens", load_options.output_tokens),
-        )
-        if value is None
-    ]
-    if missing and load_options.trace is None:
-        raise UsageError(
-            f"{' and '.join(missing)}: the lengths of the requests are missing: give them, or --trace FILE"
-        )
-    requirements = Requirements.of_options(
+    requirements = requested(
         replace(sizing, model=model),
-        load_options.load(Load(), tell),
+        load_options,
+        objective=objective,
         latency_p90_seconds=latency_p90,
         ttft_p90_seconds=ttft_p90,
         max_usd_per_hour=max_usd_per_hour,
         region=region,
         max_instances=max_instances,
         token_secret=token_secret,
-        duration_seconds=DEFAULT_SECONDS if load_options.duration is None else load_options.duration,
         seed=seed,
+        tell=tell,
     )
     if plot is not None:
         check(plot)

@@ -23,8 +23,13 @@ class Bound:
     percentile: str
     seconds: float
 
+    @property
+    def name(self) -> str:
+        """The bounded time: `ttft_p90`."""
+        return f"{self.figure}_{self.percentile}"
+
     def __str__(self) -> str:
-        return f"{self.figure}_{self.percentile}={self.seconds:g}"
+        return f"{self.name}={self.seconds:g}"
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,8 @@ class Weights:
     model: str
     quantization: str | None
     """Quantization of the component; None if the checkpoint is stored in it."""
+    publisher: str
+    """Owner of the repository of the model that was asked for."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,16 @@ class Candidate:
         """Identity of the layout. Candidates with the same one differ only in host and price."""
         card = (self.instance.accelerator, self.instance.accelerator_memory_mib)
         return (*card, self.weights, str(self.component.engine), self.component.accelerators)
+
+    @property
+    def is_quantized(self) -> bool:
+        """True if the weights are quantized."""
+        return self.weights.label != "none"
+
+    @property
+    def is_first_party(self) -> bool:
+        """True if the weights come from the publisher of the model that was asked for."""
+        return self.weights.model.partition("/")[0] == self.weights.publisher
 
     def on(self, instances: int) -> EndpointPlan:
         """Return the plan of the layout on a number of instances."""
@@ -116,15 +128,16 @@ def weights_on_offer(model: Model, *, table: bool) -> list[Weights]:
     start-up if no fp8 checkpoint exists.
     """
     stored = model.quantization.method if model.quantization else "none"
-    offers = [Weights(stored, model.id, None)]
+    publisher = model.id.partition("/")[0]
+    offers = [Weights(stored, model.id, None, publisher)]
     if model.quantization:
         return offers
     for method in METHODS:
         sibling = quantized_sibling(model, method) if table else None
         if sibling and find_model(sibling).chat == model.chat:  # otherwise only the architecture is the same
-            offers.append(Weights(method, sibling, None))
+            offers.append(Weights(method, sibling, None, publisher))
     if not any(offer.label == "fp8" for offer in offers):
-        offers.append(Weights("fp8", model.id, "fp8"))
+        offers.append(Weights("fp8", model.id, "fp8", publisher))
     return offers
 
 

@@ -11,7 +11,7 @@ from replicas.forecast.loads import Confidence, Forecast
 from replicas.load.document import LoadDocument
 from replicas.recommend.candidates import Unfit
 from replicas.recommend.frontier import Spot
-from replicas.recommend.objective import Objective
+from replicas.recommend.objective import ObjectiveDocument
 
 
 class LimitDocument(TypedDict):
@@ -59,17 +59,29 @@ class RankedDocument(OptionDocument):
     dearer: list[TwinDocument]
 
 
+class CountsDocument(TypedDict):
+    """Numbers of layouts: the first is the sum of the others."""
+
+    layouts: int
+    hold_priced: int
+    hold_unpriced: int
+    missed: int
+    dearer_hosts: int
+    """The same copies on the same accelerators of a dearer instance type, listed with the cheapest one."""
+
+
 class RecommendationDocument(TypedDict):
     """All layouts of a model for a load, ranked."""
 
     schema: Literal["replicas.recommendation/1"]
     model: str
     load: LoadDocument
-    objective: Objective
+    objective: ObjectiveDocument
     region: str | None
     routing: str
     duration_seconds: float
     layouts: int
+    counts: CountsDocument
     simulated: int
     ranked: list[RankedDocument]
     """Layouts that meet the objective, cheapest per million output tokens first."""

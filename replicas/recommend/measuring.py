@@ -11,6 +11,7 @@ from replicas.forecast import Forecast, Load, Point, forecast
 from replicas.forecast.forecasting import within_limits
 from replicas.forecast.simulation import Routing
 from replicas.load.arrivals import duration_for
+from replicas.planning.document import plan_warnings
 from replicas.recommend.candidates import Candidate
 from replicas.recommend.objective import MOST_OF_CAPACITY, Objective, Shortfall
 from replicas.recommend.speed import Bounds, bounds, capacity, saturating_users
@@ -37,6 +38,8 @@ class Measured:
     forecast: Forecast
     effort: Effort
     shortfalls: tuple[Shortfall, ...]
+    warnings: tuple[str, ...] = ()
+    """Warnings of the forecast, besides those of a plan."""
 
     @property
     def point(self) -> Point:
@@ -109,8 +112,9 @@ class Gauge:
             share = self._share(candidate, copies, duration)
         simulated = max(1, round(copies * share))
         part = self.load.part(simulated / copies)
+        plan = replace(candidate.plan, components=(replace(candidate.component, copies=simulated),))
         simulation = forecast(
-            replace(candidate.plan, components=(replace(candidate.component, copies=simulated),)),
+            plan,
             replace(candidate.component, copies=simulated),
             [part],
             duration_seconds=duration_for(part, duration),
@@ -119,7 +123,12 @@ class Gauge:
         )
         simulation = replace(simulation, points=(_whole(simulation.points[0], self.load, copies / simulated),))
         most = copies * self.capacity(candidate) if self.load.offered is not None else float("inf")
-        return Measured(simulation, effort, tuple(self.objective.shortfalls(self.load, simulation.points[0], most)))
+        planned = plan_warnings(plan)
+        warnings = [warning for warning in simulation.warnings if warning not in planned]
+        if simulated < copies:
+            warnings = [f"in a simulation of {simulated} of {copies} copies: {warning}" for warning in warnings]
+        shortfalls = self.objective.shortfalls(self.load, simulation.points[0], most)
+        return Measured(simulation, effort, tuple(shortfalls), tuple(warnings))
 
     def _share(self, candidate: Candidate, copies: int, duration: float) -> float:
         """Return the share of the copies that a quick forecast simulates."""

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
+from typing_extensions import TypedDict
+
+from replicas.errors import UsageError
 from replicas.forecast import Load, Point
+from replicas.load.objectives import Bound, Bounds
 from replicas.units import rate_text
 
 SERVICE_SECONDS = 60.0
@@ -17,11 +21,27 @@ MOST_OF_CAPACITY = 0.95
 show."""
 
 
+TIMES = {"latency": "latency", "ttft": "TTFT", "tpot": "time per token"}
+"""Words for the bounded times."""
+
+
+class ObjectiveDocument(TypedDict):
+    """Conditions that a layout must meet."""
+
+    latency_p90_seconds: float
+    ttft_p90_seconds: float | None
+    max_usd_per_hour: float | None
+    bounds: dict[str, float]
+    """Limits of all times, seconds, by figure and percentile: `tpot_p50`."""
+
+
 class Shortfall(NamedTuple):
     """One condition of an objective that a layout misses."""
 
     what: str
-    """The condition: `latency p90`, `TTFT p90`, `rate`, `refusals` or `price`."""
+    """The condition: a time with its percentile (`latency p90`, `TTFT p90`, `time per token p50`), `rate`, `refusals`
+    or `price`.
+    """
     sentence: str
     ratio: float
     """Actual value relative to the limit: 1.2 misses it by 20 %."""
@@ -37,12 +57,71 @@ class Objective:
     """Limit of the p90 time to first token."""
     max_usd_per_hour: float | None = None
     """Limit of the price of all instances of the endpoint."""
+    further: tuple[Bound, ...] = ()
+    """Limits of other percentiles, and of the time per token."""
+
+    @classmethod
+    def of_options(
+        cls,
+        bounds: Bounds | None,
+        *,
+        latency_p90_seconds: float | None = None,
+        ttft_p90_seconds: float | None = None,
+        max_usd_per_hour: float | None = None,
+    ) -> Self:
+        """Return the objective of the options: bounds of several times, and the two that have options of their own.
+
+        Raises:
+            UsageError: a time is bounded twice.
+
+        """
+        own = {"latency_p90": latency_p90_seconds, "ttft_p90": ttft_p90_seconds}
+        given = {bound.name: bound.seconds for bound in bounds.bounds} if bounds else {}
+        twice = [name for name, seconds in own.items() if seconds is not None and name in given]
+        if twice:
+            raise UsageError(
+                "; ".join(f"--{name.replace('_', '-')} and --objective {name}: give one of them" for name in twice)
+            )
+        latency, ttft = (given.get(name, seconds) for name, seconds in own.items())
+        return cls(
+            latency_p90_seconds=SERVICE_SECONDS if latency is None else latency,
+            ttft_p90_seconds=ttft,
+            max_usd_per_hour=max_usd_per_hour,
+            further=tuple(bound for bound in bounds.bounds if bound.name not in own) if bounds else (),
+        )
+
+    @property
+    def bounds(self) -> tuple[Bound, ...]:
+        """Limits of all times."""
+        ttft = () if self.ttft_p90_seconds is None else (Bound("ttft", "p90", self.ttft_p90_seconds),)
+        return (Bound("latency", "p90", self.latency_p90_seconds), *ttft, *self.further)
 
     def problems(self) -> Iterator[str]:
         """Yield the faults of the objective."""
-        for name, value in vars(self).items():
+        values = {
+            "latency_p90_seconds": self.latency_p90_seconds,
+            "ttft_p90_seconds": self.ttft_p90_seconds,
+            "max_usd_per_hour": self.max_usd_per_hour,
+            **{bound.name: bound.seconds for bound in self.further},
+        }
+        for name, value in values.items():
             if value is not None and not 0 < value < float("inf"):
                 yield f"{name}={value}: more than 0"
+
+    def to_document(self) -> ObjectiveDocument:
+        """JSON document."""
+        return {
+            "latency_p90_seconds": self.latency_p90_seconds,
+            "ttft_p90_seconds": self.ttft_p90_seconds,
+            "max_usd_per_hour": self.max_usd_per_hour,
+            "bounds": {bound.name: bound.seconds for bound in self.bounds},
+        }
+
+    def __str__(self) -> str:
+        parts = [f"{TIMES[bound.figure]} {bound.percentile} within {bound.seconds:g} s" for bound in self.bounds]
+        if self.max_usd_per_hour is not None:
+            parts.append(f"at most {self.max_usd_per_hour:g} USD an hour")
+        return ", ".join(parts)
 
     def shortfalls(self, load: Load, point: Point, capacity: float) -> list[Shortfall]:
         """Return the conditions that a forecast misses. `capacity` is the maximum requests per second of the copies."""
@@ -54,8 +133,11 @@ class Objective:
             shortfalls.append(
                 Shortfall("refusals", f"{share:.0%} of the requests are refused: too many at once", 1 + share)
             )
-        shortfalls += too_slow("latency p90", point.latency_p90_seconds, self.latency_p90_seconds)
-        shortfalls += too_slow("TTFT p90", point.ttft_p90_seconds, self.ttft_p90_seconds)
+        for bound in self.bounds:
+            seconds: float | None = getattr(point, f"{bound.name}_seconds")
+            if seconds is None and bound.figure == "tpot" and point.latency_p50_seconds is not None:
+                continue  # answers of one token have no time for each further one
+            shortfalls += too_slow(f"{TIMES[bound.figure]} {bound.percentile}", seconds, bound.seconds)
         return shortfalls
 
 
@@ -77,4 +159,5 @@ def too_slow(what: str, seconds: float | None, limit: float | None, *, whose: st
         return []
     if seconds is None:
         return [Shortfall(what, "no answer within the duration", float("inf"))]
-    return [Shortfall(what, f"{whose or what} {seconds:.2f} s, wanted {limit:g} s", seconds / limit)]
+    digits = ".2f" if seconds >= 1 else ".3g"
+    return [Shortfall(what, f"{whose or what} {seconds:{digits}} s, wanted {limit:g} s", seconds / limit)]

@@ -10,11 +10,13 @@ from typing import Any
 from replicas.deployment.deployment import Deployment
 from replicas.forecast import Forecast, Load
 from replicas.forecast.confidence import confidence
+from replicas.forecast.forecasting import within_limits
 from replicas.planning.document import plan_warnings
 from replicas.planning.plans import EndpointPlan
 from replicas.recommend.candidates import Candidate
 from replicas.recommend.measuring import Effort, Gauge, Measured
-from replicas.recommend.objective import Shortfall, carrying, too_slow
+from replicas.recommend.objective import TIMES, Shortfall, carrying, too_slow
+from replicas.recommend.speed import has_so_many_long_requests, mean_answer
 from replicas.units import usd_per_million_tokens
 
 _NINE_OF_TEN = 0.9
@@ -46,15 +48,25 @@ class Option:
 
     @property
     def usd_per_million_output_tokens(self) -> float | None:
-        """Price of a million output tokens at the load (not at the maximum load of the layout).
+        """Price of a million output tokens that are served at the load (not at the maximum load of the layout)."""
+        return usd_per_million_tokens(self.usd_per_hour, self.served_tokens_per_second)
 
-        For arrivals all requests count, because each is answered in the end: a slower layout, with more requests in
-        flight at the end of the duration, does not cost more. For users the answers within the duration count.
+    @property
+    def served_tokens_per_second(self) -> float:
+        """Output tokens per second that are served at the load.
+
+        Of users, a burst and a trace, the answers within the duration count. Of arrivals at a rate, more are in flight
+        at the end of the duration the slower a layout is, and are still answered: the whole rate counts if the layout
+        keeps up with it, otherwise the rate that it settles at.
         """
-        tokens = self.measured.point.output_tokens_per_second if self.measured else 0.0
-        if tokens and self.load.offered is not None and not self.shortfalls:
-            tokens = self.load.offered * self.load.output_tokens
-        return usd_per_million_tokens(self.usd_per_hour, tokens)
+        point = self.measured.point if self.measured else None
+        if point is None or not point.requests_per_second_window:
+            return 0.0
+        rate = self.load.requests_per_second
+        if rate is None:
+            return point.output_tokens_per_second
+        tokens = mean_answer(within_limits(self.load, self.candidate.component))
+        return tokens * (min(rate, point.requests_per_second) if point.is_reached is False else rate)
 
     @cached_property
     def plan(self) -> EndpointPlan:
@@ -63,8 +75,8 @@ class Option:
 
     @cached_property
     def warnings(self) -> tuple[str, ...]:
-        """Warnings of that plan."""
-        return tuple(plan_warnings(self.plan))
+        """Warnings of that plan and of the forecast."""
+        return tuple(dict.fromkeys((*plan_warnings(self.plan), *(self.measured.warnings if self.measured else ()))))
 
     @property
     def deployment(self) -> Deployment:
@@ -150,6 +162,9 @@ def fewest_instances(candidate: Candidate, gauge: Gauge, most: int, *, effort: E
     """
     price = candidate.plan.usd_per_hour
     budget = gauge.objective.max_usd_per_hour
+    if budget is not None and price is None:
+        message = f"its price is not known: whether it is at most {budget:g} USD an hour is not judged"
+        return Option(candidate, gauge.load, least, None, (Shortfall("price", message, 1.0),))
     if budget is not None and price is not None:
         most = min(most, int(budget / price + 1e-9))
         if most < least:
@@ -204,9 +219,14 @@ def copies_needed(candidate: Candidate, gauge: Gauge, most: int, *, effort: Effo
 def misses_alone(candidate: Candidate, gauge: Gauge) -> list[Shortfall]:
     """Return the conditions that a request misses even if it is alone on its copy: more copies cannot help."""
     objective, bound = gauge.objective, gauge.bounds(candidate)
-    latency, ttft = "latency of a request alone", "TTFT of a request alone"
-    shortfalls = too_slow("latency p90", bound.latency_seconds, objective.latency_p90_seconds, whose=latency)
-    return shortfalls + too_slow("TTFT p90", bound.ttft_seconds, objective.ttft_p90_seconds, whose=ttft)
+    alone = {"latency": bound.latency_seconds, "ttft": bound.ttft_seconds}
+    shortfalls: list[Shortfall] = []
+    for limit in objective.bounds:
+        if limit.figure in alone and has_so_many_long_requests(gauge.load, 1 - int(limit.percentile[1:]) / 100):
+            name = TIMES[limit.figure]
+            what, whose = f"{name} {limit.percentile}", f"{name} of a request alone"
+            shortfalls += too_slow(what, alone[limit.figure], limit.seconds, whose=whose)
+    return shortfalls
 
 
 def misses_at_roofline(candidate: Candidate, gauge: Gauge, copies: int) -> list[Shortfall]:

@@ -66,18 +66,27 @@ def recommend(
     )
 
 
-_Order = tuple[bool, float, float, int, float, str]
+_Order = tuple[bool, float, bool, bool, float, int, float, str]
 
 
 def _cost(option: Option) -> _Order:
-    """Sort key of the ranking: USD per million tokens, then USD per hour (or accelerators, without a price), then
-    latency.
+    """Sort key of the ranking: USD per million tokens in whole cents, as printed; then unquantized weights, those of
+    the model's publisher, USD per hour (or accelerators, without a price), and latency.
     """
+    candidate = option.candidate
     price = option.usd_per_million_output_tokens
-    accelerators = option.instances * option.candidate.instance.accelerators
+    accelerators = option.instances * candidate.instance.accelerators
     latency = option.measured.point.latency_p90_seconds if option.measured else None
-    name = option.candidate.instance.name
-    return price is None, price or 0.0, option.usd_per_hour or 0.0, accelerators, latency or 0.0, name
+    return (
+        price is None,
+        round(price or 0.0, 2),
+        candidate.is_quantized,
+        not candidate.is_first_party,
+        option.usd_per_hour or 0.0,
+        accelerators,
+        latency or 0.0,
+        candidate.instance.name,
+    )
 
 
 def _nearness(option: Option) -> tuple[bool, float, _Order]:
@@ -109,11 +118,11 @@ def _refined(
             done.append(each)
             continue
         full = fewest_instances(each.option.candidate, gauge, most, effort="full", least=each.option.instances)
+        times = full.instances / each.option.instances
+        twins = [replace(twin, instances=round(twin.instances * times)) for twin in each.dearer]
         if full.shortfalls:
-            fallen.append(full)
+            fallen += [full, *(replace(twin, measured=full.measured, shortfalls=full.shortfalls) for twin in twins)]
         else:
-            times = full.instances / each.option.instances
-            twins = [replace(twin, instances=round(twin.instances * times)) for twin in each.dearer]
             again = Ranked(replace(full, fewer=full.fewer or each.option.fewer), tuple(twins))
             heapq.heappush(waiting, (_cost(full), number, again))
     done.sort(key=lambda each: _cost(each.option))  # a full forecast can be better than the quick one

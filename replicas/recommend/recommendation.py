@@ -13,6 +13,9 @@ from replicas.recommend.lines import written
 from replicas.recommend.options import Option
 from replicas.recommend.requirements import Requirements
 
+_SAME_PRICE = 0.005
+"""Smallest difference of prices, as a share, that is a difference."""
+
 
 @dataclass(frozen=True)
 class Ranked:
@@ -51,6 +54,18 @@ class Recommendation:
         return self.ranked[0].option if self.ranked else None
 
     @property
+    def counts(self) -> dict[str, int]:
+        """Numbers of layouts; those that hold or miss the objective, with their dearer hosts, are all."""
+        unpriced = sum(ranked.option.usd_per_hour is None for ranked in self.ranked)
+        return {
+            "layouts": self.layouts,
+            "hold_priced": len(self.ranked) - unpriced,
+            "hold_unpriced": unpriced,
+            "missed": len(self.missed),
+            "dearer_hosts": sum(len(ranked.dearer) for ranked in (*self.ranked, *self.missed)),
+        }
+
+    @property
     def reasons(self) -> dict[str, int]:
         """Reasons why layouts do not fit, each with the number of pairs of instance type and quantization."""
         return dict(Counter(each.reason for each in self.unfit).most_common())
@@ -70,11 +85,12 @@ class Recommendation:
             "schema": "replicas.recommendation/1",
             "model": requirements.model,
             "load": requirements.load.to_document(),
-            "objective": vars(requirements.objective),
+            "objective": requirements.objective.to_document(),
             "region": requirements.region,
             "routing": requirements.routing,
             "duration_seconds": requirements.duration_seconds,
             "layouts": self.layouts,
+            "counts": self.counts,
             "simulated": self.simulated,
             "ranked": [each.to_document() for each in self.ranked],
             "missed": [each.to_document() for each in self.missed],
@@ -124,8 +140,8 @@ def _against_others(recommendation: Recommendation, best: Option, price: float) 
         layout.option for layout in recommendation.ranked if layout.option.usd_per_million_output_tokens is not None
     ]
     yield (
-        f"Cheapest of the {len(priced)} layouts that hold the objective: {described(best)}, {price:.2f} USD per "
-        "million output tokens at the load."
+        f"Cheapest of the {len(priced)} layouts of known price that hold the objective: {described(best)}, {price:.2f} "
+        "USD per million output tokens at the load."
     )
     if best.forecast:
         yield f"There, {best.forecast.limits.why.removeprefix('nothing: ')}."
@@ -139,4 +155,5 @@ def _against_others(recommendation: Recommendation, best: Option, price: float) 
         for other in first:
             if other is not best:
                 dearer = (other.usd_per_million_output_tokens or 0.0) / price - 1
-                yield f"{what}: {described(other)}, {dearer:.0%} dearer."
+                difference = f"{dearer:.0%} dearer" if dearer >= _SAME_PRICE else "at the same price"
+                yield f"{what}: {described(other)}, {difference}."

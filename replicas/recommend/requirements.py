@@ -12,12 +12,11 @@ from replicas.catalogue.regions import known_regions, offers_components
 from replicas.deployment.bounds import MAX_INSTANCES
 from replicas.deployment.options import Traffic
 from replicas.engines import DEFAULT_ENGINE, find_engine
-from replicas.errors import RecommendError, UsageError
+from replicas.errors import RecommendError
 from replicas.forecast import Load
 from replicas.forecast.simulation import Routing
 from replicas.load.arrivals import duration_problems
-from replicas.planning.sizing_options import SizingOptions
-from replicas.recommend.objective import SERVICE_SECONDS, Objective
+from replicas.recommend.objective import Objective
 from replicas.sizing.copies import DEFAULT_TOTAL_TOKENS, UNBOUNDED_TOTAL_TOKENS
 
 DEFAULT_ENGINES = (DEFAULT_ENGINE,)
@@ -49,55 +48,6 @@ class Requirements:
     duration_seconds: float = 90
     routing: Routing = "RANDOM"
     seed: int = 0
-
-    @classmethod
-    def of_options(
-        cls,
-        options: SizingOptions,
-        load: Load,
-        *,
-        latency_p90_seconds: float | None = None,
-        ttft_p90_seconds: float | None = None,
-        max_usd_per_hour: float | None = None,
-        region: str | None = None,
-        max_instances: int = 10,
-        token_secret: str | None = None,
-        duration_seconds: float = 90,
-        seed: int = 0,
-    ) -> Requirements:
-        """Return the requirements of sizing options, with defaults for the options that are not set.
-
-        Raises:
-            UsageError: there is no model, or no load.
-
-        """
-        if options.model is None:
-            raise UsageError("a recommendation is for a MODEL")
-        if load.at_once is None and load.offered is None:
-            raise UsageError(
-                "which load? --users N (a closed loop), --rate R (arrivals a second), --burst N or --trace FILE, one "
-                "of the four"
-            )
-        return cls(
-            model=options.model,
-            config=options.config,
-            quant_config=options.quant_config,
-            load=load,
-            objective=Objective(
-                latency_p90_seconds=SERVICE_SECONDS if latency_p90_seconds is None else latency_p90_seconds,
-                ttft_p90_seconds=ttft_p90_seconds,
-                max_usd_per_hour=max_usd_per_hour,
-            ),
-            engines=options.engine or DEFAULT_ENGINES,
-            quantizations=options.quantization,
-            instance_types=options.instance,
-            region=region,
-            max_instances=max_instances,
-            max_total_tokens=options.max_total_tokens,
-            token_secret=token_secret,
-            duration_seconds=duration_seconds,
-            seed=seed,
-        )
 
     @property
     def traffic(self) -> Traffic:

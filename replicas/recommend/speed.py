@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from math import ceil
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import islice
+from math import ceil, erfc, sqrt
 
 from replicas.forecast import Load
 from replicas.forecast.copies import CopyEngine
 from replicas.forecast.simulation import simulate
+from replicas.load import requests
+from replicas.load.load import lognormal
 
 _BOUNDLESS = 1000
 """Batch size of the roofline, larger than any real batch, so that the fixed time of a step is negligible per
@@ -15,6 +19,8 @@ request."""
 _ROUNDS = 6
 """Full batches of answers that are simulated for a saturated copy, so that the first ones, which all start at once, do
 not decide the result."""
+_DRAWN = 5000
+"""Requests that are drawn to see how much of them is cut."""
 _SKIPPED = 0.4
 """Share of the simulated time whose answers are not counted."""
 
@@ -43,6 +49,39 @@ def bounds(engine: CopyEngine, load: Load) -> Bounds:
 
     rate = max(batch / seconds(batch) for batch in (1, 8, 64, _BOUNDLESS))
     return Bounds(ttft_seconds=first, latency_seconds=seconds(1), requests_per_second=rate)
+
+
+@lru_cache(maxsize=64)
+def mean_answer(load: Load) -> float:
+    """Return the mean length of the answers to arrivals at a rate, shorter than what is drawn where that is cut."""
+    unlimited = replace(load, max_input_tokens=None, max_total_tokens=None)
+    if not load.is_varied or unlimited == load:
+        return load.output_tokens
+    cut, drawn = (
+        sum(request.output_tokens for request in islice(requests(each, 0), _DRAWN)) for each in (load, unlimited)
+    )
+    return load.output_tokens * cut / drawn
+
+
+def has_so_many_long_requests(load: Load, share: float) -> bool:
+    """True if at least this share of the requests is as long as the mean, prompt and answer: a percentile above it is
+    no smaller than the time of a mean request.
+    """
+    if load.trace is not None:
+        mean = load.input_tokens, load.output_tokens
+        long = sum(
+            request.input_tokens >= mean[0] and request.output_tokens >= mean[1] for request in load.trace.requests
+        )
+        return long >= share * len(load.trace.requests)
+    both = 1.0
+    for tokens, stddev in (
+        (load.input_tokens - load.shared_tokens, load.input_stddev),
+        (load.output_tokens, load.output_stddev),
+    ):
+        if stddev and tokens > 0:
+            _, deviation = lognormal(tokens, stddev)
+            both *= 0.5 * erfc(deviation / 2 / sqrt(2))  # the mean lies half of the deviation's square above the median
+    return both >= share
 
 
 def _computed_tokens(engine: CopyEngine, load: Load) -> int:

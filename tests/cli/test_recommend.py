@@ -11,7 +11,9 @@ from replicas import cli
 from tests.commands import Run
 
 ASKED = ["recommend", "llama-2-13b", "--input-tokens", "1000", "--output-tokens", "50"]
-ON_P4D = [*ASKED, "--users", "300", "--engine", "tgi-1.1.0", "--instance", "ml.p4d.24xlarge"]
+EQUAL = ["--input-stddev", "0", "--output-stddev", "0"]
+"""The article's requests are all alike."""
+ON_P4D = [*ASKED, *EQUAL, "--users", "300", "--engine", "tgi-1.1.0", "--instance", "ml.p4d.24xlarge"]
 
 
 def test_it_shows_the_ranking_the_reason_and_the_lines_and_draws_the_frontier(run: Run, tmp_path: Path) -> None:
@@ -106,3 +108,37 @@ def test_a_file_that_describes_no_fleet_is_one_message(run: Run, tmp_path: Path)
     assert finished.code == 1
     assert "describes no fleet" in finished.said
     assert "Traceback" not in finished.said
+
+
+def test_a_trace_and_several_objectives_are_taken(run: Run, tmp_path: Path) -> None:
+    trace = tmp_path / "trace.jsonl"
+    trace.write_text(
+        "".join(
+            f'{{"timestamp": {500 * number}, "input_length": {300 + number}, "output_length": 30}}\n'
+            for number in range(40)
+        )
+    )
+    objective = "ttft_p90=2,tpot_p50=0.1,latency_p99=20"
+
+    document = run(
+        "recommend", "llama-2-13b", "--trace", str(trace), "--instance", "ml.g6e.xlarge", "--objective", objective,
+        "--quantization", "none", "--json",
+    ).json  # fmt: skip
+
+    assert document["load"]["trace"] == {"requests": 40, "seconds": 19.5}
+    assert document["objective"]["bounds"] == {
+        "latency_p90": 60.0,
+        "ttft_p90": 2.0,
+        "tpot_p50": 0.1,
+        "latency_p99": 20.0,
+    }
+    (point,) = document["ranked"][0]["forecast"]["points"]
+    assert point["requests"] == 40
+    assert point["ttft_p90_seconds"] <= 2
+    assert point["tpot_p50_seconds"] <= 0.1
+
+
+def test_assumed_lengths_are_said(run: Run) -> None:
+    finished = run(*ASKED, "--rate", "1", "--instance", "ml.g6e.xlarge", "--quantization", "none", "--top", "1")
+    assert "1,000 +- 500 tokens in, 50 +- 25 out" in finished.out
+    assert "50% of their mean (assumed)" in finished.err

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from replicas.cli.tables.columns import Table
 from replicas.cli.tables.options import usd
@@ -55,12 +55,8 @@ def load_and_objective(recommendation: Recommendation) -> str:
     parts = [
         f"{who}, {_length(load.input_tokens, load.input_stddev)} tokens in, "
         f"{_length(load.output_tokens, load.output_stddev)} out",
-        f"p90 within {objective.latency_p90_seconds:g} s",
+        str(objective),
     ]
-    if objective.ttft_p90_seconds is not None:
-        parts.append(f"first token within {objective.ttft_p90_seconds:g} s")
-    if objective.max_usd_per_hour is not None:
-        parts.append(f"at most {objective.max_usd_per_hour:g} USD an hour")
     return ", ".join(parts)
 
 
@@ -106,9 +102,7 @@ def _notes(recommendation: Recommendation, top: int) -> Iterator[str]:
     yield from recommendation.why()
     if best and best.confidence == "calibrated":
         yield f"Its forecast is based on {best.basis}."
-    more = len(recommendation.ranked) - top
-    if more > 0:
-        yield f"{more} more expensive layouts also meet the objective (--top, --json)."
+    yield _counted(recommendation.counts, shown=min(top, len(recommendation.ranked)))
     dearer = recommendation.ranked[0].dearer
     if dearer:
         names = ", ".join(twin.candidate.instance.name for twin in dearer)
@@ -138,6 +132,17 @@ def _undecided(recommendation: Recommendation) -> Iterator[str]:
             f"{len(undecided)} of {len(candidates)} layouts have error bands that overlap with that of the cheapest "
             "token: the forecast cannot tell them apart (`replicas verify NAME --against OTHER` measures those)."
         )
+
+
+def _counted(counts: Mapping[str, int], *, shown: int) -> str:
+    """The numbers of layouts, which add up."""
+    hold = counts["hold_priced"] + counts["hold_unpriced"]
+    prices = f" ({counts['hold_unpriced']} of them at an unknown price)" if counts["hold_unpriced"] else ""
+    more = " (--top and --json show more)" if hold > shown else ""
+    return (
+        f"{counts['layouts']} layouts fit: {hold} meet the objective{prices}, {counts['missed']} miss it, "
+        f"{counts['dearer_hosts']} are the same copies on a dearer host; {shown} are shown{more}."
+    )
 
 
 def _misses(near_misses: Sequence[Ranked], most: int) -> Iterator[str]:

@@ -1,0 +1,148 @@
+"""Reads the requirements of a recommendation from the options of a command. All their faults are named at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from replicas.errors import RecommendError, ReplicasError, TraceError, UsageError
+from replicas.load import Load
+from replicas.load.objectives import Bounds
+from replicas.load.options import DEFAULT_SECONDS, LoadOptions
+from replicas.planning.sizing_options import SizingOptions
+from replicas.recommend.objective import Objective
+from replicas.recommend.requirements import DEFAULT_ENGINES, Requirements
+
+ASSUMED_DEVIATION = 0.5
+"""Standard deviation of lengths, as a share of their mean, if none is given: percentiles of requests that are all alike
+are too good (docs/decisions/0037-recommendations-assume-lengths-that-vary.md)."""
+
+_T = TypeVar("_T")
+
+
+def requested(
+    sizing: SizingOptions,
+    asked: LoadOptions,
+    *,
+    objective: str | None = None,
+    latency_p90_seconds: float | None = None,
+    ttft_p90_seconds: float | None = None,
+    max_usd_per_hour: float | None = None,
+    tell: Callable[[str], None] = lambda _line: None,
+    **options: Any,
+) -> Requirements:
+    """Return the requirements that the options of a command describe.
+
+    Args:
+        sizing: the model and what may be tried.
+        asked: the load. Lengths without a deviation get the assumed one.
+        objective: bounds, as `replicas.load.objectives` reads them.
+        latency_p90_seconds: bound of the p90 latency.
+        ttft_p90_seconds: bound of the p90 time to the first token.
+        max_usd_per_hour: budget.
+        tell: called with a sentence for what is assumed, or given and not followed.
+        options: further fields of `Requirements`.
+
+    Raises:
+        UsageError: options contradict each other or cannot be read. The message has every fault.
+        TraceError: the trace is faulty, and nothing else is.
+
+    """
+    faults = _Faults()
+    varied = with_assumed_deviations(asked)
+    load = faults.collected(lambda: _load(varied, tell))
+    wanted = faults.collected(
+        lambda: Objective.of_options(
+            None if objective is None else Bounds.parse(objective, option="--objective"),
+            latency_p90_seconds=latency_p90_seconds,
+            ttft_p90_seconds=ttft_p90_seconds,
+            max_usd_per_hour=max_usd_per_hour,
+        )
+    )
+    if sizing.model is None:
+        faults.found.append(UsageError("a recommendation is for a MODEL"))
+    requirements = Requirements(
+        model=sizing.model or "",
+        config=sizing.config,
+        quant_config=sizing.quant_config,
+        load=load or Load(users=1, input_tokens=1, output_tokens=1),
+        objective=wanted or Objective(max_usd_per_hour=max_usd_per_hour),
+        engines=sizing.engine or DEFAULT_ENGINES,
+        quantizations=sizing.quantization,
+        instance_types=sizing.instance,
+        max_total_tokens=sizing.max_total_tokens,
+        duration_seconds=DEFAULT_SECONDS if asked.duration is None else asked.duration,
+        **options,
+    )
+    faults.raise_with(requirements)
+    if varied != asked:
+        tell(
+            f"lengths without a given deviation vary by {ASSUMED_DEVIATION:.0%} of their mean (assumed): "
+            "--input-stddev and --output-stddev say by how much, 0 for equal lengths"
+        )
+    return requirements
+
+
+def with_assumed_deviations(options: LoadOptions) -> LoadOptions:
+    """Return load options with the assumed deviation of the lengths that have none."""
+    if options.trace is not None:
+        return options
+    own_tokens = (options.input_tokens or 0) - (options.shared_tokens or 0)
+    assumed: dict[str, Any] = {
+        "input_stddev": ASSUMED_DEVIATION * own_tokens,
+        "output_stddev": ASSUMED_DEVIATION * (options.output_tokens or 0),
+    }
+    missing = {name: tokens for name, tokens in assumed.items() if tokens > 0 and getattr(options, name) is None}
+    return replace(options, **missing)
+
+
+@dataclass
+class _Faults:
+    """Faults of options that are read one after the other."""
+
+    found: list[ReplicasError] = field(default_factory=list)
+
+    def collected(self, read: Callable[[], _T]) -> _T | None:
+        """Return what is read; None if it has a fault, which is kept."""
+        try:
+            return read()
+        except (UsageError, TraceError) as fault:
+            self.found.append(fault)
+            return None
+
+    def raise_with(self, requirements: Requirements) -> None:
+        """Raise the faults, together with those of the requirements; nothing if there are none of the first."""
+        if not self.found:
+            return
+        others: list[str] = []
+        try:
+            requirements.resolved()
+        except RecommendError as fault:
+            others = [problem for problem in fault.problems if problem]
+        if len(self.found) == 1 and not others:
+            raise self.found[0]
+        raise UsageError("; ".join([*map(str, self.found), *others]))
+
+
+def _load(options: LoadOptions, tell: Callable[[str], None]) -> Load:
+    faults = []
+    if not options.names_a_load:
+        faults.append(
+            "the load is missing: --users N (a closed loop), --rate R (arrivals a second), --burst N or --trace FILE, "
+            "one of the four"
+        )
+    lengths = {"input_tokens": options.input_tokens, "output_tokens": options.output_tokens}
+    missing = [name for name, tokens in lengths.items() if tokens is None]
+    if missing and options.trace is None:
+        flags = " and ".join(f"--{name.replace('_', '-')}" for name in missing)
+        faults.append(f"{flags}: the lengths of the requests are missing: give them, or --trace FILE")
+        placeholders: dict[str, Any] = dict.fromkeys(missing, 1)
+        options = replace(options, **placeholders)
+    try:
+        load = options.load(Load(), tell)
+    except UsageError as fault:
+        faults.append(str(fault))
+    if faults:
+        raise UsageError("; ".join(faults))
+    return load
