@@ -9,6 +9,7 @@ from typing import Any
 
 from replicas.names import CopyTarget
 from replicas.planning.plans import ComponentPlan, EndpointPlan
+from replicas.planning.starts import longest_start, start_warnings
 from replicas.start import Start
 from replicas.start.phases import PhaseName, Span
 from replicas.start.records import StartRecord
@@ -80,7 +81,7 @@ class ColdStart:
             name="ContainerStartupHealthCheckTimeoutInSeconds",
             seconds=component.startup_timeout_seconds,
             covers=self.start.container,
-            least=min(self.start.certain.high, MOST_SECONDS),
+            least=longest_start(component),
             reason=reasons["startup_timeout_seconds"],
         )
         if component.download_timeout_seconds is None:
@@ -101,13 +102,12 @@ class ColdStart:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """A sentence for each timeout that is shorter than the longest expected time."""
-        return tuple(
-            f"{timeout.name}={timeout.seconds} is shorter than the {timeout.least:.0f} s that a start can take: "
-            "leave startup_timeout_seconds open, or give it more"
-            for timeout in self.timeouts
-            if not timeout.is_enough
-        )
+        """The warnings of the plan about timeouts that are shorter than a start can take."""
+        return tuple(start_warnings(self.plan))
+
+    def delay(self, name: str) -> Delay | None:
+        """Return one of the delays; None if the deployment has no such situation."""
+        return next((delay for delay in self.delays if delay.name == name), None)
 
     def to_document(self) -> dict[str, Any]:
         """Return the JSON document (`replicas.forecast.document.ColdStartDocument`)."""

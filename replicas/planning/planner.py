@@ -21,6 +21,7 @@ from replicas.planning.plans import ComponentPlan, EndpointPlan
 from replicas.planning.resolution import Resolution, resolve
 from replicas.planning.scaling import rollout_plan, scaling_plan
 from replicas.planning.service import service_warnings
+from replicas.planning.starts import start_warnings
 from replicas.rules.wording.deployment import instances_in_words
 from replicas.sizing.copies import SizedCopy, Unfit, size_copies
 from replicas.sizing.resolved import ResolvedComponent
@@ -46,7 +47,12 @@ def plan(deployment: Deployment, *, to_deploy: bool = True) -> EndpointPlan:
     if problems:
         verdict = "cannot be planned" if draft.is_faulty else "does not fit"
         raise SizingError(f"{title_of(deployment.name)} {verdict}", problems, draft.components)
-    warnings = [*draft.plan.warnings, *warnings_of(draft.plan, judgement), *service_warnings(draft.plan)]
+    warnings = [
+        *draft.plan.warnings,
+        *warnings_of(draft.plan, judgement),
+        *service_warnings(draft.plan),
+        *start_warnings(draft.plan),
+    ]
     return replace(draft.plan, warnings=tuple(warnings))
 
 

@@ -57,7 +57,8 @@ def test_weights_in_s3_have_a_timeout_of_their_own() -> None:
 
 def test_a_stated_timeout_that_is_too_short_is_named() -> None:
     (warning,) = result(startup_timeout_seconds=90).warnings
-    assert warning.startswith("ContainerStartupHealthCheckTimeoutInSeconds=90 is shorter than the ")
+    assert warning.startswith("startup_timeout_seconds=90: a start can take ")
+    assert "startup_timeout_seconds=540, or leave it out" in warning
 
 
 def test_without_scaling_and_rolling_there_are_three_situations() -> None:

@@ -100,7 +100,12 @@ def _component_notes(plan: EndpointPlan, component: ComponentPlan) -> Iterator[s
         reason = component.reasons["target"]
         yield f"{component.name} scales to {scaling.target:g} {unit} on a copy ({reason})"
         if scaling.floor == 0:
-            yield "  no copy while there are no requests" + (": a request fails and wakes it" if scaling.wakes else "")
+            wakes = (
+                ""
+                if not scaling.wakes
+                else f": a request fails and wakes it; it answers {_after(plan, component, 'wake')}"
+            )
+            yield f"  no copy while there are no requests{wakes}"
         for schedule in scaling.schedules:
             most = schedule.max_copies or scaling.ceiling
             yield f"  {schedule.name}: {schedule.min_copies} to {most} copies from {schedule.at}, {schedule.timezone}"
@@ -112,6 +117,16 @@ def _component_notes(plan: EndpointPlan, component: ComponentPlan) -> Iterator[s
             f"in addition to the serving copies: available on {_count(plan.max_instances, 'instance', 'instances')}"
         )
         yield f"  each batch is watched {rollout.wait_seconds} s, all end within {rollout.timeout_seconds:,} s, {back}"
+        yield f"  a roll of all copies is expected to end {_after(plan, component, 'roll')}"
+
+
+def _after(plan: EndpointPlan, component: ComponentPlan, name: str) -> str:
+    """Return how long something takes that needs new copies, as words (docs/cold-start.md)."""
+    from replicas.forecast.cold_start import cold_start
+
+    delay = cold_start(plan, component).delay(name)
+    assert delay  # noqa: S101 (the component scales or rolls)
+    return f"after {delay.span.low:,.0f} to {delay.span.high:,.0f} s"
 
 
 def _count(number: int, singular: str, plural: str) -> str:
