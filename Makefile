@@ -16,7 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(VENV)/.installed node_modules/.installed ## set up .venv and node_modules (every target does it by itself)
+setup: $(VENV)/.compiled node_modules/.installed ## set up .venv and node_modules (every target does it by itself)
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ": make PYTHON=python3.11 ...")'
@@ -45,6 +45,9 @@ endef
 
 $(VENV)/.installed: requirements.txt pyproject.toml | $(UV)
 	$(call install,requirements.txt)
+	@touch $@
+
+$(VENV)/.compiled: $(VENV)/.installed
 	$(call compile)
 	@touch $@
 
@@ -61,6 +64,7 @@ node_modules/.installed: package-lock.json $(VENV)/.installed
 	npm ci --loglevel=error --no-audit --no-fund --no-update-notifier
 	@touch $@
 
+# The demo imports a part of the packages, and Python compiles that part when it is first imported.
 demo: $(VENV)/.installed ## the article from end to end on an embedded AWS: deploy, chat, benchmark, destroy
 	@$(MAKE) --no-print-directory --jobs 2 node_modules/.installed $(VENV)/.installed-demo
 	@$(PY) scripts/demo.py

@@ -10,7 +10,7 @@ import json
 import os
 import pickle
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -70,33 +70,44 @@ def context() -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def assembly(context: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder that `app.py` writes: every deployment is synthesised once for all tests of all workers."""
-    import app
 
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    folder, whole = shared / "cdk.out", shared / "cdk.out.whole"
-    with (shared / "cdk.out.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # until the file is closed
-        if not whole.exists():
-            app.main(context=context, outdir=str(folder))
-            whole.touch()
-    return folder
+    def synthesise(folder: Path) -> None:
+        import app
+
+        app.main(context=context, outdir=str(folder))
+
+    return _made_once("cdk.out", synthesise, tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
 def production_assembly(context: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder with the template of the example that uses every option."""
-    import aws_cdk as cdk
+    """The folder with the template of the example that uses every option, for all tests of all workers."""
 
-    from replicas import plan
-    from replicas.deployment.file import load_catalogue
-    from stacks.multi_replica_stack import MultiReplicaStack
+    def synthesise(folder: Path) -> None:
+        import aws_cdk as cdk
 
-    (deployment,) = load_catalogue(ROOT / "docs" / "examples" / "production.py")
-    folder = tmp_path_factory.mktemp("production")
-    app = cdk.App(context=context, outdir=str(folder))
-    MultiReplicaStack(app, plan(deployment))
-    app.synth()
+        from replicas import plan
+        from replicas.deployment.file import load_catalogue
+        from stacks.multi_replica_stack import MultiReplicaStack
+
+        (deployment,) = load_catalogue(ROOT / "docs" / "examples" / "production.py")
+        app = cdk.App(context=context, outdir=str(folder))
+        MultiReplicaStack(app, plan(deployment))
+        app.synth()
+
+    return _made_once("production", synthesise, tmp_path_factory)
+
+
+def _made_once(name: str, make: Callable[[Path], None], factory: pytest.TempPathFactory) -> Path:
+    """Return a folder that the first worker makes, while the others wait."""
+    base = factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder, whole = shared / name, shared / f"{name}.whole"
+    with (shared / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # until the file is closed
+        if not whole.exists():
+            make(folder)
+            whole.touch()
     return folder
 
 

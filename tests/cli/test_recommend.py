@@ -16,6 +16,7 @@ EQUAL = ["--input-stddev", "0", "--output-stddev", "0"]
 ON_P4D = [*ASKED, *EQUAL, "--users", "300", "--engine", "tgi-1.1.0", "--instance", "ml.p4d.24xlarge"]
 
 
+@pytest.mark.slow
 def test_it_shows_the_ranking_the_reason_and_the_lines_and_draws_the_frontier(run: Run, tmp_path: Path) -> None:
     finished = run(*ON_P4D, "--plot", str(tmp_path / "frontier.png"))
 
@@ -83,6 +84,7 @@ def test_a_plot_without_matplotlib_says_what_to_install(
 # ---- replicas fleet
 
 
+@pytest.mark.slow
 def test_a_fleet_is_shown_with_its_price_the_saving_and_the_lines(run: Run) -> None:
     finished = run("fleet", "docs/examples/fleet.yaml")
 
@@ -92,6 +94,7 @@ def test_a_fleet_is_shown_with_its_price_the_saving_and_the_lines(run: Run) -> N
     assert 'name="assistant"' in finished.said
 
 
+@pytest.mark.slow
 def test_a_fleet_as_json(run: Run) -> None:
     document = run("fleet", "docs/examples/fleet.yaml", "--json").json
 

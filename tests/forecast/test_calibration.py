@@ -53,6 +53,7 @@ def found_again(name: str, value: float) -> Calibration:
     return calibrated(run_of(**{name: value}))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "value"), [("compute_efficiency", 0.5), ("step_seconds", 0.045)])
 def test_a_constant_that_was_changed_is_found_again(name: str, value: float) -> None:
     found = found_again(name, value)
@@ -64,6 +65,7 @@ def test_a_constant_that_was_changed_is_found_again(name: str, value: float) -> 
     assert found.profile.fitted.worst_residual == pytest.approx(worst)
 
 
+@pytest.mark.slow
 def test_its_profile_is_calibrated_for_what_it_was_fitted_to_and_nothing_else() -> None:
     profile = read_profile(found_again("compute_efficiency", 0.5).profile.to_document())
 
@@ -77,6 +79,7 @@ def test_its_profile_is_calibrated_for_what_it_was_fitted_to_and_nothing_else() 
     assert trust(replace(LOAD, users=80, shared_tokens=600)) == "order-of-magnitude"
 
 
+@pytest.mark.slow
 def test_a_run_that_no_constant_explains_is_not_called_calibrated() -> None:
     """Twice the requests and twice the latency: no closed loop does that."""
     impossible = [
@@ -106,6 +109,7 @@ def test_without_a_whole_point_there_is_nothing_to_calibrate_with() -> None:
         calibrated([])
 
 
+@pytest.mark.slow
 def test_points_are_held_back_and_the_fit_to_the_others_improves_them() -> None:
     found = found_again("compute_efficiency", 0.5)
     assert [residual.load.users for residual in found.held_back_after][:1] == [40]
@@ -113,6 +117,7 @@ def test_points_are_held_back_and_the_fit_to_the_others_improves_them() -> None:
     assert mean_error(found.held_back_after) < 0.01 < mean_error(found.held_back_before)
 
 
+@pytest.mark.slow
 def test_a_profile_of_another_model_is_refused() -> None:
     fitted = found_again("compute_efficiency", 0.5).profile
     assert fitted.fitted is not None

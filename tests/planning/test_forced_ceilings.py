@@ -30,6 +30,7 @@ def check(seeds: range) -> int:
     return accepted
 
 
+@pytest.mark.slow
 def test_500_random_deployments_pack_at_their_ceilings() -> None:
     assert check(range(500)) > 150
 

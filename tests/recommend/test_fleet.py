@@ -27,6 +27,7 @@ def example() -> Fleet:
     return fleet(read_fleet(EXAMPLE))
 
 
+@pytest.mark.slow
 def test_models_share_an_instance_where_that_is_cheaper_than_one_each(example: Fleet) -> None:
     assert example.shares.proven
     assert example.usd_per_hour < example.usd_per_hour_alone
@@ -37,6 +38,7 @@ def test_models_share_an_instance_where_that_is_cheaper_than_one_each(example: F
     assert example.usd_per_hour == pytest.approx(sum(planned.usd_per_hour or 0 for planned, _ in example.endpoints))
 
 
+@pytest.mark.slow
 def test_the_lines_are_deployments_that_plan_proves_at_that_price(example: Fleet) -> None:
     plans = [plan(deployment) for deployment in deployments_of(example.lines())]
 
@@ -47,6 +49,7 @@ def test_the_lines_are_deployments_that_plan_proves_at_that_price(example: Fleet
         assert all(part.traffic for part in planned.components)
 
 
+@pytest.mark.slow
 def test_every_model_holds_what_was_asked_and_with_a_copy_less_it_would_not(example: Fleet) -> None:
     asked = {
         each.name: requirements
@@ -90,6 +93,7 @@ def test_quick_forecasts_that_promise_too_much_are_corrected_by_full_ones(monkey
             assert (point.ttft_p90_seconds or 99) <= (requirements.objective.ttft_p90_seconds or 99)
 
 
+@pytest.mark.slow
 def test_without_a_wish_the_weights_are_taken_as_they_are_stored(example: Fleet) -> None:
     labels = {each.name: each.candidate.weights.label for _, served in example.endpoints for each in served}
 

@@ -31,6 +31,7 @@ def article() -> Recommendation:
     return recommend(ARTICLE)
 
 
+@pytest.mark.slow
 def test_the_articles_layout_is_found_and_nothing_is_cheaper_per_token(article: Recommendation) -> None:
     """8 copies of Llama 2 13B on the 8 cards of a p4d, as the article chose them: no other layout beats it."""
     best = article.best
@@ -46,6 +47,7 @@ def test_the_articles_layout_is_found_and_nothing_is_cheaper_per_token(article: 
     assert any("8 copies unquantized" in sentence for sentence in article.why())
 
 
+@pytest.mark.slow
 def test_the_lines_are_a_deployment_with_the_same_numbers(article: Recommendation) -> None:
     best, lines = article.best, article.lines()
     assert best is not None
@@ -60,6 +62,7 @@ def test_the_lines_are_a_deployment_with_the_same_numbers(article: Recommendatio
     assert again == replace(best.forecast, component=again.component)
 
 
+@pytest.mark.slow
 def test_the_ranking_is_by_cost(article: Recommendation) -> None:
     costs = [each.option.usd_per_million_output_tokens for each in article.ranked[:10]]
 
@@ -72,6 +75,7 @@ def test_the_ranking_is_by_cost(article: Recommendation) -> None:
             assert all((twin.usd_per_hour or 0) >= each.option.usd_per_hour for twin in each.dearer)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "load",
     [

@@ -143,6 +143,7 @@ def full() -> dict[str, Any]:
 PLACES = [place for place in places(full()) if place]
 
 
+@pytest.mark.slow
 @examples(100)
 @given(st.lists(st.tuples(st.sampled_from(PLACES), st.sampled_from(ODD)), min_size=1, max_size=3))
 def test_odd_values_anywhere_are_reported_or_refused(changes: list[tuple[tuple[Any, ...], Any]]) -> None:
@@ -166,6 +167,7 @@ def keys_of(parent: dict[Any, Any] | list[Any]) -> Any:
     return parent if isinstance(parent, dict) else range(len(parent))
 
 
+@pytest.mark.slow
 @examples(100)
 @given(
     st.recursive(st.sampled_from(ODD), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8)
