@@ -97,3 +97,22 @@ def test_the_requirements_of_the_site_agree_with_those_of_the_tests() -> None:
 
 def test_the_readme_stays_short() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) <= 150
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "There is not enough hardware resources on the instances for this endpoint to create a copy of the inference",
+        "Unable to provision requested ML compute capacity due to InsufficientInstanceCapacity error",
+        "The container for the inference component did not pass the ping health check",
+        "Inference Component has no capacity to process this request",
+        "Inference Component Name header is required",
+        "No updates are to be performed.",
+    ],
+)
+def test_troubleshooting_has_the_messages_of_a_failing_endpoint_in_awss_words(message: str) -> None:
+    """The embedded AWS answers with the same words, each with the place that quotes it."""
+    source = "".join(path.read_text() for path in (ROOT / "packages" / "embedded-aws" / "embedded_aws").rglob("*.py"))
+
+    assert message in re.sub(r'"\s*"', "", source)
+    assert message in (DOCS / "troubleshooting.md").read_text()
