@@ -26,6 +26,20 @@ def exceeds_limits(component: ComponentPlan) -> bool:
     )
 
 
+def _target_above_copy(component: ComponentPlan, tokens: int) -> Iterator[str]:
+    """Yield that a copy holds fewer requests than its scaling waits for: they queue, and no copy is added."""
+    scaling = component.scaling
+    held = component.requests_at_once(tokens)
+    if component.sequences:
+        held = min(held, component.sequences)
+    if scaling is None or not scaling.on_concurrent_requests or scaling.target <= max(1, held):
+        return
+    yield (
+        f"scaling.concurrent_requests_per_copy={scaling.target:g}: a copy holds {held} requests of {tokens:,} tokens "
+        f"at once, so that others wait before a copy is added: {max(1, held * 3 // 4)}, or leave it out"
+    )
+
+
 def _warnings_of(component: ComponentPlan) -> Iterator[str]:
     traffic, longest = component.traffic, component.max_total_tokens
     tokens = min(traffic.input_tokens + traffic.output_tokens, longest) if traffic else longest
@@ -41,6 +55,7 @@ def _warnings_of(component: ComponentPlan) -> Iterator[str]:
             f"pooler of the last token takes a prompt in chunks, others need {longest}, and config.json does not name "
             f"the pooling: max_batch_prefill_tokens={longest}"
         )
+    yield from _target_above_copy(component, tokens)
     if component.requests_at_once(tokens) > 1:
         return
     if not component.memory.pool.is_empty:

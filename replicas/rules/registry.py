@@ -30,7 +30,7 @@ from replicas.rules import (
     wiring,
 )
 from replicas.rules.declaration import Pack, Rule
-from replicas.rules.practice import encryption, isolation, operations, provenance, rights, secrets, waste
+from replicas.rules.practice import encryption, isolation, operations, provenance, rights, secrets, service, waste
 from replicas.rules.roles import rights as sufficient_rights
 
 _MODULES = (
@@ -56,6 +56,7 @@ _MODULES = (
     rolls,
     scaling,
     secrets,
+    service,
     specifications,
     templates,
     sufficient_rights,

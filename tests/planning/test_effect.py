@@ -42,6 +42,16 @@ WARNED: dict[str, tuple[dict[str, Any], str]] = {
         r"instance_scaling=InstanceScaling",
     ),
     "alarms without a topic": ({"monitoring": Monitoring(alarms=Alarms())}, r"notify no one: monitoring\.topic="),
+    "a scaling target that a copy does not hold": (
+        {
+            "component": {
+                "copies": 1,
+                "max_total_tokens": 32_768,
+                "scaling": Scaling(concurrent_requests_per_copy=50, max_copies=4),
+            }
+        },
+        r"^scaling\.concurrent_requests_per_copy=50: a copy holds \d requests of 32,768 tokens .*: \d, or leave it out",
+    ),
     "one request at a time": (
         {"instance_type": "ml.g5.xlarge", "component": {"max_total_tokens": 20_000}},
         r"^a copy serves one request of 20,000 tokens at a time",

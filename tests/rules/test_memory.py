@@ -10,7 +10,7 @@ import pytest
 
 from replicas.errors import ProofError, SizingError
 from replicas.planning.planner import plan
-from replicas.rules import Message, Report, check
+from replicas.rules import Message, Report, check, check_practice
 from tests.planning.build import deployment
 from tests.rules.base import Template, component, good, properties_of, variant_of
 
@@ -455,3 +455,16 @@ def test_the_template_may_name_the_model_itself() -> None:
 def test_a_wrong_name_is_one_clear_error(models: dict[str, str], words: str) -> None:
     with pytest.raises(ProofError, match=words):
         check(template_of(environment={"SM_VLLM_MODEL": LLAMA_8B}), models=models)
+
+
+@pytest.mark.parametrize(("tokens", "is_warned"), [("20000", True), ("8192", False)])
+def test_a_copy_that_holds_one_request_of_full_length_is_a_warning_of_practice(tokens: str, is_warned: bool) -> None:
+    """Qwen3 8B on one A10G: the plan of the same deployment says that a copy serves one request at a time."""
+    environment = {"SM_VLLM_MODEL": "Qwen/Qwen3-8B", "SM_VLLM_MAX_MODEL_LEN": tokens}
+    template = template_of(environment=environment, instance_type="ml.g5.xlarge")
+
+    report = check_practice(template)
+
+    assert ("one-request-at-a-time" in {warning.rule for warning in report.warnings}) is is_warned
+    planned = plan(deployment(model="Qwen/Qwen3-8B", instance_type="ml.g5.xlarge", max_total_tokens=int(tokens)))
+    assert any("serves one request of" in warning for warning in planned.warnings) is is_warned

@@ -194,6 +194,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "the alarm on {metrics} has no action",
         "AlarmActions with an SNS topic, or a RollingUpdatePolicy that names the alarm",
     ),
+    "one-request-at-a-time": (
+        "the KV cache of a copy holds one request of {tokens} tokens, and no second one beside it",
+        "a smaller {variable}, more accelerators for a copy, or an instance type with larger accelerators",
+    ),
     "scaling-saves-nothing": (
         "{component} scales from {fewest} to {most} copies on the same paid instances ({instances})",
         "CopyCount={most} without scaling, or ManagedInstanceScaling with fewer instances for the fewest copies",
