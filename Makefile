@@ -77,7 +77,7 @@ synth: setup ## write the CloudFormation templates of all deployments to cdk.out
 test: setup $(VENV)/.installed-dev ## run all tests but the long random ones
 	$(PY) -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
-test-fast: setup $(VENV)/.installed-dev ## run the tests that need neither the embedded AWS nor the CDK CLI, two to three minutes
+test-fast: setup $(VENV)/.installed-dev ## run the tests that need neither the embedded AWS nor the CDK CLI and do not compute for seconds
 	$(PY) -m pytest tests -m "not slow" --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 soak: setup $(VENV)/.installed-dev ## run the long random tests that make test leaves out

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import fields
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 
 from replicas.endpoint.containers import Container
 from replicas.endpoint.identity import Subject
@@ -208,6 +208,12 @@ def _near(name: str, kind: EngineKind, known: frozenset[str]) -> str | None:
     exact = next((form for form in forms if form in known and (form == upper or form in table["followed"])), None)
     if exact:
         return exact
+    return _alike(upper, known)
+
+
+@lru_cache(maxsize=1024)
+def _alike(upper: str, known: frozenset[str]) -> str | None:
+    """Return the variable that a name is a letter or two away from. Names that differ in a number are not alike."""
     candidates = [other for other in known if _without_digits(other) != _without_digits(upper)]
     return next(iter(difflib.get_close_matches(upper, candidates, n=1, cutoff=_NEAR)), None)
 
