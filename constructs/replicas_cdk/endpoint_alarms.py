@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Unpack
 
 from aws_cdk import aws_cloudwatch as cloudwatch
+from constructs import IConstruct
 
 from replicas_cdk.component_alarms import AlarmChanges, ComponentAlarms
 
@@ -13,14 +14,9 @@ from replicas_cdk.component_alarms import AlarmChanges, ComponentAlarms
 class EndpointAlarms(Mapping[str, ComponentAlarms]):
     """The alarms of each component, by its name in the plan; what is changed here is changed for all of them."""
 
-    def __init__(self, path: str) -> None:
-        """Start without alarms.
-
-        Args:
-            path: path of the endpoint, for messages.
-
-        """
-        self._path = path
+    def __init__(self, endpoint: IConstruct) -> None:
+        """Start without alarms. Messages name the path of the endpoint."""
+        self._endpoint = endpoint
         self._by_component: dict[str, ComponentAlarms] = {}
 
     def add(self, component: str, alarms: ComponentAlarms) -> None:
@@ -59,6 +55,7 @@ class EndpointAlarms(Mapping[str, ComponentAlarms]):
     def _existing(self) -> list[ComponentAlarms]:
         if not self._by_component:
             raise ValueError(
-                f"{self._path}: its components have no alarms: monitoring=Monitoring(alarms=Alarms()) of the Deployment"
+                f"{self._endpoint.node.path}: its components have no alarms: monitoring=Monitoring(alarms=Alarms()) of "
+                "the Deployment"
             )
         return list(self._by_component.values())

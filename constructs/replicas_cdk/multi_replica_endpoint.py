@@ -132,10 +132,8 @@ class MultiReplicaEndpoint(EndpointBase):
         self._bound, self._props = bound.plan, props
         plan = bound.plan
         self._connections = bound.network.connections if bound.network else None
-        # Not the whole path: moving the stack into a CDK stage must not change the identity.
-        node = self.node
-        self._path_in_app = node.path
-        within_stack = self._path_in_app.removeprefix(f"{stack.node.path}/")
+        # The id of a child of the stack is its path in the stack, with the separator of paths replaced as `Node` does.
+        within_stack = construct_id.replace("/", "--") if scope is stack else self._path_within(stack)
         self.endpoint_identity = plan.endpoint_name or within_stack
         self._variant_name = plan.variant_name
         self._added_ranges: dict[str, tuple[int, int]] = {}
@@ -168,9 +166,9 @@ class MultiReplicaEndpoint(EndpointBase):
             endpoint_config_name=configuration.attr_endpoint_config_name,
             endpoint_name=plan.endpoint_name,
         )
-        node.default_child = endpoint
+        self.node.default_child = endpoint
         self._name, self._arn = endpoint.attr_endpoint_name, endpoint.ref
-        self.alarms = EndpointAlarms(self._path_in_app)
+        self.alarms = EndpointAlarms(self)
         self.dashboard: EndpointDashboard | None = None
         self.components: Mapping[str, InferenceComponent] = {
             component.name: self._component(component, containers[component.name]) for component in plan.components
@@ -248,8 +246,12 @@ class MultiReplicaEndpoint(EndpointBase):
 
         """
         if policy == RemovalPolicy.SNAPSHOT:
-            raise ValueError(f"{self._path_in_app}: an endpoint has no snapshots: RETAIN, or DESTROY")
+            raise ValueError(f"{self.node.path}: an endpoint has no snapshots: RETAIN, or DESTROY")
         RemovalPolicies.of(self).apply(policy)
+
+    def _path_within(self, stack: Stack) -> str:
+        """Path from the stack, not from the app: moving the stack into a CDK stage must not change the identity."""
+        return self.node.path.removeprefix(f"{stack.node.path}/")
 
     def _container(self, plan: ComponentPlan) -> ServingContainer:
         given = self._props.components.get(plan.name)

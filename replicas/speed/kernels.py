@@ -7,7 +7,7 @@ shares of the one that `accelerators.json` names for it, applied to its own comp
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import exp2, log2, sqrt
@@ -62,8 +62,15 @@ class _Grid:
     values: tuple[tuple[float, ...], ...]
 
     def __call__(self, first: float, second: float) -> float:
-        row, below = _place(self.down, first)
-        column, left = _place(self.across, second)
+        return self._between(*_place(self.down, first), *_place(self.across, second))
+
+    def outer(self, firsts: Iterable[float], seconds: Iterable[float]) -> list[list[float]]:
+        """Return the values at all pairs, a list for each of `firsts`. The place of a number is found once."""
+        columns = [_place(self.across, second) for second in seconds]
+        rows = [_place(self.down, first) for first in firsts]
+        return [[self._between(*row, *column) for column in columns] for row in rows]
+
+    def _between(self, row: int, below: float, column: int, left: float) -> float:
         upper, lower = self.values[row], self.values[row + 1]
         at_upper = upper[column] * (1 - left) + upper[column + 1] * left
         at_lower = lower[column] * (1 - left) + lower[column + 1] * left
@@ -139,19 +146,31 @@ class Kernels:
         return self.flops * narrow * _grid(self.table, "prompts", None)(heads, tokens)
 
     def context(self, streams: float, tokens: float) -> float:
-        """Return the seconds of the attention of one decoding layer.
+        """Return the seconds of the attention of one decoding layer. Arguments as in `contexts`."""
+        return self.contexts([streams], [tokens])[0][0]
+
+    def contexts(self, streams: Sequence[float], tokens: Sequence[float]) -> list[list[float]]:
+        """Return the seconds of the attention of one decoding layer, a list for each number of streams.
 
         Args:
             streams: KV heads times sequences.
-            tokens: context of each sequence, in keys and values of 128 elements of two bytes.
+            tokens: contexts of each sequence, in keys and values of 128 elements of two bytes.
 
         """
-        largest = CONTEXT_TOKENS[-1]
-        seconds: float = _grid(self.table, "contexts", None)(streams, min(tokens, largest)) * 1e-6
-        seconds *= max(1.0, streams / CONTEXT_STREAMS[-1]) * max(1.0, tokens / largest)
-        read: float = streams * tokens * 512
-        # What is not launching scales with the bandwidth of the card.
-        scaled = seconds + read / self.cache_bandwidth - read / self.measured_bandwidth
+        widest, longest = CONTEXT_STREAMS[-1], CONTEXT_TOKENS[-1]
+        table = _grid(self.table, "contexts", None).outer(streams, [min(each, longest) for each in tokens])
+        return [
+            [
+                self._of_bandwidth(measured * 1e-6 * (max(1.0, wide / widest) * max(1.0, long / longest)), wide, long)
+                for long, measured in zip(tokens, row, strict=True)
+            ]
+            for wide, row in zip(streams, table, strict=True)
+        ]
+
+    def _of_bandwidth(self, measured: float, streams: float, tokens: float) -> float:
+        """Return the seconds of this card: what is not launching scales with the bandwidth."""
+        read = streams * tokens * 512
+        scaled = measured + read / self.cache_bandwidth - read / self.measured_bandwidth
         return max(scaled, read / self.cache_bandwidth)
 
     def exchange(self, size: float, degree: int) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -220,31 +220,46 @@ def _decoding(
     lengths = (0, *CONTEXT_TOKENS, *{cache.tokens for cache, _ in architecture.caches if cache.tokens})
     sizes = tuple(float(length) for length in sorted(set(lengths)))
     heads = architecture.heads / degree
+    drawn = [min(1.0, each * heads * profile.blocks_per_multiprocessor / multiprocessors) for each in _SEQUENCES]
+    tables = [
+        (count, _cache_seconds(kernels, cache, degree, drawn, sizes))
+        for cache, count in architecture.caches
+        if cache.kind != "cross"
+    ]
     curves = []
-    for sequences in _SEQUENCES:
-        drawn = min(1.0, sequences * heads * profile.blocks_per_multiprocessor / multiprocessors)
+    for row, sequences in enumerate(_SEQUENCES):
         values = [
-            sum(
-                count * _cache_seconds(kernels, cache, degree, sequences, length, drawn)
-                for cache, count in architecture.caches
-                if cache.kind != "cross"
-            )
-            / profile.attention_efficiency
-            for length in sizes
+            sum(count * table[row][column] for count, table in tables) / profile.attention_efficiency
+            for column in range(len(sizes))
         ]
         curves.append((sequences, Curve(sizes, tuple(values))))
     return Decoding(tuple(curves))
 
 
-def _cache_seconds(kernels: Kernels, cache: Cache, degree: int, sequences: float, length: float, drawn: float) -> float:
-    """Return the time in which one layer reads the cache of so many sequences, at most at a share of the bandwidth."""
+def _cache_seconds(
+    kernels: Kernels, cache: Cache, degree: int, drawn: Sequence[float], lengths: Sequence[float]
+) -> list[list[float]]:
+    """Return the times in which one layer reads a cache, by the number of sequences and their length.
+
+    `drawn` is the share of the bandwidth that each number of sequences reaches at most.
+    """
     each = cache.bytes_per_token(degree, PRECISION_BYTES)
     if cache.kind == "state":  # it is read and written
-        return 2 * each * sequences / (kernels.cache_bandwidth * _PASSES_SHARE)
-    kept = min(length, cache.tokens) if cache.tokens else length
+        return [
+            [2 * each * sequences / (kernels.cache_bandwidth * _PASSES_SHARE)] * len(lengths)
+            for sequences in _SEQUENCES
+        ]
+    kept = [min(length, cache.tokens) if cache.tokens else length for length in lengths]
     streams = max(1, cache.heads // degree)
-    seconds = kernels.context(streams * sequences, max(1.0, kept * each / streams / _BYTES_OF_STREAM_TOKEN))
-    return max(seconds, sequences * kept * each / (kernels.cache_bandwidth * drawn))
+    tokens = [max(1.0, some * each / streams / _BYTES_OF_STREAM_TOKEN) for some in kept]
+    table = kernels.contexts([streams * sequences for sequences in _SEQUENCES], tokens)
+    return [
+        [
+            max(seconds, sequences * some * each / (kernels.cache_bandwidth * share))
+            for seconds, some in zip(row, kept, strict=True)
+        ]
+        for sequences, share, row in zip(_SEQUENCES, drawn, table, strict=True)
+    ]
 
 
 def _exchange(kernels: Kernels, architecture: Architecture, degree: int, profile: Profile) -> Curve:

@@ -37,6 +37,17 @@ class Recorder:
         self._names: dict[CodeType, str | None] = {}
         self._entered: set[str] = set()
         self.records: dict[str, Record] = {}
+        self._failed: set[str] = set()
+
+    @property
+    def of_passed(self) -> dict[str, Record]:
+        """Records of the tests that pass: one that fails without a change notices none."""
+        return {test: record for test, record in self.records.items() if test not in self._failed}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note a failure."""
+        if report.failed:
+            self._failed.add(report.nodeid)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
@@ -72,4 +83,4 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Write the record."""
     recorder = config.pluginmanager.get_plugin("touching")
     assert isinstance(recorder, Recorder)  # noqa: S101 (registered above)
-    Path(os.environ[RECORD]).write_text(json.dumps(recorder.records))
+    Path(os.environ[RECORD]).write_text(json.dumps(recorder.of_passed))
