@@ -53,7 +53,7 @@ def read_quantization(config: Mapping[str, Any]) -> Quantization | None:
 
 
 def fp8_cache_method(config: Mapping[str, Any]) -> str | None:
-    """Return the quantization method by which a checkpoint asks for a KV cache in FP8; None if it asks for none.
+    """Return the quantization method with which a checkpoint requests an FP8 KV cache; None if it does not request one.
 
     Args:
         config: the content of `config.json`, whose outermost declaration alone engines read for it, or of

@@ -110,7 +110,9 @@ class Engine(ABC):
 
     @property
     def start_version(self) -> str:
-        """The version by which published start-ups are compared: of the engine inside, for one that carries another."""
+        """Version for the comparison with published start-ups: the inner engine's, if this engine contains another
+        one.
+        """
         return str(self._version)
 
     @property

@@ -144,7 +144,7 @@ def _created_by_stack(aws: Aws, deployed: Deployed) -> dict[str, _Times]:
 
 
 def _times_of_description(described: Mapping[str, Any]) -> _Times:
-    """Return the times of a component without events: those of its description, if it was never changed."""
+    """Return the times of a component without events: those of its description, if it was never updated."""
     if described["InferenceComponentStatus"] != "InService":
         raise _NotMeasuredError(f"it is {described['InferenceComponentStatus']}")
     if "LastDeploymentConfig" in described:

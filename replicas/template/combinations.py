@@ -12,7 +12,7 @@ from replicas.template.resources import Resource, Resources
 
 _FEATURES = ("AsyncInferenceConfig", "ShadowProductionVariants", "ExplainerConfig")
 """Properties of an endpoint configuration. Serverless variants are refused by a rule."""
-_WHY = "neither AWS's documentation nor a published refusal says it"
+_WHY = "neither AWS's documentation nor a published refusal answers it"
 
 
 def open_combinations(resources: Resources, variants: Sequence[Variant]) -> Iterator[Unread]:
@@ -45,4 +45,6 @@ def _features_of(model: Resource) -> Iterator[str]:
 
 def _open(resource: Resource, feature: str) -> Unread:
     subject = Subject(kind="resource", name=resource.logical_id)
-    return Unread(subject=subject, question=f"whether SageMaker takes {feature} with inference components", why=_WHY)
+    return Unread(
+        subject=subject, question=f"whether SageMaker supports {feature} together with inference components", why=_WHY
+    )

@@ -115,7 +115,7 @@ def _slow_answers(questions: list[tuple[str, str]]) -> list[bool | None]:
 
 
 def _is_readable(pattern: str) -> bool:
-    """True if Python reads the pattern, and as Java does."""
+    """True if Python can read the pattern and gives it the same meaning as Java."""
     if len(pattern) > _LONGEST or any(part in pattern for part in _ONLY_JAVA):
         return False
     try:

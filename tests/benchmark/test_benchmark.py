@@ -308,7 +308,7 @@ def test_the_highest_load_that_holds_is_searched_in_few_steps_and_resumed(
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--hold", "latency_p90=1", "--users", "1,2"], "--hold begins at one load, 2 are given"),
+        (["--hold", "latency_p90=1", "--users", "1,2"], "--hold begins at one load, but 2 are given"),
         (["--hold", "latency_p90=1", "--objective", "ttft_p90=1"], "one of the two"),
         (["--rate", "3", "--workers", "2"], "--workers and --expect-workers need --users"),
         (["--rate", "0"], "requests_per_second=0.0: more than 0"),

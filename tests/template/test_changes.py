@@ -101,7 +101,7 @@ def test_a_component_that_moves_to_a_new_endpoint_needs_no_room_on_the_old_one()
     old, new = template(Endpoint=endpoint("old"), A=component()), template(Endpoint=endpoint("new"), B=component())
     _, moved = serving_changes(old, new)
     assert moved.fate is Fate.MOVED
-    assert "`B` is created on the new endpoint, which needs instances of its own" in moved.meaning
+    assert "`B` is created on the new endpoint, which needs additional instances" in moved.meaning
 
 
 def test_a_moved_component_with_a_fixed_name_collides() -> None:

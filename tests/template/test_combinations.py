@@ -41,14 +41,14 @@ def _model(template: dict[str, Any]) -> dict[str, Any]:
 def test_a_feature_of_a_configuration_with_components_is_not_judged(feature: str, value: Any) -> None:
     template = hand_written()
     _configuration(template)[feature] = value
-    assert _questions(template)["Config"] == f"whether SageMaker takes {feature} with inference components"
+    assert _questions(template)["Config"] == f"whether SageMaker supports {feature} together with inference components"
 
 
 def test_a_multi_model_container_under_a_component_is_not_judged() -> None:
     template = hand_written()
     _model(template)["PrimaryContainer"]["Mode"] = "MultiModel"
     assert _questions(template)["Model"] == (
-        "whether SageMaker takes a container with Mode=MultiModel with inference components"
+        "whether SageMaker supports a container with Mode=MultiModel together with inference components"
     )
 
 
@@ -57,7 +57,7 @@ def test_an_inference_pipeline_under_a_component_is_not_judged() -> None:
     model = _model(template)
     model["Containers"] = [model.pop("PrimaryContainer")] * 2
     assert _questions(template)["Model"] == (
-        "whether SageMaker takes an inference pipeline of 2 containers with inference components"
+        "whether SageMaker supports an inference pipeline of 2 containers together with inference components"
     )
 
 

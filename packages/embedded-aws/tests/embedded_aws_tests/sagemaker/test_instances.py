@@ -224,8 +224,8 @@ def test_networks_keys_and_reservations(account: Account) -> None:
 @pytest.mark.parametrize(
     ("artifact", "words"),
     [
-        ("s3://bucket/adapter", "without a slash at its end"),
-        ("s3://bucket/adapter.zip", "without a slash at its end"),
+        ("s3://bucket/adapter", "without a slash at the end"),
+        ("s3://bucket/adapter.zip", "without a slash at the end"),
         (None, "has no Container with an ArtifactUrl"),
     ],
 )
