@@ -74,7 +74,7 @@ def _model(served: Served) -> list[str]:
         str(served.copies),
         str(served.candidate.component.accelerators),
         *(number(value) for value in (point.requests_per_second, point.latency_p90_seconds, point.ttft_p90_seconds)),
-        served.forecast.confidence,
+        served.forecast.summary,
     ]
 
 
@@ -121,5 +121,5 @@ def _row(ranked: Ranked) -> list[str]:
         described(option),
         *("-" if usd is None else f"{usd:.2f}" for usd in (option.usd_per_hour, option.usd_per_million_output_tokens)),
         *(number(figure) for figure in figures or (None, None, None)),
-        forecast.confidence if forecast else "-",
+        forecast.summary if forecast else "-",
     ]
