@@ -50,8 +50,8 @@ def test_ceilings_leave_room_for_the_batch_of_a_roll(copies: int | None) -> None
             instance_type="ml.p4d.24xlarge",
             instance_scaling=InstanceScaling(max_instances=2),
             components=[
-                Component(name="a", model=SMALL, copies=2, scaling=Scaling(), rollout=Rollout()),
-                Component(name="b", model=LARGE, copies=copies, scaling=Scaling()),
+                Component(name="a", model=SMALL, copies=2, tensor_parallel=1, scaling=Scaling(), rollout=Rollout()),
+                Component(name="b", model=LARGE, copies=copies, tensor_parallel=1, scaling=Scaling()),
             ],
         )
     )
@@ -68,8 +68,8 @@ def test_a_ceiling_that_a_plan_chooses_holds_what_a_schedule_asks_for() -> None:
             name="two",
             instance_type="ml.p4d.24xlarge",
             components=[
-                Component(name="a", model=SMALL, scaling=Scaling()),
-                Component(name="b", model=LARGE, scaling=Scaling(schedules=[evening])),
+                Component(name="a", model=SMALL, tensor_parallel=1, scaling=Scaling()),
+                Component(name="b", model=LARGE, tensor_parallel=1, scaling=Scaling(schedules=[evening])),
             ],
         )
     )

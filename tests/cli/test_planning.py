@@ -139,7 +139,9 @@ def test_a_model_of_the_table_is_sized(run: Any) -> None:
     outcome = run("plan", "--model", "meta-llama/Llama-2-13b-chat-hf", "--instance", "ml.p4d.24xlarge", "--json")
     assert outcome.code == 0
     assert_contract(outcome.json)
-    assert outcome.json["components"][0]["copies"] == 8
+    (component,) = outcome.json["components"]
+    assert component["copies"] * component["accelerators"] == 8
+    assert [layout["accelerators"] for layout in component["layouts"]] == [1, 2, 4, 8]
     assert "is gated" in outcome.json["warnings"][0]
 
 
@@ -462,11 +464,12 @@ def test_all_plans_are_shown_with_their_warnings(run: Any, monkeypatch: pytest.M
     (tmp_path / "deployments.py").write_text(
         "from replicas import Component, Deployment, Scaling, Traffic\n"
         "model = 'mistral-7b-v0.3'\n"
+        "one = lambda **wishes: Component(model=model, tensor_parallel=1, **wishes)\n"
         "busy = Traffic(users=5000, input_tokens=1000, output_tokens=500)\n"
         "DEPLOYMENTS = [\n"
-        "    Deployment(name='idle', instance_type='ml.g5.12xlarge', components=[Component(model=model, copies=2)]),\n"
+        "    Deployment(name='idle', instance_type='ml.g5.12xlarge', components=[one(copies=2)]),\n"
         "    Deployment(name='fixed', instance_type='ml.g5.12xlarge',\n"
-        "               components=[Component(model=model, copies=1, scaling=Scaling(max_copies=4))]),\n"
+        "               components=[one(copies=1, scaling=Scaling(max_copies=4))]),\n"
         "    Deployment(name='busy', instance_type='ml.g5.xlarge',\n"
         "               components=[Component(model=model, copies=1, traffic=busy)]),\n"
         "]\n"

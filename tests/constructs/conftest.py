@@ -30,7 +30,7 @@ def synthesise(context: dict[str, Any]) -> Synthesise:
         component = {"model": "llama-2-13b", "engine": "tgi-1.1.0", **changes.pop("component", {})}
         deployment = Deployment(
             **{"name": "test", "instance_type": "ml.p4d.24xlarge", "region": region, **changes},
-            components=[Component(**component)],
+            components=[Component(**{"tensor_parallel": 1, **component})],
         )
         environment = cdk.Environment(region=region)
         stack = cdk.Stack(stage(context), "stack", stack_name="stack", env=environment)

@@ -24,7 +24,7 @@ PLANNED = [
 
 
 def component(stack: cdk.Stack, planned: list[Adapter] = PLANNED, role: iam.IRole | None = None) -> InferenceComponent:
-    chat = Component(name="chat", model="Qwen/Qwen3-8B", copies=2, adapters=planned)
+    chat = Component(name="chat", model="Qwen/Qwen3-8B", copies=2, tensor_parallel=1, adapters=planned)
     deployment = Deployment(name="e", instance_type="ml.g6e.12xlarge", components=[chat])
     return MultiReplicaEndpoint(stack, "Endpoint", plan=plan(deployment), role=role).components["chat"]
 

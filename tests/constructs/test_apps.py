@@ -31,8 +31,8 @@ Template = dict[str, Any]
 
 def planned(**changes: Any) -> EndpointPlan:
     adapter = Adapter(name="sql", weights="s3://models/sql/", rank=16)
-    one = Component(name="a", model="Qwen/Qwen3-8B", copies=2, adapters=[adapter], rollout=Rollout())
-    two = Component(name="b", model="mistralai/Mistral-7B-Instruct-v0.3", copies=1)
+    one = Component(name="a", model="Qwen/Qwen3-8B", copies=2, tensor_parallel=1, adapters=[adapter], rollout=Rollout())
+    two = Component(name="b", model="mistralai/Mistral-7B-Instruct-v0.3", copies=1, tensor_parallel=1)
     return plan(Deployment(**{"name": "chat", "instance_type": "ml.g6e.12xlarge", "components": [one, two], **changes}))
 
 

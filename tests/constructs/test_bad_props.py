@@ -32,7 +32,7 @@ def stack(context: dict[str, Any]) -> cdk.Stack:
 
 
 def planned(**changes: Any) -> EndpointPlan:
-    component = Component(**{"name": "a", "model": "Qwen/Qwen3-8B", "copies": 1, **changes})
+    component = Component(**{"name": "a", "model": "Qwen/Qwen3-8B", "copies": 1, "tensor_parallel": 1, **changes})
     return plan(Deployment(name="chat", instance_type="ml.g6e.12xlarge", components=[component]))
 
 

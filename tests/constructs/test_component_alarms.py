@@ -22,8 +22,8 @@ NAMES = ["server_errors", "model_errors", "no_capacity", "latency_p90"]
 def endpoint(stack: cdk.Stack, *, alarms: Alarms | None = ALL, scaling: Scaling | None = None) -> MultiReplicaEndpoint:
     """Two components, `a` and `b`, that are watched."""
     components = [
-        Component(name="a", model="Qwen/Qwen3-8B", copies=1, scaling=scaling),
-        Component(name="b", model="Qwen/Qwen3-8B", copies=1),
+        Component(name="a", model="Qwen/Qwen3-8B", copies=1, tensor_parallel=1, scaling=scaling),
+        Component(name="b", model="Qwen/Qwen3-8B", copies=1, tensor_parallel=1),
     ]
     deployment = Deployment(
         name="e", instance_type="ml.g6e.12xlarge", components=components, monitoring=Monitoring(alarms=alarms)

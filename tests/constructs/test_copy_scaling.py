@@ -32,7 +32,9 @@ def scaling(stack: cdk.Stack) -> CopyScaling:
 def planned(stack: cdk.Stack, **component: Any) -> InferenceComponent:
     """A component with two copies on the four accelerators of one instance."""
     wishes = {"name": "chat", "model": "Qwen/Qwen3-8B", "copies": 2, **component}
-    deployment = Deployment(name="e", instance_type="ml.g6e.12xlarge", components=[Component(**wishes)])
+    deployment = Deployment(
+        name="e", instance_type="ml.g6e.12xlarge", components=[Component(**{"tensor_parallel": 1, **wishes})]
+    )
     return MultiReplicaEndpoint(stack, "Endpoint", plan=plan(deployment)).components["chat"]
 
 
@@ -461,7 +463,7 @@ def test_the_room_of_the_most_instances_counts(stack: cdk.Stack) -> None:
         name="e",
         instance_type="ml.g6e.12xlarge",
         instance_scaling=InstanceScaling(max_instances=2),
-        components=[Component(name="chat", model="Qwen/Qwen3-8B", copies=2)],
+        components=[Component(name="chat", model="Qwen/Qwen3-8B", copies=2, tensor_parallel=1)],
     )
     component = MultiReplicaEndpoint(stack, "Endpoint", plan=plan(deployment)).components["chat"]
 

@@ -14,7 +14,7 @@ from tests.synthesis import template_of
 
 
 def endpoint(stack: cdk.Stack, *, dashboard: bool = True) -> MultiReplicaEndpoint:
-    components = [Component(name="chat", model="Qwen/Qwen3-8B", copies=2)]
+    components = [Component(name="chat", model="Qwen/Qwen3-8B", copies=2, tensor_parallel=1)]
     monitoring = Monitoring(dashboard=dashboard)
     deployment = Deployment(name="e", instance_type="ml.g6e.12xlarge", components=components, monitoring=monitoring)
     return MultiReplicaEndpoint(stack, "Endpoint", plan=plan(deployment))

@@ -19,7 +19,9 @@ from tests.synthesis import Template, template_of
 def endpoint(stack: cdk.Stack, *, component: dict[str, Any] | None = None, **more: Any) -> MultiReplicaEndpoint:
     """An endpoint with a component named chat."""
     wishes = {"name": "chat", "model": "Qwen/Qwen3-8B", "copies": 2, **(component or {})}
-    deployment = Deployment(name="e", instance_type="ml.g6e.12xlarge", components=[Component(**wishes)], **more)
+    deployment = Deployment(
+        name="e", instance_type="ml.g6e.12xlarge", components=[Component(**{"tensor_parallel": 1, **wishes})], **more
+    )
     return MultiReplicaEndpoint(stack, "Endpoint", plan=plan(deployment))
 
 

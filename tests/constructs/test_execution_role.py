@@ -26,7 +26,10 @@ def endpoint(
     """An endpoint of one component with weights in S3."""
     wishes = {"model": "Qwen/Qwen3-8B", "copies": 2, "weights": "s3://models/qwen/", **component}
     deployment = Deployment(
-        name="chat", instance_type="ml.g6e.12xlarge", components=[Component(**wishes)], **(more or {})
+        name="chat",
+        instance_type="ml.g6e.12xlarge",
+        components=[Component(**{"tensor_parallel": 1, **wishes})],
+        **(more or {}),
     )
     return MultiReplicaEndpoint(stack, "Endpoint", plan=plan(deployment), role=role)
 

@@ -31,7 +31,9 @@ _FIXED = ("InferenceComponentName", "LogGroupName")
 def planned() -> EndpointPlan:
     """An endpoint in whose template everything with a fixed name occurs."""
     adapter = Adapter(name="sql", weights="s3://adapters/sql/", rank=16)
-    component = Component(name="a", model="Qwen/Qwen3-8B", copies=2, adapters=[adapter], rollout=Rollout())
+    component = Component(
+        name="a", model="Qwen/Qwen3-8B", copies=2, tensor_parallel=1, adapters=[adapter], rollout=Rollout()
+    )
     monitoring = Monitoring(alarms=Alarms(), log_retention_days=30, dashboard=True)
     return plan(Deployment(name="chat", instance_type="ml.g6e.12xlarge", components=[component], monitoring=monitoring))
 

@@ -64,7 +64,7 @@ def endpoint(context: dict[str, Any]) -> MultiReplicaEndpoint:
     """An endpoint of one component in a stack of an account and region."""
     environment = cdk.Environment(account="123456789012", region="us-west-2")
     stack = cdk.Stack(stage(context), "stack", env=environment)
-    components = [Component(name="chat", model="Qwen/Qwen3-8B", copies=2)]
+    components = [Component(name="chat", model="Qwen/Qwen3-8B", copies=2, tensor_parallel=1)]
     deployment = Deployment(name="e", instance_type="ml.g6e.12xlarge", components=components)
     return MultiReplicaEndpoint(stack, "Endpoint", plan=plan(deployment))
 

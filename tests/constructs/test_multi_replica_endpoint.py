@@ -67,7 +67,7 @@ def test_the_same_stack_in_a_stage_has_the_same_logical_ids(context: dict[str, A
 
 @pytest.mark.parametrize("names", [("Endpoint", "Configuration"), ("ExecutionRole", "a"), ("a", "a-model")])
 def test_a_component_may_have_any_name(stack: cdk.Stack, names: tuple[str, str]) -> None:
-    components = [Component(name=name, model="llama-2-7b", copies=1) for name in names]
+    components = [Component(name=name, model="llama-2-7b", copies=1, tensor_parallel=1) for name in names]
     deployment = Deployment(name="test", instance_type="ml.p4d.24xlarge", components=components)
 
     MultiReplicaEndpoint(stack, "Endpoint", plan=plan(deployment))
@@ -166,7 +166,7 @@ def test_a_newer_image_names_the_driver_it_needs(synthesise: Synthesise) -> None
 
 
 def endpoint_of(stack: cdk.Stack, **options: Any) -> MultiReplicaEndpoint:
-    components = [Component(name=name, model="llama-2-7b", copies=1) for name in ("one", "two")]
+    components = [Component(name=name, model="llama-2-7b", copies=1, tensor_parallel=1) for name in ("one", "two")]
     deployment = Deployment(name="test", instance_type="ml.p4d.24xlarge", components=components)
     return MultiReplicaEndpoint(stack, "Endpoint", plan=plan(deployment), **options)
 

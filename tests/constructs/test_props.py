@@ -45,7 +45,7 @@ ENVIRONMENT = cdk.Environment(account="111111111111", region="us-east-1")
 def planned(
     *, instance_type: str = "ml.g6e.12xlarge", more: Mapping[str, Any] | None = None, **changes: Any
 ) -> EndpointPlan:
-    component = Component(**{"name": "a", "model": "Qwen/Qwen3-8B", "copies": 1, **changes})
+    component = Component(**{"name": "a", "model": "Qwen/Qwen3-8B", "copies": 1, "tensor_parallel": 1, **changes})
     return plan(Deployment(name="chat", instance_type=instance_type, components=[component], **(more or {})))
 
 
@@ -236,7 +236,10 @@ def test_a_key_of_volumes_that_hardware_encrypts_is_refused(stack: cdk.Stack) ->
 def test_a_secret_of_the_endpoint_is_a_reference_in_components_that_load_from_the_hub(stack: cdk.Stack) -> None:
     secret, other = secretsmanager.Secret(stack, "Secret"), secretsmanager.Secret(stack, "Other")
     names = {"hub": None, "own": None, "s3": "s3://models/qwen/"}
-    components = [Component(name=name, model="Qwen/Qwen3-8B", copies=1, weights=at) for name, at in names.items()]
+    components = [
+        Component(name=name, model="Qwen/Qwen3-8B", copies=1, tensor_parallel=1, weights=at)
+        for name, at in names.items()
+    ]
     deployment = Deployment(name="chat", instance_type="ml.g6e.12xlarge", components=components)
 
     MultiReplicaEndpoint(

@@ -13,7 +13,7 @@ from replicas_cdk import MultiReplicaEndpoint
 
 def endpoint(context: dict[str, Any], stack_region: str | None, plan_region: str | None) -> MultiReplicaEndpoint:
     """The endpoint of a plan for one region, in a stack of another; None for any region."""
-    component = Component(model="NousResearch/Llama-2-13b-chat-hf", copies=1, engine="tgi-1.1.0")
+    component = Component(model="NousResearch/Llama-2-13b-chat-hf", copies=1, tensor_parallel=1, engine="tgi-1.1.0")
     deployment = Deployment(name="test", instance_type="ml.p4d.24xlarge", region=plan_region, components=[component])
     environment = cdk.Environment(region=stack_region)
     stack = cdk.Stack(cdk.App(context=context), "stack", env=environment)

@@ -17,7 +17,7 @@ MOST = 30
 
 
 def test_one_more_endpoint_makes_few_requests(stack: cdk.Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    components = [Component(name="chat", model="Qwen/Qwen3-8B", copies=2)]
+    components = [Component(name="chat", model="Qwen/Qwen3-8B", copies=2, tensor_parallel=1)]
     planned = plan(Deployment(name="e", instance_type="ml.g6e.12xlarge", components=components))
     MultiReplicaEndpoint(stack, "First", plan=planned)
     requests: Counter[str] = Counter()

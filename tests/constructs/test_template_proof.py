@@ -26,7 +26,9 @@ def app(context: dict[str, Any], tmp_path: Path) -> cdk.App:
 def endpoint(app: cdk.App, **component: Any) -> MultiReplicaEndpoint:
     """Llama 2 13B, eight copies on a p4d, as `plan` lets it pass."""
     wish = {"model": "llama-2-13b", "engine": "tgi-1.1.0", "copies": 8, **component}
-    deployment = Deployment(name="test", instance_type="ml.p4d.24xlarge", components=[Component(**wish)])
+    deployment = Deployment(
+        name="test", instance_type="ml.p4d.24xlarge", components=[Component(**{"tensor_parallel": 1, **wish})]
+    )
     return MultiReplicaEndpoint(cdk.Stack(app, "stack"), "Endpoint", plan=plan(deployment))
 
 
