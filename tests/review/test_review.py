@@ -68,7 +68,10 @@ for planned in map(plan, load_catalogue()):
 (folder / "manifest.json").write_text(json.dumps({"version": "36.0.0", "artifacts": artifacts}))
 """
 
-LLAMA = 'model="NousResearch/Llama-2-13b-chat-hf", engine="tgi-1.1.0", max_total_tokens=4096, max_input_tokens=2048'
+LLAMA = (
+    'model="NousResearch/Llama-2-13b-chat-hf", engine="tgi-1.1.0", tensor_parallel=1, '
+    "max_total_tokens=4096, max_input_tokens=2048"
+)
 HEAD = """from replicas.sizing import Component, Deployment, InstanceScaling, Rollout, Scaling, Traffic
 
 DEPLOYMENTS = [
