@@ -214,7 +214,7 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
 def test_a_pipe_is_refused_and_not_waited_for(path: Path) -> None:
     os.mkfifo(path)
 
-    with pytest.raises(StateError, match="is no file"):
+    with pytest.raises(StateError, match="is not a file"):
         saved.load(path)
 
 
