@@ -263,7 +263,8 @@ def counted(self):
     events.append(self._made)
     return outcome
 simulation._Simulation.run = counted
-wanted = Deployment(name="x", instance_type="ml.p4d.24xlarge", instances=8, components=[Component(model="llama-2-7b")])
+component = Component(model="llama-2-7b", tensor_parallel=1)
+wanted = Deployment(name="x", instance_type="ml.p4d.24xlarge", instances=8, components=[component])
 endpoint = plan(wanted, to_deploy=False)
 assert endpoint.components[0].copies == 64
 load = Load(users=500, input_tokens=1000, output_tokens=50)
