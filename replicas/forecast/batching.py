@@ -236,7 +236,8 @@ class Batch:
             tokens += self._complete_prompts(step.prompts, changed)
         if not self._profile.reserves_answers:
             self._claimed += tokens
-            self._prefixes.shrink_to(self._room())
+            if self._prefixes.idle_tokens:
+                self._prefixes.shrink_to(self._room())
         self._steps_since_joined += repeats - 1
         for request in changed:
             if request.generated >= request.output_tokens:

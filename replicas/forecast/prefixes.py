@@ -32,7 +32,8 @@ class PrefixCache:
         self._held: dict[Hashable, _Held] = {}
         self._idle: OrderedDict[Hashable, None] = OrderedDict()
         """Parts that no running request uses, the one that was used longest ago first."""
-        self._idle_tokens = 0
+        self.idle_tokens = 0
+        """Tokens of those parts."""
         self.tokens_in_use = 0
         """Tokens that running requests use, each counted once."""
 
@@ -62,7 +63,7 @@ class PrefixCache:
             if held is None:
                 held = self._held[identity] = _Held(0, 0)
                 del self._idle[identity]
-                self._idle_tokens -= self._tokens[identity]
+                self.idle_tokens -= self._tokens[identity]
             held.requests += 1
             if part > held.tokens:
                 self.tokens_in_use += part - held.tokens
@@ -77,7 +78,7 @@ class PrefixCache:
                 self.tokens_in_use -= held.tokens
                 del self._held[identity]
                 self._idle[identity] = None
-                self._idle_tokens += self._tokens[identity]
+                self.idle_tokens += self._tokens[identity]
 
     def keep(self, segments: tuple[Segment, ...]) -> None:
         """A prompt was computed: keep the parts of it that the cache does not have yet."""
@@ -94,13 +95,13 @@ class PrefixCache:
             self._tokens[identity] = part
             if identity not in self._held:
                 self._idle[identity] = None
-                self._idle_tokens += more
+                self.idle_tokens += more
 
     def shrink_to(self, room: int) -> None:
         """Forget parts that no request uses until they have at most `room` tokens."""
-        while self._idle_tokens > room and self._idle:
+        while self.idle_tokens > room and self._idle:
             identity, _ = self._idle.popitem(last=False)
-            self._idle_tokens -= self._tokens.pop(identity)
+            self.idle_tokens -= self._tokens.pop(identity)
 
 
 def _parts(segments: tuple[Segment, ...], tokens: int) -> list[Segment]:

@@ -138,8 +138,11 @@ class Gauge:
         if rate is None:
             busy = min(1.0, (self.load.users or 1) / copies / saturating_users(candidate.engine, self.load))
             rate = copies * self.capacity(candidate) * busy
-        # With fewer copies the uneven distribution of requests would not show.
-        return min(1.0, max(_FEWEST_SIMULATED / copies, QUICK_REQUESTS / (rate * duration) if rate else 1.0))
+        if not rate:
+            return 1.0
+        # With fewer copies the uneven distribution of requests would not show, unless each has very many.
+        requests = rate * duration
+        return min(1.0, max(QUICK_REQUESTS / requests, min(_FEWEST_SIMULATED / copies, 2 * QUICK_REQUESTS / requests)))
 
 
 def _whole(point: Point, load: Load, times: float) -> Point:
