@@ -120,7 +120,9 @@ def test_a_component_of_another_id_needs_room_beside_the_one_it_replaces(
     changed = json.loads(json.dumps(changed).replace(old, "Renamed"))
     outcome = preflight(TGI, changed)
     assert outcome.code == 1
-    assert "8 of Renamed, which is new, needs 8 free accelerators beside the live copies; 8 of 8" in outcome.said
+    assert (
+        "8 of Renamed, which is new, needs 8 free accelerators in addition to the live copies; 8 of 8" in outcome.said
+    )
     assert f"it replaces {endpoints[TGI]['InferenceComponentName']}, which is deleted only afterwards" in outcome.said
 
 
