@@ -69,9 +69,9 @@ def test_what_contradicts_itself_is_refused_at_once(trace: Path) -> None:
         options.loads(BASE)
     message = str(caught.value)
     assert "--users and --rate and --burst and --trace: one of" in message
-    assert "--users 'x': whole numbers" in message
-    assert "--rate 'a,b': numbers" in message
-    assert "--burst '1.5': whole numbers" in message
+    assert "--users 'x': give whole numbers" in message
+    assert "--rate 'a,b': give numbers" in message
+    assert "--burst '1.5': give whole numbers" in message
     assert "--input-tokens and --trace: a trace has the lengths" in message
     assert "input_tokens=-3: at least 1" in message
 
