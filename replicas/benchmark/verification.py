@@ -155,7 +155,7 @@ def delete_jobs(
 
 def _named(deployment: str | None) -> str:
     if deployment is None:
-        raise UsageError("give the NAME of a deployment, or --endpoint")
+        raise UsageError("give either the NAME of a deployment or --endpoint")
     return deployment
 
 

@@ -45,7 +45,7 @@ def invoke(
     from replicas.chat import read_body
 
     if bool(text) == (body is not None):
-        raise UsageError("give --text (again for more texts) or --body, one of the two")
+        raise UsageError("give either --text (repeat it for more texts) or --body")
     if any(not part.strip() for part in text or ()):
         raise UsageError("--text is empty: a text with at least one word")
     done = send(

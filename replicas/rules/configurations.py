@@ -52,14 +52,15 @@ def model_on_variant(topology: Topology) -> Iterator[Case]:
 
 
 _COMPONENTS_ONLY = "ManagedInstanceScaling is only supported for inference component endpoints"
+_REFUSED_TEST = "hashicorp/terraform-provider-aws pull request 45926: an acceptance test that AWS refused"
 
 
 @rule(
     "zero-instances-with-model",
     checks="A variant that names a model has MinInstanceCount=0.",
     why="only endpoints with inference components can scale to zero instances",
-    source="hashicorp/terraform-provider-aws pull request 45926: an acceptance test that AWS refused",
-    enforced=enforced_by("CreateEndpointConfig", "quoted", _COMPONENTS_ONLY),
+    source=_REFUSED_TEST,
+    enforced=enforced_by("CreateEndpointConfig", "quoted", f"'{_COMPONENTS_ONLY}' ({_REFUSED_TEST})"),
 )
 def zero_instances_with_model(topology: Topology) -> Iterator[Case]:
     """A variant that serves a model itself must keep an instance. With one instance at least, AWS takes the scaling."""

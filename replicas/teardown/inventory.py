@@ -106,7 +106,7 @@ def take_inventory(aws: Aws, name: str | None = None, *, endpoint: str | None = 
         return inventory_of_stack(aws, name)
     if endpoint is not None and name is None:
         return inventory_of_endpoint(aws, endpoint)
-    raise OperationError("give the NAME of a deployment, or --endpoint with the name of any endpoint")
+    raise OperationError("give either the NAME of a deployment or --endpoint with the name of any endpoint")
 
 
 def inventory_of_stack(aws: Aws, name: str) -> Inventory:

@@ -232,6 +232,7 @@ def planned_variables() -> dict[str, str]:
                 model="NousResearch/Meta-Llama-3.1-8B-Instruct",
                 engine="vllm-0.30.0",
                 copies=1,
+                tensor_parallel=1,
                 adapters=[Adapter(name="sql", weights="s3://adapters/sql/", rank=32)],
             )
         ],

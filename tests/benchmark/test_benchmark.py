@@ -142,7 +142,7 @@ def test_results_go_where_they_can_be_written_and_over_no_others(
     (tmp_path / "result.json").write_text("{}")
     outcome = run("benchmark", TGI, *SMALL, "--out", str(tmp_path))
     assert outcome.code == 1
-    assert f"{tmp_path} holds an earlier result: --resume {tmp_path} goes on with it" in outcome.said
+    assert f"{tmp_path} holds an earlier result: --resume {tmp_path} continues it" in outcome.said
     outcome = run("benchmark", TGI, "--resume", str(tmp_path))
     assert outcome.code == 1
     assert "is not a result of this version" in outcome.said
@@ -172,7 +172,7 @@ def test_ctrl_c_keeps_what_was_measured_and_resume_goes_on(
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
-    assert f"--resume {tmp_path} goes on" in " ".join(err.split())
+    assert f"--resume {tmp_path} continues" in " ".join(err.split())
     before = json.loads((tmp_path / "result.json").read_text())["points"]
     assert [(point["users"], point["interrupted"]) for point in before] == [(2, False), (4, True)]
     assert before[1]["requests"] > 0

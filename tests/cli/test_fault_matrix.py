@@ -89,7 +89,7 @@ EXPECTED: dict[FaultKind, dict[str, Says]] = {
     },
     FaultKind.BROKEN_STREAM: every(
         {
-            "chat": no("the answer was cut off: the connection to the model container broke", "ask again"),
+            "chat": no("the answer was cut off: the connection to the model container broke", "send the request again"),
             "benchmark": no("requests: stream was cut off", "no request was answered: `replicas status llama-2-13b`"),
         }
     ),
@@ -108,7 +108,10 @@ EXPECTED: dict[FaultKind, dict[str, Says]] = {
         }
     ),
     FaultKind.DEPENDENCY_ERROR: every(
-        {command: no("SageMaker had an internal error (HTTP 530)", "Ask again") for command in ("chat", "benchmark")}
+        {
+            command: no("SageMaker had an internal error (HTTP 530)", "Send the request again later")
+            for command in ("chat", "benchmark")
+        }
     ),
     FaultKind.INSUFFICIENT_CAPACITY: every(
         {

@@ -182,7 +182,7 @@ def test_a_model_that_is_gone_under_its_component_is_named(run: Run, production:
         **{key: model[key] for key in model if key not in ("CreationTime", "ModelArn", "ResponseMetadata")}
     )
     assert outcome.code == 1
-    assert f"Model {one['ModelName']} is gone" in outcome.said
+    assert f"Model {one['ModelName']} no longer exists" in outcome.said
     assert chat.code == 1
     assert "Could not find model" in chat.err
 

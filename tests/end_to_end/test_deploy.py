@@ -117,5 +117,5 @@ def test_a_deploy_that_fails_says_why_and_what_is_left(account: Account, folder:
     assert code == 1
     assert "the deployment failed: " in output
     assert "did not pass the ping health check" in output
-    assert f"next: replicas status {NAME} --region us-west-2 shows what is left" in output
+    assert f"next: replicas status {NAME} --region us-west-2 shows the remaining resources" in output
     removed(account)

@@ -70,7 +70,7 @@ def test_its_profile_is_calibrated_for_what_it_was_fitted_to_and_nothing_else() 
     profile = read_profile(found_again("compute_efficiency", 0.5).profile.to_document())
 
     def trust(load: Load) -> str:
-        told = forecast(ENDPOINT, COMPONENT, [load], duration_seconds=2, profile=profile)
+        told = forecast(ENDPOINT, COMPONENT, [load], duration_seconds=SECONDS, profile=profile)
         return told.confidence
 
     assert trust(replace(LOAD, users=80)) == "calibrated"
@@ -93,7 +93,7 @@ def test_a_run_that_no_constant_explains_is_not_called_calibrated() -> None:
     found = calibrated(impossible)
     assert found.profile.fitted is not None
     assert found.profile.fitted.worst_residual > 0.15
-    told = forecast(ENDPOINT, COMPONENT, [replace(LOAD, users=40)], duration_seconds=2, profile=found.profile)
+    told = forecast(ENDPOINT, COMPONENT, [replace(LOAD, users=40)], duration_seconds=SECONDS, profile=found.profile)
     assert told.confidence == "order-of-magnitude"
     assert "the fit itself misses" in told.basis
 

@@ -31,7 +31,12 @@ def test_a_cache_that_keeps_the_batch_small_is_named_and_twice_of_it_brings_what
     share: float, first: str
 ) -> None:
     endpoint, component = of_model(
-        "llama-3.1-8b", "ml.p5.48xlarge", copies=1, max_total_tokens=4096, gpu_memory_share=share
+        "llama-3.1-8b",
+        "ml.p5.48xlarge",
+        copies=1,
+        tensor_parallel=1,
+        max_total_tokens=4096,
+        gpu_memory_share=share,
     )
     told = forecast(endpoint, component, [LONG_ANSWERS], duration_seconds=300)
     (limit,) = told.limits.points

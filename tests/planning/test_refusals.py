@@ -141,7 +141,7 @@ REFUSED = {
     ),
     "AWQ of an fp16 repository": (
         {"quantization": "awq"},
-        r"^quantization='awq': .* is not stored in it.*: model='TheBloke/Llama-2-13B-chat-AWQ'$",
+        r"^quantization='awq': .* is not stored in this format.*: model='TheBloke/Llama-2-13B-chat-AWQ'$",
     ),
     "AWQ of a GPTQ repository": (
         {"model": "TheBloke/Llama-2-13B-chat-GPTQ", "quantization": "awq"},

@@ -368,6 +368,14 @@ DOUBTFUL: dict[str, tuple[Template, str]] = {
         changed(lambda t: container_of(t).pop("ModelDataSource"), attached(depends=False, statements=enough()[:3])),
         "rights-too-late",
     ),
+    "prompts to a bucket that it may not write": (
+        changed(
+            lambda t: properties_of(t, "Config").update(
+                DataCaptureConfig={"EnableCapture": True, "DestinationS3Uri": "s3://captured/chat"}
+            )
+        ),
+        "role-cannot-capture",
+    ),
     "a volume key of others": (
         changed(lambda t: properties_of(t, "Config").update(KmsKeyId="arn:aws:kms:us-east-1:111122223333:key/k")),
         "role-cannot-use-volume-key",
@@ -375,6 +383,14 @@ DOUBTFUL: dict[str, tuple[Template, str]] = {
 }
 
 UNJUDGED: dict[str, Template] = {
+    "prompts to a bucket in a parameter": changed(
+        lambda t: (
+            t.update(Parameters={"Bucket": {"Type": "String"}})
+            or properties_of(t, "Config").update(
+                DataCaptureConfig={"EnableCapture": True, "DestinationS3Uri": {"Ref": "Bucket"}}
+            )
+        )
+    ),
     "a volume key by its alias": changed(lambda t: properties_of(t, "Config").update(KmsKeyId="alias/volumes")),
     "a condition on the organisation": read(**OWN_ORGANISATION),
     "a denial with a condition": served(*enough(), deny("s3:*", "*", **OWN_ORGANISATION)),

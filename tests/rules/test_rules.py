@@ -254,6 +254,21 @@ def test_a_variant_with_components_names_no_model() -> None:
     assert only_problem(template).rule == "model-on-variant"
 
 
+def test_a_variant_with_a_model_of_its_own_keeps_an_instance() -> None:
+    """hashicorp/terraform-provider-aws pull request 45926: AWS refused 0 instances, and took 1 as the fewest."""
+    template = good()
+    for logical_id, body in list(template["Resources"].items()):
+        if body["Type"] not in ("AWS::SageMaker::Model", "AWS::SageMaker::EndpointConfig", "AWS::IAM::Role"):
+            del template["Resources"][logical_id]
+    variant = variant_of(template)
+    variant["ModelName"] = {"Fn::GetAtt": ["Model", "ModelName"]}
+    variant["ManagedInstanceScaling"] = {"Status": "ENABLED", "MinInstanceCount": 0, "MaxInstanceCount": 2}
+
+    assert only_problem(template).rule == "zero-instances-with-model"
+    variant["ManagedInstanceScaling"]["MinInstanceCount"] = 1
+    assert not check(template).problems
+
+
 def test_an_initial_variant_weight_is_fine() -> None:
     template = good()
     variant_of(template)["InitialVariantWeight"] = 1

@@ -16,7 +16,7 @@ from tests.stacks.updates import CHANGES, NOT_SHOWN, PAGE, Template, create_only
 CLASSES = [
     *(Component, Deployment, sizing.Scaling, sizing.Schedule, sizing.InstanceScaling, sizing.Rollout, sizing.Placement),
     *(sizing.Adapter, sizing.PrefixAwareRouting, sizing.Vpc, sizing.Security, sizing.Alarms, sizing.Monitoring),
-    sizing.Traffic,
+    *(sizing.Traffic, sizing.DataCapture),
 ]
 ANOTHER = {
     "Component.name",

@@ -490,7 +490,7 @@ def test_a_bucket_that_is_open_to_everybody_gets_nothing(run: Run, hub: HubStand
     s3().put_bucket_acl(Bucket=bucket, ACL="public-read")
     outcome = run("stage", MODEL, f"s3://{bucket}/tiny")
     assert outcome.code == 1
-    assert "is open to everybody by its access list; nothing was put there: aws s3api put-public-access" in outcome.err
+    assert "is public: its access list; no file was uploaded: aws s3api put-public-access" in outcome.err
     assert keys(bucket) == []
 
 
@@ -499,7 +499,7 @@ def test_a_bucket_whose_policy_opens_it_gets_nothing(run: Run, hub: HubStandIn, 
     everybody = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
     s3().put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [everybody]}))
     outcome = run("stage", MODEL, f"s3://{bucket}/tiny")
-    assert (outcome.code, "is public: its bucket policy" in outcome.err) == (1, True), outcome.said
+    assert (outcome.code, "is public: its policy; no file was uploaded" in outcome.err) == (1, True), outcome.said
 
 
 @pytest.mark.parametrize(

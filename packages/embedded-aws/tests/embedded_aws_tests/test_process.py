@@ -139,7 +139,7 @@ def test_two_run_side_by_side_and_share_nothing(folder: Path) -> None:
         assert folder.stat().st_mode & 0o777 == 0o700
         assert {path.stat().st_mode & 0o777 for path in folder.glob("*.json")} == {0o600}
         taken = started[0].port
-        with pytest.raises(LocalError, match=rf"runs on port {taken} already: `embedded-aws stop --port {taken}`"):
+        with pytest.raises(LocalError, match=rf"already runs on port {taken}: `embedded-aws stop --port {taken}`"):
             process.start(**{**QUICK, "port": taken})
     finally:
         os.kill(started[0].pid, signal.SIGTERM)  # as `kill` does: the process itself removes what is of it
