@@ -22,7 +22,9 @@ class S3Location:
 
 @dataclass(frozen=True, kw_only=True)
 class ComponentOptions:
-    """References of one component. The plan has their place: `weights=FROM_PROPS` of a `Component`."""
+    """References to AWS resources of one component. In the plan `FROM_PROPS` stands for each of them, for example
+    `weights=FROM_PROPS` of a `Component`.
+    """
 
     weights: S3Location | None = None
     """Uncompressed weights. The `Component` has `weights=FROM_PROPS`. Default: the weights that the plan names."""

@@ -18,7 +18,7 @@ CONTROLS = ("HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5", "PCI.DSS.321")
 
 
 def of_control(rule: str, reason: str) -> Iterator[Acknowledgment]:
-    """Acknowledge a rule in all packs of `CONTROLS`."""
+    """Acknowledge a rule, with the reason, in every rule pack of `CONTROLS`."""
     for pack in CONTROLS:
         yield Acknowledgment(id=f"{pack}::{pack}-{rule}", reason=reason)
 

@@ -1,4 +1,4 @@
-"""A point whose requests do not wait for answers: arrivals at a rate, a burst, or a trace.
+"""A load whose requests are sent without waiting for answers: at a rate, in a burst, or at the times of a trace.
 
 `load.py` imports this module after gevent has patched all blocking calls.
 """

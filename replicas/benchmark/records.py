@@ -26,7 +26,7 @@ class Record:
 
     @property
     def ended(self) -> float:
-        """End of the request, in seconds since the start of the point."""
+        """End of the request, in seconds since the start of its load."""
         return self.began + self.seconds
 
     @property

@@ -46,7 +46,7 @@ def add_model(published: Published, today: date, table: Path = TABLE) -> AddedMo
     content = json.loads(table.read_bytes())
     if snapshot.repository in content["models"]:
         raise UsageError(
-            f"{snapshot.repository} is already in the table: `replicas plan --model {snapshot.repository}`"
+            f"{snapshot.repository} is already in the table: plan it with `replicas plan --model {snapshot.repository}`"
         )
     model = published.read()
     config = read_object(published.config, CONFIG)

@@ -79,13 +79,13 @@ def with_declared_sizes(
 
 
 def too_small(model: Model, weights_gib: float | None, kv_bytes_per_token: int | None) -> Iterator[str]:
-    """Yield sentences about declared sizes below those of the table, whose figures are known to be right."""
+    """Yield a sentence for each declared size that is below the size in the table, which is known to be right."""
     gib, cache = model.weights_bytes / GIB, model.kv_bytes_per_token(1)
     if weights_gib is not None and weights_gib < gib * (1 - _ROUNDED):
-        yield f"weights_gib={weights_gib:g}: {model.id} takes {gib:.2f} GiB: leave it out, or at least that"
+        yield f"weights_gib={weights_gib:g}: {model.id} takes {gib:.2f} GiB: leave it out, or declare at least that"
     if kv_bytes_per_token is not None and kv_bytes_per_token < cache * (1 - _ROUNDED):
         declared = f"kv_bytes_per_token={kv_bytes_per_token}"
-        yield f"{declared}: {model.id} takes {cache:,.0f} bytes: leave it out, or at least that"
+        yield f"{declared}: {model.id} takes {cache:,.0f} bytes: leave it out, or declare at least that"
 
 
 def _sentence(name: str, declared: Declared) -> str:

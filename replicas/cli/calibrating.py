@@ -1,4 +1,4 @@
-"""`replicas calibrate`: fits an engine profile to the results of a benchmark, or keeps measured starts."""
+"""`replicas calibrate`: fits an engine profile to the results of a benchmark, or keeps measured start-up times."""
 
 from __future__ import annotations
 

@@ -42,9 +42,11 @@ def cost(
     output_tokens: Annotated[int, typer.Option(min=1, help="Length of an answer, for --users and --rate.")] = 50,
     as_json: Json = False,
 ) -> None:
-    """Show the cost of a deployment at floor, start and ceiling of its scaling, and the cost of its options.
+    """Show the cost of a deployment at the floor, the start and the ceiling of its scaling, and the cost of its
+    options.
 
-    Options replace settings of the named deployment for this call. With --model or --config they describe one.
+    Options replace settings of the named deployment for this call. With --model or --config the
+    options describe a deployment that is in no file.
     Token prices need a forecast: the deployment must declare its traffic, or a load must be given. A tilde
     marks an estimate, a dash an unknown price. Needs no account.
     """

@@ -69,7 +69,7 @@ def invoke(
 
 
 def _lines(done: Invocation, texts: Sequence[str]) -> list[str]:
-    """Return the answer to texts in lines for people."""
+    """Return the lines that show the answer to the given texts."""
     if done.target.task == "generate":
         return [done.text]
     pooled = done.pooled

@@ -23,7 +23,7 @@ Regions = Annotated[
     str | None,
     typer.Option(
         metavar="REGION,...",
-        help="Regions to search for billed endpoints. Default: the region, and those that stacks of this app name.",
+        help="Regions to search for billed endpoints. Default: the region, and those of this app's stacks.",
     ),
 ]
 

@@ -31,8 +31,8 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class CostPoint:
-    """Cost of one component at one bound. The price of the endpoint is divided by the accelerators that components
-    occupy.
+    """Cost of one component at one bound of the scaling. The price of the endpoint is shared among the components in
+    proportion to the accelerators that they occupy.
     """
 
     copies: int

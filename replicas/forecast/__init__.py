@@ -1,4 +1,4 @@
-"""Forecasts what load a plan can serve, from the time of an engine's steps and the requests that share them. Pure.
+"""Forecasts the load that a plan can serve, from the time of an engine's steps and the requests in each step. Pure.
 
 The entry point is `forecast(plan, component, loads)`.
 """

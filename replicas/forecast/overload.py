@@ -71,5 +71,6 @@ def overload_warnings(
     if over_limit >= _FEW_ENDED:
         yield (
             f"{load.description}: {over_limit:.0%} of the answers take longer than the {RESPONSE_SECONDS} s after "
-            "which SageMaker ends an answer of InvokeEndpoint (a streamed one after 8 minutes); the rates count them"
+            "which SageMaker ends an answer of InvokeEndpoint (a streamed one after 8 minutes); the requests a second "
+            "count these answers"
         )

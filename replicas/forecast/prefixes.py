@@ -18,7 +18,9 @@ _BLOCK_TOKENS = 16
 
 @dataclass(slots=True)
 class _Held:
-    """A part that running requests use: how many, and the tokens of it that they use at most."""
+    """A part of a prefix that running requests use: the number of these requests, and the most tokens of it that one
+    uses.
+    """
 
     requests: int
     tokens: int

@@ -35,7 +35,7 @@ _STYLE_OF_CHARTS = """:where(.plot) {
 
 @dataclass(frozen=True)
 class _Assets:
-    """Text that is written into a page, and the policy that allows no other style and no other script."""
+    """Styles and scripts that are written into a page, and the content security policy that allows these alone."""
 
     style: str
     scripts: tuple[str, ...]
@@ -67,7 +67,7 @@ def render_part(template: Path, **values: Any) -> Markup:
 
 
 def write_page(path: Path, template: Path, scripts: Sequence[Path] = (), **values: Any) -> None:
-    """Write a page as UTF-8, and its folder where it does not exist."""
+    """Write a page as UTF-8. Create its folder if that does not exist."""
     page = render(template, scripts, **values)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page, encoding="utf-8")

@@ -94,7 +94,7 @@ class _Rated:
 
 
 def choose(deployment: Deployment, sizes: Sizes, instance: Instance) -> list[Choice]:
-    """Choose the degree of each component. The result does not depend on anything but the arguments."""
+    """Choose the tensor-parallel degree of each component. The result depends on the arguments alone."""
     options = [_options(deployment, component, copies, instance) for component, copies in sizes]
     rated: dict[tuple[int, ...], _Rated | None] = {}
 

@@ -95,7 +95,7 @@ class Drawing:
         return ["GiB of an accelerator", *(name for name, _ in self.components)]
 
     def cells(self, kind: str) -> list[str]:
-        """GiB and share of a part, for each component."""
+        """Size of one part of the memory in GiB, and its share of the total, for each component."""
         found = [{part.kind: part for part in parts}.get(kind) for _, parts in self.components]
         return [f"{part.gib:.2f} ({part.share:.0%})" if part else "-" for part in found]
 

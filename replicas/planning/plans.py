@@ -221,7 +221,9 @@ class EndpointPlan:
 
     @property
     def usd_per_hour(self) -> float | None:
-        """On-demand price of the instances at the start, possibly an estimate; None if no source states it."""
+        """On-demand price an hour of the instances that the endpoint starts with, possibly an estimate; None if no
+        source states it.
+        """
         return self.price.usd * self.instances if self.price else None
 
     @property

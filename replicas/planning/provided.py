@@ -149,7 +149,8 @@ def _endpoint_problems(plan: EndpointPlan, provided: Provided) -> Iterator[str]:
     yield from tag_problems("tags", {**security.tags, **provided.tags} if provided.tags else {})
     for key, value in provided.tags.items():
         if security.tags.get(key, value) != value:
-            yield f"tags[{key!r}]={value!r} contradicts security.tags[{key!r}]={security.tags[key]!r} of the plan: one"
+            planned = security.tags[key]
+            yield f"tags[{key!r}]={value!r} contradicts security.tags[{key!r}]={planned!r} of the plan: state one"
 
 
 def _reads_s3(plan: EndpointPlan, provided: Provided) -> Iterator[bool]:
@@ -210,7 +211,7 @@ def _token_faults(component: ComponentPlan, given: ProvidedComponent) -> Iterato
     elif component.weights is not None:
         yield "token_secret= would show a token that nothing needs: the weights come from S3; leave it out"
     elif planned not in (None, FROM_PROPS):
-        yield f"token_secret=: the plan names {planned!r}: token_secret=FROM_PROPS of its Component, or none here"
+        yield f"token_secret=: the plan names {planned!r}: set token_secret=FROM_PROPS in it, or leave it out here"
 
 
 def _listed(names: Iterable[str]) -> str:

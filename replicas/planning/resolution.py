@@ -79,7 +79,7 @@ def resolve(deployment: Deployment, *, to_deploy: bool) -> Resolution:
 
 
 def _region_problems(region: str, engines: Sequence[Engine]) -> Iterator[str]:
-    """Yield why images cannot be pulled in a region, with the versions of their engines that can."""
+    """Yield why images cannot be pulled in a region, each with the versions of the engine whose images can."""
     images = {engine.image: engine.kind for engine in engines if engine.image}
     for image, kind in images.items():
         for problem in region_problems(region, [image]):

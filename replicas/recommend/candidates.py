@@ -74,8 +74,8 @@ class Candidate:
         return self.plan if instances == 1 else plan(self.deployed(instances))
 
     def deployed(self, instances: int) -> Deployment:
-        """Return the deployment on a number of instances. It sets every value, so that no default can change it
-        later.
+        """Return the deployment on this many instances. The deployment states every value, so that no default can
+        change it later.
         """
         component = replace(self.deployment.components[0], copies=self.component.copies * instances)
         return replace(self.deployment, instances=instances, components=[component])

@@ -99,7 +99,7 @@ class Gauge:
         return max(1, ceil(by_latency), ceil(users / taken) if taken else 1)
 
     def measure(self, candidate: Candidate, copies: int, effort: Effort) -> Measured:
-        """Return the forecast of a number of copies. Layouts with equally fast copies share one simulation."""
+        """Return the forecast of this many copies. Layouts with equally fast copies share one simulation."""
         key = (candidate.engine, copies, effort)
         if key not in self._measured:
             self._measured[key] = self._simulated(candidate, copies, effort)

@@ -112,7 +112,9 @@ def capacity(engine: CopyEngine, load: Load) -> float:
 
 
 def saturating_users(engine: CopyEngine, load: Load) -> int:
-    """Return the users that keep a copy's batch full and its queue short but not empty, without refusals."""
+    """Return the number of users that keeps a copy's batch full, and its queue short but not empty, so that none is
+    refused.
+    """
     limits = engine.limits
     held = max(1, limits.kv_cache_tokens // (load.input_tokens + load.output_tokens))
     most = ceil(1.25 * min(held, limits.sequences or held)) + 4

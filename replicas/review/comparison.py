@@ -99,7 +99,9 @@ def _compared(
 
 
 def _questions(compared: Comparison) -> Iterator[tuple[ForecastQuestion, bool]]:
-    """Yield forecasts to run in the base (False) and head (True), under the traffic of the head, else of the base."""
+    """Yield the forecasts to run, each with False for the base or True for the head. Both have the traffic that the
+    head declares, or that of the base if the head declares none.
+    """
     components = [_fitting_components(side) for side in (compared.before, compared.after)]
     for component in dict.fromkeys([*components[1], *components[0]]):
         declared = [side[component]["traffic"] for side in reversed(components) if component in side]

@@ -91,7 +91,7 @@ class Shortage:
         return tuple(extra.get(demand.component.subject, 0) for demand in self.demands)
 
     def on(self, instances: int | None) -> Shortage:
-        """Return the shortage of the same copies on another number of instances."""
+        """Return the shortage if the same copies run on this many instances."""
         return replace(self, known_instances=instances)
 
     def packing(self, room: Resources) -> Packing:

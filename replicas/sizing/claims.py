@@ -56,9 +56,8 @@ def host(instance: Instance) -> Resources:
 
 
 def default_cpus(instance: Instance, accelerators: int) -> tuple[float, str]:
-    """Return the default CPU cores of a copy on a number of accelerators, and the reason: a share of the rule's cores
-    in
-    proportion to its accelerators.
+    """Return the default number of CPU cores of a copy with this many accelerators, and the reason: the share of the
+    claimable cores that belongs to its accelerators.
     """
     cpus, rule = _rule_for_cpus(instance)
     part = cpus * accelerators / instance.accelerators
@@ -80,7 +79,9 @@ def default_memory_mib(instance: Instance, accelerators: int) -> tuple[int, str]
 
 
 def even_claim(need: Resources, instance: Instance) -> Resources:
-    """Return the resources of a copy, with CPU and memory reduced to its share by accelerators if it claims more."""
+    """Return the resources of a copy. CPU and memory above the share that belongs to its accelerators are reduced to
+    it.
+    """
     if not 1 <= need.accelerators <= instance.accelerators:
         return need
     cpus = Fraction(default_cpus(instance, need.accelerators)[0])

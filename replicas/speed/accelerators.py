@@ -66,7 +66,7 @@ def accelerator_of(instance: Instance) -> Accelerator:
     for card in _cards():
         if (card["name"], card["memory_mib"]) == key:
             return Accelerator(**{name: _frozen(card[name]) for name in names})
-    raise LookupError(f"no speed is known of {instance.accelerator} with {instance.accelerator_memory_mib} MiB")
+    raise LookupError(f"the speed of {instance.accelerator} with {instance.accelerator_memory_mib} MiB is not known")
 
 
 def _frozen(value: Any) -> Any:

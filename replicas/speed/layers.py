@@ -93,7 +93,7 @@ def step_times(
     *,
     tensor_parallel: int,
 ) -> StepTimes:
-    """Return the times of a copy that is split over `tensor_parallel` accelerators."""
+    """Return the step times of a copy that is split over `tensor_parallel` accelerators."""
     degree, stack = tensor_parallel, architecture.stack
     kernels = accelerator.kernels(profile.compute_efficiency, profile.weights_efficiency)
     few_bits = quantization is not None and quantization.bytes_per_parameter < _FOUR_BITS

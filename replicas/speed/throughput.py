@@ -21,7 +21,7 @@ _JOINS = 1.0
 MOST_OF_CAPACITY = 0.95
 """Share of the capacity of copies up to which they carry a rate of arrivals: above it queues grow."""
 _INSTANT = 1e-9
-"""Time in the frontend, relative to that of a request on a copy, that counts as none."""
+"""Ratio of a request's time in the frontend to its time on a copy, below which the frontend counts as instant."""
 _HALVINGS = 12
 """Halvings of the range in which the number of requests on a copy is searched: to less than one in a thousand."""
 _GROUPS = 256

@@ -30,7 +30,7 @@ _MOST_CHARACTERS = 4_000_000
 
 
 class Evaluator:
-    """Evaluates the expressions of one template, each container once.
+    """Evaluates the expressions of one template, each mapping and list once.
 
     `parameters` are the values of the template's parameters, `world` supplies values from outside of the template.
     Raises no errors of its own; `faults` holds the faults found so far.

@@ -63,7 +63,9 @@ def _refusals(faults: Iterable[Fault]) -> Iterator[Refusal]:
 
 
 def _evaluation_faults(template: Mapping[str, Any], resolver: Resolver) -> Iterator[Fault]:
-    """Evaluate all conditions, present resources, outputs and rules of a template without faults in its structure."""
+    """Evaluate all conditions, outputs and rules of a template, and the resources whose condition is true. The
+    structure of the template must have no faults.
+    """
     conditions = {name: resolver.condition(name) for name in section(template, "Conditions")}
     absent = {
         logical_id

@@ -127,7 +127,7 @@ def foreign_repository(stack: cdk.Stack) -> ecr.IRepository:
     return ecr.Repository.from_repository_arn(stack, "Foreign", f"arn:aws:ecr:{ABROAD}:111111111111:repository/engine")
 
 
-ELSEWHERE = "is in eu-west-1, the stack in us-east-1: "
+ELSEWHERE = "is in eu-west-1, and the stack is in us-east-1: "
 ABROAD_PROPS: Mapping[str, tuple[Make, str]] = {
     "weights key": (lambda stack: {"weights_key": foreign_key(stack)}, f"weights_key= {ELSEWHERE}"),
     "volume key": (lambda stack: {"encryption_key": foreign_key(stack)}, f"encryption_key= {ELSEWHERE}"),

@@ -25,7 +25,7 @@ class Bound:
     per_instance: int
 
     def least_instances(self, demand: Counts) -> int:
-        """Return the smallest number of instances that the weights allow."""
+        """Return a lower bound of the number of instances, by the weight of each claim."""
         return -(-self.value(demand) // self.per_instance)
 
     def value(self, counts: Counts) -> int:
@@ -77,7 +77,9 @@ def first_fit(claims: Sequence[Vector], demand: Counts, room: Vector, order: Seq
 
 
 def orders(claims: Sequence[Vector], room: Vector) -> list[list[int]]:
-    """Return orders for `first_fit`: as given, and largest claim first by each resource and by the scarcest one."""
+    """Return the orders in which `first_fit` tries the copies: as given, and by descending claim of each resource and
+    of the scarcest one.
+    """
     indices = range(len(claims))
     keys = [[-claim[resource] for claim in claims] for resource in range(len(room))]
     keys.append(

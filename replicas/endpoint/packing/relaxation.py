@@ -31,7 +31,8 @@ class Relaxation:
 
 
 def relax(fillings: Sequence[Counts], demand: Counts, budget: Budget) -> Relaxation:
-    """Solve the relaxation. Each demand must be at least 1, and each claim must be part of some filling.
+    """Solve the linear relaxation of the packing problem. Each demand must be at least 1, and each claim must occur in
+    at least one of the instance layouts.
 
     Raises:
         ExhaustedError: the budget does not allow all the pivots.

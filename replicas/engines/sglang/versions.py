@@ -87,8 +87,8 @@ class SgLangVersion(Engine):
         return self.kv_block_tokens
 
     def least_kv_cache_tokens(self, max_total_tokens: int, prefill_tokens: int) -> tuple[int, str]:  # noqa: ARG002
-        """Return one request of full length: SGLang starts with less, but refuses requests that its cache does not
-        hold.
+        """Return the tokens of one request of full length. SGLang starts with a smaller cache, but refuses requests
+        that do not fit into it.
         """
         return max_total_tokens, "one request of max_total_tokens: longer ones are refused"
 

@@ -1,4 +1,5 @@
-"""Data points of one metric in AWS's seconds: full resolution for 3 hours, per minute for 15 days, then deleted.
+"""Data points of one metric, by the clock of the embedded AWS: full resolution for 3 hours, per minute for 15 days,
+then deleted.
 
 These are CloudWatch's retention times. They also bound the memory of an embedded AWS that runs for days.
 """

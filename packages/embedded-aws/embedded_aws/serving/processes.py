@@ -212,7 +212,7 @@ class ProcessContainer:
 
 def _refuse_benchmark() -> NoReturn:
     raise ServingError(
-        "a benchmark job simulates its load, which is not possible with a process: use `replicas benchmark`"
+        "a benchmark job is only simulated here, and a real process serves this endpoint: use `replicas benchmark`"
     )
 
 

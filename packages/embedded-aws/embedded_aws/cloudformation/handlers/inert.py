@@ -1,4 +1,4 @@
-"""Handlers for resource types without a service: their resources only have a physical id."""
+"""Handlers for resource types whose service is not emulated: their resources only have a physical id."""
 
 # ruff: noqa: ARG002, D102 (Handler documents the methods)
 
