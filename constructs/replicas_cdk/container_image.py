@@ -120,7 +120,7 @@ class _RepositoryImage(ContainerImage):
             yield f"tag_or_digest={given!r}: a tag, or sha256: and 64 digits from 0 to f"
         where = self._repository.env.region
         if not is_unresolved(where) and not is_unresolved(region) and where != region:
-            yield f"{self._repository.node.path} is in {where}, the stack in {region}: a repository in {region}"
+            yield f"{self._repository.node.path} is in {where}, and the stack is in {region}: a repository in {region}"
 
     def uri(self, image: Image, account: str) -> str:  # noqa: ARG002 (the repository has an account of its own)
         return self._repository.repository_uri_for_tag_or_digest(self._version or image.tag)
@@ -148,7 +148,7 @@ class _UriImage(ContainerImage):
             allowed = "ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG or @sha256:..., an image in Amazon ECR"
             yield f"uri={self._uri!r}: {allowed}"
         elif not is_unresolved(region) and match["region"] != region:
-            yield f"uri={self._uri!r} is in {match['region']}, the stack in {region}: an image in {region}"
+            yield f"uri={self._uri!r} is in {match['region']}, and the stack is in {region}: an image in {region}"
 
     def uri(self, image: Image, account: str) -> str:  # noqa: ARG002
         return self._uri
