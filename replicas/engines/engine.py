@@ -287,14 +287,19 @@ class Engine(ABC):
         """
         if settings.cache_bytes is not None:
             return settings.cache_bytes
-        if self.keeps_fp8_cache(model.fp8_cache_method) and (instance.capability or (0, 0)) >= _ARITHMETIC["fp8"]:
+        if self.keeps_fp8_cache(model) and (instance.capability or (0, 0)) >= _ARITHMETIC["fp8"]:
             return 1
         return settings.weight_bytes
 
-    def keeps_fp8_cache(self, method: str | None) -> bool:
-        """True if this version keeps the KV cache in FP8 for checkpoints that ask for it by a quantization method."""
+    def keeps_fp8_cache(self, model: Model) -> bool:
+        """True if the checkpoint asks for a KV cache in FP8 and this version follows its quantization method, which may
+        differ for latent attention.
+        """
         key = "fp8_cache_of_checkpoints"
-        return key in self.facts and method in self.fact(key)["methods"]
+        if key not in self.facts:
+            return False
+        is_latent = any(cache.kind == "latent" for cache, _ in model.architecture.caches)
+        return model.fp8_cache_method in self.fact(key)["latent_methods" if is_latent else "methods"]
 
     def has_no_kernel(self, architecture: Architecture, instance: Instance) -> str | None:  # noqa: ARG002
         """Return why no kernel of this version runs the model on the accelerators of an instance type; None if one

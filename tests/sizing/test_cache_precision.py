@@ -38,6 +38,13 @@ def test_a_version_follows_the_checkpoint(engine: str, method: str | None, expec
     assert _element_bytes(engine, replace(FP8_CHECKPOINT, fp8_cache_method=method)) == expected
 
 
+@pytest.mark.parametrize(("method", "expected"), [("modelopt", 1), ("compressed-tensors", 2)])
+def test_latent_attention_does_not_read_the_scheme_of_compressed_tensors(method: str, expected: float) -> None:
+    """vLLM 0.15.1 to 0.32.0: `Attention.__init__` reads `kv_cache_scheme`, `MLAAttention.__init__` does not."""
+    deepseek = replace(find_model("deepseek-ai/DeepSeek-V3.1"), fp8_cache_method=method)
+    assert _element_bytes("vllm-0.30.0", deepseek) == expected
+
+
 def test_a_card_without_fp8_arithmetic_counts_as_not_following() -> None:
     assert _element_bytes("vllm-0.30.0", FP8_CHECKPOINT, A100) == 2
 
