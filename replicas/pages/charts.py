@@ -94,7 +94,7 @@ class Chart:
 
 
 def number(value: Value) -> str:
-    """Write a number with three significant digits, whole from a hundred on; a dash where there is none."""
+    """Return a number with three significant digits, or as a whole number from 100 on; a dash for None."""
     if value is None:
         return "-"
     if abs(value) >= 100 or value == int(value):

@@ -67,7 +67,7 @@ class _Linear:
     unpacking: float
 
     def seconds(self, tokens: float) -> tuple[float, float]:
-        """Return the time of a step of so many tokens, divided between computing and reading the weights."""
+        """Return the seconds that a step with this number of tokens spends on computing, and on reading the weights."""
         kernels, total, computing, reading = self.kernels, 0.0, 0.0, 0.0
         for product in self.products:
             layers, weights, stored = product.layers, product.weights, product.stored_bytes

@@ -174,7 +174,7 @@ class StepTimes:
         return linear
 
     def _of(self, sequences: int) -> _Decoded:
-        """Return what is the same in every step of so many decoding sequences."""
+        """Return the times that every step with this number of decoding sequences has in common."""
         decoded = self._decoded.get(sequences)
         if decoded is None:
             compute = self.computed(sequences) + (self.head(sequences) if self.head is not None else 0.0)

@@ -277,7 +277,7 @@ def test_zero_instances_where_they_were_refused() -> None:
 
 
 def rolling(copies: int, value: Any, kind: str = "COPY_COUNT", **scaling: Any) -> Template:
-    """`good()` with so many copies and a batch."""
+    """`good()` with a number of copies, and a rolling update with this batch."""
     template = good()
     properties = properties_of(template, "Llama")
     properties["RuntimeConfig"]["CopyCount"] = copies
