@@ -599,6 +599,17 @@ def test_what_the_props_make_passes_the_rules(stack: cdk.Stack) -> None:
     assert (report.problems, report.warnings, report.unjudged) == ((), (), ())
 
 
+def test_the_acknowledgement_names_a_bucket_of_the_app_by_its_logical_id(stack: cdk.Stack) -> None:
+    bucket = s3.Bucket(stack, "Weights")
+    options = ComponentOptions(weights=S3Location(bucket, "qwen/"))
+    endpoint = MultiReplicaEndpoint(stack, "Endpoint", plan=planned(weights=FROM_PROPS), components={"a": options})
+
+    role = endpoint.node.find_child("ExecutionRole")
+    acknowledged = {rule for entry in role.node.metadata for rule in entry.data}
+    wildcard = f"arn:<AWS::Partition>:s3:::<{logical_id(stack, bucket)}>/qwen/*"
+    assert f"AwsSolutions::AwsSolutions-IAM5[Resource::{wildcard}]" in acknowledged
+
+
 @pytest.mark.slow
 def test_the_rights_on_a_bucket_of_the_app_carry_their_reason_for_cdk_nag(
     context: dict[str, Any], tmp_path: Path
