@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -56,8 +57,8 @@ class Account:
         return self.cdk("deploy", *arguments, "--require-approval", "never", app=app)
 
     @contextmanager
-    def meanwhile(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-        """The command `replicas` while something else is done; it has ended with exit code 0 afterwards."""
+    def until_interrupted(self, *arguments: str) -> Iterator[None]:
+        """Run the command `replicas` until the block ends, which interrupts it as Ctrl-C does: exit code 130."""
         running = subprocess.Popen(
             ["replicas", *arguments],
             cwd=ROOT,
@@ -67,9 +68,11 @@ class Account:
             text=True,
         )
         try:
-            yield running
-            output, _ = running.communicate(timeout=120)
-            assert running.returncode == 0, output
+            yield
+            assert running.poll() is None, running.communicate()[0]
+            running.send_signal(signal.SIGINT)
+            output, _ = running.communicate(timeout=180)
+            assert running.returncode == 130, output
         finally:
             running.kill()
             running.communicate()

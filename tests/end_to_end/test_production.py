@@ -37,13 +37,14 @@ def pace() -> tuple[float, float]:
 
 @pytest.fixture
 def example(context: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Synthesise:
-    """The assembly of the example as it is, or with another engine for its first component."""
+    """The assembly of the example, whose first component scales at the load of a few users, or has another engine."""
     import app
 
     def synthesised(engine: str | None = None) -> Path:
         folder = tmp_path / (engine or "as-it-is")
         folder.mkdir(exist_ok=True)
-        text = EXAMPLE.read_text()
+        text = EXAMPLE.read_text().replace(" max_copies=5,", " max_copies=5, concurrent_requests_per_copy=8,", 1)
+        assert text != EXAMPLE.read_text()
         if engine:
             text = text.replace(" copies=2,", f" copies=2, engine={engine!r},", 1)
             assert engine in text
@@ -63,11 +64,19 @@ def status(account: Account, *more: str) -> dict[str, Any]:
     return {**document, "code": ran.code, "parts": {part["label"]: part for part in document["components"]}}
 
 
-def eventually(account: Account, holds: Callable[[dict[str, Any]], bool], seconds: float = 30) -> dict[str, Any]:
+def eventually(account: Account, holds: Callable[[dict[str, Any]], bool], seconds: float = 180) -> dict[str, Any]:
     deadline = time.monotonic() + seconds
     while not holds(found := status(account)):
         assert time.monotonic() < deadline, found
     return found
+
+
+def await_answers(result: Path, seconds: float = 180) -> None:
+    """Wait until a benchmark has written its first answered request to its folder."""
+    deadline = time.monotonic() + seconds
+    while not any(file.stat().st_size for file in result.glob("requests-*.jsonl")):
+        assert time.monotonic() < deadline, list(result.iterdir())
+        time.sleep(0.1)
 
 
 @contextlib.contextmanager
@@ -121,10 +130,13 @@ def test_the_life_of_the_example_with_everything(account: Account, example: Synt
     chat = fresh["parts"]["chat"]
     assert (chat["running"], chat["scaling"]["least"], chat["scaling"]["most"]) == (2, 2, 5)
 
-    # when many ask, then it scales out and says so, and in again when they are gone
-    load = ("--users", "360", "--duration", "4", "--input-tokens", "100", "--output-tokens", "300", "--warmup", "0")
-    with account.meanwhile("benchmark", NAME, "--component", "chat", *load, "--out", str(tmp_path / "result")):
+    # when more ask than two copies are meant for, then it scales out and says so, and in again when they are gone
+    answers = ("--input-tokens", "100", "--output-tokens", "200", "--no-stream")
+    load = ("--component", "chat", "--users", "20", "--duration", "3600", "--warmup", "0", *answers)
+    result = tmp_path / "result"
+    with account.until_interrupted("benchmark", NAME, *load, "--out", str(result)):
         busy = eventually(account, lambda found: found["parts"]["chat"]["running"] > 2)
+        await_answers(result)
     assert "Setting desired copy count to" in busy["parts"]["chat"]["scaling"]["last_activity"]
     eventually(account, lambda found: found["parts"]["chat"]["running"] == 2)
 
