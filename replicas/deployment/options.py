@@ -72,6 +72,9 @@ class Traffic:
     input_tokens: _Tokens
     output_tokens: Annotated[int, Field(ge=0, le=MAX_REQUEST_TOKENS)] = 0
     """Length of an answer; 0 for embeddings and scores, which have none."""
+    objective: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    """Times that the answers must keep, in the form of `replicas recommend --objective`: `ttft_p90=0.5,latency_p90=15`.
+    A plan whose forecast misses one of them has a warning. Default: none."""
 
     __pydantic_config__ = _STRICT
 

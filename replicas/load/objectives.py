@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Self
 
+from replicas.deployment.options import Traffic
 from replicas.errors import UsageError
 
 FIGURES = ("latency", "ttft", "tpot")
@@ -62,6 +63,18 @@ class Bounds:
         if faults:
             raise UsageError(f"{option} {text!r}: {'; '.join(faults)}; for example ttft_p90=0.5,latency_p90=15")
         return cls(tuple(bounds))
+
+    @classmethod
+    def declared(cls, traffic: Traffic | None) -> Self | None:
+        """Return the objective of declared traffic; None if it declares none.
+
+        Raises:
+            UsageError: it cannot be read. A plan has refused it before.
+
+        """
+        if traffic is None or traffic.objective is None:
+            return None
+        return cls.parse(traffic.objective, option="traffic.objective")
 
     def misses(self, values: Mapping[str, float | None], refused: int) -> Iterator[str]:
         """Yield what the objective misses, in sentences.

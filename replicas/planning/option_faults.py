@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from replicas.catalogue.tasks import Task
 from replicas.deployment.deployment import Component, Deployment
 from replicas.deployment.options import Scaling
-from replicas.errors import looks_like_token
+from replicas.errors import UsageError, looks_like_token
+from replicas.load.objectives import Bounds
 
 VPC_ENDPOINTS = ("ecr.api", "ecr.dkr", "logs", "monitoring", "sts")
 """Interface endpoints that subnets without internet access need. S3 needs only a gateway endpoint, which is free."""
@@ -29,6 +30,8 @@ def component_problems(component: Component, task: Task) -> Iterator[str]:
         yield "traffic.output_tokens=0: at least 1, the length of an answer"
     if traffic and task != "generate" and traffic.output_tokens:
         yield f"traffic.output_tokens={traffic.output_tokens}: no token is generated for task={task!r}: leave it out"
+    if traffic and traffic.objective is not None:
+        yield from _objective_problems(traffic.objective, traffic.output_tokens, task)
     if scaling:
         yield from _scaling_problems(scaling)
 
@@ -125,6 +128,20 @@ def open_questions(deployment: Deployment) -> Iterator[str]:
             "data_capture=: AWS documents it for endpoints, and not whether requests to inference components are "
             f"captured: look for objects under {deployment.data_capture.destination} after the first requests"
         )
+
+
+def _objective_problems(objective: str, output_tokens: int, task: Task) -> Iterator[str]:
+    """Yield the faults of an objective: bounds that cannot be read, and times that the answers do not have."""
+    try:
+        bounds = Bounds.parse(objective, option="traffic.objective").bounds
+    except UsageError as fault:
+        yield str(fault)
+        return
+    for bound in bounds:
+        if task != "generate" and bound.figure != "latency":
+            yield f"traffic.objective={bound}: task={task!r} generates no token: latency_{bound.percentile} instead"
+        elif bound.figure == "tpot" and output_tokens == 1:
+            yield f"traffic.objective={bound}: an answer of one token has no time for a further one: leave it out"
 
 
 def _scaling_problems(scaling: Scaling) -> Iterator[str]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from replicas import Component, Deployment, Traffic, plan
+from replicas.forecast import Load, Point, forecast
 from replicas.forecast.declared import traffic_warnings
 
 
@@ -38,3 +41,74 @@ def test_traffic_longer_than_a_request_may_be_is_left_to_the_plan() -> None:
 def test_a_component_without_traffic_has_none() -> None:
     component = Component(model="Qwen/Qwen3-8B")
     assert traffic_warnings(plan(Deployment(name="x", instance_type="ml.g6e.12xlarge", components=[component]))) == []
+
+
+# ---- objectives
+
+
+def of_objective(objective: str | None, **wishes: Any) -> list[str]:
+    traffic = Traffic(input_tokens=1000, output_tokens=100, objective=objective, **{"requests_per_second": 5, **wishes})
+    component = Component(model="Qwen/Qwen3-8B", copies=2, tensor_parallel=1, traffic=traffic)
+    return traffic_warnings(plan(Deployment(name="x", instance_type="ml.g6e.12xlarge", components=[component])))
+
+
+def forecast_of(copies: int, **load: Any) -> Point:
+    component = Component(model="Qwen/Qwen3-8B", copies=copies, tensor_parallel=1)
+    planned = plan(
+        Deployment(name="x", instance_type="ml.g6e.12xlarge", components=[component], instances=1 + copies // 5)
+    )
+    return forecast(planned, planned.components[0], [Load(input_tokens=1000, output_tokens=100, **load)]).points[0]
+
+
+@pytest.mark.parametrize("figure", ["ttft_p90", "latency_p50", "tpot_p90"])
+def test_an_objective_is_missed_exactly_where_the_forecast_misses_it(figure: str) -> None:
+    seconds = getattr(forecast_of(2, requests_per_second=5), f"{figure}_seconds")
+
+    assert of_objective(f"{figure}={1.001 * seconds:.6f}") == []
+    (warning,) = of_objective(f"{figure}={0.999 * seconds:.6f}")
+    assert f"{figure.replace('_', ' ')} {seconds:.3g} s, wanted " in warning
+
+
+def test_every_bound_that_is_missed_is_named_and_no_other() -> None:
+    (warning,) = of_objective("ttft_p90=0.001,latency_p90=30,tpot_p50=0.001")
+
+    assert "ttft p90" in warning
+    assert "tpot p50" in warning
+    assert "latency" not in warning
+
+
+def test_the_copies_that_a_warning_names_keep_the_objective() -> None:
+    (warning,) = of_objective("ttft_p90=0.3", requests_per_second=None, users=40)
+    named = re.search(r"copies=(\d+), on as many instances as they need, are forecast to keep it$", warning)
+
+    assert named
+    assert (forecast_of(int(named[1]), users=40).ttft_p90_seconds or 9) <= 0.3
+    assert (forecast_of(2, users=40).ttft_p90_seconds or 0) > 0.3
+
+
+def test_more_copies_are_not_named_where_a_request_that_is_alone_misses_it() -> None:
+    (warning,) = of_objective("tpot_p90=0.001")
+
+    assert (
+        "a request that is alone misses it too, so that more copies do not help: a higher tensor_parallel=" in warning
+    )
+
+
+def test_a_load_that_is_not_carried_has_no_second_warning() -> None:
+    (warning,) = of_objective("ttft_p90=0.001", requests_per_second=10_000)
+
+    assert "the declared traffic is more than" in warning
+
+
+def test_users_near_a_bound_are_simulated_on_all_copies() -> None:
+    """A sample of two copies has other percentiles than all of them."""
+    traffic = Traffic(users=120, input_tokens=1000, output_tokens=100, objective="ttft_p90=5,latency_p90=9")
+    component = Component(model="Qwen/Qwen3-8B", copies=4, tensor_parallel=1, traffic=traffic)
+    planned = plan(Deployment(name="x", instance_type="ml.g6e.12xlarge", components=[component]))
+    exact = forecast_of(4, users=120).latency_p90_seconds or 0.0
+
+    for seconds, missed in ((0.99 * exact, True), (1.01 * exact, False)):
+        near = replace(traffic, objective=f"latency_p90={seconds:.4f}")
+        found = traffic_warnings(replace(planned, components=(replace(planned.components[0], traffic=near),)))
+        assert bool(found) is missed
+        assert not missed or f"latency p90 {exact:.3g} s" in found[0]

@@ -153,6 +153,15 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"traffic": Traffic(users=1, requests_per_second=1.0, input_tokens=1, output_tokens=1)},
         r"^traffic= takes users= or requests_per_second=, one of the two$",
     ),
+    "an objective that cannot be read": (
+        {"traffic": Traffic(users=1, input_tokens=1, output_tokens=9, objective="ttft=1,latency_p90=0")},
+        r"^traffic\.objective 'ttft=1,latency_p90=0': 'ttft=1' is not one of latency, ttft, tpot with .*"
+        r"'latency_p90=0': the seconds are a number above 0; for example ttft_p90=0\.5,latency_p90=15$",
+    ),
+    "a time that an answer of one token does not have": (
+        {"traffic": Traffic(users=1, input_tokens=1, output_tokens=1, objective="tpot_p50=0.1")},
+        r"^traffic\.objective=tpot_p50=0\.1: an answer of one token has no time for a further one: leave it out$",
+    ),
     "adapters on TGI": (
         {"engine": "tgi", "adapters": [Adapter(name="sql", weights="s3://a/b/", rank=8)]},
         r"^adapters=: tgi-3\.3\.6 takes none while it serves: engine='lmi' or 'vllm'$",

@@ -41,6 +41,12 @@ def test_declared_answers_suit_the_task(model: str, output_tokens: int, words: s
         planned(model, traffic=traffic)
 
 
+def test_an_objective_bounds_times_that_the_task_has() -> None:
+    traffic = Traffic(users=1, input_tokens=100, objective="ttft_p90=1,latency_p90=1")
+    with pytest.raises(SizingError, match=r"ttft_p90=1: task='embed' generates no token: latency_p90 instead$"):
+        planned(EMBEDDING, traffic=traffic)
+
+
 def test_a_copy_scales_by_the_prompts_that_it_holds() -> None:
     _, component = planned(scaling=Scaling(), traffic=Traffic(users=1, input_tokens=512))
     assert component.scaling

@@ -237,6 +237,7 @@ NOT_SHOWN = {
     "Traffic.requests_per_second": "reaches a template as the default of an open degree",
     "Traffic.input_tokens": "reaches a template as the default of an open degree, and of the scaling's target",
     "Traffic.output_tokens": "reaches a template as the default of an open degree, and of the scaling's target",
+    "Traffic.objective": "reaches no template: the forecast is held against it",
 }
 """Properties whose change no two templates of one stack show."""
 
