@@ -87,6 +87,13 @@ def test_cooldowns_by_default(stack: cdk.Stack, scaling: CopyScaling, method: st
     assert (configuration["ScaleOutCooldown"], configuration["ScaleInCooldown"]) == (60, 300)
 
 
+def test_cooldowns_of_any_metric_by_default(stack: cdk.Stack, scaling: CopyScaling) -> None:
+    scaling.scale_on_metric("Queue", metric=METRIC, target=20)
+
+    configuration = policies(stack)[0]["TargetTrackingScalingPolicyConfiguration"]
+    assert (configuration["ScaleOutCooldown"], configuration["ScaleInCooldown"]) == (60, 300)
+
+
 def test_any_metric_is_tracked(stack: cdk.Stack, scaling: CopyScaling) -> None:
     scaling.scale_on_metric("Queue", metric=METRIC, target=20, scale_in_cooldown=cdk.Duration.minutes(2))
 

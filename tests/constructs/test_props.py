@@ -553,8 +553,10 @@ def test_the_rights_are_named_that_a_role_lacks_which_cannot_be_changed(context:
     says = (
         "stack/Endpoint: the role .*Role.* is made elsewhere, and its rights are not judged: it cannot be changed "
         "here, and needs ecr:GetAuthorizationToken.* on .*Repository; s3:GetObject and s3:ListBucket on "
-        ".*Weights/qwen/; kms:Decrypt on .*Key; ec2:CreateNetworkInterface.*; "
-        "cloudwatch:PutMetricData; logs:CreateLogGroup"
+        ".*Weights/qwen/; kms:Decrypt on .*Key; ec2:CreateNetworkInterface, ec2:CreateNetworkInterfacePermission, "
+        "ec2:DeleteNetworkInterface, ec2:DeleteNetworkInterfacePermission, ec2:DescribeDhcpOptions, "
+        "ec2:DescribeNetworkInterfaces, ec2:DescribeSecurityGroups, ec2:DescribeSubnets, ec2:DescribeVpcs; "
+        "cloudwatch:PutMetricData; logs:CreateLogGroup, logs:CreateLogStream and logs:PutLogEvents"
     )
     Annotations.from_stack(stack).has_warning("*", Match.string_like_regexp(says))
 
