@@ -20,7 +20,7 @@ from replicas.catalogue.regions import known_regions
 from replicas.installation import __version__
 from replicas.rules import RULES, Message, OpenQuestion, Report
 from replicas.rules.checking import Reading, check_read, read
-from replicas.template.assembly import region_of
+from replicas.template.assembly import regions_of
 from replicas.template.assertions import refusal_of
 
 NOT_JUDGED = "not-judged"
@@ -63,8 +63,10 @@ def judged(context: IPolicyValidationContext, judge: Callable[[Reading], Report]
     Problems of a stack that can never be deployed are warnings: they must not stop the other stacks.
     """
     violations, success = [], True
-    for path in context.template_paths:
-        region = region_of(Path(path))
+    paths = context.template_paths
+    regions = regions_of(map(Path, paths))
+    for path in paths:
+        region = regions[Path(path)]
         reading = _read(Path(path).read_bytes(), region if region in known_regions() else None)
         can_be_deployed = refusal_of(reading.template) is None
         report = judge(reading)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,12 +67,19 @@ def nested_templates(parent: Path, template: Mapping[str, Any]) -> Iterator[tupl
             yield str(logical_id), file
 
 
-def region_of(template: Path) -> str | None:
-    """Return the region that the manifest in a template's folder names for its stack; None if it names no region."""
-    if not (template.parent / MANIFEST).is_file():
-        return None
-    stacks = stack_templates(template.parent)
-    return next((stack.region for stack in stacks if stack.path.name == template.name), None)
+def regions_of(templates: Iterable[Path]) -> dict[Path, str | None]:
+    """Return the region of each template's stack, by the manifest in its folder; None if it names no region.
+
+    Each manifest is read once: it grows with the number of stacks.
+    """
+    paths = list(templates)
+    known = {
+        stack.path: stack.region
+        for folder in {path.parent for path in paths}
+        if (folder / MANIFEST).is_file()
+        for stack in stack_templates(folder)
+    }
+    return {path: known.get(path) for path in paths}
 
 
 def _artifacts(manifest: Path) -> list[Mapping[str, Any]]:
