@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import inf
 from typing import NamedTuple
 
 from replicas.engines.profile import Profile
@@ -103,15 +103,18 @@ class Batch:
         """Create an idle batch. The caller must refuse requests that exceed `limits.kv_cache_tokens`."""
         self._profile = profile
         self._limits = limits
+        self._most_tokens = limits.kv_cache_tokens
+        self._most_sequences = inf if limits.sequences is None else limits.sequences
+        self._is_continuous = profile.admission != "waiting"
+        self._grows = not profile.reserves_answers
+        """True if requests take the cache token by token."""
         self._waiting: deque[Request] = deque()
         self._arriving: list[Request] = []
         """Requests that an asynchronous engine takes up one step later: the next one is already prepared."""
         self._running: dict[Request, None] = {}
         """Running requests, in the order in which they started."""
         self._prefilling: dict[Request, None] = {}
-        """Those whose prompts are not computed yet, in the same order."""
-        self._decoding: dict[Request, None] = {}
-        """Those that get one more token in every step."""
+        """Those whose prompts are not computed yet, in the same order. The others get one more token in every step."""
         self._context = 0
         """Tokens whose keys and values are in the cache, summed over the decoding requests."""
         self._steps = 0
@@ -152,11 +155,11 @@ class Batch:
     def waits_for(self) -> str:
         """The resource or rule that the first waiting request waits for."""
         first = (self._waiting or self._arriving)[0]
-        if not self._has_seat():
+        if len(self._running) >= self._most_sequences:
             return "sequences"
         if self._room() < self._claim(first):
             return "KV cache"
-        return "admission rule" if self._profile.admission == "waiting" else "prefill budget"
+        return "prefill budget" if self._is_continuous else "admission rule"
 
     def submit(self, request: Request) -> None:
         """Add a request to the queue.
@@ -184,13 +187,16 @@ class Batch:
 
     def next_step(self) -> Step | None:
         """Return the next step of the engine; None if there are no requests."""
-        arriving, self._arriving = self._arriving, []
-        if not self._running:  # nothing is prepared while the engine is idle
-            self._waiting.extend(arriving)
-            arriving = []
-        step = self._waiting_step() if self._profile.admission == "waiting" else self._continuous_step()
-        self._waiting.extend(arriving)
+        arriving = self._arriving
+        if arriving:
+            self._arriving = []
+            if not self._running:  # nothing is prepared while the engine is idle
+                self._waiting.extend(arriving)
+                arriving = []
+        step = self._continuous_step() if self._is_continuous else self._waiting_step()
         self._has_taken_up = bool(arriving)
+        if arriving:
+            self._waiting.extend(arriving)
         return step
 
     def repeats(self, step: Step) -> int:
@@ -200,23 +206,22 @@ class Batch:
         if step.prompts or self._has_taken_up:
             return 1
         until_first_ends = self._first_end() - self._steps
-        if self._profile.admission == "waiting":
+        if not self._is_continuous:
             if not self._waiting:
                 return until_first_ends
             if self._has_just_left_prefill:  # the admission rule is evaluated again with the next step
                 return 1
             left = self._profile.max_waiting_tokens - self._steps_since_joined
             return min(until_first_ends, left + 1) if left >= 0 else until_first_ends
-        if self._profile.reserves_answers:
+        if not self._grows:
             return until_first_ends
-        room = self._limits.kv_cache_tokens - self.cached_tokens
-        return max(1, min(until_first_ends, 1 + room // step.decoding))
+        return max(1, min(until_first_ends, 1 + self._room() // step.decoding))
 
     def complete(self, step: Step) -> list[Request]:
         """Complete a step. Return the requests that got a token; finished ones are removed from the batch."""
-        decoding = dict(self._decoding) if step.decoding else {}
+        decoding = self._decoding() if step.decoding else {}
         changed = self.advance(step)
-        for request in self._decoding:
+        for request in self._decoding():
             self._settle(request)
         return [*(request for request in changed if request not in decoding), *decoding]
 
@@ -229,12 +234,13 @@ class Batch:
         tokens = 0
         if step.decoding:  # a step of a prompt alone leaves the other requests where they are
             self._steps += repeats
-            tokens = len(self._decoding) * repeats
+            tokens = (len(self._running) - len(self._prefilling)) * repeats
             self._context += tokens
-            ended = self._ended()
+            if self._ends and self._ends[0][0] <= self._steps:
+                ended = self._ended()
         if step.prompts:
             tokens += self._complete_prompts(step.prompts, changed)
-        if not self._profile.reserves_answers:
+        if self._grows:
             self._claimed += tokens
             if self._prefixes.idle_tokens:
                 self._prefixes.shrink_to(self._room())
@@ -246,6 +252,10 @@ class Batch:
             self._leave(request)
         return changed + ended if ended else changed
 
+    def _decoding(self) -> dict[Request, None]:
+        """Return the requests that get one more token in every step."""
+        return {request: None for request in self._running if request not in self._prefilling}
+
     def _complete_prompts(self, prompts: tuple[tuple[Request, Chunk], ...], changed: list[Request]) -> int:
         """Complete the chunks of a step, add the requests that got a token to `changed`, and return their number."""
         tokens = 0
@@ -253,30 +263,32 @@ class Batch:
             request.computed += chunk.tokens
             if not request.order:  # cancelled meanwhile
                 continue
-            left = request.prompt_left
+            left = request.input_tokens + request.generated - request.computed
             if left == 1 and request.generated:  # a preempted request whose last token is left to compute
                 self._decode(request)
             elif not left:
                 request.generated += 1
                 tokens += 1
                 changed.append(request)
-                self._keep_prefix(request)
+                if request.segments:
+                    self._keep_prefix(request)
                 self._decode(request)
         return tokens
 
     def _decode(self, request: Request) -> None:
         """Count a request, whose prompt is computed, with those that get one more token in every step."""
         del self._prefilling[request]
-        self._decoding[request] = None
         self._context += request.computed
         request.settled = self._steps
         heapq.heappush(self._ends, (self._steps + request.output_tokens - request.generated, request.order, request))
 
     def _first_end(self) -> int:
         """Return the decoding step at which the first of the decoding requests ends."""
-        while self._ends[0][1] != self._ends[0][2].order:
+        while True:
+            step, order, request = self._ends[0]
+            if order == request.order:
+                return step
             heapq.heappop(self._ends)
-        return self._ends[0][0]
 
     def _ended(self) -> list[Request]:
         """Return the decoding requests that have all their tokens, in the order in which they started."""
@@ -298,12 +310,11 @@ class Batch:
         request.settled = self._steps
 
     def _leave(self, request: Request) -> None:
-        if request in self._decoding:
+        if request in self._prefilling:
+            del self._prefilling[request]
+        else:
             self._settle(request)
             self._context -= request.computed
-            del self._decoding[request]
-        else:
-            del self._prefilling[request]
         self._claimed -= self._claim(request)
         del self._running[request]
         request.order = 0
@@ -317,10 +328,12 @@ class Batch:
         self._claimed += self._claim(request)
         if request.reused:
             self._prefixes.hold(request.segments, request.reused)
-        self._prefixes.shrink_to(self._room())
+        if self._prefixes.idle_tokens:
+            self._prefixes.shrink_to(self._room())
 
     def _room(self) -> int:
-        return self._limits.kv_cache_tokens - self.cached_tokens
+        """Return the tokens of the cache that are not reserved."""
+        return self._most_tokens - self._claimed - self._prefixes.tokens_in_use
 
     # ---- admission "waiting": a group of prompts joins between decoding steps, as the router's rule decides
 
@@ -342,7 +355,8 @@ class Batch:
             return None
         self._steps_since_joined += 1
         self._has_just_joined = False
-        return self._decoding_step(())
+        decoding = len(self._running)
+        return Step((), decoding, self._context + decoding)
 
     def _join(self, least: int) -> list[Request]:
         """Move the first waiting requests into the batch, as many as the budgets allow; none if fewer than `least`
@@ -353,10 +367,11 @@ class Batch:
         joining: list[Request] = []
         room = self._room()
         prefill = self._limits.prefill_tokens
+        seats = self._most_sequences - len(self._running)
         for request in self._waiting:
             prefill -= request.prompt_left
             room -= self._claim(request)
-            if prefill < 0 or room < 0 or not self._has_seat(len(joining)):
+            if prefill < 0 or room < 0 or len(joining) >= seats:
                 break
             joining.append(request)
         if len(joining) < least:
@@ -368,49 +383,44 @@ class Batch:
     # ---- admission "continuous": every step computes chunks of prompts in addition to the tokens of decoding requests
 
     def _continuous_step(self) -> Step | None:
-        if not self._profile.reserves_answers:
+        if self._grows and self._room() < 0:
             self._preempt()
-        prompts: tuple[tuple[Request, Chunk], ...] = ()
+        decoding = len(self._running) - len(self._prefilling)
         if self._prefilling or self._waiting:
-            prompts = tuple(self._chunks(self._limits.prefill_tokens - len(self._decoding)))
-        if not self._decoding and not prompts:
-            return None
-        return self._decoding_step(prompts)
+            prompts = tuple(self._chunks(self._limits.prefill_tokens - decoding))
+            return Step(prompts, decoding, self._context + decoding) if decoding or prompts else None
+        return Step((), decoding, self._context + decoding) if decoding else None
 
-    def _decoding_step(self, prompts: tuple[tuple[Request, Chunk], ...]) -> Step:
-        """Return the step that computes a token of each decoding request, and chunks of prompts."""
-        decoding = len(self._decoding)
-        return Step(prompts, decoding, self._context + decoding)
-
-    def _chunks(self, budget: int) -> Iterator[tuple[Request, Chunk]]:
-        """Yield the next chunks of the running prompts, then those of waiting requests, which start."""
-        for request in tuple(self._prefilling):
+    def _chunks(self, budget: int) -> list[tuple[Request, Chunk]]:
+        """Return the next chunks of the running prompts, then those of waiting requests, which start."""
+        chunks: list[tuple[Request, Chunk]] = []
+        for request in self._prefilling:
             if budget <= 0:
-                return
+                return chunks
             tokens = min(budget, request.prompt_left)
             budget -= tokens
-            yield request, Chunk(tokens, request.computed)
-        while budget > 0 and self._waiting and self._has_seat():
+            chunks.append((request, Chunk(tokens, request.computed)))
+        while budget > 0 and self._waiting and len(self._running) < self._most_sequences:
             request = self._waiting[0]
-            self._look_up(request)
-            room = self._room() - self._prefixes.growth(request.segments, request.reused)
+            room = self._room()
+            if request.segments and self._profile.prefix_caching:
+                self._look_up(request)
+                room -= self._prefixes.growth(request.segments, request.reused)
             if room < self._claim(request):
                 request.reused = request.computed = 0
-                return
+                return chunks
             self._start(self._waiting.popleft())
             tokens = min(budget, request.prompt_left)
             budget -= tokens
-            yield request, Chunk(tokens, request.computed)
-
-    def _has_seat(self, more: int = 0) -> bool:
-        return self._limits.sequences is None or len(self._running) + more < self._limits.sequences
+            chunks.append((request, Chunk(tokens, request.computed)))
+        return chunks
 
     def _preempt(self) -> None:
         """Preempt the youngest requests while the cache has no room for the next tokens; they wait first in line,
         without
         their cache.
         """
-        while len(self._running) > 1 and self.cached_tokens > self._limits.kv_cache_tokens:
+        while len(self._running) > 1 and self._room() < 0:
             youngest = next(reversed(self._running))
             self._leave(youngest)
             youngest.computed = youngest.reused = 0
@@ -420,13 +430,12 @@ class Batch:
         """Set how much of the prompt is in the cache: whole blocks, and never all, because the last token must be
         computed.
         """
-        if request.segments and self._profile.prefix_caching:
-            request.reused = self._prefixes.reusable(request.segments, request.input_tokens - 1)
-            request.computed = request.reused
+        request.reused = self._prefixes.reusable(request.segments, request.input_tokens - 1)
+        request.computed = request.reused
 
     def _keep_prefix(self, request: Request) -> None:
         """Keep the prompt in the prefix cache, which then counts its tokens."""
-        if not request.segments or not self._profile.prefix_caching:
+        if not self._profile.prefix_caching:
             return
         before = request.reused
         self._prefixes.keep(request.segments)
@@ -439,9 +448,8 @@ class Batch:
 
     def _claim(self, request: Request) -> int:
         """Return the tokens of the KV cache that are reserved for a running request."""
-        if self._profile.reserves_answers:
-            return request.input_tokens + request.output_tokens - request.reused
-        return request.input_tokens + request.generated + 1 - request.reused
+        answer = request.generated + 1 if self._grows else request.output_tokens
+        return request.input_tokens + answer - request.reused
 
 
 def _order(request: Request) -> int:

@@ -43,16 +43,27 @@ class PromptAttention:
     """Earlier tokens that a token attends to; None for all."""
     least: float
     """Time to start the kernels of all the layers."""
+    _whole: dict[int, float] = field(default_factory=dict, init=False, repr=False, compare=False, hash=False)
+    """Times of whole prompts by their tokens, kept because prompts of one length come again and again."""
 
     def seconds(self, chunks: Iterable[Chunk]) -> float:
         """Return the time of the chunks of one step."""
         seconds = 0.0
         for tokens, cached in chunks:
-            pairs = tokens * (cached + (tokens + 1) / 2)
-            if self.window is not None:
-                pairs = min(pairs, float(tokens * self.window))
-            seconds += pairs * self.seconds_per_pair(tokens + cached)
+            if cached:
+                seconds += self._chunk_seconds(tokens, cached)
+                continue
+            whole = self._whole.get(tokens)
+            if whole is None:
+                whole = self._whole[tokens] = self._chunk_seconds(tokens, 0)
+            seconds += whole
         return max(seconds, self.least) if seconds else 0.0
+
+    def _chunk_seconds(self, tokens: int, cached: int) -> float:
+        pairs = tokens * (cached + (tokens + 1) / 2)
+        if self.window is not None:
+            pairs = min(pairs, float(tokens * self.window))
+        return pairs * self.seconds_per_pair(tokens + cached)
 
 
 class Decoding(NamedTuple):
@@ -70,7 +81,8 @@ class _Linear(NamedTuple):
     exchange: float
 
 
-class _Decoded(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Decoded:
     """What is the same in every step of a number of decoding sequences."""
 
     sequences: int
@@ -80,6 +92,8 @@ class _Decoded(NamedTuple):
     work: float
     """The sum of the three."""
     host: float
+    waits_below: float
+    """Time of the accelerators' work below which they wait for the host or the launches of kernels."""
     context: Curve
     """Time of the attention, by the context of each."""
 
@@ -107,6 +121,7 @@ class StepTimes:
     """True if the host prepares the next step while the accelerators compute: the longer of the two counts."""
     _decoded: dict[int, _Decoded] = field(default_factory=dict, init=False, repr=False, compare=False, hash=False)
     _linear: dict[int, _Linear] = field(default_factory=dict, init=False, repr=False, compare=False, hash=False)
+    _heads: dict[int, float] = field(default_factory=dict, init=False, repr=False, compare=False, hash=False)
 
     def prefill(self, prompts: Iterable[int]) -> float:
         """Return the time of a step that computes whole prompts, given by their token counts."""
@@ -126,14 +141,15 @@ class StepTimes:
         """Return the time of such a step by cause."""
         if not chunks:
             return self._decoding(self._of(sequences), context_tokens) if sequences else Parts(0, 0, 0, 0, 0)
-        tokens = sequences + sum([chunk.tokens for chunk in chunks])
+        tokens = sequences + sum([chunk[0] for chunk in chunks])
         rows = sequences + len(chunks)
         compute, weights, exchange = self._linear.get(tokens) or self._linear_of(tokens)
-        compute += sum([attention.seconds(chunks) for attention in self.prompts])
+        for attention in self.prompts:
+            compute += attention.seconds(chunks)
         if self.head is not None:
-            compute += self.head(rows)
+            compute += self._heads.get(rows) or self._head_of(rows)
         cache = self._of(sequences).context(context_tokens / sequences) if sequences else 0.0
-        host = self._waiting(compute + weights + cache + exchange, rows)
+        host = self._waiting(compute + weights + cache + exchange, self.step_host + rows * self.sequence_host)
         return Parts(compute, weights, cache, exchange, host)
 
     def run(self, sequences: int, context_tokens: int, steps: int) -> Parts:
@@ -141,8 +157,10 @@ class StepTimes:
         step.
         """
         decoded = self._of(sequences)
+        if steps == 1:
+            return self._decoding(decoded, context_tokens)
         last = context_tokens + (steps - 1) * sequences
-        if self._waits(decoded, context_tokens) == self._waits(decoded, last):
+        if self._is_even(decoded, context_tokens, last):
             # Each part is close to linear in the context, so that the middle step is the mean of all.
             compute, weights, cache, exchange, host = self._decoding(decoded, (context_tokens + last) / 2)
             return Parts(steps * compute, steps * weights, steps * cache, steps * exchange, steps * host)
@@ -152,26 +170,35 @@ class StepTimes:
     def _decoding(self, decoded: _Decoded, context_tokens: float) -> Parts:
         """Return the time of a step without prompts."""
         cache = decoded.context(context_tokens / decoded.sequences)
-        host = self._waiting(decoded.work + cache, decoded.sequences)
+        host = self._waiting(decoded.work + cache, decoded.host)
         return Parts(decoded.compute, decoded.weights, cache, decoded.exchange, host)
 
-    def _waiting(self, work: float, rows: int) -> float:
-        """Return the time of a step in which the accelerators wait for the host."""
-        host = self.step_host + rows * self.sequence_host
+    def _waiting(self, work: float, host: float) -> float:
+        """Return the time of a step in which the accelerators wait for the host, which works for `host` seconds."""
         if self.hides_host:
-            return max(0.0, self.least - work, host - work)
-        return max(0.0, self.least - work) + host
+            longest = self.least if self.least > host else host
+            return longest - work if longest > work else 0.0
+        return self.least - work + host if self.least > work else host
 
-    def _waits(self, decoded: _Decoded, context_tokens: int) -> bool:
-        """True if a decoding step takes as long as the host's work or the launches of its kernels."""
-        least = max(self.least, decoded.host) if self.hides_host else self.least
-        return decoded.work + decoded.context(context_tokens / decoded.sequences) < least
+    def _is_even(self, decoded: _Decoded, first: int, last: int) -> bool:
+        """True if the accelerators wait in the first of some steps as they do in the last, or never do."""
+        work, below, sequences = decoded.work, decoded.waits_below, decoded.sequences
+        if work >= below:
+            return True
+        context = decoded.context
+        return (work + context(first / sequences) < below) == (work + context(last / sequences) < below)
 
     def _linear_of(self, tokens: int) -> _Linear:
         """Return the times that depend on the tokens of a step alone, and remember them."""
         exchange = self.exchange(tokens) if self.exchange is not None else 0.0
         linear = self._linear[tokens] = _Linear(self.computed(tokens), self.read(tokens), exchange)
         return linear
+
+    def _head_of(self, rows: int) -> float:
+        """Return the time of the output head, and remember it."""
+        assert self.head is not None  # noqa: S101 (a model without one is not asked)
+        seconds = self._heads[rows] = self.head(rows)
+        return seconds
 
     def _of(self, sequences: int) -> _Decoded:
         """Return the times that every step with this number of decoding sequences has in common."""
@@ -180,13 +207,15 @@ class StepTimes:
             compute = self.computed(sequences) + (self.head(sequences) if self.head is not None else 0.0)
             weights = self.read(sequences)
             exchange = self.exchange(sequences) if self.exchange is not None else 0.0
+            host = self.step_host + sequences * self.sequence_host
             decoded = self._decoded[sequences] = _Decoded(
                 sequences,
                 compute,
                 weights,
                 exchange,
                 compute + weights + exchange,
-                self.step_host + sequences * self.sequence_host,
+                host,
+                max(self.least, host) if self.hides_host else self.least,
                 _between(self.decoding.by_sequences, sequences),
             )
         return decoded
