@@ -106,6 +106,9 @@ class ScalingTarget:
     schedules: tuple[ScheduledRange, ...] = ()
     wakes: bool = False
     """True if a request that arrives when no copy runs starts a copy."""
+    tracked_requests: Number = None
+    """Requests in flight on a copy that a target-tracking policy keeps; None if no policy tracks them, or if the target
+    comes from a plan, which judges its own."""
     exists: Unknown | None = None
     """Reason why it is unknown whether the target is created; None if it is always created."""
     resource_id: Text = None

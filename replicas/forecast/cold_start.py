@@ -9,11 +9,11 @@ from typing import Any
 
 from replicas.names import CopyTarget
 from replicas.planning.plans import ComponentPlan, EndpointPlan
-from replicas.planning.starts import longest_start, start_warnings
+from replicas.planning.starts import start_warnings
 from replicas.start import Start
 from replicas.start.phases import PhaseName, Span
 from replicas.start.records import StartRecord
-from replicas.start.timeouts import MOST_SECONDS
+from replicas.start.timeouts import longest_download, longest_start
 
 _SCALE_OUT_PERIODS = 3
 """Periods of its metric after which a target-tracking policy adds copies."""
@@ -81,7 +81,7 @@ class ColdStart:
             name="ContainerStartupHealthCheckTimeoutInSeconds",
             seconds=component.startup_timeout_seconds,
             covers=self.start.container,
-            least=longest_start(component),
+            least=longest_start(self.component.start),
             reason=reasons["startup_timeout_seconds"],
         )
         if component.download_timeout_seconds is None:
@@ -90,7 +90,7 @@ class ColdStart:
             name="ModelDataDownloadTimeoutInSeconds",
             seconds=component.download_timeout_seconds,
             covers=self.start.download,
-            least=min(self.start.download.high, MOST_SECONDS),
+            least=longest_download(self.start),
             reason=reasons["download_timeout_seconds"],
         )
         return own, download

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from replicas.planning.plans import ComponentPlan, EndpointPlan
-from replicas.start.timeouts import MOST_SECONDS, startup_timeout
+from replicas.start.timeouts import download_timeout, longest_download, longest_start, startup_timeout
 
 
 def start_warnings(plan: EndpointPlan) -> list[str]:
-    """Return a sentence for each component whose start-up timeout does not cover the longest expected start."""
+    """Return a sentence for each component whose stated timeouts do not cover the longest expected start."""
     several = len(plan.components) > 1
     return [
-        f"{component.name}: {_warning(component)}" if several else _warning(component)
+        f"{component.name}: {warning}" if several else warning
         for component in plan.components
-        if component.startup_timeout_seconds < longest_start(component)
+        for warning in _warnings_of(component)
     ]
 
 
-def longest_start(component: ComponentPlan) -> int:
-    """Seconds that a start-up timeout must cover, at most those that SageMaker takes."""
-    return min(round(component.start.certain.high), MOST_SECONDS)
-
-
-def _warning(component: ComponentPlan) -> str:
-    enough, _ = startup_timeout(component.start)
-    return (
-        f"startup_timeout_seconds={component.startup_timeout_seconds}: a start can take {longest_start(component)} s "
-        "(docs/cold-start.md), and SageMaker stops a copy that is not ready in time: "
-        f"startup_timeout_seconds={enough}, or leave it out"
-    )
+def _warnings_of(component: ComponentPlan) -> Iterator[str]:
+    start, seconds = component.start, component.startup_timeout_seconds
+    enough, _ = startup_timeout(start)
+    if seconds < longest_start(start):
+        yield (
+            f"startup_timeout_seconds={seconds}: a start can take {longest_start(start)} s (docs/cold-start.md), and "
+            "SageMaker stops a copy that is not ready in time: "
+            f"startup_timeout_seconds={enough}, or leave it out"
+        )
+    download = component.download_timeout_seconds
+    if download is not None and download < longest_download(start):
+        yield (
+            f"startup_timeout_seconds={download}, which counts for the download too: the weights can take "
+            f"{longest_download(start)} s from S3 (docs/cold-start.md), and SageMaker ends a download that is not done "
+            f"in time: startup_timeout_seconds={max(enough, download_timeout(start)[0])}, or leave it out"
+        )

@@ -13,8 +13,9 @@ from replicas.endpoint.topology import Topology
 from replicas.rules.declaration import rule
 from replicas.rules.finding import Case, Unjudged
 from replicas.rules.served import ServedCopy, copies_of
+from replicas.sizing.concurrency import requests_at_once
 from replicas.sizing.faults import Fault, Kind
-from replicas.start.timeouts import LEAST_SECONDS, MOST_SECONDS
+from replicas.start.timeouts import LEAST_SECONDS, longest_download, longest_start
 
 
 @rule(
@@ -88,17 +89,67 @@ def startup_too_short(topology: Topology) -> Iterator[Case]:
         sized, seconds = copy.sized, copy.startup_seconds
         if sized is None or not isinstance(seconds, Fraction) or seconds < LEAST_SECONDS:
             continue
-        expected = sized.start.certain
-        if seconds < min(round(expected.high), MOST_SECONDS):
+        if seconds < longest_start(sized.start):
             numbers = {
                 "seconds": int(seconds),
-                "longest": round(expected.high),
+                "longest": round(sized.start.certain.high),
                 "planned": sized.startup_timeout_seconds,
             }
             yield Case(subject=copy.subject, numbers=numbers)
 
 
-MEMORY_RULES = (copy_without_memory, lengths_of_requests, engine_without_model, gated_without_token, startup_too_short)
+@rule(
+    "download-too-short",
+    severity="warning",
+    checks="The timeout of the model download is shorter than the download of the weights from S3 can take (warning).",
+    why="SageMaker ends the download before the weights are there, and no copy ever serves",
+    source="docs/cold-start.md: the published rates of downloads from S3",
+)
+def download_too_short(topology: Topology) -> Iterator[Case]:
+    """The timeout of the model download must cover the longest expected download from S3."""
+    for copy in _served(topology):
+        sized, seconds = copy.sized, copy.download_seconds
+        if sized is None or not sized.start.from_s3 or not isinstance(seconds, Fraction) or seconds < LEAST_SECONDS:
+            continue
+        longest = longest_download(sized.start)
+        if seconds < longest:
+            numbers = {"seconds": int(seconds), "longest": longest, "planned": sized.download_timeout_seconds}
+            yield Case(subject=copy.subject, numbers=numbers)
+
+
+@rule(
+    "target-above-copy",
+    severity="warning",
+    checks="A policy keeps more requests on a copy than its batch and its KV cache hold, however short (warning).",
+    why="the requests wait on the copies for room, and no copy is added before as many of them wait",
+    source="docs/sizing.md: the memory model, and the engine's limit of its batch",
+)
+def target_above_copy(topology: Topology) -> Iterator[Case]:
+    """The tracked number of requests in flight on a copy must be one that it can hold."""
+    for copy in _served(topology):
+        component = topology.component(copy.subject)
+        target = topology.target_of(component) if component else None
+        tracked, sized = target.tracked_requests if target else None, copy.sized
+        if target is None or sized is None or not isinstance(tracked, Fraction):
+            continue
+        held = requests_at_once(
+            sized.memory, request_tokens=1, prefill_tokens=sized.prefill_tokens, sequences=sized.sequences
+        )
+        held = min(held, sized.sequences or held)
+        if tracked > max(1, held):
+            numbers = {"target": f"{float(tracked):g}", "held": f"{held:,}", "enough": max(1, held * 3 // 4)}
+            yield Case(subject=target.subject, numbers={**numbers, "component": copy.subject.name})
+
+
+MEMORY_RULES = (
+    copy_without_memory,
+    lengths_of_requests,
+    engine_without_model,
+    gated_without_token,
+    startup_too_short,
+    download_too_short,
+    target_above_copy,
+)
 """Rules that call the functions that size a plan."""
 
 

@@ -27,6 +27,8 @@ class Place:
     types: tuple[Text, ...]
     startup_seconds: Number = None
     """Start-up timeout of a copy, seconds; None for SageMaker's default."""
+    download_seconds: Number = None
+    """Timeout of the download of the weights, seconds; None for SageMaker's default."""
 
 
 def places_of(topology: Topology) -> Iterator[Place]:
@@ -42,6 +44,7 @@ def places_of(topology: Topology) -> Iterator[Place]:
                 accelerators=_accelerators(specification),
                 types=_types(component, specification, variant),
                 startup_seconds=specification.startup_seconds,
+                download_seconds=specification.download_seconds,
             )
     for variant in topology.variants:
         settings = variant.settings
@@ -55,6 +58,7 @@ def places_of(topology: Topology) -> Iterator[Place]:
                 accelerators=Fraction(known.accelerators) if known else Unknown("the instance type is not known"),
                 types=types,
                 startup_seconds=settings.startup_seconds,
+                download_seconds=settings.download_seconds,
             )
 
 

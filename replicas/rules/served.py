@@ -38,6 +38,8 @@ class ServedCopy:
     """False if SageMaker may also place the copy on another instance type."""
     startup_seconds: Number = None
     """Start-up timeout of a copy, seconds; None for SageMaker's default."""
+    download_seconds: Number = None
+    """Timeout of the download of the weights, seconds; None for SageMaker's default."""
 
     @property
     def faults(self) -> tuple[Fault, ...]:
@@ -114,6 +116,7 @@ def _on_types(place: Place, kind: EngineKind, request: ContainerRequest) -> Iter
             instance=instance,
             is_only_type=len(place.types) < 2,
             startup_seconds=place.startup_seconds,
+            download_seconds=place.download_seconds,
         )
 
 

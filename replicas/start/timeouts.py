@@ -36,5 +36,15 @@ def download_timeout(start: Start) -> tuple[int, str]:
     )
 
 
+def longest_start(start: Start) -> int:
+    """Return the seconds that a start-up timeout must cover, at most those that SageMaker takes."""
+    return min(round(start.certain.high), MOST_SECONDS)
+
+
+def longest_download(start: Start) -> int:
+    """Return the seconds that a timeout for weights in S3 must cover, at most those that SageMaker takes."""
+    return min(round(start.download.high), MOST_SECONDS)
+
+
 def _rounded(span: Span) -> int:
     return ceil(_MARGIN * span.high / 60) * 60

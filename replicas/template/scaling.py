@@ -7,8 +7,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from replicas.endpoint.components import InstanceTarget, ScalingTarget, ScheduledRange
-from replicas.endpoint.identity import Subject
-from replicas.endpoint.values import ANYTHING, Reference, Unknown, Value, at, list_of, open_values, text_of, whole_at
+from replicas.endpoint.identity import Number, Subject
+from replicas.endpoint.values import (
+    ANYTHING,
+    Reference,
+    Unknown,
+    Value,
+    at,
+    list_of,
+    number_of,
+    open_values,
+    text_of,
+    whole_at,
+)
 from replicas.names import CopyTarget, Dimension, MetricName, ResourceType
 from replicas.template.alarms import ACTIONS
 from replicas.template.resources import Resource, Resources, text_in
@@ -150,6 +161,7 @@ def _target(target: Resource, resources: Resources, components: list[Resource]) 
             for action in actions
         ),
         wakes=component is not None and _wakes(resources, target, component),
+        tracked_requests=_tracked_requests(resources, target, component) if component else None,
         exists=target.condition,
         resource_id=text_in(resource_id),
         dimension=text_in(target.get("ScalableDimension")),
@@ -175,6 +187,16 @@ def _wakes(resources: Resources, target: Resource, component: Resource) -> bool:
         )
         for action in list_of(alarm.get("AlarmActions"))
     )
+
+
+def _tracked_requests(resources: Resources, target: Resource, component: Resource) -> Number:
+    """Return the target value of the first policy that tracks the requests in flight on a copy; None without one."""
+    for policy in resources.of_type(ResourceType.SCALING_POLICY):
+        tracking = policy.get("TargetTrackingScalingPolicyConfiguration")
+        metric = text_of(at(tracking, "PredefinedMetricSpecification", "PredefinedMetricType"))
+        if metric == CopyTarget.CONCURRENT_REQUESTS and _is_policy_of(policy, target, component):
+            return number_of(at(tracking, "TargetValue"))
+    return None
 
 
 def _is_scaled_by(resource_id: Value, component: Resource) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -134,3 +135,19 @@ def test_a_record_of_another_copy_is_not_used_and_said_so(changes: dict[str, Any
 
 def test_a_record_of_another_model_is_none_of_its_business() -> None:
     assert result(replace(RECORD, model="Qwen/Qwen3-4B")).notes == ()
+
+
+def test_a_stated_timeout_is_held_against_the_download_from_s3_too() -> None:
+    """A stated timeout counts for both: 16 GB take longer than 60 s at the slowest published rate."""
+
+    def warnings(seconds: int) -> list[str]:
+        cold = result(weights="s3://bucket/x/", startup_timeout_seconds=seconds)
+        return [line for line in cold.plan.warnings if "startup_timeout" in line]
+
+    start, download = warnings(60)
+    assert "a start can take" in start
+    enough = re.search(
+        r"the weights can take \d+ s from S3 .*: startup_timeout_seconds=(\d+), or leave it out$", download
+    )
+    assert enough
+    assert warnings(int(enough[1])) == []

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from replicas.errors import ProofError, SizingError
+from replicas.names import CopyTarget
 from replicas.planning.planner import plan
 from replicas.rules import Message, Report, check, check_practice
 from tests.planning.build import deployment
-from tests.rules.base import Template, component, good, properties_of, variant_of
+from tests.rules.base import Template, component, good, properties_of, target, variant_of
 
 DLC = "763104351884.dkr.ecr.us-west-2.amazonaws.com"
 VLLM = f"{DLC}/huggingface-vllm:0.29.0-transformers5.15.0-gpu-py312-cu130-ubuntu24.04-v1.0"
@@ -468,3 +469,78 @@ def test_a_copy_that_holds_one_request_of_full_length_is_a_warning_of_practice(t
     assert ("one-request-at-a-time" in {warning.rule for warning in report.warnings}) is is_warned
     planned = plan(deployment(model="Qwen/Qwen3-8B", instance_type="ml.g5.xlarge", max_total_tokens=int(tokens)))
     assert any("serves one request of" in warning for warning in planned.warnings) is is_warned
+
+
+# Timeouts and scaling targets
+
+
+@pytest.mark.parametrize(
+    ("seconds", "is_warned"), [(60, True), (120, True), (600, False), (3600, False), (None, False)]
+)
+def test_the_weights_need_time_from_s3(seconds: int | None, *, is_warned: bool) -> None:
+    """16.1 GB at the slowest published rate from S3; docs/cold-start.md has the rates."""
+    data = {"S3DataSource": {"S3Uri": "s3://bucket/x/", "S3DataType": "S3Prefix", "CompressionType": "None"}}
+    template = template_of(VLLM_OF_AWS, {"SM_VLLM_MODEL": "/opt/ml/model"}, ModelDataSource=data)
+    startup = {"ContainerStartupHealthCheckTimeoutInSeconds": 3600}
+    if seconds:
+        startup["ModelDataDownloadTimeoutInSeconds"] = seconds
+    properties_of(template, "Llama")["Specification"]["StartupParameters"] = startup
+
+    found = [
+        entry for entry in check(template, models={"Model": LLAMA_8B}).warnings if entry.rule == "download-too-short"
+    ]
+
+    assert bool(found) is is_warned
+    if found:
+        assert found[0].what.startswith(
+            f"ModelDataDownloadTimeoutInSeconds={seconds}; the weights of this copy can take"
+        )
+        planned = plan(
+            deployment(model=LLAMA_8B, engine="vllm", instance_type="ml.g6e.xlarge", weights="s3://bucket/x/")
+        )
+        timeout = planned.components[0].download_timeout_seconds
+        assert found[0].fix == f"ModelDataDownloadTimeoutInSeconds={timeout}"
+
+
+def test_no_time_is_needed_from_s3_where_the_weights_come_from_the_hub() -> None:
+    template = template_of(environment={"SM_VLLM_MODEL": LLAMA_8B})
+    startup = {"ModelDataDownloadTimeoutInSeconds": 60}
+    properties_of(template, "Llama")["Specification"]["StartupParameters"] = startup
+
+    assert not [entry for entry in check(template).warnings if entry.rule == "download-too-short"]
+
+
+def tracking(value: float, metric: str = CopyTarget.CONCURRENT_REQUESTS, **environment: str) -> Report:
+    template = template_of(environment={"SM_VLLM_MODEL": LLAMA_8B, **environment})
+    template["Resources"]["Target"] = target(1, 1)
+    template["Resources"]["Policy"] = {
+        "Type": "AWS::ApplicationAutoScaling::ScalingPolicy",
+        "Properties": {
+            "PolicyName": "requests",
+            "PolicyType": "TargetTrackingScaling",
+            "ScalingTargetId": {"Ref": "Target"},
+            "TargetTrackingScalingPolicyConfiguration": {
+                "TargetValue": value,
+                "PredefinedMetricSpecification": {"PredefinedMetricType": metric},
+            },
+        },
+    }
+    return check(template)
+
+
+@pytest.mark.parametrize(
+    ("value", "metric", "sequences", "fix"),
+    [
+        (17, CopyTarget.CONCURRENT_REQUESTS, "16", "TargetValue=12"),
+        (16, CopyTarget.CONCURRENT_REQUESTS, "16", None),
+        (17, CopyTarget.INVOCATIONS, "16", None),
+        (17, CopyTarget.CONCURRENT_REQUESTS, "64", None),
+        (1.5, CopyTarget.CONCURRENT_REQUESTS, "1", "TargetValue=1"),
+    ],
+)
+def test_a_scaling_target_above_what_a_copy_holds(value: float, metric: str, sequences: str, fix: str | None) -> None:
+    """The batch of vLLM has at most max_num_seqs requests; the others wait in its queue."""
+    report = tracking(value, metric, SM_VLLM_MAX_NUM_SEQS=sequences)
+
+    assert [entry.fix for entry in report.warnings if entry.rule == "target-above-copy"] == ([fix] if fix else [])
+    assert not [entry for entry in report.problems if entry.rule == "target-above-copy"]

@@ -39,6 +39,15 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "gives it {planned} s",
         "ContainerStartupHealthCheckTimeoutInSeconds={planned}",
     ),
+    "download-too-short": (
+        "ModelDataDownloadTimeoutInSeconds={seconds}; the weights of this copy can take {longest} s from S3; a plan "
+        "gives them {planned} s",
+        "ModelDataDownloadTimeoutInSeconds={planned}",
+    ),
+    "target-above-copy": (
+        "TargetValue={target} of concurrent requests per copy; a copy of {component} holds at most {held} at once",
+        "TargetValue={enough}",
+    ),
     "gated-without-token": (
         "the repository {repository} is gated, and no variable holds a Hugging Face token",
         "{variable} as a dynamic reference ({{{{resolve:secretsmanager:NAME}}}}), or weights in S3",
