@@ -90,7 +90,7 @@ def _endpoints(running_aws: EmbeddedAws, assembly: Path) -> dict[str, dict[str, 
 def await_log_group(component: str) -> None:
     """Returns when the containers of a component have written their first lines, shortly after its stack settles."""
     group, logs = f"/aws/sagemaker/InferenceComponents/{component}", boto3.client("logs")
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while not logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]:
         assert time.monotonic() < deadline, f"{group} was not created"
         time.sleep(0.02)

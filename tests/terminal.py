@@ -71,14 +71,14 @@ class Terminal:
         """Type a text; `\\x03` is Ctrl-C."""
         os.write(self._master, text.encode())
 
-    def wait_for(self, text: str, seconds: float = 120) -> None:
+    def wait_for(self, text: str, seconds: float = 300) -> None:
         """Return when a text stands on the screen."""
         deadline = time.monotonic() + seconds
         while text not in self._text():
             assert time.monotonic() < deadline, f"{text!r} did not come:\n" + "\n".join(self._rows())
             assert self._read(), f"the command ended without {text!r}:\n" + "\n".join(self._rows())
 
-    def end(self, seconds: float = 120) -> Screen:
+    def end(self, seconds: float = 300) -> Screen:
         """Return the screen when the command has ended."""
         deadline = time.monotonic() + seconds
         while self._read():

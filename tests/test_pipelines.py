@@ -30,7 +30,7 @@ SARIF = Draft202012Validator(json.loads((ROOT / "tests" / "data" / "sarif-2.1.0.
 def ran(*command: str | Path, folder: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
     path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
     variables = {**os.environ, "PATH": path, **environment}
-    return subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, timeout=200)
+    return subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, timeout=300)
 
 
 @pytest.mark.parametrize(

@@ -164,13 +164,13 @@ def test_ctrl_c_keeps_what_was_measured_and_resume_goes_on(
 ) -> None:
     process = started(embedded, TGI, "--users", "2,4", *SMALL, "--duration", "3", "--out", str(tmp_path))
     second = tmp_path / "requests-00004.jsonl"
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + 180
     while not (second.exists() and second.read_text()):
         assert time.monotonic() < deadline
         assert process.poll() is None
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=180)
     assert process.returncode == 130, err
     assert f"--resume {tmp_path} continues" in " ".join(err.split())
     before = json.loads((tmp_path / "result.json").read_text())["points"]
@@ -219,7 +219,7 @@ def test_workers_from_elsewhere_serve_a_whole_sweep_and_end_with_it(
             *("benchmark", TGI, "--users", "2,4", *SMALL, "--expect-workers", "2"),
             *("--bind", bind, "--out", str(tmp_path), "--json"),
         )
-        assert [worker.wait(timeout=20) for worker in workers] == [0, 0]
+        assert [worker.wait(timeout=180) for worker in workers] == [0, 0]
     finally:
         for worker in workers:
             worker.kill()
@@ -242,7 +242,7 @@ def _free_port() -> int:
 
 def _nothing_runs_with(words: str) -> None:
     """No process of this computer was started with these words."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 180
     while alive := [process.info for process in psutil.process_iter(["cmdline"]) if words in _line(process)]:
         assert time.monotonic() < deadline, alive
         time.sleep(0.05)

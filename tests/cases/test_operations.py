@@ -215,7 +215,7 @@ def test_ctrl_c_at_any_moment_leaves_no_server(
         for pause in pauses:
             time.sleep(pause)
             os.write(started.terminal, b"\x03")
-        started.process.wait(60)
+        started.process.wait(180)
         _await_end(record)
     finally:
         started.end()
@@ -262,7 +262,7 @@ def _started_in_terminal(*arguments: str) -> _Started:
 
 
 def _await_record() -> records.Record:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 180
     while not (running := records.running()):
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -270,7 +270,7 @@ def _await_record() -> records.Record:
 
 
 def _await_end(record: records.Record) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while records.exists(record) and time.monotonic() < deadline:
         time.sleep(0.05)
     alive = records.exists(record)

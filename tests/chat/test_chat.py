@@ -154,7 +154,7 @@ def test_a_component_at_zero_copies_is_told_from_a_wrong_name(run: Run, deploy: 
     # Nothing would ever start a copy: waiting is pointless
     scale(0)
     _wait_for_copies(name, 0)
-    asleep = run("chat", "mistral-7b", "Hi", "--wait", "60")
+    asleep = run("chat", "mistral-7b", "Hi", "--wait", "180")
     assert asleep.code == 1
     assert "has no copies, and no scaling policy starts one" in asleep.err
     assert "--desired-runtime-config CopyCount=1" in asleep.err
@@ -168,13 +168,13 @@ def test_a_component_at_zero_copies_is_told_from_a_wrong_name(run: Run, deploy: 
 
         # A copy comes: it answers
         scale(1)
-        woken = run("chat", "mistral-7b", "Hi", "--wait", "60")
+        woken = run("chat", "mistral-7b", "Hi", "--wait", "180")
         assert woken.code == 0, woken.err
 
 
 def test_not_ready_is_waited_out(run: Run, endpoints: Outputs, embedded: EmbeddedAws) -> None:
     embedded.faults.add(Fault(FaultKind.NOT_READY, endpoints[TGI]["InferenceComponentName"], times=1))
-    outcome = run("chat", TGI, "Hi", "--wait", "30")
+    outcome = run("chat", TGI, "Hi", "--wait", "180")
     assert outcome.code == 0
     assert "the model is not ready yet: waiting" in outcome.err
 

@@ -19,7 +19,7 @@ def completed(line: str, folder: Path = ROOT) -> list[str]:
     """https://click.palletsprojects.com/en/stable/shell-completion/: the words so far, and the place of the last."""
     variables = {"_REPLICAS_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
     done = subprocess.run(
-        [REPLICAS], cwd=folder, env={**os.environ, **variables}, capture_output=True, text=True, check=True, timeout=60
+        [REPLICAS], cwd=folder, env={**os.environ, **variables}, capture_output=True, text=True, check=True, timeout=180
     )
     return done.stdout.split()
 

@@ -65,14 +65,14 @@ def stub_cdk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A CDK CLI that takes long; the file appears when it begins."""
     began = tmp_path / "began"
     cdk = tmp_path / "cdk"
-    cdk.write_text(f"#!/bin/sh\ntouch {began}\nexec sleep 60\n")
+    cdk.write_text(f"#!/bin/sh\ntouch {began}\nexec sleep 600\n")
     cdk.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     return began
 
 
 def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 180
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -139,7 +139,7 @@ def test_an_end_of_the_foreground_leaves_nothing_behind(folder: Path, number: si
         assert "Ctrl-C stops it" in command.stderr.readline()
         (record,) = process.running()
         command.send_signal(number)
-        out, err = command.communicate(timeout=30)
+        out, err = command.communicate(timeout=180)
 
     assert (command.returncode, err) == (0, "")
     assert validated(json.loads(out))["pid"] == record.pid
@@ -153,7 +153,7 @@ def test_an_end_while_it_bootstraps_leaves_nothing_behind(folder: Path, stub_cdk
         until(lambda: stub_cdk.exists() or command.poll() is not None)
         assert len(process.running()) == 1
         command.send_signal(signal.SIGINT)
-        out, err = command.communicate(timeout=30)
+        out, err = command.communicate(timeout=180)
 
     assert command.returncode != 0
     assert out == ""

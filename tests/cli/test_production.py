@@ -54,7 +54,7 @@ def production(embedded: EmbeddedAws, _production: dict[str, str], monkeypatch: 
 
 def once(run: Run, holds: Callable[[Outcome], bool], *arguments: str) -> Outcome:
     """What a command says as soon as something holds: scaling and rolls take their time."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 180
     while not holds(outcome := run(*arguments)):
         assert time.monotonic() < deadline, outcome.said
         time.sleep(0.05)
@@ -268,7 +268,7 @@ def test_what_is_not_ready_is_waited_for_visibly_and_not_for_ever(
     run: Run, production: dict[str, str], embedded: EmbeddedAws
 ) -> None:
     embedded.faults.add(Fault(FaultKind.NOT_READY, production["InferenceComponentNameChat"], times=2))
-    patient = run("status", NAME, "--probe", "--wait", "20")
+    patient = run("status", NAME, "--probe", "--wait", "180")
     assert patient.code == 0, patient.said
     assert "chat: the model is not ready yet: waiting, " in patient.err
     embedded.faults.add(Fault(FaultKind.NOT_READY, production["InferenceComponentNameChat"]))

@@ -71,7 +71,7 @@ class Account:
             yield
             assert running.poll() is None, running.communicate()[0]
             running.send_signal(signal.SIGINT)
-            output, _ = running.communicate(timeout=180)
+            output, _ = running.communicate(timeout=300)
             assert running.returncode == 130, output
         finally:
             running.kill()
@@ -90,7 +90,7 @@ class Account:
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
-            timeout=180,
+            timeout=300,
         )
         return Ran(done.returncode, done.stdout)
 

@@ -45,7 +45,7 @@ def terminal(account: Account, folder: Path) -> Terminal:
 def in_a_pipeline(account: Account, folder: Path) -> tuple[int, str]:
     command = [REPLICAS, "deploy", NAME, "--yes"]
     environment = account.environment
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=200)
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -55,7 +55,7 @@ def stack_status(account: Account) -> str | None:
 
 
 def settled(account: Account) -> str | None:
-    deadline = time.monotonic() + 100
+    deadline = time.monotonic() + 300
     while "IN_PROGRESS" in (status := stack_status(account) or ""):
         assert time.monotonic() < deadline
         time.sleep(0.1)

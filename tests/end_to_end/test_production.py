@@ -173,7 +173,7 @@ def test_the_life_of_the_example_with_everything(account: Account, example: Synt
     # when nobody asks for code, then it sleeps; one request wakes it, and the command waits for it
     asleep = eventually(account, lambda found: found["parts"]["code"]["running"] == 0)
     assert not any("code" in problem for problem in asleep["problems"])
-    woken = account.replicas("chat", NAME, "Write a loop", "--component", "code", "--wait", "60")
+    woken = account.replicas("chat", NAME, "Write a loop", "--component", "code", "--wait", "180")
     assert woken.code == 0, woken.output
     assert "the component is at zero copies; this request wakes it: waiting" in woken.output
 

@@ -249,13 +249,13 @@ def test_an_interruption_leaves_nothing_behind(repository: Repository, interrupt
         "import os, pathlib, time\n"
         f"folder = pathlib.Path({str(repository.temporary)!r})\n"
         "(folder / f'pid{pathlib.Path.cwd().name}').write_text(str(os.getpid()))\n"
-        "time.sleep(60)\n"
+        "time.sleep(600)\n"
     )
     repository.write({"cdk.json": CDK_JSON, "app.py": app})
     repository.commit()
     with repository.start("--base", "HEAD") as process:
         pids = [repository.temporary / f"pid{name}" for name in ("base", "project")]
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 180
         while not all(path.is_file() and path.read_text() for path in pids) and time.monotonic() < deadline:
             time.sleep(0.05)
         assert repository.left_behind()

@@ -35,7 +35,7 @@ PORT = 5566
 """Default port."""
 _STARTED_HERE: dict[int, subprocess.Popen[bytes]] = {}
 """Child processes by process id. This process must wait for their end, or they stay as zombies."""
-_STARTED_WITHIN_SECONDS = 60.0
+_STARTED_WITHIN_SECONDS = 180.0
 _INTERRUPTING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _STOPPED_WITHIN_SECONDS = 30.0
 

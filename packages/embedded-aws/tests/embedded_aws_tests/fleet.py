@@ -256,7 +256,7 @@ def instances() -> int:
     return int(variant["CurrentInstanceCount"])
 
 
-def eventually(holds: Callable[[], bool], what: str, seconds: float = 20) -> None:
+def eventually(holds: Callable[[], bool], what: str, seconds: float = 180) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, (
@@ -295,7 +295,7 @@ class Load:
 
     def _ask_on(self) -> None:
         while not self._over.is_set():
-            ask(400)
+            ask(100)
 
     def __enter__(self) -> Load:
         for thread in self._threads:

@@ -123,7 +123,7 @@ class InProcessAws:
 
     def settled(self, stack: str) -> dict[str, Any]:
         """Wait until no operation on a stack is in progress; its description, empty when it is deleted."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while True:
             try:
                 (described,) = self.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]

@@ -34,7 +34,7 @@ def embedded(running_aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> Itera
 def settled(stack_name: str) -> dict[str, Any]:
     """Wait until no operation on a stack is in progress; its description, empty when it is deleted."""
     cloudformation = boto3.client("cloudformation")
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while True:
         try:
             (stack,) = cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
@@ -75,7 +75,7 @@ def component_by_hand(sagemaker: Any, name: str, copies: int, *, endpoint: str =
 
 def in_service(sagemaker: Any, component: str) -> None:
     """Wait until an inference component is in service."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while (now := sagemaker.describe_inference_component(InferenceComponentName=component))[
         "InferenceComponentStatus"
     ] != "InService":

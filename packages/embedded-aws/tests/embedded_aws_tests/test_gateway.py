@@ -50,7 +50,7 @@ def names_of(cloudformation: Any) -> list[str]:
 
 
 def answer(aws: EmbeddedAws, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, str]:
-    connection = http.client.HTTPConnection("127.0.0.1", aws.port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", aws.port, timeout=180)
     try:
         connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
         response = connection.getresponse()

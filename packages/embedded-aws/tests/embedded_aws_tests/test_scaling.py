@@ -38,11 +38,13 @@ from replicas.forecast.stand_in import StandInEngine
 STEP = {"MetricIntervalLowerBound": 0, "ScalingAdjustment": 2}
 SLOW = {"MaximumBatchSize": {"Type": "CAPACITY_PERCENT", "Value": 50}, "WaitIntervalInSeconds": 10}
 STEADY = {"Target__MaxCapacity": 2, "Target__MinCapacity": 2}
+WATCHED = {**POLICY, "RollingUpdatePolicy": {**POLICY["RollingUpdatePolicy"], "WaitIntervalInSeconds": 3600}}
+"""The longest wait of a roll. An alarm ends it, so a busy machine has time to send requests that fail."""
 
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[EmbeddedAws]:
-    with EmbeddedAws(time_scale=900, speed=40, engine=StandInEngine()) as aws, pytest.MonkeyPatch.context() as patch:
+    with EmbeddedAws(time_scale=900, speed=5, engine=StandInEngine()) as aws, pytest.MonkeyPatch.context() as patch:
         for variable, value in client_environment(aws.url).items():
             patch.setenv(variable, value)
         yield aws
@@ -54,7 +56,7 @@ def test_the_whole_life_of_an_endpoint_that_scales(aws: EmbeddedAws) -> None:
 
     with Load(users=12):
         eventually(lambda: copies() == (4, 4), "12 requests at once, 3 a copy")
-    assert total("Invocations") > 20
+        eventually(lambda: total("Invocations") > 20, "each user asks again")
     assert total("Invocation5XXErrors") == 0
     out = next(one for one in activities() if one["StatusCode"] == "Successful")
     assert "AlarmHigh" in out["Cause"]
@@ -67,9 +69,7 @@ def test_the_whole_life_of_an_endpoint_that_scales(aws: EmbeddedAws) -> None:
     failures = total("NoCapacityInvocationFailures")
     assert "has no capacity" in ask()
     assert total("NoCapacityInvocationFailures") == failures + 1
-    eventually(lambda: copies() == (1, 1), "one failed request wakes it")
-    assert "stand-in" in ask()
-    assert instances() == 1
+    eventually(lambda: "stand-in" in ask() and instances() == 1, "a failed request wakes it; asked too late, the next")
 
     aws.clock.turn_calendar(aws.clock.calendar() + 7 * 86_400)
     eventually(lambda: "evening was triggered" in str(activities()), "a week has its mornings and evenings")
@@ -87,7 +87,8 @@ def test_the_whole_life_of_an_endpoint_that_scales(aws: EmbeddedAws) -> None:
     assert "ping health check" in component()["FailureReason"]
 
     with Failing(aws):
-        assert put("update_stack", **STEADY, engine="tgi-1.1.0") == "UPDATE_ROLLBACK_COMPLETE"
+        watched = put("update_stack", **STEADY, engine="tgi-1.1.0", Component__DeploymentConfig=WATCHED)
+        assert watched == "UPDATE_ROLLBACK_COMPLETE"
     assert (running_image(), copies()) == (image("tgi-1.4.2"), (2, 2))
     assert "in ALARM: errors" in component()["FailureReason"]
 
@@ -114,7 +115,7 @@ def test_what_scales_goes_on_scaling_after_a_restart(tmp_path: Path, monkeypatch
 @contextmanager
 def running(state: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """An embedded AWS in a process of its own, which every client asks."""
-    record = process.start(port=0, region="us-west-2", time_scale=600, speed=40, state=state)
+    record = process.start(port=0, region="us-west-2", time_scale=600, speed=5, state=state)
     with monkeypatch.context() as patch:
         for variable, value in record.environment.items():
             patch.setenv(variable, value)

@@ -55,7 +55,7 @@ class Account:
 
     def settle(self, stack: str) -> dict[str, Any]:
         """The stack once nothing is in progress any more."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while True:
             (described,) = self("DescribeStacks", StackName=stack)["Stacks"]
             if (
