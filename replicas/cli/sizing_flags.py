@@ -60,14 +60,12 @@ def sizing_flags(*, only: Collection[str] = (), several: bool = False) -> Callab
         several: whether the flags for instance types, engines and quantizations may be repeated.
 
     """
+    kinds = get_type_hints(SizingOptions)
     declared = [field for field in fields(SizingOptions) if not only or field.name in only]
-
-    flags = [_flag(field, several) for field in declared]
+    flags = [_flag(field, kinds[field.name], several) for field in declared]
 
     def build(given: Mapping[str, Any]) -> SizingOptions:
-        return SizingOptions(
-            **{field.name: _value(field, given[field.name]) for field in declared if field.name in given}
-        )
+        return SizingOptions(**{name: _value(kinds[name], value) for name, value in given.items()})
 
     def decorate(command: Command) -> Command:
         return expanded(command, _PARAMETER, flags, build)
@@ -75,10 +73,9 @@ def sizing_flags(*, only: Collection[str] = (), several: bool = False) -> Callab
     return decorate
 
 
-def _flag(declared: Field[Any], several: bool) -> inspect.Parameter:
+def _flag(declared: Field[Any], kind: Any, several: bool) -> inspect.Parameter:
     flag = flag_of(declared)
     is_repeated = several and bool(flag.help_of_several)
-    kind = get_type_hints(SizingOptions)[declared.name]
     if kind == _TUPLE:
         kind = list[str] | None if is_repeated else str | None
     option = typer.Option(
@@ -92,8 +89,8 @@ def _flag(declared: Field[Any], several: bool) -> inspect.Parameter:
     )
 
 
-def _value(declared: Field[Any], value: Any) -> Any:
+def _value(kind: Any, value: Any) -> Any:
     """Convert the value of a flag to the type of its field: a tuple if the field holds several values."""
-    if get_type_hints(SizingOptions)[declared.name] != _TUPLE:
+    if kind != _TUPLE:
         return value
     return (value,) if isinstance(value, str) else tuple(value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import traceback
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
@@ -13,8 +14,10 @@ from typing import Any
 
 from replicas.deployment.confining import LIST, UnconfinedError, run_confined
 from replicas.deployment.deployment import Deployment
-from replicas.deployment.mistakes import in_words, near
+from replicas.deployment.listed import lines_of_entries, no_list, wrong_entry
+from replicas.deployment.mistakes import in_words
 from replicas.deployment.refused import RefusedEntry, refused
+from replicas.deployment.syntax import syntax_in_words
 from replicas.errors import CatalogueError
 
 FILE = Path("deployments.py")
@@ -51,8 +54,14 @@ def read_entries(path: Path = FILE) -> list[Entry]:
     names = _run(path)
     declared = names.get(LIST)
     if not isinstance(declared, (list, tuple)):
-        raise CatalogueError(f"{path} does not define a list {LIST}{_misspelt(names)}")
-    return _without_repeated_names(path, [_entry(path, *numbered) for numbered in enumerate(declared, 1)])
+        raise CatalogueError(f"{path}: {no_list(names)}")
+    lines = lines_of_entries(path.read_bytes())
+    lines_of = [(line,) for line in lines] if len(lines) == len(declared) else [()] * len(declared)
+    entries = [
+        (known, _entry(_place(path, known), position, value))
+        for position, (known, value) in enumerate(zip(lines_of, declared, strict=True), 1)
+    ]
+    return _without_repeated_names(path, entries)
 
 
 def load_catalogue(path: Path = FILE) -> list[Deployment]:
@@ -89,12 +98,6 @@ def find_deployment(name: str, path: Path = FILE) -> Deployment:
     raise CatalogueError(f"{path} has no deployment {name!r}{hint}")
 
 
-def _misspelt(names: dict[str, Any]) -> str:
-    """Return a hint with the names of lists that are similar to `DEPLOYMENTS`; empty if there are none."""
-    lists = [name for name, value in names.items() if isinstance(value, (list, tuple)) and not name.startswith("__")]
-    return near(LIST, lists)
-
-
 def _run(path: Path) -> dict[str, Any]:
     """Run the file and return its names. If it raises, run it again with errors limited to entries."""
     loader = _UncachedLoader("deployments", str(path.resolve()))
@@ -128,37 +131,53 @@ def _module(loader: SourceFileLoader) -> ModuleType:
     return module
 
 
-def _entry(path: Path, position: int, value: Any) -> Entry:
+def _entry(place: str, position: int, value: Any) -> Entry:
     if isinstance(value, Deployment):
         return value
     if isinstance(value, RefusedEntry):
         return replace(value, position=position)
-    problem = f"{path}: {LIST} holds a {type(value).__name__}; it takes Deployment(...) only"
-    return replace(refused(problem, {}, is_region_known=False), position=position)
+    return replace(refused(f"{place}: {wrong_entry(value)}", {}, is_region_known=False), position=position)
 
 
-def _without_repeated_names(path: Path, entries: list[Entry]) -> list[Entry]:
-    """Refuse entries whose name or endpoint name another entry also has; keep one refusal per name."""
+def _without_repeated_names(path: Path, entries: list[tuple[tuple[int, ...], Entry]]) -> list[Entry]:
+    """Refuse entries whose name or endpoint name another entry also has; keep one refusal per name.
+
+    Args:
+        path: the file.
+        entries: each entry with its line, if that is known.
+
+    """
     for field, what in (("name", "named"), ("endpoint_name", "given the endpoint_name")):
         # Some file systems ignore case, and stack names that differ only by case are easily confused.
-        given = [str(value).lower() for entry in entries if (value := getattr(entry, field, None))]
-        twice = {name for name, times in Counter(given).items() if times > 1}
-        entries_by_name: dict[Any, Entry] = {}
-        for number, entry in enumerate(entries):
-            value = getattr(entry, field, None)
-            if value and str(value).lower() in twice:
-                problem = f"{path}: several deployments are {what} {str(value).lower()!r}; each name must be unique"
-                entries_by_name[str(entry.name)] = refused(problem, vars(entry))
+        lines_by_name: dict[str, list[int]] = {}
+        counts: Counter[str] = Counter()
+        for lines, entry in entries:
+            if value := getattr(entry, field, None):
+                counts[str(value).lower()] += 1
+                lines_by_name.setdefault(str(value).lower(), []).extend(lines)
+        kept: dict[Any, tuple[tuple[int, ...], Entry]] = {}
+        for number, (lines, entry) in enumerate(entries):
+            value = str(getattr(entry, field, None) or "").lower()
+            if counts[value] > 1:
+                place = _place(path, lines_by_name[value])
+                problem = f"{place}: several deployments are {what} {value!r}; each name must be unique"
+                kept[str(entry.name)] = (), refused(problem, vars(entry))
             else:
-                entries_by_name[number] = entry
-        entries = list(entries_by_name.values())
-    return entries
+                kept[number] = lines, entry
+        entries = list(kept.values())
+    return [entry for _, entry in entries]
+
+
+def _place(path: Path, lines: Sequence[int]) -> str:
+    """Return the file and the lines, as far as they are known, as the beginning of a sentence."""
+    numbers = list(dict.fromkeys(map(str, lines)))
+    return f"{path}, line{'s'[: len(numbers) > 1]} {' and '.join(numbers)}" if numbers else f"{path}"
 
 
 def _described(fault: Exception, path: Path) -> str:
     line = _line(fault, path)
     if isinstance(fault, SyntaxError):
-        return f"{path}, line {line or '?'}: {type(fault).__name__}: {fault}"
+        return f"{path}, line {line or '?'}: {syntax_in_words(fault)}"
     return f"{path}, line {line or '?'}: {in_words(fault, path.read_bytes(), line)}"
 
 

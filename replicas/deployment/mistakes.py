@@ -1,27 +1,23 @@
-"""Sentences about mistakes in a user's file: Python's error, and for a misspelt name the most similar existing one."""
+"""Sentences about mistakes in a user's file: Python's error, and the change that fixes it."""
 
 from __future__ import annotations
 
-import ast
+import builtins
 import dataclasses
-import difflib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from types import ModuleType
 from typing import Any
 
 from replicas.deployment import deployment, options
+from replicas.deployment.calls import call_in_words
+from replicas.deployment.near import near
 
-_OF_A_CLASS = re.compile(
-    r"(?P<class>\w+)\.__init__\(\) (?:"
-    r"got an unexpected keyword argument '(?P<unknown>\w+)'"
-    r"|missing \d+ required keyword-only arguments?: (?P<missing>.+)"
-    r"|takes 1 positional argument but )"
-)
-_QUOTED = re.compile(r"'(\w+)'")
-_NEAR = 0.6
-"""Minimum similarity (`difflib`) of a suggested name."""
+_OF_OTHER_LANGUAGES = {"true": "True", "false": "False", "null": "None", "none": "None", "nil": "None"}
+_PATH_OF_MODULE = re.compile(r"(?<=') \(/.*\.py\)$")
+_MISSING_COMMA = re.compile(r"object is not callable|object is not subscriptable|indices must be integers")
+"""Errors of two expressions in brackets without a comma between them: Python calls or indexes the first one."""
 
 
 def in_words(fault: Exception, source: bytes, line: int | None) -> str:
@@ -33,47 +29,45 @@ def in_words(fault: Exception, source: bytes, line: int | None) -> str:
         line: the line of the file that raised it, if it is known.
 
     """
-    text = str(fault)
-    match = _OF_A_CLASS.search(text) if isinstance(fault, TypeError) else None
-    if match is None or match["class"] not in _classes():
-        return f"{type(fault).__name__}: {text}{_hint(fault)}"
-    name = match["class"]
-    if match["unknown"]:
-        unknown = _unknown_keywords(source, name, line) or [match["unknown"]]
-        return "; ".join(f"{name} has no field {keyword!r}; {_near_field(name, keyword)}" for keyword in unknown)
-    if match["missing"]:
-        needed = _QUOTED.sub(r"\1=...", match["missing"])
-        return f"{name} needs {needed}"
-    return f"{name} takes named arguments only: {name}({next(iter(_fields(name)))}=...)"
+    names = _names(fault)
+    sentence = call_in_words(fault, source, line, names, _classes()) if isinstance(fault, TypeError) else None
+    return sentence or f"{type(fault).__name__}: {_PATH_OF_MODULE.sub('', str(fault))}{_hint(fault, names)}"
 
 
-def near(given: str, known: Iterable[str]) -> str:
-    """Return the end of a sentence with the names most similar to a given one; empty if none is similar."""
-    lowered = {name.lower(): name for name in known}
-    matches = difflib.get_close_matches(given.lower(), lowered, n=3, cutoff=_NEAR)
-    return f"; near: {', '.join(lowered[name] for name in matches)}" if matches else ""
+def _names(fault: Exception) -> Mapping[str, Any]:
+    """Return the names that the code which raised an error can see, without those of Python."""
+    entry = fault.__traceback__
+    while entry is not None and entry.tb_next is not None:
+        entry = entry.tb_next
+    return {**entry.tb_frame.f_globals, **entry.tb_frame.f_locals} if entry else {}
 
 
-def _hint(fault: Exception) -> str:
-    """Return a hint with names similar to one that Python did not find."""
+def _hint(fault: Exception, names: Mapping[str, Any]) -> str:
+    """Return the change that fixes a mistake, as the end of a sentence; empty if it is not known."""
     name = getattr(fault, "name", None)
-    if isinstance(fault, ModuleNotFoundError) or not isinstance(name, str):
+    if isinstance(fault, TypeError):
+        return "; is a comma missing before the bracket?" if _MISSING_COMMA.search(str(fault)) else ""
+    if not isinstance(name, str):
         return ""
-    if isinstance(fault, NameError):
-        return near(name, _classes())
+    if isinstance(fault, ModuleNotFoundError):
+        return _import_of("Component, Deployment") if name.startswith("replicas.") else near(name, ["replicas"])
     if isinstance(fault, ImportError):
         missing = re.search(r"cannot import name '(\w+)'", str(fault))
-        return near(missing[1], _classes()) if missing and name.startswith("replicas") else ""
-    return ""
+        return _class_hint(missing[1], {}) if missing and name.startswith("replicas") else ""
+    return _class_hint(name, names) if isinstance(fault, NameError) else ""
 
 
-def _near_field(class_name: str, keyword: str) -> str:
-    fields = _fields(class_name)
-    return near(keyword, fields).removeprefix("; ") or f"it has: {', '.join(fields)}"
+def _class_hint(name: str, names: Mapping[str, Any]) -> str:
+    if name in _OF_OTHER_LANGUAGES:
+        return f"; write {_OF_OTHER_LANGUAGES[name]}"
+    if name in _classes():
+        return _import_of(name)
+    own = [known for known in names if not known.startswith("_") and known not in vars(builtins)]
+    return near(name, [*_classes(), *own])
 
 
-def _fields(class_name: str) -> list[str]:
-    return [field.name for field in dataclasses.fields(_classes()[class_name])]
+def _import_of(names: str) -> str:
+    return f"; write: from replicas import {names}"
 
 
 @cache
@@ -86,21 +80,3 @@ def _classes() -> Mapping[str, Any]:
         for name, value in vars(module).items()
         if isinstance(value, type) and dataclasses.is_dataclass(value) and value.__module__ == module.__name__
     }
-
-
-def _unknown_keywords(source: bytes, class_name: str, line: int | None) -> list[str]:
-    """Return the keywords in calls of a class at a line that the class does not have."""
-    fields = _fields(class_name)
-    called = [
-        call for call in _calls(source, class_name) if line is None or call.lineno <= line <= (call.end_lineno or 0)
-    ]
-    given = [keyword.arg for call in called for keyword in call.keywords if keyword.arg]
-    return list(dict.fromkeys(keyword for keyword in given if keyword not in fields))
-
-
-def _calls(source: bytes, class_name: str) -> Iterator[ast.Call]:
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Call):
-            name = getattr(node.func, "id", None) or getattr(node.func, "attr", None)
-            if name == class_name:
-                yield node

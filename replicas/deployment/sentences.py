@@ -131,11 +131,11 @@ def _allowed(fault: ErrorDetails) -> str:
         case "int_type" | "int_from_float":
             return "a whole number"
         case "sequence_str" | "is_instance_of":
-            return "a list"
+            return f"a list{_such_as_list(last, given)}"
         case "float_type":
             return "a smaller number" if isinstance(given, int) and not isinstance(given, bool) else "a number"
         case "dataclass_type" | "dataclass_exact_type":
-            return f"{context['class_name']}(...)"
+            return _call_of(context["class_name"], given)
         case "string_type":
             return "a text in quotes"
         case "bool_type":
@@ -162,6 +162,19 @@ def _allowed(fault: ErrorDetails) -> str:
             return str(context["error"])
         case _:
             return "a value of another type"
+
+
+def _such_as_list(field: str, given: Any) -> str:
+    """Return an example of a list with the value that was given without one; empty if there is none."""
+    if field == "components":
+        return f" such as [{_call_of('Component', given)}]"
+    return f" such as [{shown(given)}]" if isinstance(given, str) else ""
+
+
+def _call_of(class_name: str, given: Any) -> str:
+    """Return how to write an object of a class, with a model that was given in its place."""
+    is_model = class_name == "Component" and isinstance(given, str)
+    return f"Component(model={shown(given)})" if is_model else f"{class_name}(...)"
 
 
 def _number(bound: float) -> str:

@@ -61,12 +61,28 @@ BROKEN = {
         "\nimport nowhere_to_be_found\n",
         r"line 2: ModuleNotFoundError: No module named 'now",
     ),
-    "no list": (HEAD + f"deployments = [{ONE}]\n", r"does not define a list DEPLOYMENTS; near: deployments$"),
-    "one deployment for a list": (HEAD + f"DEPLOYMENTS = {ONE}\n", r"does not define a list DEPLOYMENTS$"),
+    "no list": (HEAD + f"deployments = [{ONE}]\n", r"not define a list DEPLOYMENTS; rename .* deployments to DEPL"),
+    "a misspelt list of nothing": (
+        HEAD + "DEPLOYMENT = []\n",
+        r"does not define a list DEPLOYMENTS; near: DEPLOYMENT$",
+    ),
+    "no list at all": (HEAD + f"mine = {ONE}\n", r"does not define a list DEPLOYMENTS; add DEPLOYMENTS = \[mine\]"),
+    "one deployment for a list": (
+        HEAD + f"DEPLOYMENTS = {ONE}\n",
+        r"one deployment; write it in brackets: DEPL.* = \[",
+    ),
+    "a list that append returned": (
+        HEAD + f"DEPLOYMENTS = []\nDEPLOYMENTS = DEPLOYMENTS.append({ONE})\n",
+        r"DEPLOYMENTS is None; write a list",
+    ),
     "something else in the list": (HEAD + f'DEPLOYMENTS = [{ONE}, "two"]\n', r"DEPLOYMENTS holds a str; it takes Depl"),
     "a name twice": (
         HEAD + f"DEPLOYMENTS = [{ONE}, {ONE}]\n",
-        r"several deployments are named 'one'; each name must be unique",
+        r"line 3: several deployments are named 'one'; each name must be unique",
+    ),
+    "a name twice, in two lines": (
+        HEAD + f"DEPLOYMENTS = [\n    {ONE},\n    {ONE},\n]\n",
+        r"lines 4 and 5: several deployments are named 'one'",
     ),
     "a fault deep inside": (
         HEAD + "def row(copies):\n    return 8 // copies\n\n\nDEPLOYMENTS = [row(0)]\n",

@@ -1,0 +1,59 @@
+"""Sentences about the list `DEPLOYMENTS` of a user's file, and the lines of its entries."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from replicas.deployment.confining import LIST
+from replicas.deployment.deployment import Component, Deployment
+from replicas.deployment.near import near
+
+
+def no_list(names: Mapping[str, Any]) -> str:
+    """Return why a file has no list of deployments, and the change that gives it one."""
+    if LIST in names:
+        given = names[LIST]
+        if isinstance(given, Deployment):
+            return f"{LIST} is one deployment; write it in brackets: {LIST} = [...]"
+        return f"{LIST} is {_kind(given)}; write a list: {LIST} = [Deployment(...), ...]"
+    own = {name: value for name, value in names.items() if not name.startswith("__")}
+    lists = [name for name, value in own.items() if isinstance(value, (list, tuple))]
+    of_deployments = [name for name in lists if any(isinstance(entry, Deployment) for entry in own[name])]
+    if of_deployments:
+        return f"it does not define a list {LIST}; rename the list {of_deployments[-1]} to {LIST}"
+    single = [name for name, value in own.items() if isinstance(value, Deployment)]
+    hint = near(LIST, lists) or f"; add {LIST} = [{', '.join(single) or 'Deployment(...)'}]"
+    return f"it does not define a list {LIST}{hint}"
+
+
+def wrong_entry(given: Any) -> str:
+    """Return what is wrong with an entry that is no deployment, and the change that fixes it."""
+    what = f"{LIST} holds {_kind(given)}; it takes Deployment(...) only"
+    if isinstance(given, (list, tuple)):
+        return f"{what}: leave out the inner brackets, or the comma after the list"
+    if isinstance(given, Component):
+        return f"{what}: write Deployment(name=..., instance_type=..., components=[Component(...)])"
+    if given is None:
+        return f"{what}: a function without `return` gives None"
+    if callable(given):
+        return f"{what}: call {getattr(given, '__name__', 'it')}(...)"
+    return what
+
+
+def lines_of_entries(source: bytes) -> Sequence[int]:
+    """Return the lines at which the entries of the list begin; empty if the list is not written entry by entry."""
+    for statement in reversed(ast.parse(source).body):
+        targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
+        if LIST not in {getattr(target, "id", None) for target in targets}:
+            continue
+        value = statement.value if isinstance(statement, (ast.Assign, ast.AnnAssign)) else None
+        if not isinstance(value, (ast.List, ast.Tuple)) or any(isinstance(entry, ast.Starred) for entry in value.elts):
+            return ()
+        return [entry.lineno for entry in value.elts]
+    return ()
+
+
+def _kind(given: Any) -> str:
+    return "None" if given is None else f"a {type(given).__name__}"
