@@ -1,1 +1,1 @@
-"""Shared access to AWS: sessions, deployed endpoints, invocation, and messages for failed calls. Calls AWS."""
+"""Shared access to AWS: sessions, deployed endpoints, invocation, and explanations of failed calls. Calls AWS."""

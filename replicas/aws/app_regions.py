@@ -1,4 +1,4 @@
-"""Regions of this app's stacks: those that deployments.py and the last synth name."""
+"""Regions of this app's stacks, as named in deployments.py and in the last cloud assembly."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from replicas.errors import CatalogueError
 
 _ASSEMBLY = Path("cdk.out")
 _ANY = "unknown-region"
-"""Region of a stack in a cloud assembly that names none: the environment decides where it is deployed."""
+"""Region in a cloud assembly for a stack without a region. The environment decides where it is deployed."""
 
 
 @dataclass(frozen=True)
 class AppRegion:
-    """A region, with the stacks of this app that name it."""
+    """A region, with the stacks of this app that are deployed there."""
 
     region: str
     stacks: tuple[str, ...]
 
 
 def app_regions() -> list[AppRegion]:
-    """Return the regions that deployments.py and the manifest in cdk.out name, in the current folder."""
+    """Return the regions named in deployments.py and in the manifest of cdk.out, both in the current folder."""
     stacks: dict[str, list[str]] = {}
     for region, stack in [*_of_entries(), *_of_assembly()]:
         stacks.setdefault(region, []).append(stack)

@@ -39,7 +39,7 @@ class Bills:
     regions: tuple[str, ...] = ()
     """Regions that were queried."""
     known: tuple[AppRegion, ...] = ()
-    """Regions that the stacks of this app name."""
+    """Regions named by stacks of this app."""
 
     @property
     def answered(self) -> list[str]:
@@ -48,7 +48,7 @@ class Bills:
 
     @property
     def not_queried(self) -> list[AppRegion]:
-        """Regions that stacks of this app name, and that were not queried."""
+        """Regions named by stacks of this app, but not queried."""
         return [known for known in self.known if known.region not in self.regions]
 
     def to_document(self) -> dict[str, Any]:
@@ -63,7 +63,9 @@ class Bills:
 
 
 def what_bills(aws: Aws, regions: Sequence[str], known: Sequence[AppRegion] = ()) -> Bills:
-    """Query all regions in parallel. A region that fails is listed in `unanswered`; the others are still reported."""
+    """Query all regions in parallel. A region that fails is listed in `unanswered`, and the others are still
+    reported.
+    """
 
     def ask(region: str) -> tuple[list[Bill], str | None]:
         try:

@@ -1,8 +1,8 @@
-"""Files of SageMaker's data capture, in a folder or in S3. No text of a request is kept.
+"""Files of SageMaker's data capture, in a folder or in S3. No text of a request is stored.
 
-Each line is one request: `captureData.endpointInput` and `endpointOutput` hold request and answer (`data`, and
-`encoding`: JSON, CSV or BASE64), `eventMetadata.inferenceTime` the time. Source: SageMaker AI developer guide,
-"Capture data from real-time endpoint".
+Each line is one request. `captureData.endpointInput` and `endpointOutput` contain request and answer (`data`, and
+`encoding`: JSON, CSV or BASE64), `eventMetadata.inferenceTime` the time. Source: SageMaker AI developer guide, "Capture
+data from real-time endpoint".
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Captured:
     """One request of a capture file."""
 
     place: str
-    """File and line, for messages."""
+    """File and line number, for messages."""
     moment: datetime
     input: bytes
     output: bytes | None
@@ -41,10 +41,10 @@ def captured(source: str, region: str | None, faulty: Callable[[str], None]) -> 
     Args:
         source: `s3://bucket/prefix`, a folder, or a file.
         region: region of the bucket. Default: boto3's.
-        faulty: called with a sentence for each line that is not a captured request.
+        faulty: called for each line that is not a captured request, with a sentence about it.
 
     Raises:
-        OperationError: there is no capture file there.
+        OperationError: the source has no capture file.
 
     """
     has_files = False
@@ -57,7 +57,9 @@ def captured(source: str, region: str | None, faulty: Callable[[str], None]) -> 
                 except (ValueError, KeyError, TypeError, RecursionError, binascii.Error):
                     faulty(f"{name}, line {number} is not a captured request")
     if not has_files:
-        raise OperationError(f"{source} has no file {_SUFFIX}: data capture writes one for each minute with requests")
+        raise OperationError(
+            f"{source} has no file with suffix {_SUFFIX}: data capture writes such a file for each minute with requests"
+        )
 
 
 def _of_folder(path: Path) -> Iterator[tuple[str, str]]:

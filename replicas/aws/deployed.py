@@ -1,4 +1,4 @@
-"""Find a deployed endpoint and its components, by the outputs of a stack or by the endpoint's own name."""
+"""Finds a deployed endpoint and its components, by the outputs of a stack or by the endpoint's own name."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 IN_REVIEW = "REVIEW_IN_PROGRESS"
-"""Status of a stack whose first change set was not executed: DeleteStack takes it (go-to-k/delstack, pull 646)."""
+"""Status of a stack whose first change set was not executed. DeleteStack accepts it (go-to-k/delstack, pull 646)."""
 
 
 IMPORTED = "IMPORT_COMPLETE"
-"""Status of a stack after an import of existing resources: it has no outputs until its first update."""
+"""Status of a stack after an import of existing resources. The stack has no outputs until its first update."""
 
 
 @dataclass(frozen=True)
@@ -40,25 +40,26 @@ class Deployed:
     """A deployed endpoint with its inference components."""
 
     name: str
-    """Name of the deployment's stack; the endpoint's name if it was found with --endpoint."""
+    """Name of the deployment's stack; the endpoint's name if the user gave --endpoint."""
     region: str
     endpoint_name: str
     components: tuple[DeployedComponent, ...]
     stack_id: str | None
-    """None if the endpoint was found with --endpoint."""
+    """Id of the stack; None if the user gave --endpoint."""
     adapters: tuple[DeployedComponent, ...] = ()
-    """Adapters in the stack's outputs. Empty if the endpoint was found with --endpoint: `components` then has them."""
+    """Adapters in the stack's outputs. Empty if the user gave --endpoint: `components` then contains the adapters."""
 
     @property
     def askable(self) -> tuple[DeployedComponent, ...]:
-        """The components and adapters that can be invoked, in this order."""
+        """The components and adapters that can be invoked: first the components, then the adapters."""
         return (*self.components, *self.adapters)
 
     def component(self, name_or_label: str | None) -> DeployedComponent:
         """Return the component or adapter with this name or label; for None, the endpoint's only component.
 
         Raises:
-            OperationError: no component matches, or None was given and the endpoint has several or no components.
+            OperationError: no component matches, or no name is given and the endpoint does not have exactly one
+                component.
 
         """
         labels = ", ".join(component.label for component in self.askable)
@@ -79,7 +80,7 @@ def find_deployed(aws: Aws, name: str | None, endpoint: str | None = None) -> De
     """Return the endpoint of the stack `name`, or the endpoint called `endpoint`. Exactly one must be given.
 
     Raises:
-        OperationError: neither or both are given, it does not exist, or the stack lacks the outputs of this project.
+        OperationError: not exactly one is given, the endpoint does not exist, or the stack lacks the outputs.
 
     """
     if (name is None) == (endpoint is None):
@@ -94,7 +95,7 @@ def find_deployed(aws: Aws, name: str | None, endpoint: str | None = None) -> De
 
 
 def tells_its_endpoint(stack: Mapping[str, Any]) -> bool:
-    """True if a stack's outputs (after an import: its resources) name an endpoint."""
+    """True if a stack's outputs name an endpoint, or after an import its resources."""
     keys = [output["OutputKey"] for output in stack.get("Outputs", ())]
     return Output.ENDPOINT in keys or stack["StackStatus"] == IMPORTED
 
@@ -114,7 +115,7 @@ def deployed_by(aws: Aws, name: str, stack: Mapping[str, Any]) -> Deployed:
     if Output.ENDPOINT not in outputs:
         state = stack["StackStatus"]
         if "IN_PROGRESS" in state:
-            reason = "it is not ready; `replicas status` shows its events"
+            reason = "it is not ready: `replicas status` shows its events"
         elif state.endswith("_FAILED") or state == "ROLLBACK_COMPLETE":
             reason = f"`replicas status {name}` shows why, `replicas teardown {name}` removes its remaining resources"
         else:
@@ -185,7 +186,9 @@ def _components(name: str, outputs: Mapping[str, str]) -> Iterator[DeployedCompo
 
 
 def _adapters(outputs: Mapping[str, str]) -> Iterator[DeployedComponent]:
-    """Find the adapters by output key: `AdapterName`, the base component's suffix (may be empty), the adapter's own."""
+    """Find the adapters by output key, which is `AdapterName`, the base component's suffix, which can be empty, and the
+    adapter's.
+    """
     bases = [key.removeprefix(Output.COMPONENT) for key in outputs if key.startswith(Output.COMPONENT)]
     for key, value in outputs.items():
         if key.startswith(Output.ADAPTER):
@@ -196,12 +199,14 @@ def _adapters(outputs: Mapping[str, str]) -> Iterator[DeployedComponent]:
 
 
 def label(name: str) -> str:
-    """Normalise a component name or the suffix of an output key: `mistral-7b` and `Mistral7b` become `mistral7b`."""
+    """Return a component name, or the suffix of an output key, in lower case: `mistral-7b` and `Mistral7b` become
+    `mistral7b`.
+    """
     return name.replace("-", "").lower()
 
 
 def stack_hint(aws: Aws, name: str) -> str:
-    """Hint listing the stacks that do exist, appended to a not-found error."""
+    """Return a hint that lists the existing stacks, as the end of a not-found message."""
     pages = aws.client("cloudformation").get_paginator("describe_stacks").paginate()
     ours = [
         stack["StackName"]
@@ -211,8 +216,8 @@ def stack_hint(aws: Aws, name: str) -> str:
     ]
     if not ours:
         return (
-            f": no stack of this project is deployed there; `npx cdk deploy {name}` deploys it, --region "
-            "selects another region"
+            f": no stack of this project is deployed there: run `npx cdk deploy {name}`, or select "
+            "another region with --region"
         )
     near = difflib.get_close_matches(name, ours, n=3, cutoff=0.4)
     return f"; near: {', '.join(near)}" if near else f"; deployed there: {', '.join(ours)}"

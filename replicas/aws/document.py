@@ -17,7 +17,7 @@ class UnansweredDocument(TypedDict):
 
 
 class AppRegionDocument(TypedDict):
-    """A region that stacks of this app name."""
+    """A region named by stacks of this app."""
 
     region: str
     stacks: list[str]

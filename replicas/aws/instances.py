@@ -15,15 +15,13 @@ class Group(NamedTuple):
     types: tuple[str, ...]
     """Instance types in order of priority; several if the variant has instance pools."""
     running: Mapping[str, int]
-    """Running instances by type; types with no running instance are left out."""
+    """Number of running instances by type, without types that have none."""
     desired: int
     scaling: tuple[int, int] | None
     """Minimum and maximum of managed instance scaling; None if it is off."""
 
     def usd_per_hour(self, region: str) -> float | None:
-        """Return the indicative price of the running instances; None if no source gives the price of one of the
-        types.
-        """
+        """Return the indicative price of the running instances; None if a type's price is not known."""
         prices = [hourly_usd(kind, count, region) for kind, count in self.running.items()]
         return None if None in prices else float(sum(price for price in prices if price is not None))
 
@@ -31,7 +29,7 @@ class Group(NamedTuple):
 def groups_of(endpoint: Mapping[str, Any], configuration: Mapping[str, Any]) -> Iterator[Group]:
     """Yield the instances of each variant, from DescribeEndpoint and DescribeEndpointConfig.
 
-    Serverless variants have no instances and are left out.
+    Serverless variants, which have no instances, are left out.
     """
     configured = {variant["VariantName"]: variant for variant in configuration["ProductionVariants"]}
     for variant in endpoint.get("ProductionVariants", ()):

@@ -1,4 +1,6 @@
-"""Calls to SageMaker Runtime. Failed calls become `NotYet` (retry later) or `OperationError` with the next step."""
+"""Calls to SageMaker Runtime. A failed call raises `NotYet` (try again later) or `OperationError` with the next
+step.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,7 @@ class Invoker:
         """Invoke the component and return the whole response body.
 
         Raises:
-            NotYet: no copy runs yet, but one is expected to.
+            NotYet: no copy runs yet, but a copy is expected to start.
             OperationError: any other failure of the service or the container.
 
         """
@@ -45,7 +47,10 @@ class Invoker:
         return answer
 
     def stream(self, body: bytes) -> Iterator[bytes]:
-        """Yield the chunks of a streamed response. Raises like `whole`, before the first chunk or between chunks."""
+        """Yield the chunks of a streamed response.
+
+        Raises the exceptions of `whole`, before the first chunk or between chunks.
+        """
         try:
             events = self.runtime.invoke_endpoint_with_response_stream(**self._request(body))["Body"]
         except ClientError as fault:
@@ -84,7 +89,9 @@ class Invoker:
         return explain(fault)
 
     def _why_not(self, words: str) -> Exception:
-        """Explain a validation error: wrong name, failed component, no running copy, or the service's message."""
+        """Return an exception that explains a validation error: wrong name, failed component, no running copy, or
+        another reason.
+        """
         sagemaker, name = self.aws.client("sagemaker"), self.target.component_name
         serving, is_adapter = self.target.serving_name, self.target.base_name is not None
         try:
@@ -111,13 +118,15 @@ class Invoker:
             return NotYet(f"no copy is running yet (component or endpoint is {state})")
         if self._can_wake():
             if not is_adapter:
-                return NotYet("the component is at zero copies; this request wakes it")
+                return NotYet("the component has zero copies, and this request starts a copy")
             return OperationError(
-                f"adapter {name}: its base, {serving}, is at zero copies; a request to the base wakes it (AWS does "
-                f"not document whether a request to an adapter does)"
+                f"adapter {name}: its base component {serving} has zero copies: send a request to {serving} to "
+                f"start a copy (AWS does "
+                f"not document whether a request to an adapter starts one)"
             )
         return OperationError(
-            f"inference component {serving} has no copies, and no scaling policy starts one: deploy it with copies, or "
+            f"inference component {serving} has no copies, and no scaling policy starts one: deploy it with "
+            f"copies, or run "
             f"`aws sagemaker update-inference-component-runtime-config --inference-component-name {serving} "
             "--desired-runtime-config CopyCount=1`"
         )
@@ -133,7 +142,7 @@ class Invoker:
 
 
 def _container_refusal(fault: ClientError) -> str:
-    """Extract the engine's own error message from a ModelError."""
+    """Return a sentence with the engine's own error message, taken from a ModelError."""
     response: Mapping[str, Any] = fault.response
     status = response.get("OriginalStatusCode")
     message = str(response.get("OriginalMessage") or error_message(fault))

@@ -1,9 +1,10 @@
-"""The region and the profile of a command, chosen as the CDK CLI chooses them.
+"""The region and the profile of a command, selected as the CDK CLI selects them.
 
-aws-cdk, `AwsCliCompatible.region` and `.credentialChainBuilder`: the region is the first of AWS_REGION, AMAZON_REGION,
-AWS_DEFAULT_REGION and AMAZON_DEFAULT_REGION, then that of the profile, then that of the profile `default`; the profile
-is AWS_PROFILE, then AWS_DEFAULT_PROFILE. botocore itself ignores AWS_REGION, and reads AWS_DEFAULT_PROFILE first.
-The CDK CLI then falls back to the region of the EC2 instance, then us-east-1; this module returns None instead.
+The region comes from the first of these that is set: the environment variables AWS_REGION, AMAZON_REGION,
+AWS_DEFAULT_REGION and AMAZON_DEFAULT_REGION, the profile, and the profile `default`. The profile is AWS_PROFILE, else
+AWS_DEFAULT_PROFILE (aws-cdk, `AwsCliCompatible.region` and `.credentialChainBuilder`). botocore itself ignores
+AWS_REGION, and reads AWS_DEFAULT_PROFILE first. The CDK CLI then falls back to the region of the EC2 instance and to
+us-east-1; this module returns None instead.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ PROFILE_VARIABLES = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
 
 @dataclass(frozen=True)
 class RegionSource:
-    """A region, and the source that names it."""
+    """A region, and the source that sets it."""
 
     region: str
     source: str
@@ -32,7 +33,7 @@ class RegionSource:
 
 @dataclass(frozen=True)
 class RegionChoice:
-    """The chosen region, and the sources that name another one."""
+    """The chosen region, and the sources that set another region."""
 
     taken: RegionSource
     others: tuple[RegionSource, ...] = ()
@@ -47,11 +48,11 @@ class RegionChoice:
 
 
 def choose_region(option: str | None = None, name: str | None = None) -> RegionChoice | None:
-    """Return the region of a command; None if there is none.
+    """Return the region of a command; None if no source sets it.
 
     Args:
-        option: value of --region. It outranks all other sources.
-        name: deployment of deployments.py: the CDK CLI deploys its stack to the region that the entry names.
+        option: value of --region. It has priority over all other sources.
+        name: deployment in deployments.py. The CDK CLI deploys its stack to the region in its entry.
 
     """
     if option:
@@ -64,13 +65,13 @@ def choose_region(option: str | None = None, name: str | None = None) -> RegionC
 
 
 def region_of_environment() -> str | None:
-    """Return the region of environment variables and profile, as the CDK CLI chooses it."""
+    """Return the region that environment variables and profile set, in the order of the CDK CLI."""
     source = next(_of_environment(), None)
     return source.region if source else None
 
 
 def botocore_session() -> botocore.session.Session:
-    """Return a session with the profile that the CDK CLI would use."""
+    """Return a session with the profile that the CDK CLI uses."""
     return botocore.session.Session(session_vars=_variables())
 
 

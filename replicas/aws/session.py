@@ -49,14 +49,14 @@ _NO_REGION = "scoped to a valid region"
 """Part of AWS's error message for a request signed for a region that does not exist."""
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 
-_RENEW = "renew them (aws sso login, or new keys) and run this again"
+_RENEW = "renew them (aws sso login, or new keys) and run the command again"
 
 
 class Aws:
     """One account and region, with one cached client per service."""
 
     def __init__(self, region: str | None = None) -> None:
-        """Choose region and profile as the CDK CLI does (`replicas.aws.region`); `region` overrides the environment.
+        """Select region and profile as the CDK CLI does (`replicas.aws.region`). `region` overrides the environment.
 
         Raises:
             OperationError: no region is set, or the profile does not exist.
@@ -74,7 +74,7 @@ class Aws:
         self._lock = threading.Lock()
 
     def in_region(self, region: str) -> Aws:
-        """Return the same account in another region."""
+        """Return an object for the same account in another region."""
         return self if region == self.region else Aws(region)
 
     @overload
@@ -108,7 +108,7 @@ class Aws:
     @overload
     def client(self, service: Literal["sts"]) -> STSClient: ...
     def client(self, service: str) -> Any:
-        """Return the client of a service; it is created once and may be used by several threads."""
+        """Return the client of a service. It is created once, and several threads can use it."""
         with self._lock:  # a boto3 session creates one client at a time
             if service not in self._clients:
                 self._clients[service] = self._client(service)
@@ -121,8 +121,8 @@ class Aws:
     def runtime(self, *, connections: int = 10, read_timeout_seconds: float = 70) -> SageMakerRuntimeClient:
         """Create a client of SageMaker Runtime that never retries.
 
-        A retried generation costs accelerator time and hides 429 and 5xx. The service ends a response after 60 s, so
-        the client waits longer than that.
+        A retried generation costs accelerator time, and hides 429 and 5xx errors. The service ends a response after 60
+        s, so the client's timeout is longer.
         """
         # Validation costs CPU time on every benchmark request, and this package builds the parameters itself.
         config = Config(
@@ -136,25 +136,28 @@ class Aws:
 
 
 def error_code(fault: ClientError) -> str:
-    """AWS's error code, such as `ValidationException`."""
+    """Return AWS's error code, such as `ValidationException`."""
     return str(fault.response.get("Error", {}).get("Code", ""))
 
 
 def error_message(fault: ClientError) -> str:
-    """AWS's error message."""
+    """Return AWS's error message."""
     return str(fault.response.get("Error", {}).get("Message") or fault)
 
 
 def explain(fault: BotoCoreError | ClientError) -> OperationError:
-    """Turn a failed AWS call into an error with a cause and a next step."""
+    """Convert a failed AWS call to an error with a cause and a next step."""
     if isinstance(fault, ClientError):
         return OperationError(_explain_refusal(fault))
     match fault:
         case NoRegionError():
-            text = "no region is set: --region us-west-2, or AWS_REGION, or `aws configure set region us-west-2`; "
-            text += "the CDK CLI would take us-east-1"
+            text = "no region is set: use --region us-west-2, AWS_REGION, or `aws configure set region us-west-2`; "
+            text += "the CDK CLI would use us-east-1"
         case NoCredentialsError() | PartialCredentialsError():
-            text = "no AWS credentials found: `aws configure`, AWS_PROFILE, or `replicas doctor` to see what is missing"
+            text = (
+                "no AWS credentials found: run `aws configure`, set AWS_PROFILE, or run `replicas doctor` to "
+                "see what is missing"
+            )
         case ProfileNotFound():
             text = f"{fault}: `aws configure list-profiles` shows the existing ones"
         case TokenRetrievalError():
@@ -171,7 +174,9 @@ def _explain_refusal(fault: ClientError) -> str:
     if code in _EXPIRED:
         return f"the AWS credentials have expired ({fault.operation_name}: {code}): {_RENEW}"
     if _NO_REGION in words:
-        return f"AWS has no such region ({fault.operation_name}: {words}) name another with --region or AWS_REGION"
+        return (
+            f"AWS has no such region ({fault.operation_name}: {words}): set another region with --region or AWS_REGION"
+        )
     if code in _UNKNOWN:
         return f"AWS does not accept these credentials ({fault.operation_name}: {code}): check AWS_PROFILE and the keys"
     if code in _DENIED:

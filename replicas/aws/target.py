@@ -27,21 +27,21 @@ class Target:
     """Hub repository or path in the container's environment; None if no variable sets it."""
     dialect: Dialect
     task: Task = "generate"
-    """Kind of answers of the engine."""
+    """Task of the engine: text, embeddings or scores."""
     base_name: str | None = None
-    """For an adapter only: the component whose copies serve it."""
+    """For an adapter only: name of the component whose copies serve the adapter."""
 
     @property
     def serving_name(self) -> str:
-        """Name of the component that has the copies: the base of an adapter, else the component itself."""
+        """Name of the component that has the copies: for an adapter its base component, else the component itself."""
         return self.base_name or self.component_name
 
 
 def find_target(aws: Aws, deployed: Deployed, component: DeployedComponent) -> Target:
     """Look up the model and the request format of a component.
 
-    An adapter takes the same requests as its base. Only its component name selects it: SageMaker passes the adapter to
-    the container, and the engine takes the `model` field from there.
+    An adapter takes the same requests as its base component. The component name alone selects the adapter: SageMaker
+    passes it to the container, and the engine uses it as the `model` field.
 
     Raises:
         OperationError: the component no longer exists, or the request format of its image is not known.
@@ -56,7 +56,8 @@ def find_target(aws: Aws, deployed: Deployed, component: DeployedComponent) -> T
     except ClientError as fault:
         if is_missing(fault):
             raise OperationError(
-                f"{error_message(fault)} It belongs to component {component.name!r} in {aws.region}: `replicas status "
+                f"{error_message(fault)} The error concerns component {component.name!r} in {aws.region}: "
+                f"`replicas status "
                 f"{deployed.name}` shows the existing components"
             ) from None
         raise
@@ -75,8 +76,9 @@ def base_of(described: Mapping[str, Any]) -> str | None:
 
 
 def serving_specification(described: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the specification that the copies run. With one per instance type, that of the type with the most
-    copies.
+    """Return the specification of the running copies.
+
+    If the component has one specification per instance type, it is that of the type with the most copies.
     """
     placed = copies_by_type(described)
     return max(
@@ -90,8 +92,9 @@ def specifications_of(described: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def copies_by_type(described: Mapping[str, Any]) -> dict[str, int]:
-    """Return the running copies by instance type, types without copies left out; empty if the variant has no instance
-    pools.
+    """Return the number of running copies by instance type, without types that have none.
+
+    The result is empty if the variant has no instance pools.
     """
     entries = described.get("RuntimeConfig", {}).get("PlacementStatus", ())
     return {entry["InstanceType"]: entry["CurrentCopyCount"] for entry in entries if entry.get("CurrentCopyCount")}
@@ -108,7 +111,7 @@ def container_of(sagemaker: Any, specification: Mapping[str, Any]) -> dict[str, 
 
 
 def is_missing(fault: ClientError) -> bool:
-    """True if SageMaker's error says that the resource does not exist."""
+    """True if SageMaker's error means that the resource does not exist."""
     return error_code(fault) == "ValidationException" and "Could not find" in error_message(fault)
 
 
@@ -120,7 +123,7 @@ def _task(image: str, variables: Mapping[str, str], model: str | None) -> Task:
 
 
 def known_model(model: str | None) -> Model | None:
-    """Return the facts of a repository; None if the table does not have it."""
+    """Return the model of a repository in the table; None if the table does not contain it."""
     try:
         return find_model(model or "")
     except LookupError:

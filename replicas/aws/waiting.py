@@ -1,7 +1,7 @@
-"""Repeat a call with growing pauses until it succeeds or a timeout passes.
+"""Repeats a call with growing pauses until it succeeds or a timeout passes.
 
-botocore's waiters poll at a fixed interval, report no progress and lack most of the states used here, so this is built
-on tenacity.
+botocore's waiters poll at a fixed interval, report no progress and lack most of the states used here. So this module
+uses tenacity.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Result = TypeVar("Result")
 
 
 class NotYet(Exception):  # noqa: N818 (a state, not an error)
-    """The awaited state is not reached yet but is expected; the message gives the reason."""
+    """The expected state is not reached yet; the message gives the reason."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Pauses:
     first: float
     longest: float
     jitter: float = 0.0
-    """Upper bound of a random addition to each pause, so that parallel processes do not call at the same moment."""
+    """Maximum random addition to each pause, so that parallel processes do not call at the same time."""
 
 
 def until_ready(
@@ -37,7 +37,7 @@ def until_ready(
     pauses: Pauses,
     waiting: Callable[[NotYet, float], None],
 ) -> Result:
-    """Call until it does not raise `NotYet`, and return its result.
+    """Repeat a call until it no longer raises `NotYet`, and return its result.
 
     Args:
         call: function to repeat.
@@ -46,7 +46,7 @@ def until_ready(
         waiting: called before each pause, with the reason and the seconds since the first call.
 
     Raises:
-        NotYet: the last one raised by `call`, after `seconds` have passed.
+        NotYet: the call still raises `NotYet` after `seconds`.
 
     """
     began = time.monotonic()

@@ -28,18 +28,18 @@ class AddedModel:
 
     model: Model
     architecture: str
-    """Name of its architecture in the table."""
+    """Name of the model's architecture in the table."""
     has_new_architecture: bool
     table: Path
 
 
 def add_model(published: Published, today: date, table: Path = TABLE) -> AddedModel:
-    """Write the row of a model into the table, and that of its architecture if the table lacks it.
+    """Add a model to the table, and its architecture if the table lacks it.
 
     Raises:
         UsageError: the table has the model already, or cannot be written.
         HubError: a size that the Hub states differs from the computed one.
-        ValueError: its architecture cannot be sized.
+        ValueError: the model's architecture cannot be sized.
 
     """
     snapshot = published.snapshot
@@ -86,7 +86,7 @@ def add_model(published: Published, today: date, table: Path = TABLE) -> AddedMo
 
 
 def written(content: dict[str, Any]) -> str:
-    """Return the text of the table. A list and a quantization each take one line."""
+    """Return the table as JSON text, with each list and each quantization on one line."""
     text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
     for spread in (_LIST, _QUANTIZATION):
         text = spread.sub(lambda match: json.dumps(json.loads(match[0]), ensure_ascii=False), text)
@@ -94,13 +94,13 @@ def written(content: dict[str, Any]) -> str:
 
 
 def _free_name(repository: str, content: dict[str, Any]) -> str:
-    """Return a short name for an architecture: the repository's, with the owner if the name is already used."""
+    """Return an unused short name for an architecture: the repository's name, with the owner if necessary."""
     owner, _, name = repository.lower().rpartition("/")
     return f"{owner}-{name}" if name in content["architectures"] else name
 
 
 def _stated(published: Published) -> str:
-    """Return a sentence with the sizes that the computed ones were compared with."""
+    """Return the sizes that the Hub states, which the computed sizes were compared with, as a clause of a sentence."""
     counted = published.snapshot.stored_parameters
     counts = f"{', '.join(f'{count} {kind}' for kind, count in counted.items())} by the Hub's count" if counted else ""
     stored = f"{published.stored_bytes} bytes of safetensors" if published.stored_bytes else ""

@@ -1,4 +1,4 @@
-"""The architecture of a model: its layers, and the figures computed from them."""
+"""The architecture of a model: its layers, and the sizes computed from them."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Architecture:
 
     model_type: str
     class_name: str = ""
-    """Class that the configuration names; the usual class of the family if it names none."""
+    """Class named in the configuration; by default the family's usual class."""
     hidden_size: int
     vocab_size: int
     context_tokens: int | None
-    """Longest context of the checkpoint, tokens; None if it is not bounded (relative positions)."""
+    """Longest context of the checkpoint, tokens; None without a limit (relative positions)."""
     stack: tuple[Alike, ...]
     """Layers of the language model (of the decoder if the model has an encoder)."""
     encoder: tuple[Alike, ...] = ()
@@ -35,14 +35,14 @@ class Architecture:
     """Norms and other parameters outside the layers."""
     towers: tuple[Tower, ...] = ()
     prediction_parameters: int = 0
-    """Parameters of layers that predict several tokens (MTP). Engines load them only for speculative decoding."""
+    """Parameters of multi-token prediction layers (MTP). Engines load them only for speculative decoding."""
     head: Head = "language_model"
     doubts: tuple[str, ...] = ()
     """Sentences about facts that the configuration does not state."""
 
     @property
     def is_known(self) -> bool:
-        """True unless only the sizes of the model are declared."""
+        """False if the user declared the model's sizes, and nothing else is known about it."""
         return True
 
     def every_layer(self) -> Iterator[tuple[Layer, int]]:
@@ -52,12 +52,12 @@ class Architecture:
 
     @cached_property
     def layers(self) -> int:
-        """Layers of the language model."""
+        """Number of layers of the language model."""
         return sum(alike.count for alike in self.stack)
 
     @cached_property
     def caches(self) -> tuple[tuple[Cache, int], ...]:
-        """The caches of the layers, each with the number of layers that have it, the largest number last."""
+        """The kinds of cache of the layers, each with the number of layers that have it."""
         counts: dict[Cache, int] = {}
         for alike in self.stack:
             for cache in alike.layer.caches():
@@ -91,12 +91,12 @@ class Architecture:
 
     @property
     def mixers(self) -> tuple[Mixer, ...]:
-        """Each kind of mixer of its layers."""
+        """The kinds of mixer (attention or recurrence) in the layers."""
         return tuple(dict.fromkeys(mixer for mixer, _ in self._mixers))
 
     @property
     def feed_forwards(self) -> tuple[FeedForward, ...]:
-        """Each kind of feed-forward block of its layers."""
+        """The kinds of feed-forward block in the layers."""
         return tuple(dict.fromkeys(block for block, _ in self._feed_forwards))
 
     @property
@@ -106,12 +106,12 @@ class Architecture:
 
     @property
     def heads(self) -> int:
-        """Attention heads of the layer with the most."""
+        """Largest number of attention heads in a layer."""
         return max((mixer.heads for mixer in self.mixers), default=0)
 
     @property
     def kv_heads(self) -> int:
-        """KV heads of the layer with the most; 0 if no layer has any."""
+        """Largest number of KV heads in a layer; 0 for a model without KV heads."""
         return max((mixer.kv_heads for mixer in self.mixers), default=0)
 
     @property
@@ -127,12 +127,12 @@ class Architecture:
 
     @property
     def experts(self) -> int:
-        """Experts of one feed-forward block; 0 for a dense model."""
+        """Number of experts of one feed-forward block; 0 for a dense model."""
         return max((block.experts for block in self.feed_forwards), default=0)
 
     @property
     def experts_per_token(self) -> int:
-        """Experts that a token passes; 1 for a dense model."""
+        """Number of experts that process a token; 1 for a dense model."""
         return max((block.experts_per_token for block in self.feed_forwards), default=1)
 
     @cached_property
@@ -147,28 +147,29 @@ class Architecture:
 
     @property
     def attends_sparsely(self) -> bool:
-        """True if an index selects the latent vectors that a layer attends to."""
+        """True if each layer attends only to the latent vectors that an index selects."""
         return any(sum(cache.kind == "latent" for cache in mixer.caches) > 1 for mixer in self.mixers)
 
     @cached_property
     def exchanges(self) -> int:
-        """All-reduces of one pass over split layers: one for each mixer and feed-forward block."""
+        """Number of all-reduces in one pass over split layers: one for each mixer and feed-forward block."""
         return sum(alike.count * (len(alike.layer.mixers) + len(alike.layer.feed_forwards)) for alike in self.stack)
 
     @cached_property
     def pair_width(self) -> int:
-        """Multiplications and additions of one query with one cached token, over all layers and heads."""
+        """Number of multiplications and additions for one query and one cached token, over all layers and heads."""
         return sum(mixer.pair_width * count for mixer, count in self._mixers)
 
     @property
     def takes_adapters(self) -> bool:
-        """True for a dense decoder with plain attention, whose adapters' memory is known."""
+        """True if the memory of LoRA adapters is known, which it is for dense decoders with plain attention."""
         plain = all(mixer.is_plain for mixer in self.mixers) and not self.experts
         return self.is_known and plain and not self.encoder_decoder and self.head == "language_model"
 
     def adapter_parameters(self, rank: int) -> int:
-        """Return the parameters of a LoRA adapter on every linear layer of a dense decoder: per matrix, `rank` times
-        the sum of its two widths.
+        """Return the parameters of a LoRA adapter on every linear layer of a dense decoder.
+
+        A matrix with n inputs and m outputs takes `rank * (n + m)` parameters.
         """
         return sum(
             count * rank * (matrix.outputs + matrix.inputs)
@@ -179,9 +180,9 @@ class Architecture:
     def kv_bytes_per_token(self, tensor_parallel: int, element_bytes: float) -> float:
         """Return the KV cache that one more token of a long request needs on one accelerator, bytes.
 
-        KV heads are split over the accelerators; if there are fewer heads than accelerators, they are repeated. A
-        latent vector is whole on each. Windows and recurrent states add nothing. An encoder-decoder model caches the
-        same amount for each input token (cross-attention), so that the figure is valid for input and output tokens.
+        KV heads are split over the accelerators, and repeated if there are fewer heads than accelerators. A latent
+        vector is stored whole on each accelerator. Windows and recurrent states add nothing. In an encoder-decoder
+        model, an input token (cross-attention) takes the same memory as an output token.
         """
         return sum(
             count * cache.bytes_per_token(tensor_parallel, element_bytes)
@@ -190,7 +191,7 @@ class Architecture:
         )
 
     def cached_bytes_per_token(self, tensor_parallel: int, element_bytes: float) -> float:
-        """Return the KV cache of a token that all layers keep, including windowed ones, on one accelerator, bytes."""
+        """Return the KV cache of one token in all layers, including layers with a window, on one accelerator, bytes."""
         return sum(
             count * cache.bytes_per_token(tensor_parallel, element_bytes)
             for cache, count in self.caches
@@ -198,8 +199,9 @@ class Architecture:
         )
 
     def state_bytes_per_sequence(self, tensor_parallel: int, element_bytes: float) -> float:
-        """Return the constant memory of one long request on one accelerator, bytes: its windows, chunks and recurrent
-        states.
+        """Return the constant memory of one long request on one accelerator, bytes.
+
+        It consists of the windows, the chunks and the recurrent states.
         """
         return sum(
             count * cache.bytes_per_token(tensor_parallel, element_bytes) * (cache.tokens or 1)
@@ -217,11 +219,11 @@ class Architecture:
         return 2 * self.hidden_size + 2 * widest / tensor_parallel
 
     def expert_workspace_bytes_per_token(self, tensor_parallel: int) -> float:
-        """Return the size of one prefill token in both work buffers of routed experts, bytes on one accelerator at two
-        bytes per element; 0 without routed experts.
+        """Return the size of one prefill token in both work buffers of routed experts, bytes on one accelerator.
 
-        One buffer holds the first projections of all experts of a token, the other the activated products; each is at
-        least as wide as the experts' input. It depends on the engine whether it keeps them.
+        One buffer holds the first projections of all experts of a token, the other the activated products. Each is at
+        least as wide as the experts' input. Elements have two bytes. The result is 0 without routed experts. Some
+        engines keep these buffers, others free them.
         """
         return max(
             (2 * block.expert_work_width(tensor_parallel) for block in self.feed_forwards if block.experts),

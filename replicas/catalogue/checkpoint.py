@@ -40,7 +40,7 @@ def read_quantization(config: Mapping[str, Any]) -> Quantization | None:
         config: the content of the file, or of `hf_quant_config.json`.
 
     Raises:
-        ValueError: the memory of the method is not known.
+        ValueError: the size of weights in the declared format is not known.
 
     """
     declared = _declared(config)
@@ -53,11 +53,11 @@ def read_quantization(config: Mapping[str, Any]) -> Quantization | None:
 
 
 def fp8_cache_method(config: Mapping[str, Any]) -> str | None:
-    """Return the quantization method with which a checkpoint requests an FP8 KV cache; None if it does not request one.
+    """Return the quantization method with which a checkpoint requests an FP8 KV cache; None without a request.
 
     Args:
-        config: the content of `config.json`, whose outermost declaration alone engines read for it, or of
-            `hf_quant_config.json`.
+        config: the content of `config.json` or of `hf_quant_config.json`. In `config.json`, engines read only the
+            outermost declaration.
 
     """
     outermost = {key: value for key, value in config.items() if key != "text_config"}
@@ -73,8 +73,9 @@ def fp8_cache_method(config: Mapping[str, Any]) -> str | None:
 
 
 def quantization_beside(file: Path) -> Mapping[str, Any] | None:
-    """Return the content of the `hf_quant_config.json` that belongs to a `config.json` (`X_hf_quant_config.json` to
-    `X_config.json`); None if there is none.
+    """Return the content of the `hf_quant_config.json` in the folder of a `config.json`; None without such a file.
+
+    The file that belongs to `X_config.json` is `X_hf_quant_config.json`.
 
     Raises:
         ValueError: the file is not a JSON object, or declares no quantization.
@@ -87,7 +88,7 @@ def quantization_beside(file: Path) -> Mapping[str, Any] | None:
 
 
 def quantization_file(file: Path) -> Mapping[str, Any]:
-    """Return the content of an `hf_quant_config.json`, by its path or that of its folder.
+    """Return the content of an `hf_quant_config.json`, given by its path or by the path of its folder.
 
     Raises:
         ValueError: the file cannot be read, is not a JSON object, or declares no quantization.
@@ -104,20 +105,20 @@ def quantization_file(file: Path) -> Mapping[str, Any]:
 
 
 def contradiction(name: str, quantization: Quantization | None) -> str | None:
-    """Return a sentence if a repository's name and its files state different quantizations; None otherwise."""
+    """Return a sentence if a repository's name and its files state different quantizations; otherwise None."""
     words = re.split(r"[^a-z0-9]+", name.lower())
     for word, methods in _WORDS.items():
         if word in words and (quantization is None or not any(map(quantization.has, methods))):
             declared = f"declares {quantization}" if quantization else "declares no quantization"
             return (
-                f"{name}: its name says {word.upper()} and its config.json {declared}, by which it is sized: "
+                f"{name}: the name says {word.upper()}, but the config.json {declared} and decides the size: "
                 f"put the repository's {_BESIDE} next to it, pass it as quant_config=, or declare weights_gib= by hand"
             )
     return None
 
 
 def _declared(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Return the declaration from any of its places in the file."""
+    """Return the quantization declared in a `config.json`, from any of the fields that can hold it."""
     text = config.get("text_config")
     places = (config, text if isinstance(text, Mapping) else {})
     for place in places:
@@ -139,7 +140,7 @@ _KEPT: Mapping[str, tuple[str, ...]] = {
     "compressed-tensors": ("ignore",),
     "modelopt": ("exclude_modules", "ignore"),
 }
-"""Fields with the modules that stay at two bytes, by the method that reads them."""
+"""Fields that list the modules that stay at two bytes, by quantization method."""
 _KEPT_ELSEWHERE = ("modules_to_not_convert", "ignored_layers")
 
 
@@ -177,7 +178,9 @@ def _of_method(method: str, declared: Mapping[str, Any]) -> Quantization:
 
 
 def _by_expression(read: Quantization, declared: Mapping[str, Any]) -> Quantization:
-    """Follow GPTQModel's `dynamic`: `-:expression` leaves modules as they are, `+:expression` gives them other bits."""
+    """Apply GPTQModel's `dynamic`: `-:expression` leaves modules unquantized, `+:expression` sets other bits for
+    them.
+    """
     unquantized: list[Modules] = []
     apart: list[tuple[Modules, Quantization]] = []
     for expression, changed in (declared.get("dynamic") or {}).items():
@@ -205,7 +208,7 @@ def _with_expert_format(read: Quantization, config: Mapping[str, Any], declared:
 
 def _compressed_tensors(declared: Mapping[str, Any]) -> Quantization:
     if declared.get("sparsity_config"):
-        raise ValueError("quantization_config.sparsity_config cannot be sized: sparse weights")
+        raise ValueError("quantization_config.sparsity_config declares sparse weights, whose size is not known")
     layout = str(declared.get("format", ""))
     groups = list((declared.get("config_groups") or {}).values()) or [{}]
     read = [(_targets(group), _compressed_group(group, str(group.get("format") or layout))) for group in groups]
@@ -247,7 +250,7 @@ def _modelopt(declared: Mapping[str, Any]) -> Quantization:
         return _algorithm(algorithm, declared)
     layers = declared.get("quantized_layers") or {}
     if not layers:
-        raise ValueError(f"modelopt's quant_algo {_MIXED} names no quantized_layers, which its size needs")
+        raise ValueError(f"modelopt's quant_algo {_MIXED} lacks quantized_layers, which sizing needs")
     by_format: dict[Quantization, list[str]] = {}
     for name, chosen in layers.items():
         by_format.setdefault(_algorithm(str(chosen.get("quant_algo") or "").upper(), chosen), []).append(str(name))
@@ -261,7 +264,7 @@ def _modelopt(declared: Mapping[str, Any]) -> Quantization:
 
 
 def _algorithm(algorithm: str, declared: Mapping[str, Any]) -> Quantization:
-    """Return the format that one of modelopt's names stands for."""
+    """Return the format of one of modelopt's quantization algorithms."""
     if algorithm in ("FP8", "FP8_PER_CHANNEL_PER_TOKEN"):
         return METHODS["fp8"]
     if algorithm == "FP8_PB_WO":
@@ -281,12 +284,11 @@ def _algorithm(algorithm: str, declared: Mapping[str, Any]) -> Quantization:
 def _whole(declared: Mapping[str, Any], field: str, default: int) -> int:
     value = declared.get(field, default)
     if isinstance(value, bool) or not isinstance(value, int) or (value < 1 and value != -1):
-        raise ValueError(f"quantization_config.{field} is not a count: {str(value)[:40]!r}")
+        raise ValueError(f"quantization_config.{field} is not a positive integer: {str(value)[:40]!r}")
     return value
 
 
 def _block(value: Any) -> list[int]:
-    """Return the rows and columns of a block."""
     if not (isinstance(value, list) and len(value) == 2 and all(type(side) is int and side > 0 for side in value)):
-        raise ValueError(f"quantization_config: a block has rows and columns, not {str(value)[:40]!r}")
+        raise ValueError(f"quantization_config: a block must have rows and columns, not {str(value)[:40]!r}")
     return value

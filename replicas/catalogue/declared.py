@@ -1,8 +1,8 @@
 """Sizes that a user declares by hand, for a model that neither the table nor its `config.json` can size.
 
-A declared weight is the one that the engine prints at start-up ("Model loading took ... GiB", over all accelerators); a
-declared cache is that of one token over all accelerators. Figures that are not declared are those of the largest model
-of the table, or is not judged; the warning states which.
+The declared weights are the size that the engine prints at start-up ("Model loading took ... GiB"), summed over all
+accelerators. The declared cache is the size of one token, summed over all accelerators. For every other size the
+largest value of the table is assumed, or checks that need the size are skipped; the warning lists both.
 """
 
 from __future__ import annotations
@@ -25,33 +25,34 @@ _ROUNDED = 0.01
 
 @dataclass(frozen=True, kw_only=True)
 class UnknownArchitecture(Architecture):
-    """The architecture of a model of which only sizes are declared: upper bounds where sizing needs a figure."""
+    """The architecture of a model whose sizes the user declared. Other numbers are upper bounds."""
 
     largest: tuple[Architecture, ...]
-    """Architectures that the upper bounds are taken from."""
+    """Architectures of the table, which give the upper bounds."""
 
     @property
     def is_known(self) -> bool:
-        """False: heads, widths and context are not known."""
+        """False: heads, widths and context are unknown."""
         return False
 
     @property
     def takes_adapters(self) -> bool:
-        """False: the memory of an adapter is not known."""
+        """False: the memory of adapters is unknown."""
         return False
 
     def activation_bytes_per_token(self, tensor_parallel: int) -> float:
-        """Return the largest peak of any model of the table."""
+        """Return the largest peak of the architectures of the table."""
         return max(known.activation_bytes_per_token(tensor_parallel) for known in self.largest)
 
 
 def with_declared_sizes(
     model: Model | None, name: str, weights_gib: float | None, kv_bytes_per_token: int | None
 ) -> Model:
-    """Return a model with the sizes that are declared in place of the computed ones.
+    """Return a model whose declared sizes replace the computed sizes.
 
     Args:
-        model: the model of the table or of a `config.json`; None if neither can size it. Both sizes are needed then.
+        model: the model from the table or from a `config.json`; None if neither can size it, and both sizes are
+            declared.
         name: the repository.
         weights_gib: the weights as the engine loads them, over all accelerators of a copy.
         kv_bytes_per_token: KV cache of one token, over all accelerators of a copy.
@@ -65,8 +66,9 @@ def with_declared_sizes(
         warning = f"{_sentence(name, declared)} ({computed})"
         return replace(model, declared=declared, warnings=(*model.warnings, warning))
     unknown = (
-        "its activations and vocabulary are assumed as large as the largest of the table, its cache as complete on "
-        "each accelerator; it is not judged whether the engine serves it, the degree splits it and a request fits "
+        "its activations and vocabulary are assumed to be as large as the largest in the table, and its cache to be "
+        "stored whole on each accelerator; it is not judged whether the engine serves the "
+        "model, whether the degree splits it, and whether a request fits "
         "its context"
     )
     return Model(
@@ -79,13 +81,13 @@ def with_declared_sizes(
 
 
 def too_small(model: Model, weights_gib: float | None, kv_bytes_per_token: int | None) -> Iterator[str]:
-    """Yield a sentence for each declared size that is below the size in the table, which is known to be right."""
+    """Yield a sentence for each declared size below the size in the table, which is known to be correct."""
     gib, cache = model.weights_bytes / GIB, model.kv_bytes_per_token(1)
     if weights_gib is not None and weights_gib < gib * (1 - _ROUNDED):
-        yield f"weights_gib={weights_gib:g}: {model.id} takes {gib:.2f} GiB: leave it out, or declare at least that"
+        yield f"weights_gib={weights_gib:g}: {model.id} takes {gib:.2f} GiB: remove weights_gib or raise it"
     if kv_bytes_per_token is not None and kv_bytes_per_token < cache * (1 - _ROUNDED):
         declared = f"kv_bytes_per_token={kv_bytes_per_token}"
-        yield f"{declared}: {model.id} takes {cache:,.0f} bytes: leave it out, or declare at least that"
+        yield f"{declared}: {model.id} takes {cache:,.0f} bytes: remove kv_bytes_per_token or raise it"
 
 
 def _sentence(name: str, declared: Declared) -> str:

@@ -16,7 +16,7 @@ class Fields(Mapping[str, Any]):
     """A configuration, or a nested one. Reading a field marks it as understood.
 
     Raises:
-        KeyError: a field that is needed is missing; its argument is the field's path.
+        KeyError: a required field is missing; the argument is the field's path.
         FieldError: a field has the wrong type or value.
 
     """
@@ -50,7 +50,7 @@ class Fields(Mapping[str, Any]):
 
     @property
     def within(self) -> Mapping[str, Fields]:
-        """The configurations within this one that were read, by field."""
+        """The nested configurations that were read, by field name."""
         return self._within
 
     def value(self, name: str) -> Any:
@@ -62,32 +62,32 @@ class Fields(Mapping[str, Any]):
         return self.get(name) not in (None, {}, [])
 
     def part(self, name: str) -> Fields:
-        """Return the configuration in a field."""
+        """Return the nested configuration in a field."""
         if name not in self._within:
             value = self[name]
             if not isinstance(value, Mapping):
-                raise FieldError(f"{self._path}{name} holds no fields: {str(value)[:40]!r}")
+                raise FieldError(f"{self._path}{name} is not an object with fields: {str(value)[:40]!r}")
             self._within[name] = Fields(value, f"{self._path}{name}.")
         return self._within[name]
 
     def count(self, name: str, default: int | None = None) -> int:
-        """Return a field that counts something: a positive whole number; the default if it is missing or null."""
+        """Return a field that holds a positive integer; the default if it is missing or null."""
         value = self.get(name)
         if value is None:
             if default is None:
                 raise KeyError(self._path + name)
             return default
         if type(value) is not int or value < 1:
-            raise FieldError(f"{self._path}{name} is not a count: {str(value)[:40]!r}")
+            raise FieldError(f"{self._path}{name} is not a positive integer: {str(value)[:40]!r}")
         return value
 
     def count_or_none(self, name: str) -> int | None:
-        """Return a field that counts something; None if it is missing, null or 0."""
+        """Return a field that holds a positive integer; None if it is missing, null or 0."""
         value = self.get(name)
         return None if value is None or (value == 0 and not isinstance(value, bool)) else self.count(name)
 
     def flag(self, name: str, default: bool = False) -> bool:
-        """Return a field that is true or false; the default if it is missing or null."""
+        """Return a boolean field; the default if it is missing or null."""
         value = self.get(name)
         if value is None:
             return default
@@ -96,7 +96,7 @@ class Fields(Mapping[str, Any]):
         return value
 
     def each(self, name: str, layers: int) -> list[Any] | None:
-        """Return a field that has an entry for each layer; None if it is missing or null."""
+        """Return a field that lists one entry per layer; None if it is missing or null."""
         value = self.get(name)
         if value is None:
             return None

@@ -1,4 +1,4 @@
-"""Client of the Hugging Face Hub, the only module that sends requests to it, and only when a user asks for that.
+"""Client of the Hugging Face Hub, the only module that sends requests to the Hub. It does so only on a user's command.
 
 Messages from this module never contain a token or the signed address of a file.
 """
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import httpx2
 
 _ATTEMPTS = 6
-"""Requests in a row without a new byte after which a read fails."""
+"""Number of consecutive requests without a new byte after which a read fails."""
 _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 30.0
 _CONNECT_SECONDS = 10.0
@@ -42,10 +42,9 @@ class HubFile:
     path: str
     size_bytes: int
     blob_sha1: str
-    """Git's id of the file, or of its pointer if it is a large file."""
+    """Git's id of the file; for a large file, Git's id of the file's pointer."""
     sha256: str | None
-    """SHA-256 of its content, as the Hub reports it for large files (LFS, Xet); None for files that are stored in
-    git."""
+    """SHA-256 of the file, which the Hub reports for large files (LFS, Xet); None for files that are stored in git."""
 
 
 @dataclass(frozen=True)
@@ -57,14 +56,14 @@ class Snapshot:
     commit: str
     files: tuple[HubFile, ...]
     gated: bool | None = None
-    """True if its files need an accepted licence; None if the Hub does not state it."""
+    """True if downloads need an accepted licence; None if the Hub does not state it."""
     chat: bool | None = None
-    """True if it has a chat template; None if the Hub does not state it."""
+    """True if the repository has a chat template; None if the Hub does not state it."""
     stored_parameters: Mapping[str, int] = field(default_factory=dict)
-    """Elements of its safetensors by their type (`BF16`), as the Hub counts them; empty if it does not."""
+    """Number of elements in the safetensors by data type (`BF16`), counted by the Hub; empty without a count."""
 
     def file(self, path: str) -> HubFile | None:
-        """Return the file of a path; None if the repository has none."""
+        """Return the file at a path; None if the repository has no such file."""
         return next((file for file in self.files if file.path == path), None)
 
 
@@ -72,13 +71,13 @@ class Hub:
     """Client of the Hub, with or without a token."""
 
     def __init__(
-        self, token: str | None = None, endpoint: str | None = None, access_hint: str = "HF_TOKEN gives one"
+        self, token: str | None = None, endpoint: str | None = None, access_hint: str = "set HF_TOKEN"
     ) -> None:
-        """Create a client. The default token is that of `hf auth login` or HF_TOKEN, if there is one.
+        """Create a client.
 
-        `access_hint` says in a message how the user gives a token.
-
-        `HF_ENDPOINT` sets another Hub than huggingface.co.
+        By default, the token comes from HF_TOKEN or `hf auth login`. `access_hint` is the part of error messages that
+        tells the user how to pass a token. The environment variable `HF_ENDPOINT` replaces huggingface.co by another
+        Hub.
 
         Raises:
             HubError: the token does not have the form of a Hugging Face token.
@@ -152,8 +151,7 @@ class Hub:
     def read(
         self, snapshot: Snapshot, file: HubFile, begin: int, end: int, stop: threading.Event | None = None
     ) -> bytearray:
-        """Return the bytes from `begin` up to `end` of a file. After a broken connection the read resumes where it
-        broke.
+        """Return the bytes from `begin` up to `end` of a file. A broken connection is resumed at the next missing byte.
 
         Raises:
             HubError: access is denied, the Hub does not answer after several attempts, the file's length differs from
@@ -167,22 +165,22 @@ class Hub:
 
         stop = stop or threading.Event()
         what = f"{file.path} of {snapshot.repository}"
-        content = bytearray(end - begin)  # allocated at its full size: growing would hold it twice
+        content = bytearray(end - begin)  # allocated at full size, because growing would need twice the memory
         received = attempt = 0
 
         def receive() -> None:
-            """Request the missing bytes. `attempt` counts the requests in a row that brought none."""
+            """Request the missing bytes. `attempt` counts consecutive requests without a new byte."""
             nonlocal received, attempt
             first = received
             broke: Exception | None = None
             try:
                 if stop.is_set():
-                    raise HubError(f"{what}: it was not read to its end")
+                    raise HubError(f"{what}: the download was cancelled")
                 for chunk in self._chunks(snapshot, file, begin + received, end):
                     content[received : received + len(chunk)] = chunk
                     received += len(chunk)
                     if stop.is_set():
-                        raise HubError(f"{what}: it was not read to its end")
+                        raise HubError(f"{what}: the download was cancelled")
             except httpx2.TransportError as fault:
                 broke = fault
             except (HfHubHTTPError, OSError) as fault:
@@ -213,7 +211,7 @@ class Hub:
         return content
 
     def _chunks(self, snapshot: Snapshot, file: HubFile, begin: int, end: int) -> Iterator[bytes]:
-        """Yield the chunks that one request returns of the bytes from `begin` up to `end`, and no byte more."""
+        """Yield the bytes from `begin` up to `end` in the chunks of one request."""
         import httpx2
         from huggingface_hub import get_session, hf_hub_url, hf_raise_for_status
 
@@ -270,17 +268,17 @@ class Hub:
                 return HubUnreachableError(f"{what} cannot be read: HF_HUB_OFFLINE forbids requests to the Hub")
         status = _status_of(fault)
         if status == 401:
-            return HubError(f"{what}: the Hub does not accept the token: is it complete, not expired, not revoked?")
+            return HubError(
+                f"{what}: the Hub rejects the token: check that it is complete and neither expired nor revoked"
+            )
         if status == 403:
-            return HubError(f"{what}: the token may not read it: a fine-grained token must name the repository")
+            return HubError(f"{what}: the token has no read access: add the repository to the fine-grained token")
         if isinstance(fault, httpx2.TransportError):
             return HubUnreachableError(f"{what} cannot be read from the Hub: {self._reason(fault)}")
         return HubError(f"{what} cannot be read from the Hub: {self._reason(fault)}")
 
     def _reason(self, fault: Exception) -> str:
-        """Return the reason of a failure, without the address of the request (it can be signed) and without the
-        token.
-        """
+        """Return the reason of a failure, without the token and without the request's address, which can be signed."""
         status = _status_of(fault)
         if status is not None:
             return f"it answers HTTP {status}"
@@ -290,7 +288,9 @@ class Hub:
 
 
 def _is_gated(access: object) -> bool | None:
-    """Read the Hub's `gated`: False, or the way in which access is granted (`auto`, `manual`)."""
+    """Return whether downloads need an accepted licence. The Hub's `gated` is False or how access is granted (`auto`,
+    `manual`).
+    """
     return None if access is None else access is not False
 
 
@@ -309,7 +309,9 @@ def _status_of(fault: Exception | None) -> int | None:
 
 
 def _pause_seconds(fault: Exception | None, attempt: int) -> float:
-    """Return the pause before the next attempt: longer each time, or the one that the Hub requests."""
+    """Return the pause before the next attempt: the pause that the Hub requests, or one that grows with each
+    attempt.
+    """
     response: Any = getattr(fault, "response", None)
     retry_after = response.headers.get("retry-after", "") if response is not None else ""
     pause = float(retry_after) if retry_after.isdigit() else _FIRST_PAUSE_SECONDS * 2 ** (attempt - 1)
@@ -326,8 +328,8 @@ def _expect_length(response: httpx2.Response, file: HubFile, first: int) -> None
     if response.status_code == 416 or length != file.size_bytes:
         serves = f"{length:,}" if length is not None and response.status_code != 416 else "fewer"
         raise HubError(
-            f"{file.path}: the Hub listed {file.size_bytes:,} bytes and serves {serves}: it cannot be the same file; "
-            "run this again"
+            f"{file.path}: the Hub listed {file.size_bytes:,} bytes and serves {serves}: the file has changed: "
+            "run the command again"
         )
     if begins != first:
         raise HubError(f"{file.path}: byte {first:,} was requested, but the Hub (or a proxy) sends from {begins}")

@@ -19,7 +19,7 @@ class Image:
     repository: str
     tag: str
     cuda: str
-    """CUDA version of the image, `major.minor`."""
+    """CUDA version of the image, as `major.minor`."""
     accounts: Mapping[str, str]
     """Registry account per region; regions without the image are missing."""
 
@@ -29,7 +29,7 @@ class Image:
         return f"{self.repository}:{self.tag}"
 
     def has_cuda(self, version: str) -> bool:
-        """True if the image's CUDA is that version or newer."""
+        """True if the image's CUDA version is `version` or newer."""
         return Version(self.cuda) >= Version(version)
 
 
@@ -40,10 +40,10 @@ def deep_learning_accounts() -> frozenset[str]:
 
 
 def inference_ami_version(instance: Instance, images: list[Image]) -> str | None:
-    """Return the `InferenceAmiVersion` whose driver runs all of these images; None if the default driver does.
+    """Return the `InferenceAmiVersion` whose driver runs all of these images; None if the default driver runs them.
 
-    A container whose CUDA is newer than the driver fails to start and writes no log line. A newer driver can run older
-    CUDA versions, so that the newest CUDA of the images decides.
+    A container whose CUDA version is newer than the driver fails to start and writes no log line. A newer driver runs
+    older CUDA versions, so the newest CUDA version of the images decides.
     """
     amis = data.load("amis")
     if instance.family not in amis["families"]:

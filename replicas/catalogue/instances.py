@@ -121,7 +121,7 @@ def find_instance(name: str) -> Instance:
     missing = absence(name).replace(name, repr(name), 1)
     near = difflib.get_close_matches(name.lower(), table, n=3, cutoff=0.6) if name not in _known_elsewhere() else []
     guess = f"; near: {', '.join(near)}" if near else ""
-    raise LookupError(f"{missing}{guess}. `replicas instances` lists those that are")
+    raise LookupError(f"{missing}{guess}. `replicas instances` lists the table")
 
 
 def _known_elsewhere() -> set[str]:

@@ -1,4 +1,4 @@
-"""Reads a JSON file that a user names. The error is one sentence about the fault of the file."""
+"""Reads a JSON file that a user names. An error is one sentence about the file."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ _GIT_LFS = b"version https://git-lfs"
 
 
 def read_object(file: Path, name: str) -> dict[str, Any]:
-    """Return the object that a file holds.
+    """Return the JSON object in a file.
 
     Args:
         file: path of the file.
-        name: its name in a repository (`config.json`), for the sentences.
+        name: the file's name in a repository (`config.json`), for error messages.
 
     Raises:
-        ValueError: the file cannot be read, is not JSON, is cut off, or holds no object.
+        ValueError: the file cannot be read, is not JSON, is truncated, or contains no object.
 
     """
     try:
@@ -45,7 +45,7 @@ def _reason(content: bytes, fault: Exception) -> str:
     if not content.strip():
         return "it is empty"
     if content.startswith(_GIT_LFS):
-        return "it is a pointer of Git LFS, and not the file that it points to"
+        return "it is a Git LFS pointer instead of the file itself"
     if content.lstrip().startswith(b"<"):
         return "it is a web page"
     if isinstance(fault, RecursionError):

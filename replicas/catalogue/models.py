@@ -30,18 +30,18 @@ _CONFIG = "config.json"
 
 @dataclass(frozen=True, kw_only=True)
 class Declared:
-    """Sizes that a user declares by hand in place of the computed ones; None for those that are computed."""
+    """Sizes that a user declares by hand in place of the computed ones; None for a computed size."""
 
     weights_gib: float | None = None
     kv_bytes_per_token: int | None = None
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """Names of the sizes that are declared."""
+        """Names of the declared sizes."""
         return tuple(name for name, value in vars(self).items() if value is not None)
 
     def __str__(self) -> str:
-        """`weights_gib=65.97 and kv_bytes_per_token=73728`."""
+        """Return text such as `weights_gib=65.97 and kv_bytes_per_token=73728`."""
         return " and ".join(f"{name}={getattr(self, name):.10g}" for name in self.fields)
 
 
@@ -55,21 +55,21 @@ class Model:
     quantization: Quantization | None = None
     """Quantization of the checkpoint; None for float16, bfloat16 and float32."""
     fp8_cache_method: str | None = None
-    """Quantization method by which the checkpoint asks for a KV cache in FP8; None if it asks for none."""
+    """Quantization method with which the checkpoint requests an FP8 KV cache; None without a request."""
     gated: bool | None = None
     """True if the download needs a token and an accepted licence; None if unknown."""
     chat: bool | None = None
     """True if the repository has a chat template; None if unknown."""
     made_for: Task | None = None
-    """Task that the repository is published for; None if the head in `config.json` determines it."""
+    """Task for which the repository is published; None if the head in `config.json` determines the task."""
     source: str
     warnings: tuple[str, ...] = ()
-    """Sentences about doubts that its files leave."""
+    """Sentences about facts that the model's files leave open."""
     declared: Declared = Declared()
 
     @property
     def task(self) -> Task:
-        """Kind of answers of its copies, unless a deployment states another."""
+        """Task of the model, which a deployment can replace by another task."""
         return self.made_for or TASK_OF_HEAD[self.architecture.head]
 
     @property
@@ -85,8 +85,9 @@ class Model:
     def loaded_bytes(
         self, quantization: Quantization | None, precision_bytes: float = PRECISION_BYTES, degree: int = 1
     ) -> float:
-        """Return the memory of the weights in a quantization on one of `degree` accelerators, bytes: declared, or
-        computed from the architecture.
+        """Return the memory of the weights in a quantization on one of `degree` accelerators, bytes.
+
+        The size is declared by the user, or computed from the architecture.
         """
         if self.declared.weights_gib is not None:
             return self.declared.weights_gib * GIB / degree
@@ -95,7 +96,7 @@ class Model:
     def kv_bytes_per_token(self, tensor_parallel: int, element_bytes: float = PRECISION_BYTES) -> float:
         """Return the KV cache of one token on one accelerator, bytes: declared, or computed from the architecture.
 
-        A declared cache is split like the KV heads; if they are not known, each accelerator holds all of it.
+        A declared cache is split like the KV heads. If the heads are unknown, each accelerator stores the whole cache.
         """
         computed = self.architecture.kv_bytes_per_token
         whole = computed(1, 1)
@@ -142,7 +143,7 @@ def find_model(name: str) -> Model:
         near = near_models(name, [*table["models"], *short_names])
         guess = f"; near: {', '.join(near)}" if near else ""
         raise LookupError(
-            f"model {name!r} is not in the table{guess}. `replicas models` lists it; "
+            f"model {name!r} is not in the table{guess}. `replicas models` lists the table; "
             f"any other model is sized from its config.json (config=, or --config), or {BY_HAND}"
         )
     entry = table["models"][repository]
@@ -160,7 +161,7 @@ def find_model(name: str) -> Model:
 
 
 def _quantization_of(entry: Mapping[str, Any]) -> Quantization | None:
-    """Return the quantization of a row: as its publisher's files declare it, or in figures."""
+    """Return the quantization of a row of the table, which is given as in the publisher's files or in numbers."""
     if "checkpoint" in entry:
         return read_quantization(entry["checkpoint"])
     return stored(**entry["quantization"]) if "quantization" in entry else None
@@ -172,8 +173,7 @@ def _method_of(entry: Mapping[str, Any]) -> str | None:
 
 
 def quantized_sibling(model: Model, method: str) -> str | None:
-    """Return the repository of the table with the same architecture and a checkpoint in this quantization; None if
-    there is
+    """Return the repository of the table with the same architecture in this quantization; None if the table has
     none.
     """
     table = data.load("models")["models"]
@@ -194,7 +194,7 @@ def read_model(path: Path | str, name: str | None = None, quant_config: Path | s
     Args:
         path: the file or its folder.
         name: the repository. Default: the name that the file gives, or its folder.
-        quant_config: the repository's `hf_quant_config.json`. Default: the one beside the file, if there is one.
+        quant_config: the repository's `hf_quant_config.json`. Default: that file in the same folder, if any.
 
     Raises:
         ValueError: a file cannot be read or is not JSON, or the architecture cannot be sized.
@@ -211,8 +211,8 @@ def read_model(path: Path | str, name: str | None = None, quant_config: Path | s
     model = model_from_config(config, name, str(file), quantization)
     if own is not None and given is not None and read_quantization(given) != own:
         doubt: str | None = (
-            f"{name}: its {_CONFIG} declares {own} and {quant_config} declares {read_quantization(given)}: it is sized "
-            "by the first, which engines read first"
+            f"{name}: its {_CONFIG} declares {own} and {quant_config} declares {read_quantization(given)}: the "
+            "size follows the first, which engines read first"
         )
     else:
         doubt = contradiction(file.stem, model.quantization) if not model.warnings else None
@@ -225,7 +225,7 @@ def model_from_config(
     """Return a model from the content of a `config.json` and of its optional `hf_quant_config.json`.
 
     Raises:
-        ValueError: it cannot be sized.
+        ValueError: the model cannot be sized.
 
     """
     architecture = read_config(config)

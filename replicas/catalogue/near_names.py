@@ -1,6 +1,4 @@
-"""Suggestions for a model name that is not in the table: models of the same family and generation and of similar
-size.
-"""
+"""Suggestions for a model name that is not in the table: models of the same family, generation and similar size."""
 
 from __future__ import annotations
 
@@ -14,17 +12,17 @@ _SIZE = re.compile(r"^(?:(\d+)x)?(\d+(?:\.\d+)?)([bm]?)$")
 _FAMILY = re.compile(r"^([a-z]+)(\d+(?:\.\d+)?)?$")
 _GENERATION = re.compile(r"^\d(?:\.\d+)?$")
 _PUBLISHERS = frozenset({"meta", "nvidia"})
-"""First words of names that do not belong to the family: Meta-Llama-3.1-8B."""
+"""First words that are not part of the family's name, such as Meta in Meta-Llama-3.1-8B."""
 _KINDS = frozenset({"audio", "coder", "embedding", "guard", "math", "omni", "reranker", "vl", "vision"})
-"""Words in names of models with another purpose than the chat models of the family."""
+"""Words in a name that mark a variant of the family, such as a coding or a vision model."""
 
 _SIMILAR = 0.75
-"""Minimum similarity of two family names of which one may be misspelt."""
+"""Minimum similarity at which a family name counts as a misspelling of another."""
 
 
 @dataclass(frozen=True)
 class _Name:
-    """The facts in the name of a model."""
+    """The parts of a model's name: family, generation, size and kind."""
 
     family: str
     generation: str
@@ -33,11 +31,10 @@ class _Name:
 
 
 def near_models(name: str, candidates: Iterable[str], most: int = 3) -> list[str]:
-    """Return the candidates most similar to a name, the most similar first; empty if none has its family and
-    generation.
+    """Return the candidates most similar to a name, the most similar first.
 
-    A family may be misspelt; a generation (`2.5` of Qwen2.5) may not differ. Among those of one kind (`VL`) the
-    size decides, then the spelling.
+    The result is empty if no candidate has the name's family and generation. The family may be misspelt; the generation
+    (`2.5` of Qwen2.5) must match. Candidates of the same kind (`VL`) are ordered by size, then by spelling.
     """
     requested = _read(name)
     read = {candidate: _read(candidate) for candidate in candidates}
@@ -75,7 +72,7 @@ def _read(name: str) -> _Name:
 
 
 def _misspelt(family: str, families: Iterable[str]) -> str | None:
-    """Return the family that a word most likely means; None if it is similar to none."""
+    """Return the family that a misspelt word most likely means; None if no family is similar."""
     nearest = max(families, key=lambda other: _similarity(family, other), default="")
     return nearest if _similarity(family, nearest) >= _SIMILAR else None
 

@@ -10,12 +10,12 @@ from typing import Any, Literal
 from replicas.catalogue import data
 
 PRICE_REGION = "us-west-2"
-"""Region of the prices that are shown for a deployment without a region: the only one with a source."""
+"""Region whose prices are shown for a deployment without a region, because these prices have sources."""
 
 Kind = Literal["published", "indicative", "estimate"]
 KINDS: tuple[Kind, ...] = ("published", "indicative", "estimate")
-"""Kinds of prices, most reliable first: `published` is a row of the price list for exactly this use; `indicative` is a
-price for another use, or from a secondary source; `estimate` is computed from another price."""
+"""Kinds of prices, most reliable first. `published`: a row of the price list for exactly this use. `indicative`: a
+price for another use, or from a secondary source. `estimate`: computed from another price."""
 
 Service = Literal["alarm_month", "high_resolution_alarm_month", "dashboard_month", "interface_endpoint_hour"]
 
@@ -33,7 +33,7 @@ class Price:
 
     @property
     def is_estimate(self) -> bool:
-        """True if it was computed from another price; it is shown with a tilde."""
+        """True if the price is computed from another price. Estimates are shown with a tilde."""
         return self.kind == "estimate"
 
 
@@ -45,8 +45,9 @@ def hosting_price(instance_type: str, region: str | None = None) -> Price | None
 
 
 def service_price(service: Service, region: str | None = None) -> Price | None:
-    """Return the price of a service that an option adds, per month or hour as its name says; None if no source gives
-    it.
+    """Return the price of a service that an option adds; None if no source gives it.
+
+    The name of the service states the unit of time, month or hour.
     """
     return _best("services").get((region or PRICE_REGION, service))
 

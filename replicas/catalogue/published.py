@@ -22,7 +22,7 @@ _SINGLE = "model.safetensors"
 _HEAD = "lm_head.weight"
 
 _TOLERANCE = 0.01
-"""Largest difference between a computed and a stated size, as a part of the stated one."""
+"""Largest accepted difference between a computed and a stated size, relative to the stated size."""
 
 _TYPE_BYTES = {
     **dict.fromkeys(("F64", "I64", "U64"), 8),
@@ -30,7 +30,7 @@ _TYPE_BYTES = {
     **dict.fromkeys(("F16", "BF16", "I16", "U16"), 2),
     **dict.fromkeys(("F8_E4M3", "F8_E5M2", "F8_E8M0", "I8", "U8", "BOOL"), 1),
 }
-"""Bytes of an element of each type of safetensors (safetensors 0.8, `Dtype`), without types of less than a byte."""
+"""Bytes per element, by data type of safetensors (safetensors 0.8, `Dtype`). Types below one byte are left out."""
 _FLOATS = frozenset({"F64", "F32", "F16", "BF16"})
 
 
@@ -40,19 +40,19 @@ class Published:
 
     snapshot: Snapshot
     config: Path
-    """Its `config.json`. If the repository has an `hf_quant_config.json`, that one lies in the same folder."""
+    """Path of the `config.json`. The repository's `hf_quant_config.json`, if any, is in the same folder."""
     stored_bytes: int | None
-    """Size of its safetensors: `total_size` of their index, or the size of the only file; None if neither exists."""
+    """Bytes of the safetensors: `total_size` of the index, or the size of the only file; None if neither exists."""
     tensors: frozenset[str] = frozenset()
-    """Names of its tensors, as the index lists them; empty without an index."""
+    """Names of the tensors in the safetensors index; empty without an index."""
     address: str
     """Address of the repository on the Hub."""
 
     def read(self) -> Model:
-        """Return the model; its computed size agrees with the stated ones.
+        """Return the model, after a check that its computed size agrees with the stated sizes.
 
         Raises:
-            ValueError: its architecture cannot be sized.
+            ValueError: the architecture cannot be sized.
             HubError: a stated size differs from the computed one by more than 1 %.
 
         """
@@ -87,10 +87,10 @@ class Published:
                 yield _sentence("bytes of weights", loaded, stored, "its safetensors hold")
 
     def _stored_beside(self, model: Model, config: Mapping[str, Any]) -> tuple[int, int]:
-        """Return the minimum and maximum number of elements in the files that engines do not load.
+        """Return the minimum and maximum number of stored elements that engines do not load.
 
-        They are an output head that is stored although the embeddings serve as it, and layers that predict several
-        tokens, with or without embeddings and a head of their own.
+        These are an output head stored in addition to the embeddings to which it is tied, and multi-token prediction
+        layers, with or without embeddings and a head of their own.
         """
         shape = model.architecture
         head = shape.vocab_size * shape.hidden_size
@@ -105,7 +105,7 @@ def fetch(repository: str) -> Published:
     """Fetch the configuration of a repository on the Hub, and the sizes of its weights.
 
     Raises:
-        HubError: the Hub cannot be reached, refuses, or does not have the files.
+        HubError: the Hub cannot be reached, refuses the request, or does not have the files.
 
     """
     hub = Hub()
@@ -131,14 +131,14 @@ def fetch(repository: str) -> Published:
 def _downloaded(hub: Hub, snapshot: Snapshot, path: str) -> Path:
     if snapshot.file(path) is None:
         raise HubError(
-            f"{snapshot.repository} has no {path}, so that it cannot be sized: the repository of the original weights "
-            f"has one, or {BY_HAND}"
+            f"{snapshot.repository} has no {path}, so it cannot be sized: use the repository of the original weights, "
+            f"or {BY_HAND}"
         )
     return hub.download(snapshot, path)
 
 
 def _of_index(file: Path) -> tuple[int | None, frozenset[str]]:
-    """Return the size and the names of the tensors that the index of sharded safetensors states."""
+    """Return the size and the names of the tensors from the index of sharded safetensors."""
     try:
         index = json.loads(file.read_bytes())
         size = (index.get("metadata") or {}).get("total_size")
@@ -149,7 +149,7 @@ def _of_index(file: Path) -> tuple[int | None, frozenset[str]]:
 
 
 def _agree(stated: float, *computed: float | tuple[float, float]) -> bool:
-    """Return whether a stated size agrees with the computed range, within the tolerance."""
+    """Return whether a stated size lies in the computed range, within the tolerance."""
     bounds = (figure if isinstance(figure, tuple) else (figure, figure) for figure in computed)
     slack = _TOLERANCE * stated
     return any(least - slack <= stated <= most + slack for least, most in bounds)
@@ -169,7 +169,7 @@ def _bytes_of(counted: Mapping[str, int]) -> int | None:
 
 
 def _mean_width(counted: Mapping[str, int], config: Mapping[str, Any]) -> float:
-    """Return the bytes of a stored parameter: as the Hub counts its types, or as the configuration names its type."""
+    """Return the mean bytes per stored parameter, from the Hub's counts or from the type in the configuration."""
     floats = {kind: count for kind, count in counted.items() if kind in _FLOATS}
     if floats:
         return (_bytes_of(floats) or 0) / sum(floats.values())

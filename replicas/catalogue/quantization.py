@@ -10,16 +10,15 @@ from functools import lru_cache
 
 @dataclass(frozen=True, slots=True)
 class Modules:
-    """Modules of a model, as a quantization names them: by a pattern of their path, and the layers that they lie in."""
+    """Modules of a model, as a quantization names them: a pattern of their path, and the layers that contain them."""
 
     pattern: str
-    """Regular expression that the path matches from its beginning: within the layer if `layers` are given, of the
-    whole module otherwise.
-    """
+    """Regular expression matched from the beginning of the path: of the path within the layer if `layers` are given,
+    otherwise of the module's whole path."""
     layers: frozenset[int] | None = None
 
     def names(self, module: str, layer: int | None) -> bool:
-        """Return whether it names a module of a layer, or a module outside the layers."""
+        """Return whether the pattern matches a module of a layer, or a module outside the layers."""
         if self.layers is not None:
             return layer in self.layers and _matches(self.pattern, module)
         return any(_matches(self.pattern, path) for path in _paths(module, layer))
@@ -45,14 +44,15 @@ def _matches(pattern: str, path: str) -> bool:
 
 @dataclass(frozen=True)
 class Quantization:
-    """Storage format of the linear layers. Embeddings, norms, routers and the output head stay at two bytes unless it
-    names them.
+    """Storage format of the linear layers.
+
+    Embeddings, norms, routers and the output head stay at two bytes unless the quantization names them.
     """
 
     method: str
     bits: int
     group_size: int = -1
-    """Weights that share one scale; -1 if a whole column does."""
+    """Number of weights that share one scale; -1 if a whole column shares it."""
     scale_bits: int = 16
     zero_points: bool = False
     """True if a zero point is stored with each scale (GPTQ and AWQ, but not symmetric formats)."""
@@ -61,7 +61,7 @@ class Quantization:
     packed: bool = False
     """True for integers that a kernel unpacks as it multiplies (compressed-tensors, `pack-quantized`)."""
     only: tuple[Modules, ...] = ()
-    """Modules that have the format; all linear layers if empty."""
+    """Modules in this format; empty for all linear layers."""
     kept: tuple[Modules, ...] = ()
     """Modules that stay at two bytes."""
     apart: tuple[tuple[Modules, Quantization], ...] = ()
@@ -71,8 +71,8 @@ class Quantization:
     def bytes_per_parameter(self) -> float:
         """Bytes per weight of a linear layer, including its share of the scales and zero points.
 
-        4 bit in groups of 128 takes (4 + 16/128 + 4/128) / 8 = 0.5195 bytes. "Total / 8" would understate a 7B
-        model by 13 %, because its embeddings stay at full precision.
+        For 4 bits in groups of 128: (4 + 16/128 + 4/128) / 8 = 0.5195 bytes. Half a byte for every parameter would
+        understate a 7B model by 13 %, because its embeddings stay at full precision.
         """
         overhead = 0.0
         if self.group_size > 0:
@@ -88,7 +88,7 @@ class Quantization:
         """Return the format of a linear layer; None if it stays at two bytes.
 
         Args:
-            module: its path within the layer, or its name outside the layers.
+            module: path of the module within the layer, or its name outside the layers.
             layer: the number of the layer; None outside the layers.
 
         """
@@ -100,12 +100,12 @@ class Quantization:
         return self if not self.only or any(modules.names(module, layer) for modules in self.only) else None
 
     def named(self, module: str) -> Quantization | None:
-        """Return the format of a module outside the layers that it names; None if it does not name the module."""
+        """Return the format of a module outside the layers; None if the quantization does not name the module."""
         return next((format_ for modules, format_ in self.apart if modules.names(module, None)), None)
 
     @property
     def formats(self) -> tuple[Quantization, ...]:
-        """Each format that some modules have."""
+        """All formats of the modules."""
         return tuple(dict.fromkeys((self, *(format_ for _, format_ in self.apart))))
 
     def has(self, method: str) -> bool:
@@ -113,7 +113,7 @@ class Quantization:
         return any(format_.method == method for format_ in self.formats)
 
     def __str__(self) -> str:
-        """Format of tables: `awq, 4 bit, groups of 128`."""
+        """Return the text for tables, such as `awq, 4 bit, groups of 128`."""
         groups = f", groups of {self.group_size}" if self.group_size > 0 else ""
         blocks = f", blocks of {self.block[0]} x {self.block[1]}" if self.block else ""
         others = {format_.method for format_ in self.formats} - {self.method}
@@ -125,13 +125,13 @@ PRECISION_BYTES = 2
 """Bytes per weight without quantization: engines load float16, bfloat16 and also float32 checkpoints at two bytes."""
 
 ROUTED_EXPERTS = (Modules(r".*\.experts(\..*)?$"),)
-"""The experts that a router chooses among."""
+"""Routed experts, of which a router selects some for each token."""
 
 _CHECKPOINT_FORMATS = {
     "gptq": Quantization("gptq", 4, 128, zero_points=True),
     "awq": Quantization("awq", 4, 128, zero_points=True),
     "compressed-tensors": Quantization("compressed-tensors", 4, 128, packed=True),
-    # Engines apply it only to experts (layers/quantization/mxfp4.py: other layers stay unquantized).
+    # Engines apply the format only to experts (layers/quantization/mxfp4.py: other layers stay unquantized).
     "mxfp4": Quantization("mxfp4", 4, 32, scale_bits=8, only=ROUTED_EXPERTS),
     "mxfp8": Quantization("mxfp8", 8, 32, scale_bits=8),
     "nvfp4": Quantization("nvfp4", 4, 16, scale_bits=8),
@@ -162,11 +162,11 @@ _EXPERT = re.compile(r"\bexperts\.\d+\b")
 
 
 def modules(names: Iterable[str]) -> tuple[Modules, ...]:
-    """Return the modules that a configuration names, those of many layers together.
+    """Return the modules that a configuration names; entries for many layers are merged into one.
 
-    A name is a path (`model.layers.3.mlp.gate`), a part of one (`gate`, `self_attn`), a path with wildcards
-    (`model.layers.3.self_attn*`, `*.attn.*`), or a regular expression after `re:`. Modules inside a named
-    module belong to it.
+    A name is a path (`model.layers.3.mlp.gate`), a part of a path (`gate`, `self_attn`), a path with wildcards
+    (`model.layers.3.self_attn*`, `*.attn.*`), or a regular expression after `re:`. Modules inside a named module are
+    included.
     """
     whole: dict[str, None] = {}
     by_path: dict[str, set[int]] = {}
@@ -190,11 +190,11 @@ def modules(names: Iterable[str]) -> tuple[Modules, ...]:
 
 
 _FUSED = {"qkv_proj": ("q_proj", "k_proj", "v_proj"), "gate_up_proj": ("gate_proj", "up_proj")}
-"""Modules that some checkpoints (Phi 3) store as one matrix, and the matrices that it holds."""
+"""Modules that some checkpoints (Phi 3) store as one matrix, with the names of the separate matrices."""
 
 
 def _unfused(names: Iterable[str]) -> Iterator[str]:
-    """Yield each name, and in place of a fused module those that it holds."""
+    """Yield the names, with a fused module replaced by its separate matrices."""
     for name in names:
         fused = next((module for module in _FUSED if module in name and not name.startswith("re:")), None)
         yield from (name.replace(fused, part) for part in _FUSED[fused]) if fused else (name,)

@@ -1,8 +1,8 @@
-"""Reads a model's `config.json`: sized only if every field of it is understood.
+"""Reads a model's `config.json`. A model is sized only if every field is understood.
 
-A field is understood if the family's formula has looked it up, if its value is the one that the formula assumes, or if
+A field is understood if the family's formula has read it, if its value is the only one that the formula supports, or if
 it carries no structure (`WITHOUT_STRUCTURE`). Any other field could describe a layer, a tower or a head that the
-formula does not count: it refuses the model by name.
+formula does not count. Such a field is named in the refusal of the model.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from replicas.catalogue.architecture import Architecture
 from replicas.catalogue.families import FAMILIES, Family
 from replicas.catalogue.fields import Config, FieldError, Fields
 
-BY_HAND = "weights_gib= and kv_bytes_per_token= declare its sizes by hand"
+BY_HAND = "declare its sizes by hand with weights_gib= and kv_bytes_per_token="
 
 WITHOUT_STRUCTURE = frozenset(
     {
@@ -59,10 +59,10 @@ _ASSUMED: Mapping[str, tuple[Any, ...]] = {
     "pruned_heads": ({},),
     "tie_encoder_decoder": (False,),
 }
-"""Fields of which every formula describes only these values, unless its family says otherwise."""
+"""The only values of some fields that formulas support, unless a family supports others."""
 
 _LABELS = frozenset({"id2label", "label2id", "num_labels", "problem_type"})
-"""Fields of a classification head. Language models repeat their defaults: `architectures` tells which it is."""
+"""Fields of a classification head. Language models have them too, with defaults: `architectures` decides."""
 
 _STRUCTURE = {
     "audio_config": "an audio tower",
@@ -82,11 +82,11 @@ _STRUCTURE = {
     "sliding_window_pattern": "windows of attention",
     "ssm_state_size": "state space layers",
     "state_size": "state space layers",
-    "text_config": "a language model beside a tower",
+    "text_config": "a language model in addition to a tower",
     "type_vocab_size": "an encoder",
     "vision_config": "a vision tower",
 }
-"""Well-known structures, by the field that describes them."""
+"""Structures that a field name reveals, by field."""
 
 _HEADS = {
     "ForConditionalGeneration": "a model with an encoder or a tower",
@@ -104,7 +104,7 @@ def read_config(config: Config) -> Architecture:
 
     Raises:
         ValueError: the family has no formula, a field could carry structure that the formula does not count, or a
-            field is missing or is not a count.
+            field is missing or is not a positive integer.
 
     """
     model_type = str(config.get("model_type", ""))
@@ -118,7 +118,7 @@ def read_config(config: Config) -> Architecture:
         architecture = family.formula(fields)
     except KeyError as missing:
         raise ValueError(
-            f"config.json of model_type {model_type!r} lacks the field {missing.args[0]!r}, which its size needs"
+            f"config.json of model_type {model_type!r} lacks the field {missing.args[0]!r}, which sizing needs"
         ) from None
     except (AttributeError, TypeError, ZeroDivisionError) as fault:
         raise ValueError(f"config.json of model_type {model_type!r} has a field of the wrong type: {fault}") from None
@@ -157,11 +157,11 @@ def _field_faults(fields: Fields, family: Family) -> Iterator[str]:
             understood |= _LABELS
         unread = [part.path + name for name in _unread(part, understood)]
         if unread:
-            yield f"its config.json has {', '.join(map(_described, unread))}, which no formula here reads"
+            yield f"its config.json has {', '.join(map(_described, unread))}, which no sizing formula reads"
         for name, values in assumed.items():
             value = part.value(name)
             if value is not None and name not in part.looked_up and not any(_same(value, known) for known in values):
-                sized = f"; sized are {' and '.join(map(str, values))}" if values else ", which is not sized"
+                sized = f"; supported: {' and '.join(map(str, values))}" if values else ", which is not supported"
                 yield f"its config.json has {part.path}{name}={str(value)[:40]}{sized}"
 
 
@@ -177,8 +177,8 @@ def _same(value: Any, known: Any) -> bool:
 
 
 def _unread(config: Fields, understood: set[str]) -> list[str]:
-    """Return the fields with a value that nothing understands. A name that begins with an underscore is a library's
-    note.
+    """Return the fields with a value that are not understood. Libraries write notes in fields that begin with an
+    underscore.
     """
     return sorted(
         name
@@ -205,9 +205,7 @@ _DECODER = frozenset(
 
 
 def _unknown_family(config: Config, model_type: str) -> str:
-    """Return the sentence that refuses a family without a formula, with the fields that a formula would have to
-    cover.
-    """
+    """Return the sentence that refuses a family without a formula, with the fields that describe its structure."""
     reasons = (
         [f"its config.json has {', '.join(map(_described, unread))}"]
         if (unread := _unread(Fields(config), {*_DECODER, *_ASSUMED, *_LABELS}))
@@ -218,6 +216,6 @@ def _unknown_family(config: Config, model_type: str) -> str:
         reasons += [f"architectures names {name} ({what})" for suffix, what in _HEADS.items() if name.endswith(suffix)]
     because = f" ({'; '.join(reasons)})" if reasons else ""
     return (
-        f"model_type {model_type!r} cannot be sized: no formula here reads this family{because}. "
-        f"Families that can: {', '.join(sorted(FAMILIES))}; or {BY_HAND}"
+        f"model_type {model_type!r} cannot be sized: no sizing formula is known for this family{because}. "
+        f"Families that can be sized: {', '.join(sorted(FAMILIES))}; or {BY_HAND}"
     )

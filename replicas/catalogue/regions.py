@@ -10,7 +10,7 @@ from replicas.catalogue.images import Image
 
 
 def known_regions() -> list[str]:
-    """Return every region that occurs in the data."""
+    """Return every region in the data."""
     return sorted({*data.load("regions")["inference_component_type"], *data.load("registries")["accounts"]})
 
 
@@ -20,7 +20,7 @@ def offers_components(region: str) -> bool:
 
 
 def neighbours(region: str, regions: Iterable[str]) -> str:
-    """Return the regions of the same partition as a comma-separated text, those of the same part of the world first."""
+    """Return the regions of the same partition, comma-separated, beginning with the same part of the world."""
     partitions = ("us-gov-", "us-iso", "eu-iso", "eusc-", "cn-")
 
     def partition(name: str) -> str:

@@ -13,4 +13,4 @@ Task = Literal["generate", "embed", "score"]
 TASKS: tuple[Task, ...] = get_args(Task)
 
 TASK_OF_HEAD: Mapping[Head, Task] = {"language_model": "generate", "pooling": "embed", "classification": "score"}
-"""Task of a model by its head, if no other fact is known."""
+"""Default task of a model by its head."""

@@ -1,4 +1,4 @@
-"""Bytes of a model's weights, as engines hold them."""
+"""Bytes of a model's weights in the memory of an engine."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def weights_bytes(
 ) -> float:
     """Return the memory of the weights on one of `degree` accelerators, bytes.
 
-    Linear layers are in the format of the quantization; embeddings, norms, routers and towers at `precision_bytes`;
-    layers that engines keep at full precision at four bytes. A matrix that an engine does not split counts on each
-    accelerator; norms, which are small, count as if they were split.
+    Linear layers have the format of the quantization. Embeddings, norms, routers and towers have `precision_bytes`.
+    Layers that engines keep at full precision have four bytes. A matrix that an engine does not split counts in full on
+    each accelerator. Norms, which are small, count as if they were split.
     """
     total = vectors = 0.0
     for alike in (*architecture.stack, *architecture.encoder):
@@ -42,7 +42,7 @@ def weights_bytes(
 def _bytes_over_layers(
     matrix: Matrix, alike: Alike, quantization: Quantization | None, precision_bytes: float
 ) -> float:
-    """Return the bytes of a weight, added up over the layers that have the matrix."""
+    """Return the bytes of a matrix, summed over the layers that have it."""
     if matrix.precision == "float32":
         return alike.count * _FLOAT32_BYTES
     if matrix.precision == "half" or quantization is None:

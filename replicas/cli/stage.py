@@ -24,7 +24,7 @@ def stage(
     destination: Annotated[str, typer.Argument(metavar="S3_PREFIX", help="Destination: s3://bucket/prefix/.")],
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit. Default: the main branch.")] = None,
     token_env: Annotated[
-        str | None, typer.Option(metavar="VARIABLE", help="Environment variable that holds a Hugging Face token.")
+        str | None, typer.Option(metavar="VARIABLE", help="Environment variable that contains a Hugging Face token.")
     ] = None,
     token_secret: Annotated[
         str | None, typer.Option(metavar="NAME", help="Secrets Manager secret whose string is a Hugging Face token.")

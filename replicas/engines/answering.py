@@ -22,22 +22,21 @@ class ServedModel:
     """The facts about a container's model that its answers show."""
 
     id: str
-    """Repository of the model."""
+    """Repository on the Hub that contains the model."""
     max_input_tokens: int
     max_total_tokens: int
     has_chat_template: bool
     task: Task = "generate"
     embedding_size: int = 0
-    """Elements of a vector of the whole text."""
+    """Dimensions of an embedding."""
     takes_images: bool = False
     checks_name: bool = True
-    """False on SageMaker's invocation path, where the header that names an adapter replaces the name in the body
-    (model-hosting-container-standards, `inject_adapter_id`).
-    """
+    """False on SageMaker's invocation path. There a header names the adapter, and the name in the body is ignored
+    (model-hosting-container-standards, `inject_adapter_id`)."""
 
 
 class NoJson(ValueError):  # noqa: N818 (a reason, which becomes a response)
-    """A body that is not JSON."""
+    """The body of a request is not JSON."""
 
 
 class Refused(Exception):  # noqa: N818 (a response of the container with an error status)
@@ -62,7 +61,7 @@ class AcceptedRequest(ABC):
 
     @property
     def prompts(self) -> Sequence[int]:
-        """Tokens of each prompt that the engine computes for the request."""
+        """Number of tokens of each prompt in the request."""
         return (self.input_tokens,)
 
     @abstractmethod
@@ -71,7 +70,7 @@ class AcceptedRequest(ABC):
 
     @abstractmethod
     def events(self, tokens: Sequence[str], begin: int, end: int) -> list[bytes]:
-        """Return the events of the tokens from `begin` up to `end`; `tokens` are all tokens of the answer."""
+        """Return the events for the tokens from `begin` up to `end`. `tokens` holds all tokens of the answer."""
 
 
 def count_tokens(text: str) -> int:
@@ -107,5 +106,5 @@ def compact(document: object) -> str:
 
 
 def server_sent_event(document: object, prefix: str) -> bytes:
-    """Return a server-sent event; some servers put a space after `data:`."""
+    """Return a server-sent event. `prefix` is what the server writes before the JSON, with or without a space."""
     return f"{prefix}{compact(document)}\n\n".encode()

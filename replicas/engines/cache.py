@@ -14,18 +14,17 @@ class CacheGroup:
     block_tokens: int
     """Tokens of one block."""
     window_tokens: int | None = None
-    """Tokens of a window or chunk that it keeps, including those being prefilled; None if it keeps the whole
-    request.
-    """
+    """Number of tokens that the group keeps for a window or chunk, including tokens being prefilled; None if it
+    keeps the whole request."""
     begins_within_block: bool = False
-    """True if a window may begin within a block, which needs one more block."""
+    """True if a window can begin in the middle of a block. The window then needs one more block."""
     blocks_of_state: int | None = None
-    """Blocks of a recurrent state, independent of the request's length; None for layers that keep tokens."""
+    """Number of blocks of a recurrent state, for a request of any length; None for layers that keep tokens."""
     share: float = 1.0
-    """Share of a pool block that one block of this group takes."""
+    """Size of a block of this group, as a share of a block of the pool."""
 
     def blocks(self, request_tokens: int, in_flight_tokens: int) -> int:
-        """Return the blocks that a request of a length holds at most."""
+        """Return the maximum number of blocks of a request with this number of tokens."""
         if self.blocks_of_state is not None:
             return self.blocks_of_state
         tokens = request_tokens
@@ -42,7 +41,7 @@ class CachePool:
     """Bytes of one block on one accelerator."""
     groups: tuple[CacheGroup, ...]
     in_flight_tokens: int = 0
-    """Tokens that are scheduled before the blocks behind a window are freed."""
+    """Number of tokens scheduled before the blocks that a window has passed are freed."""
 
     @property
     def is_empty(self) -> bool:
@@ -55,11 +54,11 @@ class CachePool:
         return len(self.groups) == 1 and self.groups[0].window_tokens is None and not self.groups[0].blocks_of_state
 
     def request_bytes(self, request_tokens: int) -> float:
-        """Return the maximum memory of a request of a length, bytes."""
+        """Return the maximum memory of a request with this number of tokens, bytes."""
         return self.block_bytes * self._blocks(request_tokens)
 
     def requests(self, cache_bytes: float, request_tokens: int) -> float:
-        """Return how many requests of a length a cache of this size holds at once."""
+        """Return how many concurrent requests of `request_tokens` tokens fit in a cache of `cache_bytes` bytes."""
         if self.is_empty:
             return math.inf
         blocks = max(0, int(cache_bytes / self.block_bytes))
@@ -69,14 +68,14 @@ class CachePool:
         return sum(group.share * group.blocks(request_tokens, self.in_flight_tokens) for group in self.groups)
 
     def whole_tokens(self, cache_bytes: float) -> int:
-        """Return the number of tokens that the blocks hold if every group keeps every token."""
+        """Return how many tokens fit in a cache of this size if every group keeps every token."""
         if self.is_empty:
             return 0
         blocks = max(0, int(cache_bytes / self.block_bytes))
         return blocks // len(self.groups) * min(group.block_tokens for group in self.groups)
 
     def longest_request(self, cache_bytes: float, bound: int) -> int:
-        """Return the longest request that a cache of this size holds, tokens, up to a bound."""
+        """Return the longest request that fits in a cache of this size, up to `bound` tokens."""
         low, high = 0, bound
         while low < high:
             middle = (low + high + 1) // 2
@@ -102,7 +101,7 @@ def plain_pool(token_bytes: float, block_tokens: int) -> CachePool:
 
 
 def grouped_pool(page_bytes: float, layers: Sequence[tuple[CacheGroup, int]], *, in_flight_tokens: int) -> CachePool:
-    """Return a pool of groups with the same number of layers, the last of each kind filled up.
+    """Return a pool in which all groups have the same number of layers. The last group of each kind is padded.
 
     Args:
         page_bytes: bytes of a block of one layer.

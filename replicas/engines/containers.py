@@ -21,33 +21,33 @@ class ContainerVariables:
     model: tuple[str, ...]
     """Model to serve: a repository of the Hub, or a path."""
     model_without_local_weights: tuple[str, ...] = ()
-    """Names in `model` that are read only if the container has no weights from S3."""
+    """Subset of `model`: variables that are read only if the container has no weights from S3."""
     revision: tuple[str, ...] = ()
     """Commit, tag or branch of the repository."""
     hub_token: tuple[str, ...] = ()
     """Hugging Face token."""
     quantization: tuple[str, ...] = ()
     task: tuple[str, ...] = ()
-    """Kind of answers: text, embeddings or scores."""
+    """Task: text, embeddings or scores."""
     tensor_parallel: tuple[str, ...] = ()
-    """Accelerators that one copy is split over."""
+    """Number of accelerators over which one copy is split."""
     parallel_factors: tuple[str, ...] = ()
-    """Other kinds of parallelism: the accelerators of a copy are the product of these and `tensor_parallel`."""
+    """Other degrees of parallelism. A copy uses the product of these degrees and `tensor_parallel` accelerators."""
     tensor_parallel_all: str | None = None
-    """Value of `tensor_parallel` that stands for all accelerators of the copy; None if there is none."""
+    """Value of `tensor_parallel` that means all accelerators of the copy; None if the engine has no such value."""
     fills_accelerators: bool = False
-    """True if the engine starts several workers of its degree, to use all accelerators of the copy."""
+    """True if the engine starts as many workers of its degree as the copy's accelerators allow."""
     tensor_parallel_default: int | None = None
-    """Degree of a container without the variable. None: the engine takes all accelerators, or the default is not
-    known."""
+    """Degree of a container without the variable; None if the engine uses all accelerators, or the default is
+    unknown."""
     max_input_tokens: tuple[str, ...] = ()
     """Longest prompt."""
     max_total_tokens: tuple[str, ...] = ()
-    """Longest request, prompt and answer."""
+    """Longest request: tokens of prompt and answer."""
     prefill_tokens: tuple[str, ...] = ()
     """Prompt tokens of one prefill step."""
     sequences: tuple[str, ...] = ()
-    """Requests that one batch holds."""
+    """Maximum number of requests in a batch."""
     memory_share: tuple[str, ...] = ()
     """Share of each accelerator's memory, 0 to 1."""
     concurrent_requests: tuple[str, ...] = ()
@@ -64,7 +64,7 @@ class ContainerVariables:
     block_tokens: tuple[str, ...] = ()
     """Block size of the KV cache, tokens."""
     longer_context: tuple[str, ...] = ()
-    """Switch that allows requests longer than the context that the model was made for."""
+    """Switch that allows requests longer than the model's context."""
     serves_adapters: tuple[str, ...] = ()
     """Switch that lets the engine serve LoRA adapters in addition to the model."""
     adapter_slots: tuple[str, ...] = ()
@@ -77,7 +77,7 @@ class ContainerVariables:
     max_waiting_tokens: tuple[str, ...] = ()
 
     def option_of(self, name: str) -> str | None:
-        """Return the option of a component that corresponds to a variable; None if there is none."""
+        """Return the option of a component that corresponds to a variable; None if no option does."""
         return next((option for option, purpose in _OPTIONS.items() if name in getattr(self, purpose)), None)
 
     def of_option(self, option: str) -> tuple[str, ...]:
@@ -99,12 +99,12 @@ _OPTIONS = {
     "gpu_memory_share": "memory_share",
     "adapters": "serves_adapters",
 }
-"""Options of a component, each with the purpose of the corresponding variables."""
+"""Purpose of the variables that correspond to an option of a component, by option."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class HostCache:
-    """A cache in the host's memory. Each copy reserves its own, independent of the number of copies."""
+    """A cache in the host's memory. Each copy reserves its own share of the host's memory."""
 
     repository: str
     """Name of the image's repository; other images of the engine do not have the cache."""
@@ -122,17 +122,17 @@ class VariableConflict:
     names: frozenset[str]
     why: str
     keep: str
-    """The variable to keep."""
+    """Variable to keep when the conflict is fixed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class VariableOrder:
-    """Two limits of which the first must not exceed the second; otherwise the engine's containers do not start."""
+    """Two limits. The engine's containers do not start if the first exceeds the second."""
 
     lesser: str
     greater: str
     words: str
-    """Message of the engine."""
+    """Error message of the engine."""
     source: str
 
 

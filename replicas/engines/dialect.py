@@ -1,4 +1,4 @@
-"""Dialects: the request bodies, answers and streams of an engine."""
+"""Dialects: formats of an engine's requests, answers and streams."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from replicas.catalogue.tasks import Task
 from replicas.engines.answering import AcceptedRequest, Refused, ServedModel
 
 Message: TypeAlias = dict[str, Any]
-"""One message of a conversation: its `role`, and its `content` as text or as a list of parts."""
+"""One message of a conversation: `role`, and `content` as text or as a list of parts."""
 Messages: TypeAlias = Sequence[Message]
 """A conversation."""
 
 
 _QUERY = "What is this text about?"
-"""Query of a request that scores one text."""
+"""Query used in a request that scores a single text."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Generation:
-    """Sampling parameters of an answer. The defaults are those of the article's chat."""
+    """Sampling parameters of an answer. The defaults are those of the chat in AWS's article."""
 
     max_new_tokens: int = 50
     temperature: float = 0.9
@@ -41,7 +41,7 @@ class Pooled:
     scores: tuple[float, ...] = ()
     """A score for each document, in the order of the request."""
     input_tokens: int | None = None
-    """Tokens of all texts as the engine counted them; None if it does not report them."""
+    """Number of tokens of all texts, as the engine counts them; None if the answer does not state it."""
 
 
 @dataclass
@@ -57,7 +57,7 @@ class TokenCounts(NamedTuple):
     """Tokens of one request, as the engine counted them."""
 
     input_tokens: int | None
-    """None if the engine does not report them."""
+    """Number of prompt tokens; None if the answer does not state it."""
     output_tokens: int
 
 
@@ -65,7 +65,7 @@ class StreamReader(ABC):
     """Reader of one streamed answer. The bytes can arrive in chunks of any size."""
 
     input_tokens: int | None = None
-    """Tokens of the prompt as the engine counted them; None if its stream does not report it."""
+    """Number of prompt tokens, as the engine counts them; None if the stream does not state it."""
 
     @abstractmethod
     def feed(self, content: bytes) -> Iterator[Piece]:
@@ -117,7 +117,7 @@ class Dialect(ABC):
     """True if the engine accepts a conversation and applies the model's chat template itself."""
 
     takes_images: ClassVar[bool] = False
-    """True if a message may hold images, for models with a vision tower."""
+    """True if messages can contain images, for models with a vision tower."""
 
     # ---- client side
 
@@ -125,14 +125,12 @@ class Dialect(ABC):
     def prompt_body(self, prompt: str, generation: Generation, *, stream: bool, exact_length: bool = False) -> bytes:
         """Return a request body for a prompt.
 
-        With `exact_length` the engine ignores end-of-sequence tokens, if it has such an option.
+        With `exact_length`, the engine ignores end-of-sequence tokens if it has such an option.
         """
 
     @abstractmethod
     def chat_body(self, messages: Messages, generation: Generation, *, stream: bool) -> bytes:
-        """Return a request body for a conversation; an engine that does not accept messages gets the last one as a
-        prompt.
-        """
+        """Return a request body for a conversation. Engines without chat bodies get the last message as a prompt."""
 
     @abstractmethod
     def read_answer(self, body: bytes) -> Piece:
@@ -148,14 +146,15 @@ class Dialect(ABC):
         """Return a reader for one streamed answer."""
 
     def pooled_body(self, texts: Sequence[str], task: Task) -> bytes:
-        """Return a request body for embeddings of texts, or for scores of a query, the first text, with each of the
-        others.
+        """Return a request body for embeddings of texts, or for scores.
+
+        For scores, the first text is the query, and each other text is scored against it.
 
         Raises:
             ValueError: the dialect has no such body.
 
         """
-        raise ValueError(f"the dialect {self.name} has no body for task={task!r} of {len(texts)} texts")
+        raise ValueError(f"the dialect {self.name} has no request for task={task!r} with {len(texts)} texts")
 
     def read_pooled(self, body: bytes) -> Pooled:  # noqa: ARG002 (a dialect with such answers needs it)
         """Return the embeddings or scores of an answer.
@@ -169,7 +168,7 @@ class Dialect(ABC):
     def text_body(
         self, text: str, task: Task, generation: Generation, *, stream: bool = False, exact_length: bool = False
     ) -> bytes:
-        """Return a request body for one text of any task: a prompt, a text to embed, or a document to score."""
+        """Return a request body for one text, which is a prompt, a text to embed or a document to score."""
         if task == "generate":
             return self.prompt_body(text, generation, stream=stream, exact_length=exact_length)
         return self.pooled_body([text] if task == "embed" else [_QUERY, text], task)
@@ -192,7 +191,7 @@ class Dialect(ABC):
         """Read and validate a request as the engine does.
 
         Raises:
-            Refused: the request is invalid; it has the engine's status and message.
+            Refused: the request is invalid; the error has the engine's status and message.
 
         """
 
@@ -208,4 +207,4 @@ def json_body(document: dict[str, Any]) -> bytes:
 
 def unexpected_answer() -> ValueError:
     """Return the error of `read_answer` for a body that is not an answer of its dialect."""
-    return ValueError("the engine's answer has another form than expected")
+    return ValueError("the engine's answer has an unexpected format")

@@ -49,15 +49,15 @@ class Settings:
 
 
 _ARITHMETIC: Mapping[str, tuple[int, int]] = {"fp8": (8, 9), "nvfp4": (10, 0)}
-"""First compute capability that multiplies a format as it is stored: Ada, Blackwell."""
+"""First compute capability with arithmetic for a format: 8.9 is Ada, 10.0 is Blackwell."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DefaultLengths:
-    """Lengths that a container without these variables uses."""
+    """Maximum lengths of a container whose variables set none."""
 
     max_total_tokens: int | None
-    """Longest request; None if the engine takes what its memory holds."""
+    """Longest request; None if only the engine's memory limits it."""
     max_input_tokens: int | None = None
     """Longest prompt; None for one token less than the longest request."""
 
@@ -68,19 +68,19 @@ class Engine(ABC):
     kv_block_tokens: ClassVar[int] = 16
     """Block size in which the engine allocates the KV cache, tokens."""
     vocabulary_multiple: ClassVar[int | None] = None
-    """The vocabulary is padded to a multiple of this and then split evenly; None if the engine splits it unevenly."""
+    """The vocabulary is padded to a multiple of this number before an even split; None if the split is uneven."""
     packed_tile: ClassVar[tuple[int, int] | None] = None
-    """Columns and rows of the smallest tile of packed integers that its kernel multiplies; None without a limit."""
+    """Columns and rows of the smallest tile that the kernel for packed integers multiplies; None without a limit."""
     packed_tile_name: ClassVar[str] = ""
-    """Name of that kernel."""
+    """Name of the kernel for packed integers."""
     tasks: ClassVar[frozenset[Task]] = frozenset({"generate"})
-    """Tasks that it can serve."""
+    """Tasks that the engine can serve."""
     refuses_longer_context: ClassVar[bool] = True
-    """True if the engine does not start with requests longer than the context that the model was made for."""
+    """True if the engine does not start when its longest request exceeds the model's context."""
     starts_with_any_cache: ClassVar[bool] = False
-    """True if the engine starts with a cache that holds less than its longest request, and refuses longer ones."""
+    """True if the engine also starts when its longest request does not fit in the cache, and then refuses it."""
     plans_adapters: ClassVar[bool] = True
-    """False if the memory of the engine's adapters, or their path on SageMaker, is not known."""
+    """False if it is not known how much memory adapters take, or how SageMaker passes them to the engine."""
     sequences: ClassVar[int | None]
     """Default limit of the requests in a batch; None if only tokens limit it."""
 
@@ -89,7 +89,7 @@ class Engine(ABC):
         self.name = kind.name
         self.version = version
         self.image = kind.image(version, publisher)
-        """None for a version without a container image, or without one of the publisher."""
+        """Container image of the version; None if the publisher has none."""
         self._version = Version(version)
 
     def __str__(self) -> str:
@@ -103,21 +103,19 @@ class Engine(ABC):
 
     @property
     def profile(self) -> Profile:
-        """Speed of this version: its entry in `profiles.json`."""
+        """Speed of this version, from the engine's `profiles.json`."""
         entries = self.kind.facts("profiles")["profiles"]
         *_, last = (entry for entry in entries if self.since(entry["since"]))
         return read_profile({key: value for key, value in last.items() if key != "since"})
 
     @property
     def start_version(self) -> str:
-        """Version for the comparison with published start-ups: the inner engine's, if this engine contains another
-        one.
-        """
+        """Version to compare with published start-ups: the version of the inner engine, if this engine contains one."""
         return str(self._version)
 
     @property
     def outlook(self) -> str:
-        """Sentence about the end of the engine's support, and the engine to move to."""
+        """Sentence about the end of the engine's support, and the engine that replaces it."""
         outlook: str = self.facts["outlook"]
         return outlook
 
@@ -134,13 +132,13 @@ class Engine(ABC):
 
     @property
     def newest(self) -> str:
-        """The newest version, in two numbers, whose code the facts were read in."""
+        """The newest version, `major.minor`, whose code is the source of the facts."""
         version: str = self.facts["read_through"]
         return version
 
     @property
     def is_newer_than_its_facts(self) -> bool:
-        """True if this version's facts were taken from an older version."""
+        """True if the facts come from an older version."""
         return self._version.release[:2] > Version(self.newest).release
 
     def since(self, version: str) -> bool:
@@ -148,7 +146,9 @@ class Engine(ABC):
         return self._version >= Version(version)
 
     def serving(self, model: Model, task: Task) -> Engine:  # noqa: ARG002 (an engine may need them)
-        """Return the object for a task: another one if the engine runs this task differently from generating text."""
+        """Return the object that serves a task. It differs if the engine runs this task differently from generating
+        text.
+        """
         return self
 
     def warnings(self, model: Model) -> list[str]:  # noqa: ARG002 (an engine may need it)
@@ -156,11 +156,11 @@ class Engine(ABC):
         return []
 
     def longest_prompt(self, max_total_tokens: int) -> tuple[int, str]:
-        """Return the longest prompt of a request of a length, and the reason."""
+        """Return the longest prompt of a request with `max_total_tokens` tokens, and the reason."""
         return max_total_tokens - 1, "one token less than max_total_tokens"
 
     def gpu_memory_share(self) -> tuple[float, str]:
-        """Default share of the card that this version uses, and the source of the figure."""
+        """Default share of the card's memory that this version uses, and its source."""
         fact = self.fact("gpu_memory_share")
         return fact["share"], f"default of {self} ({fact['source']})"
 
@@ -174,29 +174,30 @@ class Engine(ABC):
         return self.gpu_memory_share()
 
     def share_for(self, share: float) -> float:
-        """Return the share of the card that this version actually uses if it is configured with a share."""
+        """Return the share of the card that this version uses if it is configured with `share`."""
         return share
 
     def default_lengths(self, model: Model) -> DefaultLengths:
-        """Return the lengths of a container that sets none: by default the context that the model was made for."""
+        """Return the maximum lengths of a container whose variables set none: by default the model's context."""
         return DefaultLengths(max_total_tokens=model.architecture.context_tokens)
 
     def default_sequences(self, instance: Instance) -> int | None:  # noqa: ARG002 (an engine may need it)
-        """Return the limit of the requests in a batch of a container that sets none."""
+        """Return the maximum number of requests in a batch of a container that does not set it."""
         return self.sequences
 
     def adapter_slot_rank(self, rank: int) -> int | None:  # noqa: ARG002 (an engine may need it)
-        """Return the rank that the engine reserves for an adapter of a rank; None if it cannot serve adapters."""
+        """Return the rank that the engine reserves for an adapter of this rank; None if it serves no such adapters."""
         return None
 
     def refused_variables(self) -> Mapping[str, str]:
-        """Variables that a user must not set because this version fails with them or ignores them, each with the
-        reason.
+        """Return the variables that a user must not set, each with the reason.
+
+        This version fails with these variables or ignores them.
         """
         return {}
 
     def context_bytes(self, instance: Instance, tensor_parallel: int) -> tuple[float, float, str]:
-        """Return the memory of the CUDA context and of the collective buffers, bytes, and the source of the figures."""
+        """Return the memory of the CUDA context and of the collective buffers, bytes, and the source of the values."""
         fact = self.fact("non_torch")
         table = fact["collective_mib"]
         if instance.has_nvswitch_multicast:
@@ -206,11 +207,11 @@ class Engine(ABC):
         return fact["gib"] * GIB, collective * MIB, fact["source"]
 
     def graph_bytes(self, tensor_parallel: int) -> float:  # noqa: ARG002 (an engine may need it)
-        """Return the memory that captured CUDA graphs use of the engine's share, bytes on one accelerator."""
+        """Return the memory of captured CUDA graphs within the engine's share, bytes on one accelerator."""
         return 0
 
     def sampling_bytes(self, vocab_size: int, sequences: int | None) -> float:  # noqa: ARG002 (an engine may need them)
-        """Return the peak memory of sampling the next token for a number of requests, bytes on one accelerator."""
+        """Return the peak memory of sampling the next token for `sequences` requests, bytes on one accelerator."""
         return 0
 
     def workspace_bytes(
@@ -220,7 +221,7 @@ class Engine(ABC):
         tensor_parallel: int,  # noqa: ARG002
         prefill_tokens: int,  # noqa: ARG002
     ) -> float:
-        """Return the work buffers that the engine keeps from its start on, bytes on one accelerator."""
+        """Return the work buffers that the engine allocates at its start and keeps, bytes on one accelerator."""
         return 0
 
     def start_bytes(
@@ -230,14 +231,16 @@ class Engine(ABC):
         instance: Instance,  # noqa: ARG002
         sequences: int | None,  # noqa: ARG002
     ) -> float:
-        """Return the memory that the engine takes of a card outside its share at its start, beyond the rest of the CUDA
-        context, bytes on one accelerator.
+        """Return the memory that the start of the engine takes outside its share of the card, bytes on one accelerator.
+
+        The CUDA context is not included.
         """
         return 0
 
     def outside_bytes(self, activations: float, tensor_parallel: int) -> float | None:  # noqa: ARG002
-        """Return the memory that the engine takes of a card outside its share while it serves, bytes; None if its
-        activations and graphs lie within the share.
+        """Return the memory that the engine takes outside its share of the card while it serves, bytes.
+
+        None means that activations and graphs are inside the share.
         """
         return None
 
@@ -248,13 +251,14 @@ class Engine(ABC):
         instance: Instance,  # noqa: ARG002
         tensor_parallel: int,  # noqa: ARG002
     ) -> tuple[float, str]:
-        """Return the additional memory of the weights on one accelerator, bytes, because kernels of this version pad or
-        repack them, and the reason (empty if none).
+        """Return the memory that padded or repacked weights take in addition, bytes on one accelerator, and the reason.
+
+        The reason is empty if kernels of this version neither pad nor repack the weights.
         """
         return 0, ""
 
     counts_cache_in_requests: bool = False
-    """True for a version that reports its cache in tokens of full-length requests instead of blocks."""
+    """True for a version that reports its cache as full-length requests, not as blocks."""
 
     def cache_pool(
         self,
@@ -265,8 +269,10 @@ class Engine(ABC):
         block_tokens: int,
         prefill_tokens: int,  # noqa: ARG002 (an engine may need it)
     ) -> CachePool:
-        """Return the KV cache pool of a copy on one accelerator. By default every layer keeps every token; an engine
-        with support for sliding windows keeps fewer tokens in windowed layers.
+        """Return the KV cache pool of a copy on one accelerator.
+
+        By default every layer keeps every token. Engines that support sliding windows keep fewer tokens in layers with
+        a window.
 
         Args:
             architecture: the model.
@@ -279,11 +285,11 @@ class Engine(ABC):
         return plain_pool(architecture.cached_bytes_per_token(tensor_parallel, element_bytes), block_tokens)
 
     def cache_element_bytes(self, model: Model, instance: Instance, settings: MemorySettings) -> float:
-        """Return the bytes of an element of the KV cache: as a variable sets them, or as the checkpoint asks for and
-        this version follows, or those of the activations.
+        """Return the bytes per element of the KV cache.
 
-        Below compute capability 8.9, where kernels of an FP8 cache are few, a checkpoint's wish counts as not followed:
-        the cache is at least as large as computed.
+        A variable has priority over the checkpoint's request, which counts only if this version follows it. Otherwise
+        elements have the size of activations. Below compute capability 8.9, where few kernels support an FP8 cache, the
+        checkpoint's request does not count, so that the computed memory is an upper bound.
         """
         if settings.cache_bytes is not None:
             return settings.cache_bytes
@@ -292,8 +298,9 @@ class Engine(ABC):
         return settings.weight_bytes
 
     def keeps_fp8_cache(self, model: Model) -> bool:
-        """True if the checkpoint asks for a KV cache in FP8 and this version follows its quantization method, which may
-        differ for latent attention.
+        """True if the checkpoint requests an FP8 KV cache and this version follows its quantization method.
+
+        For latent attention, other methods can apply.
         """
         key = "fp8_cache_of_checkpoints"
         if key not in self.facts:
@@ -302,15 +309,17 @@ class Engine(ABC):
         return model.fp8_cache_method in self.fact(key)["latent_methods" if is_latent else "methods"]
 
     def has_no_kernel(self, architecture: Architecture, instance: Instance) -> str | None:  # noqa: ARG002
-        """Return why no kernel of this version runs the model on the accelerators of an instance type; None if one
-        does.
+        """Return why no kernel of this version runs the model on an instance type's accelerators; None if a kernel runs
+        it.
         """
         return None
 
     def weight_only(self, quantization: Quantization | None, instance: Instance) -> str | None:
-        """Return a sentence if the accelerator has no arithmetic for a format and runs it at half precision; None
-        otherwise. All engines then run fp8 with Marlin's kernel (vLLM, layers/quantization/fp8.py: `use_marlin` below
-        compute capability 8.9; TGI, layers/fp8.py: `GPTQMarlinFP8Linear`), and vLLM does the same for NVFP4 below 10.0.
+        """Return a sentence if the accelerator has no arithmetic for a format and computes at half precision; otherwise
+        None.
+
+        All engines then run fp8 with Marlin's kernel (vLLM, layers/quantization/fp8.py: `use_marlin` below compute
+        capability 8.9; TGI, layers/fp8.py: `GPTQMarlinFP8Linear`), and vLLM does the same for NVFP4 below 10.0.
         """
         first = _ARITHMETIC.get(quantization.method) if quantization else None
         if quantization is None or first is None or (instance.capability or (0, 0)) >= first:
@@ -333,11 +342,11 @@ class Engine(ABC):
         """Return the smallest prefill budget with which this version starts, tokens."""
 
     def sequences_within(self, sequences: int | None, prefill_tokens: int) -> int | None:  # noqa: ARG002
-        """Return the default limit of the requests in a batch; some versions lower it to the prefill budget."""
+        """Return the default limit of requests in a batch. Some versions lower it to the prefill budget."""
         return sequences
 
     def batch_problem(self, prefill_tokens: int, sequences: int | None) -> str | None:  # noqa: ARG002
-        """Return why this version does not start with a prefill budget and a limit of requests; None if it does."""
+        """Return why this version does not start with a prefill budget and a limit of requests; None if it starts."""
         return None
 
     @abstractmethod

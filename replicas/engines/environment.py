@@ -29,14 +29,14 @@ class MemorySettings:
     weight_bytes: float = PRECISION_BYTES
     """Bytes per weight without quantization, and per element of the activations."""
     cache_bytes: float | None = None
-    """Bytes per element of the KV cache; None if the engine chooses them by the checkpoint."""
+    """Bytes per element of the KV cache; None if the engine derives them from the checkpoint."""
     captures_graphs: bool = True
     block_tokens: int | None = None
-    """Block size of the KV cache, tokens; None for the engine's own."""
+    """Block size of the KV cache, tokens; None for the engine's default."""
 
     @property
     def changes_speed(self) -> bool:
-        """True if the precision or the graphs differ from those that speeds are known for."""
+        """True if the precision or the use of graphs is not the one of the measured speeds."""
         return replace(self, block_tokens=None) != MemorySettings()
 
 
@@ -63,10 +63,10 @@ class AdapterSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class ContainerSettings:
-    """Settings that a container's variables give. None: the variable is not set."""
+    """Settings given by a container's variables. None means that the variable is not set."""
 
     model: str | None = None
-    """A repository of the Hub, or a path."""
+    """Repository on the Hub, or path."""
     quantization: str | None = None
     tensor_parallel: int | None = None
     max_input_tokens: int | None = None
@@ -76,7 +76,7 @@ class ContainerSettings:
     memory_share: float | None = None
     memory: MemorySettings = field(default_factory=MemorySettings)
     adapters: AdapterSettings | None = None
-    """None if the engine serves no adapters."""
+    """Settings for LoRA adapters; None if the engine serves none."""
     allows_longer_context: bool = False
     not_followed: tuple[NotFollowed, ...] = ()
 
@@ -100,10 +100,10 @@ def adapter_slots_by_default(kind: EngineKind) -> int:
 
 
 def read_settings(kind: EngineKind, environment: Mapping[str, str], *, has_local_weights: bool) -> ContainerSettings:
-    """Read the variables of a container whose image is one of the engine's.
+    """Read the environment variables of a container.
 
     Args:
-        kind: an engine that can be sized.
+        kind: engine of the container; its versions can be sized.
         environment: the variables with their values.
         has_local_weights: True if SageMaker puts weights from S3 into the container.
 
@@ -195,7 +195,7 @@ class _Reader:
             return None
         known: Mapping[str, Any] = self._table[column]
         if value not in known:
-            self._refuse(names, f"the size of this type is not known; known: {', '.join(known)}")
+            self._refuse(names, f"the size of this type is not known; known types: {', '.join(known)}")
             return None
         size: float | None = known[value]
         return size
@@ -217,14 +217,14 @@ class _ParserError(ValueError):
 
 
 def _whole(value: str) -> int:
-    """Read a positive whole number; `k` stands for 1,000 and `K` for 1,024."""
+    """Read a positive integer. The suffix `k` multiplies by 1,000, `K` by 1,024."""
     match = _WHOLE.fullmatch(value.strip())
     number = float(match[1]) * _UNITS[match[2]] if match else 0.0
     if number >= 1 and number == int(number):
         return int(number)
     # Some engines take -1 or a word for "choose yourself".
     is_known = _INTEGER.fullmatch(value.strip()) or value.lower() in _CHOSEN_BY_THE_ENGINE
-    raise (ValueError if is_known else _ParserError)("it is not a whole number of at least 1")
+    raise (ValueError if is_known else _ParserError)("it is not an integer of at least 1")
 
 
 def _share(value: str) -> float:

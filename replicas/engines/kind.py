@@ -1,4 +1,4 @@
-"""A serving engine in all its versions: how to recognise its containers, their variables and their dialects."""
+"""A serving engine in all its versions: recognises its containers and knows their variables and dialects."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ class EngineKind:
     """
 
     name: ClassVar[str]
-    """Name that users write."""
+    """Name of the engine in options."""
     title: ClassVar[str]
-    """Name in messages."""
+    """Name of the engine in messages."""
     folder: ClassVar[Path]
-    """Folder with `facts.json`, `profiles.json`, `variables.json` and the tables of images, if the engine has versions
-    that can be planned."""
+    """Folder with `facts.json`, `profiles.json`, `variables.json` and the tables of images. They exist only if the
+    engine has versions that can be planned."""
     image_name: ClassVar[re.Pattern[str]]
     """Pattern that matches the names of repositories with the engine's images."""
     published_images: ClassVar[re.Pattern[str] | None] = None
-    """Pattern of whole repository names: images that certainly read these variables, with the version in the tag."""
+    """Pattern of the names of official repositories: images that read these variables and have a version in the tag."""
     version_in_tag: ClassVar[re.Pattern[str]]
     """Pattern whose first group is the engine's version in an image's tag."""
     image_files: ClassVar[Mapping[str, str]] = MappingProxyType({"aws": "images"})
-    """Data file with the images of each publisher. A version that several publish is taken from the first."""
+    """Data file with the images of each publisher. The first publisher has priority."""
     variables: ClassVar[ContainerVariables]
     dialects: ClassVar[tuple[Dialect, ...]]
-    """Dialects that its containers support, the usual one first."""
+    """Dialects of the engine's containers, the default first."""
     conflicts: ClassVar[tuple[VariableConflict, ...]] = ()
     orders: ClassVar[tuple[VariableOrder, ...]] = ()
     host_cache: ClassVar[HostCache | None] = None
@@ -64,16 +64,17 @@ class EngineKind:
         return match[1] if match else None
 
     def quantization(self, environment: Mapping[str, str]) -> str | None:
-        """Return the quantization method that a container's variables set; None if none of them does."""
+        """Return the quantization method that a container's variables set; None if no variable sets it."""
         return next((environment[name] for name in self.variables.quantization if name in environment), None)
 
     def completed(self, environment: Mapping[str, str]) -> Mapping[str, str]:
-        """Return the variables of a container, with those that the engine derives from others."""
+        """Return a container's variables, and those that the engine derives from them."""
         return environment
 
     def unsized(self, environment: Mapping[str, str]) -> Mapping[str, str]:
-        """Return the variables whose combination, or absence, changes memory in a way that sizing does not support,
-        each with the reason.
+        """Return the variables whose effect on memory sizing does not support, each with the reason.
+
+        A combination of variables, or the absence of one, can have this effect.
         """
         del environment
         return {}
@@ -89,19 +90,19 @@ class EngineKind:
         return self.conflicts
 
     def facts(self, name: str = "facts") -> Mapping[str, Any]:
-        """Return the content of a data file of the folder."""
+        """Return the content of a data file in the engine's folder."""
         return data.load(name, self.folder)
 
     @cached_property
     def starts(self) -> Starts | None:
-        """Published start-ups of its copies; None if none are known."""
+        """Published start-ups of the engine's copies; None if none are known."""
         try:
             return read_starts(self.facts("starts"))
         except FileNotFoundError:
             return None
 
     def phases_in_log(self, lines: Iterable[str]) -> dict[EnginePhase, float]:
-        """Return the seconds by phase that the log of one start of a copy states; empty if it states none."""
+        """Return the seconds of each phase that the log of one start of a copy states; empty if it states none."""
         try:
             patterns = self.facts("starts")["log_lines"]
         except FileNotFoundError:
@@ -109,15 +110,19 @@ class EngineKind:
         return phases_in_log(patterns, lines)
 
     def image_versions(self, publisher: str | None = None) -> list[str]:
-        """Return the versions with an image, of one publisher or of any, oldest first; empty for an engine without
-        versions.
+        """Return the versions with an image, oldest first; empty for an engine without versions.
+
+        `publisher` limits them to one publisher.
         """
         files = [self.image_files[publisher]] if publisher else self.image_files.values()
         versions = {version for file in files for version in self.facts(file)["versions"]} if self.versions else ()
         return sorted(versions, key=Version)
 
     def image(self, version: str, publisher: str | None = None) -> Image | None:
-        """Return the image of a version, of one publisher or of the first that has it; None if none has."""
+        """Return the image of a version; None if there is none.
+
+        Without `publisher`, it is the image of the first publisher that has the version.
+        """
         files = [self.image_files[publisher]] if publisher else self.image_files.values()
         return next((image for file in files if (image := _image(self.folder, file, version))), None)
 

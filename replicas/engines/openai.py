@@ -1,5 +1,6 @@
-"""The OpenAI API that several engines serve: chat completions (`messages`), completions (`prompt`) and embeddings
-(`input`), and the rerank API that engines add (`query` and `documents`).
+"""The OpenAI API that several engines serve: chat completions, completions and embeddings, and a rerank API.
+
+Bodies have `messages`, `prompt` or `input`. The rerank API, an extension of the engines, has `query` and `documents`.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ class OpenAi(Dialect):
             raise unexpected_answer() from None
 
     def accept(self, body: bytes, model: ServedModel) -> AcceptedRequest:
-        """Read and validate a completion or a chat completion; for a model that embeds or scores, a request for that.
+        """Read and validate a request of the model's task.
 
         Raises:
             Refused: 400 or 404, with the message of the server.

@@ -21,7 +21,7 @@ from replicas.engines.answering import (
 
 _COMPLETION_DEFAULT = 16
 _TEMPLATE_TOKENS = 4
-"""Tokens that a chat template adds around a message, roughly."""
+"""Approximate number of tokens that a chat template adds to a message."""
 _NUMBERS = ("max_tokens", "max_completion_tokens", "temperature", "top_p", "top_k", "n")
 _SWITCHES = {"none": False, "true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False}
 _MOST_CHOICES = 16_384
@@ -31,9 +31,9 @@ _NO_PROMPT = "Either prompt or prompt_embeds must be provided and non-empty."
 class Completion(AcceptedRequest):
     """One completion or chat completion.
 
-    Statuses, types and words of refusals are those that vLLM 0.22 to 0.31 answers (vllm/renderers/params.py,
+    Statuses, types and messages of errors are those of vLLM 0.22 to 0.31 (vllm/renderers/params.py,
     vllm/sampling_params.py, vllm/entrypoints/serve/sagemaker/api_router.py); `make oracle` compares them with the
-    engine. Since 0.32 the engine shortens an answer that would be too long, instead of refusing it.
+    engine. Since 0.32 the engine shortens an answer that would be too long, instead of refusing the request.
     """
 
     def __init__(self, body: bytes, model: ServedModel) -> None:
@@ -80,7 +80,7 @@ class Completion(AcceptedRequest):
             raise bad("Cannot find suitable handler for request.")
 
     def _count(self) -> list[int]:
-        """Return the tokens of each prompt; a chat is one."""
+        """Return the number of tokens of each prompt. A chat counts as one prompt."""
         if self._chat:
             messages = self._document["messages"]
             if not messages:
@@ -96,7 +96,7 @@ class Completion(AcceptedRequest):
         return [count_tokens(part) + 1 if isinstance(part, str) else len(part) for part in prompts]
 
     def _copies(self) -> int:
-        """Return the number of answers to one prompt."""
+        """Return the number of answers per prompt."""
         given = self._number("n")
         copies = 1 if given is None else int(given)
         if copies < 1:
@@ -106,8 +106,9 @@ class Completion(AcceptedRequest):
         return copies
 
     def _length(self, prompt_tokens: int, max_total_tokens: int) -> int:
-        """Return the length of an answer: the requested one, otherwise all remaining tokens of a chat, or a small
-        default.
+        """Return the length of an answer, tokens.
+
+        It is the requested length, otherwise the remaining tokens for a chat and a small default for a completion.
         """
         given = self._number("max_completion_tokens") if self._chat else None
         given = self._number("max_tokens") if given is None else given
@@ -143,7 +144,7 @@ class Completion(AcceptedRequest):
         return None if value is None else float(value)
 
     def whole(self, tokens: Sequence[str]) -> bytes:
-        """Return the choices and the usage."""
+        """Return the answers and the token usage."""
         text = "".join(tokens)
         content: dict[str, Any] = {"message": {"role": "assistant", "content": text}} if self._chat else {"text": text}
         choices = [{"index": index, **content, "finish_reason": "length"} for index in range(self._choices)]
@@ -151,7 +152,9 @@ class Completion(AcceptedRequest):
         return compact({**document, "usage": self._usage(len(tokens))}).encode()
 
     def events(self, tokens: Sequence[str], begin: int, end: int) -> list[bytes]:
-        """Return one chunk per token and choice. The first chunk of a chat names the role, the last one is `[DONE]`."""
+        """Return one chunk per token and answer. A chat begins with a chunk that names the role, and ends with
+        `[DONE]`.
+        """
         chunks = []
         every = range(self._choices)
         if self._chat and not begin:
@@ -182,7 +185,7 @@ class Completion(AcceptedRequest):
 
 
 def read_json(body: bytes) -> dict[str, Any]:
-    """Return the JSON object of a body; the server uses another error type for a body that is not JSON."""
+    """Return the JSON object of a body. A body that is not JSON raises the server's special error type."""
     try:
         return read_object(body)
     except NoJson as fault:
@@ -217,7 +220,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _truth(value: Any) -> bool | None:
-    """Return a boolean as the server reads it; None if it is not one."""
+    """Return a boolean as the server reads it; None if the value is not a boolean."""
     return value if isinstance(value, bool) else _SWITCHES.get(str(value).lower())
 
 

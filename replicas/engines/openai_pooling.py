@@ -1,7 +1,7 @@
-"""Server side of the requests that embed and score: bodies with `input`, with `query` and `documents`, or with pairs.
+"""Server side of requests for embeddings and scores: bodies with `input`, with `query` and `documents`, or with pairs.
 
-The forms of bodies and answers are vLLM's (entrypoints/pooling/{embed,scoring,classify}/protocol.py, 0.32.0); so are
-the bodies that `/invocations` accepts for each model (`get_pooling_invocation_types` in
+The formats of bodies and answers are those of vLLM (entrypoints/pooling/{embed,scoring,classify}/protocol.py, 0.32.0),
+and so are the bodies that `/invocations` accepts for each model (`get_pooling_invocation_types` in
 entrypoints/pooling/factories.py).
 """
 
@@ -26,9 +26,9 @@ from replicas.engines.answering import (
 from replicas.engines.openai_answers import bad, read_json, refusal
 
 _PAIRS = (("queries", "documents"), ("queries", "items"), ("data_1", "data_2"), ("text_1", "text_2"))
-"""Names of the two sides of a score request, in the order in which they are tried."""
+"""Field names of the two sides of a score request, in the order in which they are looked up."""
 _SPECIAL_TOKENS = 2
-"""Tokens that a tokenizer puts around a text, roughly; a pair has one more between its texts."""
+"""Approximate number of tokens that a tokenizer adds to a text. A pair has one more token between its texts."""
 
 Pair = tuple[str, str]
 
@@ -76,11 +76,11 @@ class PoolingRequest(AcceptedRequest):
 
     @property
     def prompts(self) -> Sequence[int]:
-        """Tokens of each text, or of each pair."""
+        """Number of tokens of each text, or of each pair."""
         return self._prompts
 
     def whole(self, tokens: Sequence[str]) -> bytes:  # noqa: ARG002 (nothing is generated)
-        """Return the vectors, classes, scores or the ranking, and the usage."""
+        """Return the embeddings, classes, scores or ranking, and the token usage."""
         if not self._pairs:
             data = self._vectors() if self._model.task == "embed" else self._classes()
             return self._listed("embd" if self._model.task == "embed" else "classify", data)
@@ -99,7 +99,7 @@ class PoolingRequest(AcceptedRequest):
         return compact(ranking).encode()
 
     def events(self, tokens: Sequence[str], begin: int, end: int) -> list[bytes]:
-        """Return nothing: such an answer is never a stream."""
+        """Return no events, because these answers are not streamed."""
         del tokens, begin, end
         return []
 
@@ -116,7 +116,9 @@ class PoolingRequest(AcceptedRequest):
         return texts
 
     def _scored(self) -> list[Pair]:
-        """Return the pairs of a rerank or score request. One text on one side is paired with each of the other."""
+        """Return the pairs of a rerank or score request. A single text on one side is paired with each text on the
+        other side.
+        """
         body = self._document
         if isinstance(body.get("query"), str) and "documents" in body:
             return [(body["query"], document) for document in _texts_of(body["documents"])]
@@ -141,14 +143,14 @@ class PoolingRequest(AcceptedRequest):
         return entries
 
     def _classes(self) -> list[dict[str, Any]]:
-        """Return the only class of a reranker; the stand-in derives its probability from the letters of the text."""
+        """Return the only class of a reranker. The stand-in derives the probability from the letters of the text."""
         return [
             {"index": index, "label": "LABEL_0", "probs": [_rounded(_letters(text))], "num_classes": 1}
             for index, text in enumerate(self._texts)
         ]
 
     def _vector(self, text: str) -> list[float]:
-        """Return a unit vector in which each word of the text counts, so that similar texts get similar vectors."""
+        """Return a unit vector that counts the words of the text, so that similar texts get similar vectors."""
         places = [0.0] * self._model.embedding_size
         for word in words_of(text):
             places[zlib.crc32(word.lower().encode()) % len(places)] += 1.0
@@ -156,7 +158,9 @@ class PoolingRequest(AcceptedRequest):
         return [_rounded(place / norm) for place in places]
 
     def _score(self, first: str, second: str) -> float:
-        """Return the cosine of two embeddings, or for a reranker the share of the words of the first in the second."""
+        """Return the cosine of two embeddings; for a reranker, the share of the first text's words in the second
+        text.
+        """
         if self._model.task == "embed":
             pairs = zip(self._vector(first), self._vector(second), strict=True)
             return _rounded(sum(left * right for left, right in pairs))

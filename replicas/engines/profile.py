@@ -11,7 +11,7 @@ SCHEMA = "replicas.profile/2"
 
 @dataclass(frozen=True, kw_only=True)
 class FitError:
-    """Error of a fit against its own run in one figure: relative, without sign."""
+    """Relative error of a fit against the run that it was fitted to, for one metric; without sign."""
 
     figure: str
     """`requests_per_second`, `latency`, `ttft` or `tpot`."""
@@ -22,7 +22,7 @@ class FitError:
 
 @dataclass(frozen=True, kw_only=True)
 class FittedRun:
-    """The measured run that constants of a profile were fitted to."""
+    """The measured run to which constants of a profile were fitted."""
 
     constant: str
     """Names of the fitted constants."""
@@ -47,26 +47,26 @@ class FittedRun:
     """Largest relative difference between the run's rates and median latencies and those of the fit."""
     shared_tokens: int = 0
     kind: str = "users"
-    """How its requests arrived: `users`, `requests_per_second`, `burst` or `trace`; `several` if its points differ in
-    that or in their lengths."""
+    """Arrival of the requests: `users`, `requests_per_second`, `burst` or `trace`; `several` if the load levels of
+    the run differ in arrival or lengths."""
     least_load_per_copy: float | None = None
-    """Smallest load in the unit of its kind, over the copies; None: that of the users."""
+    """Smallest load, divided by the copies, in the unit of `load_kind`; None: the smallest number of users."""
     most_load_per_copy: float | None = None
     copies: int | None = None
-    """Copies that shared the load. Here and below, None means that an older profile did not record the value."""
+    """Number of copies that shared the load. Here and below, None means that an older profile has no such value."""
     duration_seconds: float | None = None
     input_stddev: float = 0.0
     output_stddev: float = 0.0
     distinct_prompts: int | None = None
     probed_seconds: tuple[float, ...] | None = None
-    """Seconds of the steps that the fit forecasts (`replicas.forecast.fitted_runs.probes`): whatever makes them, card,
-    links, weights, cache or constants, is the same if they are."""
+    """Forecast seconds of some steps (`replicas.forecast.fitted_runs.probes`). Equal values mean that all inputs of the
+    forecast (card, links, weights, cache, constants) are equal."""
     errors: tuple[FitError, ...] = ()
-    """Error of the fit against its own run, for each figure of the run."""
+    """Error of the fit against the run, for each metric."""
     held_back_error: float | None = None
-    """Mean error at points that were held back from a first fit; None if there were none."""
+    """Mean error at load levels that a first fit did not use; None if it used all of them."""
     prefill_tokens: int
-    """Maximum number of prompt tokens of a step."""
+    """Maximum number of prompt tokens per step."""
     sequences: int | None
     concurrent_requests: int | None
     kv_cache_tokens: int
@@ -74,7 +74,7 @@ class FittedRun:
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """Speed and admission rule of a range of engine versions that behave in the same way."""
+    """Speed and admission rule of a range of engine versions with equal behaviour."""
 
     profile: str
     """Name of the version line."""
@@ -83,28 +83,28 @@ class Profile:
     max_waiting_tokens: int = 0
     """`waiting`: after this many decode steps without a new request, any number of waiting requests can join."""
     waiting_served_ratio: float = 0.0
-    """`waiting`: until `max_waiting_tokens` decode steps have passed without a new request, waiting requests join only
-    if their number is at least this ratio times the number of running requests."""
+    """`waiting`: minimum ratio of waiting to running requests at which waiting requests join, until
+    `max_waiting_tokens` decode steps have passed without a new request."""
     reserves_answers: bool = True
-    """True if a starting request reserves KV cache for its whole answer; False if it reserves cache token by token."""
+    """True if a request reserves KV cache for its whole answer when it starts; False if it does so for each token."""
     prefix_caching: bool = False
     """True if a common prefix of prompts is computed once and then read from the cache."""
     max_concurrent_requests: int | None
-    """Maximum running and waiting requests of one copy; further ones are refused. None: no limit."""
+    """Maximum running and waiting requests of one copy. Further requests are refused. None: no limit."""
     compute_efficiency: float
-    """Share of the measured kernels' compute that whole steps reach, because cards slow down under sustained load and
-    engine kernels do more than single products."""
+    """Compute of a whole step, as a share of the measured kernels' compute. It is below 1 because cards slow down
+    under sustained load and engines run more than single products."""
     weights_efficiency: float
     """Share of the measured kernels' bandwidth at which weights are read."""
     attention_efficiency: float
     """Share of the measured kernels' speed at which decoding reads the KV cache."""
     blocks_per_multiprocessor: float
-    """Number of multiprocessors whose bandwidth one head of one decoding sequence uses. Kernels with one block per head
-    and sequence use little bandwidth at small batches; infinite for kernels that split the context."""
+    """Number of multiprocessors whose bandwidth one head of one decoding sequence uses. It is small for kernels with
+    one block per head and sequence, and infinite for kernels that split the context."""
     few_bits_compute: float
     """Share of the compute that remains if weights are unpacked first."""
     frontend_seconds: float
-    """Time of a request outside the engine's steps, before its first token: HTTP, tokenizer, queues between
+    """Time before the first token that a request spends outside the engine's steps: HTTP, tokenizer, queues between
     processes."""
     step_seconds: float
     """Host time per step."""
@@ -115,22 +115,22 @@ class Profile:
     layer_seconds: float
     """Time of the small kernels between the measured ones, per layer and step."""
     routing_seconds: float
-    """The same for each mixture of experts: choosing and sorting."""
+    """Time of the kernels that select and sort experts, per mixture of experts and step."""
     launch_seconds_per_layer: float
-    """Minimum time of a step per layer: the time to launch the kernels."""
+    """Minimum time of a step per layer, in which the host launches the kernels."""
     split_launch_seconds_per_layer: float
-    """The same for copies with several accelerators: launching the exchanges, and processes that wait for each
-    other."""
+    """Minimum time of a step per layer for copies with several accelerators. It includes launches of the exchanges, and
+    waits of processes for each other."""
     few_bits_launch_seconds_per_layer: float
-    """The same with four-bit weights, which have separate kernels, for any number of accelerators."""
+    """Minimum time of a step per layer with four-bit weights, whose kernels differ, for any number of accelerators."""
     all_reduce_seconds: float
     """Time of one exchange between accelerators beyond the measured one: processes that wait for each other."""
     fitted: FittedRun | None
-    """The run to which constants were fitted; None if there is none."""
+    """Run to which constants were fitted; None without a fit."""
     source: str
 
     def to_document(self) -> dict[str, Any]:
-        """Return the JSON document, as `read_profile` reads it: the fields of the profile."""
+        """Return the JSON document that `read_profile` reads."""
         return {"schema": SCHEMA, **asdict(self)}
 
 
@@ -138,14 +138,14 @@ def read_profile(document: Mapping[str, Any]) -> Profile:
     """Read a profile from its JSON document.
 
     Raises:
-        TypeError: a field is missing or unknown, or the document has another schema. The constants of an older one
+        TypeError: a field is missing or unknown, or the document has another schema. Constants of an older schema
             belong to another model of step times.
 
     """
     values = dict(document)
     schema = values.pop("schema", SCHEMA)
     if schema != SCHEMA:
-        raise TypeError(f"schema is {schema!r}, not {SCHEMA}")
+        raise TypeError(f"the schema of the profile is {schema!r}, not {SCHEMA}")
     fitted = values.get("fitted")
     return Profile(**{**values, "fitted": _read_run(fitted) if fitted else None})
 

@@ -1,4 +1,4 @@
-"""Registry of the engines: one for each folder of this package, and those that a test registers."""
+"""Registry of the engines: one for each folder of this package, and engines that a test registers."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def engine_kinds() -> dict[str, EngineKind]:
 def registered(kind: EngineKind) -> Iterator[None]:
     """Register an engine from another folder for the duration of the block."""
     if kind.name in engine_kinds():
-        raise ValueError(f"an engine {kind.name!r} is there already")
+        raise ValueError(f"an engine {kind.name!r} is already registered")
     _registered[kind.name] = kind
     try:
         yield
@@ -52,23 +52,24 @@ def engine_names() -> list[str]:
 
 
 def adapter_engines() -> list[str]:
-    """Return the names of the engines whose newest version serves adapters in addition to a model."""
+    """Return the names of the engines whose newest version serves LoRA adapters."""
     return [name for name in engine_names() if find_engine(name).adapter_slot_rank(1) is not None]
 
 
 def engines_of_task(task: Task) -> list[str]:
-    """Return the names of the engines whose newest version answers with embeddings, scores or text."""
+    """Return the names of the engines whose newest version serves a task."""
     return [name for name in engine_names() if task in find_engine(name).tasks]
 
 
 def find_engine(given: str, publisher: str | None = None) -> Engine:
-    """Return an engine by name (`vllm`: its newest image) or by name and version (`tgi-1.1.0`).
+    """Return an engine by name (`vllm`) or by name and version (`tgi-1.1.0`).
 
-    A version without a container image can be sized but not deployed; its `image` is None.
+    A name without a version selects the newest version with an image. A version without a container image can be sized
+    but not deployed; its `image` is None.
 
     Args:
         given: name of the engine, with or without a version.
-        publisher: publisher of the image; None for the first that has the version.
+        publisher: publisher of the image; None for the first publisher that has the version.
 
     Raises:
         LookupError: the engine, the version or the publisher does not exist.
@@ -78,22 +79,22 @@ def find_engine(given: str, publisher: str | None = None) -> Engine:
     kind = engine_kinds().get(name)
     if not kind or not kind.versions or ("-" in given and not re.fullmatch(r"\d{1,4}(\.\d{1,4}){1,3}", version, re.A)):
         raise LookupError(
-            f"engine {given!r} is not known; engines: {', '.join(engine_names())}, or one with a version ({EXAMPLE})"
+            f"engine {given!r} is not known; engines: {', '.join(engine_names())}, or a name with a version ({EXAMPLE})"
         )
     if publisher is not None and publisher not in kind.image_files:
         raise LookupError(
             f"image_source={publisher!r}: images of {name} are published by {', '.join(kind.image_files)}: use one "
-            f"of these, or leave it out"
+            f"of these, or remove image_source"
         )
     engine = kind.versions(kind, version or kind.image_versions(publisher)[-1], publisher)
     if not engine.since(engine.oldest):
         raise LookupError(
-            f"engine {given!r}: versions of {name} before {engine.oldest} have no facts; versions with an image: "
+            f"engine {given!r}: versions of {name} before {engine.oldest} are not supported; versions with an image: "
             f"{', '.join(kind.image_versions())}"
         )
     if engine.is_newer_than_its_facts:
         raise LookupError(
-            f"engine {given!r}: versions of {name} after {engine.newest} have no facts; "
+            f"engine {given!r}: versions of {name} after {engine.newest} are not supported yet; "
             f"{name!r} selects {kind.image_versions()[-1]}, the newest with an image"
         )
     return engine
@@ -135,14 +136,14 @@ def repository_and_tag(image: str) -> tuple[str, str | None]:
 
 
 def model_variables(image: str | None = None) -> tuple[str, ...]:
-    """Return the variables that name the model to serve: those of the image's engine first, then all others."""
+    """Return the variables that name the model to serve: first those of the image's engine, then all others."""
     kind = engine_of_image(image)
     own = kind.variables.model if kind else ()
     return tuple(dict.fromkeys([*own, *(name for kind in engine_kinds().values() for name in kind.variables.model)]))
 
 
 def model_of(environment: Mapping[str, str], image: str | None = None) -> str | None:
-    """Return the model that a container serves, a repository or a path; None if no variable names it."""
+    """Return the model that a container serves, as repository or path; None if no variable names it."""
     return first_set(model_variables(image), environment)
 
 

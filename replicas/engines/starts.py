@@ -1,5 +1,6 @@
-"""Published start-ups of an engine's copies: seconds by phase, the constants that were fitted to them, and the log
-lines that state them (`starts.json` in the engine's folder).
+"""Published start-ups of an engine's copies: seconds by phase, constants fitted to them, and patterns of log lines.
+
+The data file is `starts.json` in the engine's folder.
 """
 
 from __future__ import annotations
@@ -12,17 +13,17 @@ from typing import Any, Literal
 from packaging.version import Version
 
 EnginePhase = Literal["download", "boot", "load", "compile", "capture", "warmup"]
-"""Phases of a start within the container, in their order."""
+"""Phases of a start within the container, in order."""
 _STATED_AS_PHASE: tuple[EnginePhase, ...] = ("download", "load", "capture")
 _LARGEST_SECONDS = 100_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class PublishedStart:
-    """One start-up that somebody published."""
+    """A published measurement of one start of a copy."""
 
     part: Literal["fitted", "judged"]
-    """`fitted`: constants were fitted to it. `judged`: it only judges them."""
+    """`fitted`: constants were fitted to this start. `judged`: it is used only to test the constants."""
     source: str
     version: str
     model: str
@@ -30,48 +31,48 @@ class PublishedStart:
     accelerators: int
     layers: int
     weights_gb: float
-    """Weights over all accelerators, 1e9 bytes."""
+    """Weights over all accelerators, in units of 1e9 bytes."""
     experts: bool
     """True if the model is a mixture of experts."""
     four_bit_floats: bool
-    """True if the weights are floats of 4 bits (MXFP4, NVFP4), whose kernels are chosen or compiled at the start."""
+    """True if the weights are 4-bit floats (MXFP4, NVFP4), whose kernels are selected or compiled at start-up."""
     graphs: int
-    """CUDA graphs that each accelerator captures."""
+    """Number of CUDA graphs that each accelerator captures."""
     seconds: Mapping[str, float]
-    """Seconds by phase, as far as the source states them."""
+    """Seconds by phase, for the phases that the source states."""
     note: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class StartLine:
-    """Constants of versions that start alike."""
+    """Constants of versions with the same start-up behaviour."""
 
     since: str
     graphs: int
-    """CUDA graphs that a copy with default settings captures on each accelerator."""
+    """Number of CUDA graphs that a copy with default settings captures on each accelerator."""
     compile_seconds_per_layer: float
     capture_seconds_per_graph_and_layer: float
 
     def holds(self, version: str, lines: Iterable[StartLine]) -> bool:
-        """True if this is the last line that begins at a version or before it."""
+        """True if, among `lines`, this is the last one that begins at or before a version."""
         begun = [line.since for line in lines if Version(line.since) <= Version(version)]
         return self.since == max(begun, key=Version, default=None)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Starts:
-    """What is known of the start-ups of an engine."""
+    """Start-up constants of an engine, and the published starts that they come from."""
 
     boot_seconds: float
     warmup_seconds: float
     load_bytes_per_second: float
-    """Weights that each accelerator loads in a second, bytes."""
+    """Speed at which each accelerator loads weights, bytes per second."""
     lines: tuple[StartLine, ...]
     """Oldest first."""
     published: tuple[PublishedStart, ...]
 
     def line(self, version: str) -> StartLine:
-        """Return the constants of a version; those of the oldest line for a version before it."""
+        """Return the constants of a version. A version before the oldest line gets the constants of that line."""
         return next((line for line in self.lines if line.holds(version, self.lines)), self.lines[0])
 
     def expected(
@@ -84,7 +85,7 @@ class Starts:
         weights_bytes: float,
         accelerators: int,
     ) -> float:
-        """Return the seconds of a phase by its mechanism. Downloads depend on the network: they are not among them."""
+        """Return the expected seconds of a phase. Downloads are not supported, because they depend on the network."""
         if phase == "boot":
             return self.boot_seconds
         if phase == "warmup":
@@ -97,7 +98,7 @@ class Starts:
         return layers * (graphs or line.graphs) * line.capture_seconds_per_graph_and_layer
 
     def expected_of(self, phase: EnginePhase, row: PublishedStart) -> float:
-        """Return the seconds of a phase of a published start by its mechanism."""
+        """Return the expected seconds of a phase for the settings of a published start."""
         return self.expected(
             phase,
             self.line(row.version),
@@ -120,12 +121,13 @@ def read_starts(document: Mapping[str, Any]) -> Starts:
 
 
 def phases_in_log(patterns: Mapping[str, str], lines: Iterable[str]) -> dict[EnginePhase, float]:
-    """Return the seconds by phase that a container's log states; of several lines about one phase the largest counts,
-    because the slowest process of a copy decides.
+    """Return the seconds of each phase that a container's log states.
+
+    If several lines state a phase, the largest value counts, because the slowest process of a copy decides.
 
     Args:
         patterns: regular expressions whose first group is the seconds: one for each phase, and `init` for the whole
-            initialisation, from which the capture is subtracted to give the compilation.
+            initialisation, from which the capture is subtracted to get the compilation.
         lines: the log of one start of one copy.
 
     """

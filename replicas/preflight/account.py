@@ -1,4 +1,4 @@
-"""Check that the account and region have the resources that a template needs. All checks run, even after one fails."""
+"""Checks that the account and region have the resources that a template needs. All checks run, even after a failure."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _secret(aws: Aws, secret: str, key: str | None) -> Checked:
         return Checked(existence.what, State.FAULT, "it has no string value", fix)
     if key is not None and not _has_key(value, key):
         return Checked(
-            existence.what, State.FAULT, f"its string is not JSON with a key {key!r}", f"a secret with {key!r}"
+            existence.what, State.FAULT, f"its string is not JSON with a key {key!r}", f"use a secret with {key!r}"
         )
     return Checked(existence.what, State.OK, "it can be read")
 
@@ -79,10 +79,10 @@ def _has_key(value: str, key: str) -> bool:
 
 
 def _image(aws: Aws, what: str, image: str) -> Checked:
-    """Check that an ECR image exists, with the API call of a pull: registries of other accounts allow only that one."""
+    """Check that an ECR image exists with BatchGetImage, the only call that registries of other accounts allow."""
     name = _IMAGE.fullmatch(image)
     if name is None:
-        return Checked(what, State.UNKNOWN, "it is not in ECR: its existence could not be checked")
+        return Checked(what, State.UNKNOWN, "it is not in ECR, so its existence could not be checked")
     identifier: ImageIdentifierTypeDef = (
         {"imageDigest": name["digest"]} if name["digest"] else {"imageTag": name["tag"] or "latest"}
     )
@@ -100,7 +100,7 @@ def _image(aws: Aws, what: str, image: str) -> Checked:
             return Checked(what, State.FAULT, f"registry {name['account']} has no such repository", fix)
         raise
     if answer.get("images"):
-        return Checked(what, State.OK, "the registry has it")
+        return Checked(what, State.OK, "the registry has the image")
     codes = [entry.get("failureCode", "") for entry in answer.get("failures", ())]
     if "ImageNotFound" in codes or "ImageTagDoesNotMatchDigest" in codes:
         return Checked(what, State.FAULT, f"the registry has no such image ({', '.join(codes)})", fix)
@@ -119,7 +119,7 @@ def _weights(aws: Aws, what: str, url: str) -> Checked:
         raise
     files = [entry for entry in objects if not entry["Key"].endswith("/")]
     if not files:
-        return Checked(what, State.FAULT, "nothing lies there", fix)
+        return Checked(what, State.FAULT, "the prefix has no objects", fix)
     if files[0]["Size"]:
         s3.get_object(Bucket=bucket, Key=files[0]["Key"], Range="bytes=0-0")
     else:
@@ -134,7 +134,7 @@ def _weights(aws: Aws, what: str, url: str) -> Checked:
             return Checked(what, State.FAULT, "the staging of the weights is not complete", again)
         if manifest is not None:
             return Checked(what, State.OK, f"{manifest.repository} at {manifest.revision}")
-    return Checked(what, State.OK, "objects exist there that these credentials can read")
+    return Checked(what, State.OK, "the prefix has objects that these credentials can read")
 
 
 def _subnet(aws: Aws, what: str, subnet: str) -> Checked:

@@ -21,7 +21,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Checked:
-    """Result of one check: subject, outcome, explanation, and the command that fixes a fault."""
+    """Result of one check: subject, outcome, explanation, and the command that corrects a fault."""
 
     what: str
     state: State
@@ -29,9 +29,7 @@ class Checked:
     fix: str = ""
 
     def to_document(self) -> dict[str, str]:
-        """Return the JSON document (`replicas.preflight.document.CheckDocument`); `replicas doctor` prints a list of
-        them.
-        """
+        """Return the JSON document (`replicas.preflight.document.CheckDocument`)."""
         return {"schema": "replicas.preflight-check/1", **asdict(self)}
 
 
@@ -56,4 +54,4 @@ def secret_is_there(aws: Aws, secret: str) -> Checked:
     if described.get("DeletedDate"):
         fix = f"aws secretsmanager restore-secret --secret-id {secret}"
         return Checked(what, State.FAULT, "it is scheduled for deletion", fix)
-    return Checked(what, State.OK, "it exists; its value was not read")
+    return Checked(what, State.OK, "it exists, and its value was not read")

@@ -1,4 +1,4 @@
-"""`replicas doctor`: check local tools, credentials, bootstrap, quotas and secrets; each fault comes with a fix."""
+"""`replicas doctor`: checks local tools, credentials, bootstrap, quotas and secrets. Each fault comes with a fix."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Examination:
 
     checks: tuple[Checked, ...]
     note: str | None
-    """Reason if quotas and secrets were not checked, else None."""
+    """Reason why quotas and secrets were not checked; None if they were checked."""
 
     @property
     def is_well(self) -> bool:
@@ -57,7 +57,7 @@ def run_doctor(
     """Check local tools, account and region, and the quotas and secrets for the deployments of deployments.py.
 
     Args:
-        name: check one deployment only. Default: all; none if deployments.py cannot be loaded.
+        name: check only this deployment. Default: all deployments; none if deployments.py cannot be loaded.
         region: AWS region. Default: boto3's.
         report: called with each check as soon as it is done.
 
@@ -111,16 +111,16 @@ def _python() -> Checked:
     if sys.version_info >= _PYTHON:
         return Checked("Python", State.OK, version)
     return Checked(
-        "Python", State.FAULT, f"version {version}; 3.11 or newer is required", "make PYTHON=python3.11 setup"
+        "Python", State.FAULT, f"version {version}; 3.11 or newer is required", "run make PYTHON=python3.11 setup"
     )
 
 
 def _node() -> Checked:
     version = _version_of("node")
     if version is None:
-        return Checked("Node", State.FAULT, "not found", "make setup, then: source .venv/bin/activate")
+        return Checked("Node", State.FAULT, "not found", "run make setup, then source .venv/bin/activate")
     if int(version.split(".")[0]) < _NODE:
-        fix = "make setup installs one: source .venv/bin/activate"
+        fix = "run make setup, then source .venv/bin/activate"
         return Checked("Node", State.FAULT, f"version {version}; {_NODE} or newer is required", fix)
     return Checked("Node", State.OK, version)
 
@@ -131,13 +131,16 @@ def _cdk() -> Checked:
     if _PIN.is_file():
         pinned = json.loads(_PIN.read_text()).get("devDependencies", {}).get("aws-cdk")
     required = pinned or "2.1148.1"
-    fix = f"make setup, then npx cdk; elsewhere: npm install aws-cdk@{required} (3.0.0 cannot read the assemblies)"
+    fix = (
+        f"run make setup, then npx cdk; outside this project: npm install aws-cdk@{required} (3.0.0 "
+        f"cannot read the assemblies)"
+    )
     if version is None:
         return Checked("CDK CLI", State.FAULT, "not found", fix)
     if version.split(".")[0] != "2":
         return Checked("CDK CLI", State.FAULT, f"version {version} cannot read the cloud assemblies", fix)
     if pinned and version != pinned:
-        return Checked("CDK CLI", State.UNKNOWN, f"{version}, pinned and tried is {pinned}", fix)
+        return Checked("CDK CLI", State.UNKNOWN, f"version {version}; the pinned and tested version is {pinned}", fix)
     return Checked("CDK CLI", State.OK, version)
 
 
@@ -161,7 +164,7 @@ def _region(aws: Aws) -> Checked:
     if aws.region in known_regions():
         return Checked("region", State.OK, aws.region)
     near = ", ".join(get_close_matches(aws.region, known_regions(), n=3)) or "us-west-2"
-    return Checked("region", State.UNKNOWN, f"{aws.region} is not a known region", f"did you mean one of these: {near}")
+    return Checked("region", State.UNKNOWN, f"{aws.region} is not a known region", f"use one of these: {near}")
 
 
 def _credentials(aws: Aws) -> Checked:
@@ -170,7 +173,7 @@ def _credentials(aws: Aws) -> Checked:
 
 
 def _bootstrap(aws: Aws) -> Checked:
-    fix = f"npx cdk bootstrap (once per account and region; here {aws.region})"
+    fix = f"npx cdk bootstrap (once per account and region; this region is {aws.region})"
     try:
         value = aws.client("ssm").get_parameter(Name=_BOOTSTRAP_PARAMETER)["Parameter"]["Value"]
     except ClientError as fault:

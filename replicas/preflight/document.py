@@ -17,7 +17,7 @@ class CheckDocument(TypedDict):
     state: State
     said: str
     fix: str
-    """How to fix a fault; empty if there is nothing to fix."""
+    """How to correct a fault; empty without a fault."""
 
 
 class PreflightDocument(TypedDict):

@@ -1,4 +1,4 @@
-"""Compare a new template with the live stack: whether a deployment removes copies, and rolling updates have room."""
+"""Compares a new template with the live stack: would a deployment remove copies, and does a rolling update fit."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def read_live(aws: Aws, stack: Mapping[str, Any]) -> Live:
 
 
 def endpoints_of(template: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
-    """SageMaker names of the endpoints of a stack. `names` are the physical names by logical id."""
+    """Return the SageMaker names of the endpoints of a stack. `names` has the physical names by logical id."""
     resources = template.get("Resources", {})
     kind = ResourceType.ENDPOINT
     return [names[key] for key, entry in resources.items() if entry.get("Type") == kind and key in names]
@@ -74,7 +74,7 @@ def _described(describe: Any, **which: str) -> dict[str, Any]:
 
 
 def live_checks(aws: Aws, name: str, declared: Declared, live: Live) -> Iterator[Checked]:
-    """Check the stack's status, the copies of each component, and the room on the instances of each variant."""
+    """Check the stack's status, the copies of each component, and the free resources on each variant's instances."""
     yield _stack(name, live.status)
     changes = Changes(declared_in(live.template, aws.region), declared, aws.region)
     for variant in declared.topology.variants:
@@ -105,14 +105,15 @@ def _copies(demand: Demand, live: LiveComponent, changes: Changes) -> Checked:
         return Checked(what, State.OK, f"{live.desired} live, the template requests {demand.copies}")
     if not changes.touches(demand.component.subject.name):
         explanation = (
-            f"{live.desired} live, the template says {demand.copies}, but the deployment does not change the component"
+            f"{live.desired} live, the template requests {demand.copies}, but the deployment does not change "
+            f"the component"
         )
         return Checked(what, State.OK, explanation)
     explanation = (
         f"{live.desired} live, the deployment sets {demand.copies}: {live.desired - demand.copies} would be removed"
     )
     fix = (
-        f"copies={live.desired} on the component (with scaling it is the start value), or scale it in first: "
+        f"set copies={live.desired} on the component (with scaling, this is the initial number), or scale it in first: "
         f"aws sagemaker update-inference-component-runtime-config --inference-component-name {live.name} "
         f"--desired-runtime-config CopyCount={demand.copies}"
     )

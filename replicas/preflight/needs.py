@@ -1,4 +1,4 @@
-"""List the resources that a template needs but does not create. Makes no AWS calls."""
+"""Lists the resources that a template needs but does not create. Makes no AWS call."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Instances:
     """The instances that one variant declares."""
 
     logical_id: str
-    """Logical id of its endpoint configuration."""
+    """Logical id of the variant's endpoint configuration."""
     instance_type: str | None
     start: int | None
     ceiling: int | None
@@ -69,7 +69,7 @@ def declared_in(template: Mapping[str, Any], region: str) -> Declared:
 
 
 def needs_of(declared: Declared, account: str | None) -> Needs:
-    """Return the needs of a template. `account` replaces AWS::AccountId."""
+    """Return the existing resources that a template needs. `account` replaces AWS::AccountId."""
     reader = _Reader(account)
     for logical_id in declared.resources:
         resource = declared.resources.get(logical_id)
@@ -90,7 +90,7 @@ class _Reader:
         self.needs = Needs()
 
     def read(self, logical_id: str, properties: Any) -> None:
-        """Add the needs in the properties of one resource."""
+        """Add the resources named in the properties of one resource."""
         for path, value in leaves(properties):
             name = next((key for key in reversed(path) if isinstance(key, str)), "")
             collection = self._list_of(name, path)
@@ -99,7 +99,7 @@ class _Reader:
                 secret = _SECRET.fullmatch(match["rest"])
                 if secret:
                     self.needs.secrets[secret["id"], secret["key"] or None] = None
-            # A resource behind a reference is created by the template itself.
+            # A reference names a resource that the template itself creates.
             if collection is not None and not isinstance(value, Reference):
                 if text is None or _DYNAMIC.search(text):
                     self.needs.unknown[f"{logical_id}: {name} is known only at deployment"] = None
@@ -109,7 +109,9 @@ class _Reader:
                 self.needs.topics[text] = None
 
     def _list_of(self, name: str, path: tuple[str | int, ...]) -> dict[str, None] | None:
-        """Return the collection for a property's value; None if the property does not name an external resource."""
+        """Return the collection in which a property's value belongs; None if the property names no external
+        resource.
+        """
         if name.lower() in _KEY_PROPERTIES:
             return self.needs.keys
         if name in _WEIGHTS_PROPERTIES:
@@ -131,7 +133,7 @@ class _Reader:
 
 
 def leaves(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Any]]:
-    """Yield every leaf value of nested lists and mappings, with the path of keys and indexes to it."""
+    """Yield each value in nested lists and mappings, with its path of keys and indexes."""
     if isinstance(value, Mapping):
         for key, item in value.items():
             yield from leaves(item, (*path, key))

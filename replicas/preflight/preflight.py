@@ -84,13 +84,13 @@ def find_template(name: str, given: Path | None) -> Path:
     """
     path = given or _ASSEMBLY / f"{name}.template.json"
     if not path.is_file():
-        fix = f"`npx cdk synth --quiet {name}` writes it; --template names another file"
+        fix = f"run `npx cdk synth --quiet {name}`, or name another file with --template"
         raise OperationError(f"there is no template {path}" + ("" if given else f": {fix}"))
     return path
 
 
 def _checks(aws: Aws, name: str, path: Path) -> Iterator[Checked]:
-    """Run all checks. Later checks run even if an earlier one fails, except after a failed call for the credentials.
+    """Run all checks, also after a failed check. Only failed credentials end the checks.
 
     Raises:
         ProofError: the file at `path` is not a CloudFormation template.
@@ -124,7 +124,8 @@ def _checks(aws: Aws, name: str, path: Path) -> Iterator[Checked]:
         yield from live_checks(aws, name, declared, live)
         if not _in_common(live, template):
             explanation = (
-                f"a stack of {len(live.names)} other resources has this name: the deployment would delete all of them"
+                f"a stack of {len(live.names)} other resources has this name: the deployment would delete all "
+                f"these resources"
             )
             yield Checked(f"stack name {name}", State.FAULT, explanation, "give the deployment another name")
     if can_compare:
@@ -136,13 +137,13 @@ def _checks(aws: Aws, name: str, path: Path) -> Iterator[Checked]:
 
 
 def _in_common(live: Live, template: Mapping[str, Any]) -> bool:
-    """Return whether the live stack and the template have a resource in common; true for a stack without resources."""
+    """Return whether the live stack and the template have a resource in common. True for a stack without resources."""
     return not live.names or any(logical_id in template.get("Resources", {}) for logical_id in live.names)
 
 
 def _freshness(name: str, path: Path) -> Checked:
     if _CATALOGUE.is_file() and path.parent == _ASSEMBLY and path.stat().st_mtime < _CATALOGUE.stat().st_mtime:
-        explanation = f"{path} is older than {_CATALOGUE}: it may differ from the template that is deployed next"
+        explanation = f"{path} is older than {_CATALOGUE}, so the next deployment may deploy a different template"
         return Checked("template", State.UNKNOWN, explanation, f"npx cdk synth --quiet {name}")
     return Checked("template", State.OK, str(path))
 

@@ -1,4 +1,4 @@
-"""Check the endpoint quota of each instance type against all instances that count towards it.
+"""Checks the endpoint quota of each instance type against all instances that count towards the quota.
 
 The sum includes the largest number of instances of each checked deployment, and the instances of all other live
 endpoints of the region. `doctor` and `preflight` both use `quota_checks`.
@@ -38,7 +38,7 @@ class InstanceDemand:
     subject: str
     """Name for messages: the deployment, or the endpoint configuration in its template."""
     instance_type: str | None
-    """None if it is unknown, for example with instance pools of several types."""
+    """Instance type; None if it is unknown, for example with instance pools of several types."""
     most: int | None
     """Maximum number of instances; None if it is unknown."""
     why_unknown: str = "the instance type or the maximum number of instances is not known"
@@ -63,7 +63,7 @@ def demand_of_deployment(deployment: Deployment) -> InstanceDemand:
     try:
         planned = plan(deployment)
     except SizingError:
-        instance_type, most, why = None, None, f"it does not fit: `replicas plan {deployment.name}`"
+        instance_type, most, why = None, None, f"it does not fit: run `replicas plan {deployment.name}`"
     else:
         instance_type, most, why = planned.instance.name, planned.max_instances, ""
         if planned.fallbacks:  # any type of the pools may provide some of the instances
@@ -80,7 +80,7 @@ def demand_of_deployment(deployment: Deployment) -> InstanceDemand:
 def quota_checks(aws: Aws, demands: Sequence[InstanceDemand]) -> Iterator[Checked]:
     """Check the quota of each instance type against the demands plus the instances of other live endpoints.
 
-    The state is unknown for a demand without instance type or number, and if quotas or endpoints cannot be read.
+    The state is unknown for a demand without instance type or number, or if quotas or endpoints cannot be read.
     """
     needed: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for demand in demands:
@@ -122,7 +122,7 @@ def _check(
 
 
 def _sentence(by_deployment: dict[str, int], elsewhere: int) -> str:
-    """Describe the demands: `llama-2-13b needs at most 2, and 1 runs on other endpoints`."""
+    """Return a sentence about the demands, such as `llama-2-13b needs at most 2, and 1 runs on other endpoints`."""
     names = sorted(by_deployment)
     if len(names) > _MOST_NAMED:
         who = f"{len(names)} deployments need at most {sum(by_deployment.values())} together"
@@ -145,7 +145,7 @@ def _endpoint_quotas(aws: Aws) -> dict[str, ServiceQuotaTypeDef]:
 
 
 def _running_elsewhere(aws: Aws, deployments: set[str]) -> dict[str, int]:
-    """Count running instances by type, except on the endpoints of these deployments, which their demand includes."""
+    """Count running instances by type on all endpoints except those of these deployments."""
     own = set(_endpoints_of(aws, deployments))
     counts: dict[str, int] = defaultdict(int)
     for bill in bills_of_region(aws):

@@ -1,5 +1,5 @@
-"""Check that the instances have room for the copies that an update starts in addition to the live copies. No AWS
-calls.
+"""Checks that the copies that an update starts fit on the instances in addition to the live copies. Makes no AWS
+call.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class LiveComponent:
     claim: Resources
     """Resources reserved by each copy."""
     place: tuple[str, str]
-    """Names of endpoint and variant."""
+    """Names of the endpoint and the variant."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,12 @@ class Live:
     names: Mapping[str, str]
     """Physical names by logical id."""
     components: Mapping[str, LiveComponent]
-    """Base components by logical id; deleted ones are left out."""
+    """Base components by logical id, without deleted components."""
     instances: Mapping[tuple[str, str], int]
     """Running instances by endpoint and variant."""
 
     def on(self, variant: Variant) -> tuple[dict[str, LiveComponent], int]:
-        """Live components and running instances on one variant of the new template."""
+        """Return the live components and running instances on one variant of the new template."""
         place = (self.names.get(variant.endpoint.name, ""), text_of(variant.settings.name))
         here = {key: component for key, component in self.components.items() if component.place == place}
         return here, self.instances.get(place, 0)
@@ -63,11 +63,11 @@ class Changes:
         self._changes = differences(old.resources.template, new.resources.template, region=region)
 
     def touches(self, logical_id: str) -> bool:
-        """True if an update certainly changes a resource, directly or through a resource that it refers to."""
+        """True if an update changes a resource with certainty, directly or through a resource that it refers to."""
         return self._changes[logical_id].certain_outcome is not Outcome.UNCHANGED
 
     def rolls(self, component: Component) -> bool:
-        """True if an update starts new copies of a component: its specification changes, not only the copy count."""
+        """True if an update starts new copies of a component because its specification changes."""
         return bool(self._changes[component.subject.name].changed(*ROLLING[ResourceType.COMPONENT]))
 
 
@@ -88,7 +88,7 @@ def room_check(variant: Variant, live: Live, changes: Changes) -> Iterator[Check
         )
         return
     if old is not None and instance_of(old.instances) != instance:
-        explanation = "the instance type changes; it is not known how SageMaker then moves components"
+        explanation = "the instance type changes, and how SageMaker then moves components is not known"
         yield Checked(what, State.UNKNOWN, explanation, "deploy the new instance type as a second deployment")
         return
     # CloudFormation updates the endpoint before its components, so added instances are running when components roll.
@@ -101,7 +101,7 @@ def room_check(variant: Variant, live: Live, changes: Changes) -> Iterator[Check
             f"{running} instances run and the template ends with {most}: {sum(update.copies)} live copies need more"
         )
         yield Checked(
-            what, State.FAULT, explanation, "reduce the copies first, and the instances in a second deployment"
+            what, State.FAULT, explanation, "reduce the copies first, then the instances in a second deployment"
         )
         return
     if not update.started:
@@ -130,7 +130,7 @@ class _Update:
 
     @staticmethod
     def of(variant: Variant, live: Mapping[str, LiveComponent], changes: Changes, *, instances: int) -> _Update:
-        """Work out which copies an update starts on a variant."""
+        """Determine which copies an update starts on a variant."""
         rolled, added = [], []
         for demand in demands_of(variant):
             component = demand.component
@@ -143,31 +143,31 @@ class _Update:
 
     @property
     def started(self) -> tuple[tuple[Demand, int], ...]:
-        """All demands with copies that start, and their number."""
+        """The demands of which copies start, and their number of copies."""
         return (*self.rolled, *self.added)
 
     @property
     def needs(self) -> list[Resources]:
-        """Resources of one live copy, per component."""
+        """Resources of one live copy, for each component."""
         return [deployed.claim for deployed in self.live.values()]
 
     @property
     def copies(self) -> tuple[int, ...]:
-        """Number of live copies, per component."""
+        """Number of live copies, for each component."""
         return tuple(deployed.desired for deployed in self.live.values())
 
     @property
     def all_needs(self) -> list[Resources]:
-        """Resources of one copy, per component: live copies, then copies that start."""
+        """Resources of one copy, for each component: first live copies, then copies that start."""
         return [*self.needs, *(demand.least_need for demand, _ in self.started)]
 
     @property
     def all_copies(self) -> tuple[int, ...]:
-        """Number of copies, per component: live copies, then copies that start."""
+        """Number of copies, for each component: first live copies, then copies that start."""
         return (*self.copies, *(count for _, count in self.started))
 
     def sentence(self, instance: Instance) -> str:
-        """Describe the copies that start, and the accelerators in use."""
+        """Return a sentence about the copies that start, and the accelerators in use."""
         starts = [f"a rolling update of {count} of {demand.component.subject.name}" for demand, count in self.rolled]
         starts += [f"{count} of {demand.component.subject.name}, which is new," for demand, count in self.added]
         claimed = sum(demand.least_need.accelerators * count for demand, count in self.started)
@@ -179,13 +179,13 @@ class _Update:
         )
 
     def fix(self, host: Resources) -> str:
-        """Return the smallest change that gives all copies room."""
+        """Return the smallest change with which all copies fit."""
         fewest = fewest_instances(self.all_needs, self.all_copies, host)
         setting = "max_instances" if self.variant.instances.is_scaled else "instances"
-        more = f"{setting}={fewest}, or " if isinstance(fewest, int) and fewest > self.instances else ""
+        more = f"set {setting}={fewest}, or " if isinstance(fewest, int) and fewest > self.instances else ""
         remaining = {demand.component.subject.name for demand in demands_of(self.variant)}
         gone = [deployed.name for logical_id, deployed in self.live.items() if logical_id not in remaining]
-        replaced = f" (it replaces {', '.join(gone)}, which is deleted only afterwards)" if gone else ""
+        replaced = f" ({', '.join(gone)} is deleted only after its replacement runs)" if gone else ""
         return f"{more}reduce the copies first, or make the change in a second deployment{replaced}"
 
 
@@ -195,8 +195,9 @@ def _old_variant(old: Declared, variant: Variant) -> Variant | None:
 
 
 def _host(instance: Instance, deployed: Sequence[LiveComponent], instances: int) -> Resources:
-    """Return the resources of one instance for copies, minus the usual reserve; without it if the live copies already
-    use more.
+    """Return the resources of one instance for copies.
+
+    The usual reserve is subtracted, unless the live copies already use more.
     """
     careful = claims.host(instance)
     needs, copies = [entry.claim for entry in deployed], tuple(entry.desired for entry in deployed)
@@ -206,7 +207,7 @@ def _host(instance: Instance, deployed: Sequence[LiveComponent], instances: int)
 
 
 def _batch(component: Component, copies: int) -> int:
-    """Return the copies in one batch of a rolling update, started before the old ones stop."""
+    """Return the number of copies in one batch of a rolling update. They start before the old copies stop."""
     batch = component.roll.batch if component.roll else None
     # SageMaker does not document its default batch; at least one copy is started.
     return min(copies, batch.of(copies) if isinstance(batch, Batch) else 1)

@@ -1,7 +1,8 @@
-"""Check that the fixed names in a template are free, or belong to the stack that is deployed.
+"""Checks that the fixed names in a template are free, or belong to the deployed stack.
 
-A name is fixed if the template gives it. CloudFormation cannot create a resource whose name exists, and cannot replace
-one under its own name: "CloudFormation cannot update a stack when a custom-named resource requires replacing".
+A name is fixed if the template sets it. CloudFormation cannot create a resource whose name exists. It also cannot
+replace a resource with a fixed name: "CloudFormation cannot update a stack when a custom-named resource requires
+replacing".
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _ABSENT = frozenset(
 
 @dataclass(frozen=True)
 class Naming:
-    """The property that names a resource type, and the call that tells whether a name exists."""
+    """The property that names resources of a type, and the call that finds out whether a name exists."""
 
     label: str
     property: str
@@ -38,7 +39,7 @@ class Naming:
 
 
 def name_checks(aws: Aws, stack: str, account: str, declared: Declared, live: Live | None) -> Iterator[Checked]:
-    """Check every fixed name of a template. `live` is the deployed stack; None if there is none."""
+    """Check every fixed name of a template. `live` is the deployed stack; None for a new stack."""
     owned = _owned(live)
     replaced = _replaced(live, declared)
     for logical_id in declared.resources:
@@ -62,14 +63,14 @@ def name_checks(aws: Aws, stack: str, account: str, declared: Declared, live: Li
                 what,
                 State.FAULT,
                 f"the stack uses it for {owner}, and CloudFormation creates {logical_id} before it deletes {owner}",
-                f"another {naming.property} for {logical_id}",
+                f"use another {naming.property} for {logical_id}",
             )
         elif logical_id in replaced:
             yield Checked(
                 what,
                 State.FAULT,
                 f"the deployment replaces {logical_id}, and CloudFormation cannot replace a resource with a fixed name",
-                f"use another {naming.property}, or leave it out, so that CloudFormation generates it",
+                f"use another {naming.property}, or remove it, so that CloudFormation generates a name",
             )
         else:
             yield Checked(what, State.OK, "the name belongs to this stack")
@@ -78,7 +79,7 @@ def name_checks(aws: Aws, stack: str, account: str, declared: Declared, live: Li
 def _is_free(aws: Aws, what: str, naming: Naming, name: str) -> Checked:
     if not naming.exists(aws, name):
         return Checked(what, State.OK, "the name is free")
-    fix = f"use another {naming.property}; or delete the resource, or import it into the stack"
+    fix = f"use another {naming.property}, delete the resource, or import it into the stack"
     return Checked(what, State.FAULT, f"another resource in {aws.region} already has the name", fix)
 
 
@@ -95,7 +96,7 @@ def _owned(live: Live | None) -> dict[tuple[str, str], str]:
 
 
 def _replaced(live: Live | None, declared: Declared) -> set[str]:
-    """Return the logical ids that the deploy certainly replaces although their name stays."""
+    """Return the logical ids of resources that the deployment certainly replaces under an unchanged name."""
     if live is None:
         return set()
     return {
@@ -122,7 +123,7 @@ def _text(value: Any, stack: str, account: str) -> str | None:
 
 
 def _answers(call: Callable[[Aws, str], Any]) -> Callable[[Aws, str], bool]:
-    """Convert a describe call to a check whether a name exists."""
+    """Return a function that finds out whether a name exists, by the success of a describe call."""
 
     def exists(aws: Aws, name: str) -> bool:
         try:
@@ -181,4 +182,4 @@ NAMINGS: Final[Mapping[str, Naming]] = {
         "bucket", "BucketName", _answers(lambda aws, name: aws.client("s3").head_bucket(Bucket=name))
     ),
 }
-"""Resource types whose names are checked. A name of a bucket is taken in any account."""
+"""Resource types whose names are checked. The name of a bucket must be unique among all accounts."""

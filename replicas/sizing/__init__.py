@@ -1,6 +1,6 @@
-"""Sizing of one copy: memory, tensor-parallel degree, limits, claims on the host. Pure: no AWS call, no network.
+"""Sizing of one copy: memory, tensor-parallel degree, limits, CPU and host memory. Makes no AWS call and no request.
 
-`deployments.py` files import the public names of `replicas` from here; each is loaded on first use.
+`deployments.py` files import the public names of `replicas` from here. A name is loaded on first use.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Load a public name of `replicas`."""
+    """Load a public name on first use."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(replicas, name)

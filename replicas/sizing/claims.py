@@ -1,10 +1,10 @@
-"""How much of a host's CPU and memory inference components may claim.
+"""How much of a host's CPU and memory inference components may reserve.
 
-SageMaker keeps part of every host for itself, and AWS does not publish how much. A claim that is too large fails
+SageMaker keeps part of every host for itself, and AWS does not publish how much. A request that is too large fails
 after minutes of a billed instance with "There is not enough hardware resources on the instances for this endpoint to
-create a copy of the inference component.", although the instance is healthy and empty. Default claims therefore
-follow a conservative rule; larger claims are accepted up to values that are known to run (`data/claims.json`).
-Claims are reservations, not limits: a small claim does not slow a copy down.
+create a copy of the inference component.", although the instance is healthy and empty. Default requests therefore
+follow a conservative rule. Larger requests are accepted up to values that are known to run (`data/claims.json`).
+Requested resources are reservations, not limits: a small request does not slow a copy down.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from replicas.endpoint.packing import Resources
 from replicas.units import MIB_PER_GIB
 
 CPU_SHARE = Fraction(3, 4)
-"""Share of the vCPU that copies may claim: the value in published recipes, on hosts of 16 to 96 vCPU."""
+"""Share of the vCPUs that copies may reserve: the value of published recipes, on hosts with 16 to 96 vCPUs."""
 
 
 @dataclass(frozen=True)
 class Claimable:
-    """CPU and memory that all copies on one host may claim together, each with its source."""
+    """CPU and memory that all copies on one host may reserve together, each with its source."""
 
     cpus: Fraction
     memory_mib: int
@@ -34,8 +34,9 @@ class Claimable:
 
 @cache
 def claimable(instance: Instance) -> Claimable:
-    """Return the upper bound of the claims: the rule or the largest claim known to run on this type, whichever is
-    larger.
+    """Return the CPU and memory that copies may reserve on an instance type.
+
+    This is the larger of the rule and of the largest reservation known to run on the type.
     """
     cpus, cpus_reason = _rule_for_cpus(instance)
     memory, memory_reason = _rule_for_memory(instance)
@@ -43,33 +44,37 @@ def claimable(instance: Instance) -> Claimable:
         if seen["instance_type"] != instance.name or not seen["accepted"]:
             continue
         if seen.get("cpus", 0) > cpus:
-            cpus, cpus_reason = Fraction(seen["cpus"]), f"largest claim known to be accepted: {seen['source']}"
+            cpus, cpus_reason = Fraction(seen["cpus"]), f"largest reservation known to be accepted: {seen['source']}"
         if seen["memory_mib"] > memory:
-            memory, memory_reason = seen["memory_mib"], f"largest claim known to be accepted: {seen['source']}"
+            memory, memory_reason = seen["memory_mib"], f"largest reservation known to be accepted: {seen['source']}"
     return Claimable(cpus, memory, cpus_reason, memory_reason)
 
 
 def host(instance: Instance) -> Resources:
-    """Return the resources of one instance for copies: all accelerators, and the claimable CPU and memory."""
+    """Return the resources of one instance for copies: all accelerators, and the CPU and memory that may be
+    reserved.
+    """
     bound = claimable(instance)
     return Resources(instance.accelerators, bound.cpus, bound.memory_mib)
 
 
 def default_cpus(instance: Instance, accelerators: int) -> tuple[float, str]:
-    """Return the default number of CPU cores of a copy with this many accelerators, and the reason: the share of the
-    claimable cores that belongs to its accelerators.
+    """Return the default number of CPU cores of a copy with this many accelerators, and the reason.
+
+    The copy gets the same share of the reservable cores as of the host's accelerators.
     """
     cpus, rule = _rule_for_cpus(instance)
     part = cpus * accelerators / instance.accelerators
-    # SageMaker accepts fractions of a core from 0.25 up; from one core on the claim is rounded down to whole cores.
+    # SageMaker accepts fractions of a core from 0.25 up; from one core on, the request is rounded down to whole cores.
     rounded = Fraction(int(part)) if part >= 1 else Fraction(int(part * 4), 4)
     reason = f"{accelerators}/{instance.accelerators} of {cpus} cores ({rule})"
     return float(rounded), reason
 
 
 def default_memory_mib(instance: Instance, accelerators: int) -> tuple[int, str]:
-    """Return the default host memory of a copy on a number of accelerators, MiB, and the reason: a share of the rule's
-    memory in proportion to its accelerators.
+    """Return the default host memory of a copy with this many accelerators, MiB, and the reason.
+
+    The copy gets the same share of the rule's memory as of the host's accelerators.
     """
     memory, rule = _default_memory(instance)
     part = memory * accelerators // instance.accelerators
@@ -79,9 +84,7 @@ def default_memory_mib(instance: Instance, accelerators: int) -> tuple[int, str]
 
 
 def even_claim(need: Resources, instance: Instance) -> Resources:
-    """Return the resources of a copy. CPU and memory above the share that belongs to its accelerators are reduced to
-    it.
-    """
+    """Return the resources of a copy, with CPU and memory reduced to the share that belongs to its accelerators."""
     if not 1 <= need.accelerators <= instance.accelerators:
         return need
     cpus = Fraction(default_cpus(instance, need.accelerators)[0])
@@ -91,28 +94,31 @@ def even_claim(need: Resources, instance: Instance) -> Resources:
 
 def _rule_for_cpus(instance: Instance) -> tuple[Fraction, str]:
     cores = Fraction(int(CPU_SHARE * instance.vcpus))
-    return cores, f"75 % of {instance.vcpus} vCPU, as published recipes claim"
+    return cores, f"75 % of {instance.vcpus} vCPU, the share in published recipes"
 
 
 def _default_memory(instance: Instance) -> tuple[int, str]:
     if instance.memory_mib <= 16 * MIB_PER_GIB:
-        return MIB_PER_GIB, "hosts of 16 GiB: 1,024 MiB was accepted, 4,096 refused (measured on ml.g5.xlarge)"
+        return (
+            MIB_PER_GIB,
+            "hosts with 16 GiB: 1,024 MiB were accepted and 4,096 MiB refused (measured on ml.g5.xlarge)",
+        )
     if instance.memory_mib <= 32 * MIB_PER_GIB:
         return (
             instance.memory_mib // 4,
-            f"25 % of {instance.memory_mib} MiB: most of the samples on hosts of 32 GiB",
+            f"25 % of {instance.memory_mib} MiB, the share in most samples for hosts with 32 GiB",
         )
-    return instance.memory_mib // 2, f"50 % of {instance.memory_mib} MiB, as published recipes claim"
+    return instance.memory_mib // 2, f"50 % of {instance.memory_mib} MiB, the share in published recipes"
 
 
 def _rule_for_memory(instance: Instance) -> tuple[int, str]:
-    """Return the claimable memory by the rule: the default share, and more on the largest hosts, where published
-    recipes
-    claim 65 to 73 %.
+    """Return the memory that may be reserved by the rule, and the reason.
+
+    Recipes for the largest hosts reserve 65 to 73 % of the memory, more than the default share.
     """
     if instance.memory_mib < 1024 * MIB_PER_GIB:
         return _default_memory(instance)
     return (
         instance.memory_mib * 65 // 100,
-        f"65 % of {instance.memory_mib} MiB, as recipes claim on hosts over 1 TiB",
+        f"65 % of {instance.memory_mib} MiB, the share in recipes for hosts over 1 TiB",
     )

@@ -1,4 +1,4 @@
-"""The number of requests that a copy processes at once."""
+"""Number of requests that a copy processes at once."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from replicas.sizing.memory import CopyMemory
 
 
 def requests_at_once(memory: CopyMemory, *, request_tokens: int, prefill_tokens: int, sequences: int | None) -> int:
-    """Return the requests of a length that the KV cache of a copy holds at once. A copy without a cache is bounded by
-    the step that computes the requests: its prompt tokens and its sequences.
+    """Return how many requests of `request_tokens` tokens a copy processes at once.
+
+    The KV cache limits them. In a copy without a cache, the step's prompt tokens and sequences limit them.
     """
     if not memory.pool.is_empty:
         return memory.requests_at_once(request_tokens)

@@ -16,7 +16,7 @@ from replicas.sizing.resolved import ResolvedComponent, for_task
 
 @dataclass(frozen=True, kw_only=True)
 class ContainerRequest:
-    """The settings of a container of a known engine."""
+    """The image and variables of a container of a known engine, as input of sizing."""
 
     kind: str
     """Name of the engine."""
@@ -26,11 +26,11 @@ class ContainerRequest:
     has_local_weights: bool
     """True if SageMaker puts weights from S3 into the container."""
     has_token: bool
-    """True if the container is given a Hugging Face token."""
+    """True if the container has a Hugging Face token."""
     accelerators: int
     """Accelerators of one copy."""
     model: Model | None
-    """None if it is not known yet."""
+    """None until the model is known."""
 
     @property
     def settings(self) -> ContainerSettings:
@@ -54,7 +54,7 @@ def _settings(kind: str, environment: tuple[tuple[str, str], ...], has_local_wei
 
 
 def requested(request: ContainerRequest, instance: Instance | None) -> ResolvedComponent:
-    """Return the component of a request whose model is known, with the engine's defaults for settings not given."""
+    """Return the component of a request whose model is known. Missing settings get the engine's defaults."""
     assert request.model is not None  # noqa: S101 (the caller has looked it up)
     kind, settings, model = engine_kinds()[request.kind], request.settings, request.model
     task = kind.task(dict(request.environment), model.task)
@@ -89,6 +89,6 @@ def requested(request: ContainerRequest, instance: Instance | None) -> ResolvedC
 
 
 def _default_sequences(engine: Engine, instance: Instance, settings: ContainerSettings) -> int | None:
-    """Return the limit of the requests in a batch of a container that sets none."""
+    """Return the default number of requests in a batch of a container that does not set it."""
     default = engine.default_sequences(instance)
     return engine.sequences_within(default, settings.prefill_tokens) if settings.prefill_tokens else default

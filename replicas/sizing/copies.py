@@ -1,4 +1,4 @@
-"""Sizes one copy of a component: its accelerators, its memory, and its CPU and memory claims on the host."""
+"""Sizes one copy of a component: accelerators, accelerator memory, and CPU and memory on the host."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from replicas.units import GIB, MIB
 
 DEFAULT_TOTAL_TOKENS = 8192
 UNBOUNDED_TOTAL_TOKENS = 2048
-"""Default of `max_total_tokens` for models with relative positions, whose context is not bounded."""
+"""Default of `max_total_tokens` for models with relative positions, whose context has no limit."""
 
 _CONTEXT_OUTSIDE_SHARE = 0.6 * GIB
 
@@ -35,10 +35,10 @@ class SizedCopy:
     prefill_tokens: int
     sequences: int | None
     on_card: bool
-    """True if the card has room for the engine's share and its memory outside of the share."""
+    """True if the card has enough memory for the engine's share and its memory outside the share."""
     claim: Resources
     start: Start
-    """How long a copy is expected to take until it serves."""
+    """Expected time until a copy serves."""
     startup_timeout_seconds: int
     download_timeout_seconds: int | None
     """Timeout for weights in S3; None if they come from the Hub."""
@@ -46,7 +46,7 @@ class SizedCopy:
 
 
 class Unfit(Exception):  # noqa: N818 (the planner collects it as a finding)
-    """The copy cannot run on the instance with the requested settings. `str` is the message with shortfall and fix.
+    """The copy cannot run on the instance with the requested settings. The message has the shortfall and a fix.
 
     `sized` is the copy that does not fit; None if it could not be sized.
     """
@@ -63,13 +63,13 @@ class _Attempt:
     degree: int
     memory: CopyMemory
     request_tokens: int
-    """Longest request that the engine must hold to start."""
+    """Longest request that must fit in the cache, or the engine does not start."""
     cache_tokens: int
     """Requested minimum size of the cache, tokens; 0 if none is requested."""
 
     @property
     def required_tokens(self) -> int:
-        """The larger of both token counts."""
+        """Number of tokens that the cache must hold."""
         return max(self.request_tokens, self.cache_tokens)
 
     @property
@@ -79,7 +79,7 @@ class _Attempt:
 
     @property
     def card_holds(self) -> bool:
-        """True if the card has room outside the engine's share for the rest of the CUDA context."""
+        """True if the card has enough memory outside the engine's share for the rest of the CUDA context."""
         return self.memory.usable + self.outside <= self.memory.card
 
     @property
@@ -89,7 +89,7 @@ class _Attempt:
 
 
 def size_copy(component: ResolvedComponent, instance: Instance) -> SizedCopy:
-    """Size a copy for an instance, at the smallest degree that fits. Raises `Unfit` if it does not fit."""
+    """Size a copy for an instance, at the smallest degree that fits. Raises `Unfit` if no degree fits."""
     return size_copies(component, instance)[0]
 
 
@@ -104,12 +104,13 @@ def size_copies(component: ResolvedComponent, instance: Instance) -> tuple[Sized
 
 
 def _attempts(component: ResolvedComponent, instance: Instance) -> tuple[_Limits, list[_Attempt]]:
-    """Return the limits of a copy and its memory at every degree that is possible, smallest first."""
+    """Return the limits of a copy, and the copy's memory at every possible degree, smallest degree first."""
     limits = _Limits.of(component, instance)
     least = component.engine.least_prefill_tokens(limits.input)
     if limits.prefill < least:
         raise Unfit(
-            f"max_batch_prefill_tokens={limits.prefill}: {component.engine} takes a prompt whole: at least {least}"
+            f"max_batch_prefill_tokens={limits.prefill}: {component.engine} cannot split a prompt: set "
+            f"max_batch_prefill_tokens={least}"
         )
     problem = component.engine.batch_problem(limits.prefill, limits.sequences)
     if problem:
@@ -156,7 +157,7 @@ def _sized(
 
 @dataclass(frozen=True, kw_only=True)
 class _Limits:
-    """Token limits and the engine's share of the memory; they do not depend on the tensor-parallel degree."""
+    """Token limits and the engine's share of the memory. They do not depend on the tensor-parallel degree."""
 
     total: int
     total_reason: str
@@ -166,7 +167,7 @@ class _Limits:
     prefill_reason: str
     sequences: int | None
     share: float | None
-    """None for the default of the engine, which may depend on the degree."""
+    """None for the engine's default, which can depend on the degree."""
     share_reason: str
     request_tokens: int
     cache_tokens: int
@@ -220,9 +221,9 @@ def _total_tokens(component: ResolvedComponent) -> tuple[int, str]:
         total, reason = UNBOUNDED_TOTAL_TOKENS, f"default for {why}"
     elif context > DEFAULT_TOTAL_TOKENS:
         total = DEFAULT_TOTAL_TOKENS
-        reason = f"default: {DEFAULT_TOTAL_TOKENS} of the {context} that the model was made for"
+        reason = f"default: {DEFAULT_TOTAL_TOKENS} of the model's context of {context}"
     else:
-        total, reason = context, "the context that the model was made for"
+        total, reason = context, "the model's context"
     if (component.options.max_input_tokens or 0) >= total:
         return (component.options.max_input_tokens or 0) + 1, "one token more than max_input_tokens"
     return total, reason
@@ -243,13 +244,13 @@ def _degrees(component: ResolvedComponent, instance: Instance) -> list[int]:
     if requested > instance.accelerators:
         raise Unfit(
             f"tensor_parallel={requested}: {instance.name} has {instance.accelerators} accelerators and a copy never "
-            f"spans instances: tensor_parallel={possible[-1]}"
+            f"spans instances: set tensor_parallel={possible[-1]}"
         )
     if requested not in possible:
         reasons = "; ".join(division_problems(shape, component.quantization, component.engine, requested))
         raise Unfit(
             f"tensor_parallel={requested} does not split {component.model.id} ({reasons}): "
-            f"tensor_parallel={', '.join(map(str, possible))}"
+            f"set tensor_parallel={', '.join(map(str, possible))}"
         )
     return [requested]
 
@@ -273,17 +274,17 @@ def _attempt(component: ResolvedComponent, instance: Instance, degree: int) -> _
 
 
 def _share(component: ResolvedComponent, instance: Instance, degree: int, limits: _Limits) -> tuple[float, str]:
-    """Return the share of the card that the engine uses at a degree, and the reason."""
+    """Return the share of the card that the engine uses at a tensor-parallel degree, and the reason."""
     if limits.share is not None:
         return limits.share, limits.share_reason
     return component.engine.share_on(instance, degree, limits.prefill)
 
 
 def adapter_bytes(component: ResolvedComponent) -> float:
-    """Return the memory that the engine reserves for adapters on each accelerator, bytes: one slot of the largest rank
-    per adapter.
+    """Return the memory that the engine reserves for adapters on each accelerator, bytes.
 
-    It is an upper bound: an adapter's matrices are counted in full on each accelerator, even if they are split.
+    Each adapter has a slot of the largest rank. This is an upper bound: an adapter's matrices are counted in full on
+    each accelerator, even if they are split.
     """
     adapters = component.options.adapters
     rank = component.engine.adapter_slot_rank(max((adapter.rank for adapter in adapters), default=1))
@@ -293,24 +294,24 @@ def adapter_bytes(component: ResolvedComponent) -> float:
 
 
 def _degree_reason(attempts: Sequence[_Attempt], chosen: _Attempt) -> str:
-    """Return the reason for the degree: the next smaller degree did not fit."""
+    """Return the reason for the degree: the next smaller degree does not fit."""
     smaller = [attempt for attempt in attempts if attempt.degree < chosen.degree]
     if not smaller:
-        return "the smallest degree: one accelerator holds a whole copy"
+        return "the smallest degree: a whole copy fits on one accelerator"
     last = smaller[-1]
     needed, usable = last.memory.needed(last.required_tokens) / GIB, last.memory.usable / GIB
     return (
-        f"the smallest degree that fits: {last.degree} would need {needed:.1f} GiB on each accelerator, "
-        f"{usable:.1f} may be used"
+        f"the smallest degree that fits: {last.degree} would need {needed:.1f} GiB on each accelerator, but "
+        f"only {usable:.1f} are available"
     )
 
 
 def _requested_reason(bound: float, reason: str) -> str:
-    return f"as requested; all copies on a host may claim {bound:g} ({reason})"
+    return f"as requested; all copies on a host may reserve {bound:g} ({reason})"
 
 
 def _start(component: ResolvedComponent, instance: Instance, degree: int) -> Start:
-    """Return how long a copy is expected to take until it serves."""
+    """Return the expected time until a copy serves."""
     return forecast_start(
         StartRequest(
             engine=component.engine,
@@ -325,7 +326,7 @@ def _start(component: ResolvedComponent, instance: Instance, degree: int) -> Sta
 
 
 def _timeouts(component: ResolvedComponent, start: Start) -> tuple[dict[str, int], dict[str, str]]:
-    """Return the timeouts of a copy and their reasons, by field name. What is requested counts for both."""
+    """Return the timeouts of a copy and their reasons, by field name. A requested timeout replaces both."""
     requested = component.options.startup_timeout_seconds
     open_timeouts = {"startup_timeout_seconds": startup_timeout(start)}
     if start.from_s3:
@@ -345,12 +346,12 @@ def _memory_reasons(
     _, _, source = component.engine.context_bytes(instance, chosen.degree)
     adapters = f" - {memory.adapters / GIB:.2f} adapters" if memory.adapters else ""
     padding, kernel = component.engine.padding_bytes(shape, component.quantization, instance, chosen.degree)
-    padded = f", of them {padding / GIB:.2f} of padding ({kernel})" if kernel else ""
+    padded = f", including {padding / GIB:.2f} GiB of padding ({kernel})" if kernel else ""
     half = component.engine.weight_only(component.quantization, instance)
     declared = component.model.declared
     cache = ", declared by hand" if declared.kv_bytes_per_token is not None else ""
     if component.settings.cache_bytes is None and memory.element_bytes < component.settings.weight_bytes:
-        cache += ", one byte an element, as the checkpoint asks for"
+        cache += ", one byte per element, as the checkpoint requests"
     weights = (
         f"{shape.parameters:,} parameters, {precision}, over {chosen.degree}: {memory.weights / GIB:.2f} GiB{padded}"
     )
@@ -370,7 +371,7 @@ def _memory_reasons(
 
 
 def _cache_unit(attempt: _Attempt, limits: _Limits) -> str:
-    """Return the divisor of the cache memory, in words."""
+    """Return the divisor of the cache memory as text: the memory of one token, or of one request."""
     pool = attempt.memory.pool
     if pool.is_plain:
         return f"{pool.block_bytes / pool.groups[0].block_tokens:,.0f} B a token"
@@ -386,7 +387,7 @@ def _shortfall(component: ResolvedComponent, instance: Instance, attempt: _Attem
         outside = _CONTEXT_OUTSIDE_SHARE + memory.outside
         return (
             f"gpu_memory_share={memory.share:g} leaves no room for the {outside / GIB:.1f} GiB that "
-            f"{component.engine} takes outside its share: gpu_memory_share="
+            f"{component.engine} takes outside its share: set gpu_memory_share="
             f"{int((1 - outside / memory.card) * 100) / 100:g}"
         )
     by_hand = " declared by hand" if component.model.declared.weights_gib is not None else ""
@@ -397,20 +398,24 @@ def _shortfall(component: ResolvedComponent, instance: Instance, attempt: _Attem
         f"{component.engine} may take {memory.usable / GIB:.1f} GiB of the {instance.accelerator} of {instance.name}"
     )
     fixes = list(_fixes(component, instance, attempt))
-    return f"{sentence}: {', or '.join(fixes)}" if fixes else f"{sentence}: no instance type of the table holds it"
+    return (
+        f"{sentence}: {', or '.join(fixes)}"
+        if fixes
+        else f"{sentence}: no instance type in the table has enough memory"
+    )
 
 
 def _fixes(component: ResolvedComponent, instance: Instance, attempt: _Attempt) -> Iterator[str]:
-    """Yield the nearest changes with which the copy fits: fewer tokens, more accelerators, quantized weights, or
-    another
-    instance type.
+    """Yield the nearest changes with which the copy fits.
+
+    These are fewer tokens, more accelerators, quantized weights, or another instance type.
     """
     options = component.options
     affordable = attempt.memory.kv_cache_tokens
     longest = attempt.memory.longest_request(component.model.architecture.context_tokens or affordable)
     for setting, tokens in (("min_kv_cache_tokens", affordable), ("max_total_tokens", longest)):
         if tokens >= 256 and _runs(_changed(component, **{setting: tokens}), instance):
-            yield f"{setting}={tokens}"
+            yield f"set {setting}={tokens}"
             break
     for requested in ("gpu_memory_share", "max_sequences", "max_batch_prefill_tokens"):
         if getattr(options, requested) is not None and _runs(_changed(component, **{requested: None}), instance):
@@ -418,21 +423,23 @@ def _fixes(component: ResolvedComponent, instance: Instance, attempt: _Attempt) 
     if options.tensor_parallel:
         for degree in range(options.tensor_parallel + 1, instance.accelerators + 1):
             if _runs(_changed(component, tensor_parallel=degree), instance):
-                yield f"tensor_parallel={degree}"
+                yield f"set tensor_parallel={degree}"
                 break
     for quantized in _quantized(component):
         if _runs(quantized, instance):
-            yield f"quantized weights, model={quantized.model.id!r}"
+            yield f"use quantized weights with model={quantized.model.id!r}"
             break
     priced = [other for other in instance_types().values() if other.price_usd_per_hour()]
     for other in sorted(priced, key=lambda other: other.price_usd_per_hour() or 0):
         if not unsupported(component.engine, component.model, other) and _runs(component, other):
-            yield f"instance_type={other.name!r}"
+            yield f"use instance_type={other.name!r}"
             break
 
 
 def _quantized(component: ResolvedComponent) -> Iterator[ResolvedComponent]:
-    """Yield the component with each quantized checkpoint of the same architecture that its engine can serve."""
+    """Yield the component with each quantized checkpoint of the same architecture that the component's engine
+    serves.
+    """
     if component.options.config is not None or component.quantization is not None:
         return
     for method in ("awq", "gptq", "fp8"):

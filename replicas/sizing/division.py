@@ -10,16 +10,16 @@ from replicas.catalogue.quantization import Quantization
 from replicas.engines.engine import Engine
 
 _IN_GROUPS = frozenset({"awq", "compressed-tensors", "gptq", "mxfp8", "nvfp4"})
-"""Methods whose groups of weights must not straddle two accelerators."""
+"""Methods whose groups of weights must not be split between two accelerators."""
 
 _EXPERT_ROWS = 64
-"""Smallest tile of an expert's rows; a dense layer may need more."""
+"""Smallest tile of an expert's rows. A dense layer can need larger tiles."""
 
 
 def possible_degrees(
     shape: Architecture, quantization: Quantization | None, engine: Engine, accelerators: int
 ) -> list[int]:
-    """Return the degrees up to a number of accelerators that split the model, smallest first."""
+    """Return the degrees up to `accelerators` that split the model, smallest first."""
     degrees = range(1, accelerators + 1)
     return [degree for degree in degrees if not division_problems(shape, quantization, engine, degree)]
 
@@ -27,7 +27,7 @@ def possible_degrees(
 def division_problems(
     shape: Architecture, quantization: Quantization | None, engine: Engine, degree: int
 ) -> tuple[str, ...]:
-    """Return why a model cannot be split over this many accelerators; empty if it can, or its widths are not known."""
+    """Return why a model cannot be split over `degree` accelerators; empty if it can be, or its widths are unknown."""
     if not shape.is_known:
         return ()
     uneven = tuple(dict.fromkeys(_uneven(shape, engine, degree)))
@@ -35,12 +35,12 @@ def division_problems(
 
 
 def _uneven(shape: Architecture, engine: Engine, degree: int) -> Iterator[str]:
-    """Yield sentences about dimensions that do not divide evenly, independent of the quantization."""
+    """Yield sentences about dimensions that are not divisible by the degree. They apply to any quantization."""
     for mixer in shape.mixers:
         if mixer.heads % degree:
             yield f"{mixer.heads} attention heads are not divisible by {degree}"
         if mixer.kv_heads and mixer.kv_heads % degree and degree % mixer.kv_heads:
-            yield f"{mixer.kv_heads} KV heads neither divide {degree} nor are divisible by it"
+            yield f"{mixer.kv_heads} KV heads are neither a divisor nor a multiple of {degree}"
     for block in shape.feed_forwards:
         for name, width in (("feed-forward width", block.width), ("width of the shared experts", block.shared_width)):
             if width % degree:
@@ -48,11 +48,14 @@ def _uneven(shape: Architecture, engine: Engine, degree: int) -> Iterator[str]:
     if multiple := engine.vocabulary_multiple:
         padded = -(-shape.vocab_size // multiple) * multiple
         if padded % degree:
-            yield f"vocabulary {shape.vocab_size} (padded to {multiple}s: {padded}) is not divisible by {degree}"
+            yield (
+                f"vocabulary {shape.vocab_size} (padded to a multiple of {multiple}: {padded}) is not divisible "
+                f"by {degree}"
+            )
 
 
 def _broken(shape: Architecture, quantization: Quantization | None, engine: Engine, degree: int) -> Iterator[str]:
-    """Yield the blocks, groups and tiles of a quantization that one accelerator would hold in part."""
+    """Yield a sentence for each quantization block, group or kernel tile that a split would cut."""
     if quantization is None:
         return
     for alike in shape.stack:
@@ -61,7 +64,7 @@ def _broken(shape: Architecture, quantization: Quantization | None, engine: Engi
 
 
 def _broken_in(layer: Layer, number: int, quantization: Quantization, engine: Engine, degree: int) -> Iterator[str]:
-    """Yield the blocks, groups and tiles of one layer that one accelerator would hold in part."""
+    """Yield a sentence for each quantization block, group or kernel tile of one layer that a split would cut."""
     for matrix in layer.every_matrix():
         format_ = quantization.of(matrix.name, number) if matrix.precision == "format" else None
         if format_ and matrix.width:
@@ -71,7 +74,7 @@ def _broken_in(layer: Layer, number: int, quantization: Quantization, engine: En
 
 
 def _broken_matrix(matrix: Matrix, format_: Quantization, engine: Engine, degree: int) -> Iterator[str]:
-    """Yield the blocks, groups and tiles of a matrix that one accelerator would hold in part."""
+    """Yield a sentence for each quantization block, group or kernel tile of a matrix that a split would cut."""
     whole = matrix.inputs if matrix.splits_inputs else matrix.outputs
     part = whole // matrix.divisor(degree)
     if format_.block:
@@ -92,7 +95,7 @@ def _broken_matrix(matrix: Matrix, format_: Quantization, engine: Engine, degree
 
 
 def _broken_heads(mixer: Mixer, number: int, quantization: Quantization, engine: Engine, degree: int) -> Iterator[str]:
-    """Yield the tiles that queries, keys and values, which are one matrix in memory, do not fill together."""
+    """Yield a sentence if queries, keys and values, one matrix in memory, do not fill the kernel's tiles together."""
     fused = [matrix for matrix in mixer.matrices if matrix.width and not matrix.splits_inputs]
     formats = [quantization.of(matrix.name, number) for matrix in fused]
     if not fused or engine.packed_tile is None or not all(format_ and format_.packed for format_ in formats):

@@ -1,7 +1,7 @@
-"""Faults of one component whose names have been looked up: reasons why no copy of it would start, found before sizing.
+"""Faults of one component that are found before sizing: reasons why no copy of it would start.
 
-Plans and the rules about containers call the same functions. Each sentence is in terms of a `Deployment` and ends with
-the change that fixes the fault, after the last colon.
+Plans and the rules about containers call the same functions. Each sentence uses the names of a `Deployment`. After its
+last colon it gives the change that fixes the fault.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Fault:
     kind: Kind
     sentence: str
     is_about_start: bool = False
-    """True if the copy can be sized although its deployment would fail."""
+    """True if the copy can be sized, although it would not start."""
 
 
 def quantization_of(component: Component, model: Model) -> Quantization | None:
@@ -48,8 +48,8 @@ def faults_of(
     Args:
         component: the component.
         instance: the instance type of its copies.
-        has_token: True if the container is given a Hugging Face token.
-        allows_longer_context: True if the engine accepts requests beyond the context that the model was made for.
+        has_token: True if the container has a Hugging Face token.
+        allows_longer_context: True if the engine accepts requests longer than the model's context.
 
     """
     options, model, engine = component.options, component.model, component.engine
@@ -58,8 +58,9 @@ def faults_of(
     )
     if model.gated and options.weights is None and not has_token:
         sentence = (
-            f"{model.id} is gated: token_secret='name of a Secrets Manager secret', weights='s3://bucket/prefix/', "
-            "or an ungated copy (`replicas models`)"
+            f"{model.id} is gated: set token_secret='name of a Secrets Manager secret' or "
+            f"weights='s3://bucket/prefix/', "
+            "or use an ungated copy (`replicas models`)"
         )
         yield Fault("gated", sentence, is_about_start=True)
     yield from (Fault("task", sentence) for sentence in _task_faults(component))
@@ -67,7 +68,7 @@ def faults_of(
     yield from (Fault("adapters", sentence) for sentence in _adapter_faults(component))
     if options.max_sequences and engine.sequences is None:
         given = f"max_sequences={options.max_sequences}"
-        sentence = f"{given}: {engine} bounds its batches by tokens, not by requests: leave it out"
+        sentence = f"{given}: {engine} limits its batches by tokens, not by requests: leave it out"
         yield Fault("sequences", sentence)
     if instance and (reason := unsupported(engine, model, instance)):
         yield Fault("accelerators", reason)
@@ -76,19 +77,20 @@ def faults_of(
 
 
 def length_faults(component: Component, task: Task) -> Iterator[Fault]:
-    """Yield the contradiction between the longest prompt and the longest request."""
+    """Yield a fault if the longest prompt contradicts the longest request."""
     longest, total = component.max_input_tokens, component.max_total_tokens
     if task != "generate":
         if longest and total and longest != total:
             sentence = (
                 f"max_input_tokens={longest} and max_total_tokens={total}: a request for task={task!r} "
-                f"is its prompt: give only max_total_tokens={longest}"
+                f"is its prompt: set only max_total_tokens={longest}"
             )
             yield Fault("lengths", sentence)
         return
     if longest and total and longest >= total:
         sentence = (
-            f"max_input_tokens={longest} leaves no room for an answer in max_total_tokens={total}: at most {total - 1}"
+            f"max_input_tokens={longest} leaves no room for an answer in max_total_tokens={total}: "
+            f"set max_input_tokens={total - 1}"
         )
         yield Fault("lengths", sentence)
 
@@ -98,11 +100,11 @@ def _task_faults(component: ResolvedComponent) -> Iterator[str]:
     own = TASK_OF_HEAD[model.architecture.head]
     if task not in engine.tasks:
         others = " or ".join(f"engine={name!r}" for name in engines_of_task(task))
-        yield f"task={task!r}: {engine} serves {' and '.join(sorted(engine.tasks))} alone: {others}"
+        yield f"task={task!r}: {engine} serves only {' and '.join(sorted(engine.tasks))}: use {others}"
     if model.architecture.head != "language_model" and task != own:
         head = model.architecture.head
         yield (
-            f"task={task!r}: the last layer of {model.id} is a {head} head, which answers only task={own!r}: leave "
+            f"task={task!r}: the last layer of {model.id} is a {head} head, which supports only task={own!r}: leave "
             f"task out"
         )
 
@@ -118,7 +120,7 @@ def _quantization_faults(component: Component, model: Model) -> Iterator[str]:
         )
     elif needs_checkpoint(method):
         sibling = quantized_sibling(model, method) if component.config is None else None
-        fix = f"model={sibling!r}" if sibling else f"a repository with {method} weights"
+        fix = f"use model={sibling!r}" if sibling else f"use a repository with {method} weights"
         yield f"quantization={method!r}: {model.id} is not stored in this format, and no engine can convert it: {fix}"
 
 
@@ -130,12 +132,8 @@ def _adapter_faults(component: ResolvedComponent) -> Iterator[str]:
             f"adapters=: {model.id} is not a dense decoder, and the memory of its adapters is not known: leave them out"
         )
     elif options.adapters and engine.adapter_slot_rank(1) is None:
-        why = (
-            "takes none while it serves"
-            if engine.plans_adapters
-            else "is not planned with any: their memory is not known"
-        )
-        yield f"adapters=: {engine} {why}: engine={' or '.join(map(repr, adapter_engines()))}"
+        why = "cannot serve adapters" if engine.plans_adapters else "can serve adapters, but their memory is not known"
+        yield f"adapters=: {engine} {why}: use engine={' or '.join(map(repr, adapter_engines()))}"
     elif options.adapters and component.task != "generate":
         yield f"adapters=: the memory of adapters of task={component.task!r} is not known: leave them out"
     else:
@@ -150,11 +148,12 @@ def _context_faults(component: Component, model: Model) -> Iterator[str]:
     context = model.architecture.context_tokens
     if context and (component.max_total_tokens or 0) > context:
         yield (
-            f"max_total_tokens={component.max_total_tokens}: {model.id} was made for {context}: "
-            f"max_total_tokens={context}"
+            f"max_total_tokens={component.max_total_tokens}: {model.id} has a context of {context} tokens: "
+            f"set max_total_tokens={context}"
         )
     if context and (component.max_input_tokens or 0) >= context:
         yield (
-            f"max_input_tokens={component.max_input_tokens}: {model.id} was made for {context}, prompt and answer "
-            f"together: at most {context - 1}"
+            f"max_input_tokens={component.max_input_tokens}: {model.id} has a context of {context} tokens "
+            f"for prompt and "
+            f"answer: set max_input_tokens={context - 1}"
         )

@@ -1,4 +1,4 @@
-"""Computes the number of copies of each component: the requested number, or as many as fit."""
+"""Computes the number of copies of each component: the requested number, or as many copies as fit."""
 
 from __future__ import annotations
 
@@ -12,30 +12,31 @@ from replicas.sizing import claims
 
 @dataclass(frozen=True)
 class Demand:
-    """The copies of one component that are to be placed."""
+    """The requested copies of one component."""
 
     need: Resources
     """Resources of one copy."""
     copies: int | None
-    """Requested number of copies; None for as many as fit."""
+    """Requested number of copies; None for as many copies as fit."""
     least: int = 1
-    """Smallest number of copies if as many as fit are requested."""
+    """Smallest number of copies if `copies` is None."""
 
 
 @dataclass(frozen=True)
 class Fit:
-    """Number of copies and placement of each component. The placement is empty if they do not fit or the search gave
-    up.
+    """Number of copies and placement of each component.
+
+    The placement is empty if the copies do not fit, or if the search ended without a result.
     """
 
     copies: Counts
     placement: tuple[Counts, ...] = ()
     unjudged: NotJudged | None = None
-    """Result of a search that used up its budget before it decided how many copies fit; None otherwise."""
+    """Result of a search that exhausted its budget before it knew how many copies fit; None otherwise."""
 
 
 class _NotJudgedError(Exception):
-    """The search used up its budget before it decided whether one more copy fits."""
+    """The search exhausted its budget before it knew whether one more copy fits."""
 
     def __init__(self, packing: NotJudged) -> None:
         super().__init__(packing.why)
@@ -43,9 +44,9 @@ class _NotJudgedError(Exception):
 
 
 def fit(demands: Sequence[Demand], instance: Instance, instances: int) -> Fit:
-    """Place the requested copies; then add copies of the other components in turn, as long as one more fits.
+    """Place the requested copies, then add copies of the other components in turn, as long as one more copy fits.
 
-    A component with a minimum number of copies gets more only after the others have as many.
+    A component with a minimum number of copies gets more copies only when the other components have the same number.
     """
     host = claims.host(instance)
     needs = [demand.need for demand in demands]
@@ -79,7 +80,7 @@ def fit(demands: Sequence[Demand], instance: Instance, instances: int) -> Fit:
 
 
 def _copies(demands: Sequence[Demand], levels: Counts) -> Counts:
-    """Return the copies of each component: the requested ones, or its level, which is never below its smallest."""
+    """Return the copies of each component: the requested number, or its level, but at least its minimum."""
     return tuple(
         max(level, demand.least) if demand.copies is None else demand.copies
         for demand, level in zip(demands, levels, strict=True)
@@ -87,7 +88,7 @@ def _copies(demands: Sequence[Demand], levels: Counts) -> Counts:
 
 
 def _most(levels: Counts, growing: Sequence[int], fits: Callable[[Counts], bool]) -> int:
-    """Return the largest number of copies by which every growing component can grow at once."""
+    """Return the largest number of copies that can be added to every growing component at once."""
     low, high = 0, 1
     while fits(_grown(levels, growing, high)):
         low, high = high, 2 * high

@@ -1,4 +1,4 @@
-"""Memory of one copy on one accelerator: the memory in use, and the rest for the KV cache.
+"""Memory of one copy on one accelerator: the memory in use, and the remaining memory for the KV cache.
 
     KV cache = card x share - weights - activations - context - collective buffers - graphs - adapters
 
@@ -23,29 +23,29 @@ _DEFAULT_SETTINGS = MemorySettings()
 
 @dataclass(frozen=True, kw_only=True)
 class CopyMemory:
-    """Memory of one copy on each of its accelerators, in bytes. Token counts are those of the whole copy."""
+    """Memory of one copy on each of its accelerators, in bytes. Token counts are totals of the copy."""
 
     card: float
-    """Memory of the card that a process can see."""
+    """Memory of the card that a process can use."""
     share: float
-    """Share of it that the engine may use, 0 to 1."""
+    """Share of the card's memory that the engine may use, 0 to 1."""
     weights: float
-    """The weights as this engine's kernels hold them on this accelerator."""
+    """Weights in the format of the engine's kernels."""
     activations: float
     context: float
-    """CUDA context and kernels, as far as the engine counts them as part of its share."""
+    """CUDA context and kernels, if the engine counts them as part of its share."""
     collectives: float
     graphs: float
     outside: float = 0.0
-    """Memory of the engine outside its share of the card, beyond the rest of the context."""
+    """Memory of the engine outside its share of the card, without the CUDA context."""
     adapters: float
     """LoRA adapters: slots of the configured number and rank."""
     pool: CachePool
-    """How the engine keeps the KV cache in the memory that remains."""
+    """Blocks in which the engine stores the KV cache."""
     element_bytes: float = PRECISION_BYTES
     """Bytes of an element of the KV cache."""
     counted_request_tokens: int | None = None
-    """Length of the requests in which the engine counts its cache; None if it counts blocks."""
+    """Length of a request if the engine reports its cache as a number of requests; None if it reports blocks."""
 
     @property
     def usable(self) -> float:
@@ -54,18 +54,19 @@ class CopyMemory:
 
     @property
     def fixed(self) -> float:
-        """Memory in use before the first token is cached."""
+        """Memory in use before any token is cached."""
         return self.weights + self.activations + self.context + self.collectives + self.graphs + self.adapters
 
     @property
     def cache(self) -> float:
-        """Memory that remains for the KV cache; 0 if none does."""
+        """Memory that remains for the KV cache; 0 without any."""
         return max(0.0, self.usable - self.fixed)
 
     @property
     def kv_cache_tokens(self) -> int:
-        """Tokens that the KV cache of the copy holds, as the engine counts them; 0 if no memory is left for it, or the
-        model keeps none.
+        """Number of tokens that fit in the KV cache of the copy, by the engine's count.
+
+        It is 0 if no memory is left for the cache, or the model keeps none.
         """
         if self.pool.is_empty:
             return 0
@@ -74,19 +75,19 @@ class CopyMemory:
         return self.pool.whole_tokens(self.cache)
 
     def holds(self, request_tokens: int) -> bool:
-        """True if the KV cache holds a request of a length; without a cache, if the rest fits."""
+        """True if a request of this length fits in the KV cache; without a cache, if everything else fits."""
         return self.fixed <= self.usable and self.pool.requests(self.cache, request_tokens) >= 1
 
     def longest_request(self, bound: int) -> int:
-        """Return the longest request that the KV cache holds, tokens, up to a bound."""
+        """Return the longest request that fits in the KV cache, up to `bound` tokens."""
         return self.pool.longest_request(self.cache, bound)
 
     def requests_at_once(self, request_tokens: int) -> int:
-        """Return how many requests of a length the KV cache holds at once."""
+        """Return how many concurrent requests of this length fit in the KV cache."""
         return int(self.pool.requests(self.cache, request_tokens))
 
     def needed(self, request_tokens: int) -> float:
-        """Return the memory that the engine needs for one request of a length, bytes."""
+        """Return the memory that the engine needs for one request of this length, bytes."""
         return self.fixed + self.pool.request_bytes(request_tokens)
 
 
@@ -113,14 +114,14 @@ def copy_memory(
     workspace = engine.workspace_bytes(architecture, quantization, tensor_parallel, prefill_tokens) * widening
     context, collectives, _ = engine.context_bytes(instance, tensor_parallel)
     element_bytes = engine.cache_element_bytes(model, instance, settings)
-    padding = 0.0  # a declared weight is the one that the engine prints, with its padding
+    padding = 0.0  # declared weights are the size that the engine prints, including padding
     if model.declared.weights_gib is None:
         padding, _ = engine.padding_bytes(architecture, quantization, instance, tensor_parallel)
     memory = CopyMemory(
         card=instance.visible_memory_mib * MIB,
         share=share,
         weights=model.loaded_bytes(quantization, settings.weight_bytes, tensor_parallel) + padding,
-        # The engine never reaches two of the peaks at the same time; in the peak of the prefill, experts work in the
+        # The peaks never coincide. In the peak of the prefill, experts use the work
         # buffers.
         activations=max(prefill, *(workspace + peak for peak in (sampling, *towers))),
         context=context,
@@ -145,7 +146,7 @@ def _pool(
     element_bytes: float,
     block_tokens: int | None,
 ) -> CachePool:
-    """Return the cache pool of a model; a declared cache counts as a plain pool."""
+    """Return the cache pool of a model. A declared cache becomes a plain pool."""
     block_tokens = block_tokens or engine.kv_block_tokens
     if model.declared.kv_bytes_per_token is not None:
         return plain_pool(model.kv_bytes_per_token(tensor_parallel, element_bytes), block_tokens)

@@ -21,14 +21,14 @@ class ResolvedComponent:
     model: Model
     engine: Engine
     task: Task
-    """Kind of answers of the copies."""
+    """Task of the copies: text, embeddings or scores."""
     quantization: Quantization | None
     settings: MemorySettings = field(default_factory=MemorySettings)
     """Settings of the engine that the container's variables give and that change the memory of a copy."""
 
 
 def for_task(component: Component, task: Task) -> Component:
-    """Return the component with the lengths of its task: a request without an answer is only its prompt."""
+    """Return the component with the lengths of its task. Without generated tokens, a request is only its prompt."""
     if task == "generate":
         return component
     return replace(
@@ -37,17 +37,15 @@ def for_task(component: Component, task: Task) -> Component:
 
 
 def unsupported(engine: Engine, model: Model, instance: Instance) -> str | None:
-    """Return the reason why an engine's image cannot run a model on the accelerators of an instance type; None if it
-    can.
-    """
+    """Return why an engine's image cannot run a model on the accelerators of an instance type; None if it can."""
     if instance.least_cuda is None:
         return (
-            f"{instance.name} has {instance.accelerator} accelerators: no image of "
-            f"{' or '.join(engine_names())} here runs on them"
+            f"{instance.name} has {instance.accelerator} accelerators, on which no image of "
+            f"{' or '.join(engine_names())} runs"
         )
     if engine.image and not engine.image.has_cuda(instance.least_cuda):
         return (
             f"{engine} comes with CUDA {engine.image.cuda}; the {instance.accelerator} of {instance.name} needs "
-            f"{instance.least_cuda} or newer: another engine version, or an older instance family"
+            f"{instance.least_cuda} or newer: use another engine version or an older instance family"
         )
     return engine.has_no_kernel(model.architecture, instance)

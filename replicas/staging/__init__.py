@@ -1,4 +1,4 @@
-"""Staging: copy the weights of one commit of a Hub repository to S3. Calls AWS and the Hub.
+"""Staging: copies the weights of one commit of a Hub repository to S3. Calls AWS and the Hub.
 
 `stage_weights("mistral-7b", "s3://bucket/prefix/")` copies them; `prepare_staging` only plans the copy.
 """

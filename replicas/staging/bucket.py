@@ -23,7 +23,7 @@ _ABSENT = frozenset({"NoSuchPublicAccessBlockConfiguration", "NoSuchBucketPolicy
 
 @dataclass(frozen=True)
 class Destination:
-    """An S3 prefix for weights. Engines load all objects under it, so the manifest has a key outside the prefix."""
+    """An S3 prefix for weights. Engines load all objects below the prefix, so the manifest's key is outside it."""
 
     bucket: str
     prefix: str
@@ -69,13 +69,13 @@ def examine_bucket(aws: Aws, bucket: str) -> list[str]:
     s3, warnings = aws.client("s3"), []
 
     def query(what: str, operation: Callable[..., Mapping[str, Any]]) -> Mapping[str, Any] | None:
-        """Call an operation on the bucket; add a warning and return None if it fails."""
+        """Call an operation on the bucket. If it fails, add a warning and return None."""
         try:
             return operation(Bucket=bucket)
         except ClientError as fault:
             if error_code(fault) in _ABSENT:
                 return {}
-            warnings.append(f"bucket {bucket}: whether {what} could not be checked: {explain(fault)}")
+            warnings.append(f"bucket {bucket}: could not check whether {what}: {explain(fault)}")
             return None
 
     block = query("public access is blocked", s3.get_public_access_block)
@@ -90,7 +90,7 @@ def examine_bucket(aws: Aws, bucket: str) -> list[str]:
         f"{name}=true" for name in _BLOCKS
     )
     if open_by:
-        raise OperationError(f"bucket {bucket} is public: {' and '.join(open_by)}; no file was uploaded: {mend}")
+        raise OperationError(f"bucket {bucket} is public: {' and '.join(open_by)}, and no file was uploaded: {mend}")
     if block is not None and not all(blocks.get(name) for name in _BLOCKS):
         warnings.append(f"bucket {bucket} has no public access block of its own (the account may have one): {mend}")
     return warnings
@@ -106,11 +106,11 @@ def _require_bucket(aws: Aws, bucket: str) -> None:
         match fault.response.get("ResponseMetadata", {}).get("HTTPStatusCode"):
             case 404:
                 raise OperationError(
-                    f"there is no bucket {bucket}: aws s3 mb s3://{bucket} --region {aws.region}"
+                    f"there is no bucket {bucket}: create it with `aws s3 mb s3://{bucket} --region {aws.region}`"
                 ) from None
             case 403:
                 raise OperationError(
-                    f"bucket {bucket} may not be read with these credentials (s3:ListBucket), or belongs to another "
+                    f"bucket {bucket} cannot be read with these credentials (s3:ListBucket), or belongs to another "
                     f"account"
                 ) from None
             case 301 | 400 if region:
@@ -120,7 +120,7 @@ def _require_bucket(aws: Aws, bucket: str) -> None:
     if region and region != aws.region:
         raise OperationError(
             f"bucket {bucket} is in {region}, but the command runs in {aws.region}: SageMaker reads weights only "
-            f"from its own region; use --region {region}, or a bucket in {aws.region}"
+            f"from its own region: use --region {region}, or a bucket in {aws.region}"
         )
 
 
@@ -129,7 +129,7 @@ def _is_for_everybody(acl: Mapping[str, Any]) -> bool:
 
 
 def objects_under(aws: Aws, destination: Destination) -> Iterator[tuple[str, int]]:
-    """Yield path below the prefix and size of each object, without the folder marker that the S3 console creates."""
+    """Yield the path below the prefix and the size of each object. The folder marker of the S3 console is left out."""
     pages = (
         aws.client("s3").get_paginator("list_objects_v2").paginate(Bucket=destination.bucket, Prefix=destination.prefix)
     )

@@ -18,7 +18,7 @@ class FileDocument(TypedDict):
     """Hash on the Hub: `sha256:...` for large files, `git-sha1:...` for the others."""
     sha256: str | None
     was_there: bool
-    """True if the file was in S3 already."""
+    """True if the file was already in S3."""
 
 
 class LeftOutDocument(TypedDict):

@@ -14,7 +14,7 @@ from replicas.staging.bucket import Destination
 
 _SCHEMA = "replicas.manifest/1"
 _VERSION = 1
-"""Older manifests have only this number, and no `schema`."""
+"""Format number of older manifests, which have no `schema`."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class StagedFile:
 
 @dataclass(frozen=True)
 class Manifest:
-    """The content of a prefix, or, while `is_complete` is False, its planned content."""
+    """The content of a prefix. While `is_complete` is False, it is the planned content."""
 
     repository: str
     revision: str
@@ -45,7 +45,7 @@ class Manifest:
     """Paths of replaced files that are still to be deleted."""
 
     def staged(self, path: str, sha256: str) -> Manifest:
-        """Return a copy in which this file is marked as uploaded, with its hash."""
+        """Return a copy of the manifest in which a file is marked as uploaded, with its hash."""
         return replace(
             self, files=tuple(replace(file, sha256=sha256) if file.path == path else file for file in self.files)
         )
@@ -56,10 +56,10 @@ class Manifest:
 
 
 def read_manifest(aws: Aws, destination: Destination) -> Manifest | None:
-    """Read the manifest of a prefix; None if it has none.
+    """Read the manifest of a prefix; None without a manifest.
 
     Raises:
-        OperationError: the object is not a manifest, or a later version of one.
+        OperationError: the object is not a manifest, or has a newer format.
 
     """
     try:
@@ -77,7 +77,7 @@ def read_manifest(aws: Aws, destination: Destination) -> Manifest | None:
     except (ValueError, KeyError, TypeError, AttributeError):
         raise OperationError(
             f"{destination.manifest_url} is not a manifest that this version can read: use another prefix, or "
-            f"remove the object"
+            f"delete the object"
         ) from None
 
 
@@ -93,7 +93,9 @@ def write_manifest(aws: Aws, destination: Destination, manifest: Manifest) -> No
 
 
 def encryption(kms_key: str | None) -> dict[str, Any]:
-    """S3 arguments for encryption with a KMS key; empty without a key: the bucket's default applies (else SSE-S3)."""
+    """Return the S3 arguments for encryption with a KMS key. Without a key it is empty, and the bucket's default
+    applies.
+    """
     if kms_key is None:
         return {}
     return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key, "BucketKeyEnabled": True}

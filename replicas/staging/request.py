@@ -28,7 +28,7 @@ class StagingRequest:
     revision: str | None = None
     """Branch, tag or commit. Default: the main branch."""
     token_env: str | None = None
-    """Environment variable that holds a Hugging Face token."""
+    """Environment variable that contains a Hugging Face token."""
     token_secret: str | None = None
     """Secrets Manager secret whose string is a Hugging Face token."""
     kms_key: str | None = None
@@ -43,7 +43,7 @@ class StagingRequest:
 
 @dataclass(frozen=True)
 class PreparedStaging:
-    """A staging that is ready to run: all checks are done, and nothing is changed yet."""
+    """A staging that is ready to run. All checks are done, and nothing is changed yet."""
 
     aws: Aws
     hub: Hub
@@ -55,7 +55,7 @@ class PreparedStaging:
         progress: Progress = lambda _path, _bytes: None,
         tell: Callable[[str], None] = lambda _line: None,
     ) -> Manifest:
-        """Copy the missing files and write the manifest. After an interruption, running it again continues.
+        """Copy the missing files and write the manifest. A second run continues after an interruption.
 
         Raises:
             OperationError: the hash of a file differs from the Hub's.
@@ -74,7 +74,7 @@ def prepare_staging(request: StagingRequest) -> PreparedStaging:
 
     """
     if request.token_env is not None and request.token_secret is not None:
-        raise UsageError("--token-env and --token-secret both name a token: give only one of them")
+        raise UsageError("--token-env and --token-secret exclude each other: remove one of them")
     destination = parse_destination(request.destination)
     aws = Aws(request.region)
     hub = Hub(_token(aws, request), access_hint="pass it with --token-env VARIABLE or --token-secret NAME")
@@ -93,7 +93,10 @@ def prepare_staging(request: StagingRequest) -> PreparedStaging:
 
 
 def stage_weights(model: str, destination: str, *, region: str | None = None, token_env: str | None = None) -> Manifest:
-    """Copy the weights of a model's main branch to an S3 prefix. Raises like `prepare_staging` and `run`."""
+    """Copy the weights of a model's main branch to an S3 prefix.
+
+    Raises the exceptions of `prepare_staging` and `PreparedStaging.run`.
+    """
     request = StagingRequest(model=model, destination=destination, region=region, token_env=token_env)
     return prepare_staging(request).run()
 
@@ -108,19 +111,19 @@ def _token(aws: Aws, request: StagingRequest) -> str | None:
     if request.token_env is not None:
         token = os.environ.get(request.token_env, "")
         if not token.strip():
-            raise UsageError(f"--token-env {request.token_env}: there is no such variable, or it is empty")
+            raise UsageError(f"--token-env {request.token_env}: the environment variable is not set, or is empty")
         return token
     if request.token_secret is not None:
         secret = request.token_secret
         text = aws.client("secretsmanager").get_secret_value(SecretId=secret).get("SecretString")
         if text is None:
-            raise OperationError(f"secret {secret} holds no string: its string must be the token itself")
+            raise OperationError(f"secret {secret} contains no string: store the token as its string")
         return text
     return None
 
 
 def _repository(model: str) -> str:
-    """Return the repository of a short name in the catalogue; any other name is returned unchanged."""
+    """Return the repository for a short name in the catalogue. Any other name is returned unchanged."""
     try:
         return find_model(model).id
     except LookupError:

@@ -1,4 +1,6 @@
-"""Select the files an engine needs: weights in one format, tokenizer, configuration, custom code. No AWS calls."""
+"""Selects the files an engine needs: weights in one format, tokenizer, configuration, custom code. Makes no AWS
+call.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +20,9 @@ Read = Callable[[HubFile], bytes]
 
 _TOKENIZERS = ("*.tiktoken", "*.jinja", "*.model", "tokenizer.model.v*", "merges.txt", "vocab.txt")
 _TEMPLATES = "additional_chat_templates/*.jinja"
-"""Named chat templates, as transformers writes them: the only files selected from a subfolder."""
+"""Named chat templates written by transformers. No other files are selected from a subfolder."""
 _NOT_SERVING = ("*_results.json", "trainer_state.json", "*_log.json", "dataset_info*.json", "model_index.json")
-"""JSON files about training, or for pipelines of other libraries."""
+"""JSON files about training or for pipelines of other libraries, which engines do not read."""
 _STATE = ("training_args.bin", "optimizer*.bin", "scheduler*.bin", "random_states*", "rng_state*")
 _WEIGHTS = ("*.safetensors", "*.bin", "*.pt", "*.pth", "*.gguf", "*.ggml", "*.onnx", "*.onnx_data", "*.h5", "*.msgpack")
 _CONSOLIDATED = "consolidated*.safetensors"
@@ -29,21 +31,21 @@ _AUTO_MAP_HOLDERS = ("config.json", "tokenizer_config.json", "processor_config.j
 
 @dataclass(frozen=True)
 class Selection:
-    """The selected files, and those left out."""
+    """The selected files, and the files that are left out."""
 
     files: tuple[HubFile, ...]
     """Selected files, sorted by path."""
     left_out: tuple[tuple[str, str], ...]
-    """Path of each file left out, and the reason."""
+    """Path of each file that is left out, with the reason."""
     warnings: tuple[str, ...]
-    """Sentences about problems that the staged files may cause."""
+    """Sentences about possible problems of the staged files."""
 
 
 def select(files: Sequence[HubFile], read: Read, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> Selection:
     """Select the files that an engine loads. `include` patterns add files, then `exclude` patterns remove files.
 
     Raises:
-        OperationError: no weights, missing shards, or files that cannot be parsed; the message lists all problems.
+        OperationError: weights or shards are missing, or files cannot be parsed; the message lists all problems.
 
     """
     chooser = _Chooser(files, read)
@@ -76,7 +78,7 @@ class _Chooser:
         top = {path for path in self.by_path if "/" not in path}
         self._weights = self._weights_of(top)
         if not top & {"config.json", "params.json", "adapter_config.json"}:
-            self.faults.append("the repository has no config.json at its top level: engines cannot load it")
+            self.faults.append("the repository has no config.json at its top level, so engines cannot load it")
         paths = set(self._weights)
         paths |= {path for path in top if path.endswith(".json") and not _like(path, *_NOT_SERVING)}
         paths |= {path for path in top if _like(path, *_TOKENIZERS)}
@@ -87,13 +89,13 @@ class _Chooser:
         return paths | self._code()
 
     def why_not(self, path: str) -> str:
-        """Return the reason for leaving a file out."""
+        """Return the reason why a file is left out."""
         if _like(path, *_STATE) or "trainer_state" in path:
-            return "state of the training"
+            return "training state"
         if _like(path, *_WEIGHTS) or path.endswith(".index.json"):
-            return f"other weights: {min(self._weights, default='the chosen ones')} and files of its format are used"
+            return f"weights in another format than {min(self._weights, default='the selected ones')}"
         if path.endswith(".py"):
-            return "code that no configuration names"
+            return "code that no configuration refers to"
         return "not needed to serve"
 
     # ---- weights
@@ -112,7 +114,7 @@ class _Chooser:
             if single.endswith(".bin"):
                 self.warnings.append(
                     "the weights are pickles (.bin), which can run code when they are loaded, and which some "
-                    "engines convert to safetensors at each start: prefer a repository with safetensors"
+                    "engines convert to safetensors at each start: use a repository with safetensors"
                 )
             index = f"{single}.index.json"
             if index in top:
@@ -122,7 +124,7 @@ class _Chooser:
             shards = {path for path in candidates if re.search(r"-\d{5}-of-\d{5}\.", path)}
             return shards or candidates
         others = sorted({path.rpartition(".")[2] for path in self.by_path if _like(path.rpartition("/")[2], *_WEIGHTS)})
-        has = f"; it has weights in: {', '.join(others)} (in folders, or for other engines)" if others else ""
+        has = f"; it has weights in {', '.join(others)} (in folders, or for other engines)" if others else ""
         engines = " or ".join(kind.title for kind in engine_kinds().values() if kind.versions)
         self.faults.append(f"the repository has no weights that {engines} load from its top (safetensors, .bin){has}")
         return set()
@@ -132,18 +134,18 @@ class _Chooser:
         shards = set(map(str, weight_map.values())) if isinstance(weight_map, dict) else set()
         missing = sorted(shards - set(self.by_path))
         if not shards:
-            self.faults.append(f"{index} names no shards")
+            self.faults.append(f"{index} lists no shards")
         if missing:
             more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
             self.faults.append(
-                f"{index} names shards that the repository does not have: {', '.join(missing[:3])}{more}"
+                f"{index} lists shards that the repository does not have: {', '.join(missing[:3])}{more}"
             )
         return shards & set(self.by_path)
 
     # ---- code
 
     def _code(self) -> set[str]:
-        """Return the Python modules named by an `auto_map`, and the modules of the same folder that they import."""
+        """Return the Python modules named by an `auto_map`, and the modules in the same folder that they import."""
         waiting: list[str] = []
         for holder in _AUTO_MAP_HOLDERS:
             if holder in self.by_path:
@@ -160,8 +162,8 @@ class _Chooser:
             waiting += self._imports(path)
         if modules:
             self.warnings.append(
-                f"the model contains custom code ({', '.join(sorted(modules))}): an engine runs it only with "
-                f"trust_remote_code; review it first"
+                f"the model contains custom code ({', '.join(sorted(modules))}): review it, "
+                f"because an engine runs it only with trust_remote_code"
             )
         return modules
 
@@ -171,8 +173,8 @@ class _Chooser:
             repository, _, rest = name.rpartition("--")
             if repository:
                 self.warnings.append(
-                    f"{holder} loads code from another repository, {repository}, which a container without a "
-                    f"network cannot reach"
+                    f"{holder} loads code from another repository, {repository}, which a container without "
+                    f"network access cannot load"
                 )
             else:
                 yield f"{rest.rpartition('.')[0]}.py"
@@ -182,7 +184,7 @@ class _Chooser:
         try:
             tree = ast.parse(content)
         except (SyntaxError, ValueError):
-            self.faults.append(f"{path} is not readable as Python")
+            self.faults.append(f"{path} is not valid Python")
             return
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom) and node.level == 1:
@@ -199,7 +201,7 @@ class _Chooser:
             document = None
         if isinstance(document, dict):
             return document
-        self.faults.append(f"{path} is not readable as a JSON object")
+        self.faults.append(f"{path} is not a JSON object")
         return {}
 
     def _content(self, path: str) -> bytes:
@@ -211,7 +213,7 @@ def _like(path: str, *patterns: str) -> bool:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """Yield all strings in a value. The values of an `auto_map` are names, or lists of two names or nulls."""
+    """Yield all strings in a value of `auto_map`. A value is a name, or a list of two names or nulls."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, (list, tuple)):

@@ -1,4 +1,6 @@
-"""`replicas stage`: copy the weights of one commit of a Hub repository to S3, so that containers need no Hub access."""
+"""`replicas stage`: copies the weights of one commit of a Hub repository to S3, so that containers need no Hub
+access.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,7 @@ class Staging:
     destination: Destination
     kms_key: str | None
     present: dict[str, str]
-    """SHA-256 of the selected files that are in S3 already, by path."""
+    """SHA-256 of the selected files that are already in S3, by path."""
     to_delete: tuple[str, ...]
     """Paths of files from an earlier staging that will be deleted."""
     goes_on: bool
@@ -38,12 +40,12 @@ class Staging:
 
     @property
     def waiting(self) -> list[HubFile]:
-        """The files still to upload."""
+        """Files that are still to be uploaded."""
         return [file for file in self.selection.files if file.path not in self.present]
 
     @property
     def bytes_waiting(self) -> int:
-        """Total size of the files still to upload."""
+        """Total size of the files that are still to be uploaded, bytes."""
         return sum(file.size_bytes for file in self.waiting)
 
 
@@ -96,7 +98,7 @@ def prepare(
 
 
 def stage(aws: Aws, hub: Hub, staging: Staging, *, progress: Progress, tell: Tell) -> Manifest:
-    """Upload the missing files and write the manifest. It can be run again at any time and then continues.
+    """Upload the missing files and write the manifest. A second run continues after an interruption.
 
     Raises:
         OperationError: the hash of a file differs from the Hub's.
@@ -165,7 +167,7 @@ def _cleared(
     """Return the paths of earlier stagings to delete from the prefix.
 
     Raises:
-        OperationError: the prefix has objects that no staging wrote, or old files to delete and --replace is not set.
+        OperationError: the prefix has objects that no staging wrote, or old files to delete without --replace.
 
     """
     chosen = {file.path for file in selection.files}
@@ -174,19 +176,20 @@ def _cleared(
     strangers = sorted(existing - chosen - ours)
     if strangers:
         raise OperationError(
-            f"{destination.url} holds {_named(strangers)}: engines load every object under the prefix, and "
-            f"`replicas stage` did not create these: use another prefix, or delete them first"
+            f"{destination.url} contains {_named(strangers)}: engines load every object under the prefix, and "
+            f"`replicas stage` did not create these objects: use another prefix, or delete them first"
         )
     if former and not _is_same(former, snapshot) and not replace_other:
         raise OperationError(
-            f"{destination.url} holds {former.repository} at {former.revision}, this is {snapshot.repository} at "
+            f"{destination.url} contains {former.repository} at {former.revision}, but this run stages "
+            f"{snapshot.repository} at "
             f"{snapshot.commit}; copies that start during the upload would load a mixture: use another prefix, or "
-            f"--replace"
+            f"replace them with --replace"
         )
     stale = sorted((existing - chosen) & ours)
     if stale and not replace_other:
         raise OperationError(
-            f"{destination.url} holds {_named(stale)} of an earlier run that this run does not select: add them "
+            f"{destination.url} contains {_named(stale)} of an earlier run that this run does not select: add them "
             f"with --include, or delete them with --replace"
         )
     return tuple(stale)
@@ -198,7 +201,7 @@ def _named(paths: Sequence[str]) -> str:
 
 
 def _present(aws: Aws, destination: Destination, files: Sequence[HubFile], kms_key: str | None) -> dict[str, str]:
-    """SHA-256, by path, of the files that are in S3 already with the right size, hash and encryption."""
+    """Return the SHA-256, by path, of files already in S3 with the right size, hash and encryption."""
     sizes = dict(objects_under(aws, destination))
     hashes = {}
     for file in files:
@@ -206,7 +209,7 @@ def _present(aws: Aws, destination: Destination, files: Sequence[HubFile], kms_k
             continue
         head = aws.client("s3").head_object(Bucket=destination.bucket, Key=destination.prefix + file.path)
         metadata = head.get("Metadata", {})
-        # The key may be given by id or alias; S3 reports its ARN.
+        # The user can give the key's id or alias. S3 reports its ARN.
         key = head.get("SSEKMSKeyId", "")
         is_encrypted_so = kms_key is None or key.rpartition("/")[2] == _key_id(aws, kms_key)
         if metadata.get("hub-id") == hub_id(file) and "sha256" in metadata and is_encrypted_so:
@@ -234,7 +237,7 @@ def _notes(kms_key: str | None, destination: Destination) -> list[str]:
 
 
 def _begun(aws: Aws, staging: Staging, tell: Tell) -> dict[str, OpenUpload]:
-    """Unfinished uploads that this staging can continue, by path; all others under the prefix are aborted."""
+    """Return the unfinished uploads that this staging can continue, by path. Abort all others under the prefix."""
     s3, destination = aws.client("s3"), staging.destination
     resumable = {file.path for file in staging.waiting} if staging.goes_on else set()
     uploads_by_path: dict[str, OpenUpload] = {}
@@ -243,7 +246,7 @@ def _begun(aws: Aws, staging: Staging, tell: Tell) -> dict[str, OpenUpload]:
     except ClientError as fault:
         if error_code(fault) != "AccessDenied":
             raise
-        tell(f"interrupted uploads cannot be listed, and may be billed: {explain(fault)}")
+        tell(f"interrupted uploads cannot be listed, and could be billed: {explain(fault)}")
         return {}
     for upload in sorted(uploads, key=lambda upload: len(upload.parts)):
         path = upload.key.removeprefix(destination.prefix)
@@ -254,14 +257,14 @@ def _begun(aws: Aws, staging: Staging, tell: Tell) -> dict[str, OpenUpload]:
             abort(s3, destination.bucket, uploads_by_path[path])
         uploads_by_path[path] = upload
     for path, upload in uploads_by_path.items():
-        tell(f"{path}: continues an interrupted upload, {len(upload.parts)} parts are already uploaded")
+        tell(f"{path}: continuing an interrupted upload, {len(upload.parts)} parts are already uploaded")
     return uploads_by_path
 
 
 def _delete(aws: Aws, destination: Destination, paths: Sequence[str], tell: Tell) -> None:
     for path in paths:
         aws.client("s3").delete_object(Bucket=destination.bucket, Key=destination.prefix + path)
-        tell(f"{path}: deleted, because it belongs to the replaced run")
+        tell(f"{path}: deleted, because it belongs to the replaced staging")
 
 
 def staging_document(staging: Staging, manifest: Manifest | None) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""Copy one file from the Hub to S3 in parts: a few parts in memory, nothing on disk, every byte hashed.
+"""Copies one file from the Hub to S3 in parts: a few parts in memory, no file on disk, every byte hashed.
 
-The object exists in S3 only after its hash was verified: a small file is hashed before its upload, and a multipart
+The object appears in S3 only after its hash was verified. A small file is hashed before its upload, and a multipart
 upload is completed after its last byte was hashed. S3 verifies the SHA-256 of each part.
 """
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 PART_BYTES = 64 << 20
 _MOST_PARTS = 10_000
-"""S3's limit for one multipart upload."""
+"""Maximum number of parts of one multipart upload in S3."""
 _PARTS_AHEAD = 4
 """Parts read in parallel, and parts sent in parallel: at most 8 parts (512 MiB) are in memory."""
 
@@ -64,11 +64,11 @@ class Uploader:
         self._progress = progress
 
     def put(self, file: HubFile, begun: OpenUpload | None) -> str:
-        """Upload a file, continuing an unfinished upload if given; return its SHA-256.
+        """Upload a file, or continue its unfinished upload; return its SHA-256.
 
         Raises:
-            OperationError: its hash differs from the Hub's; the file is then not in S3.
-            HubError: it cannot be read. An unfinished upload is kept, and the next run continues it.
+            OperationError: the file's hash differs from the Hub's. The file is then not in S3.
+            HubError: the file cannot be read. An unfinished upload is kept, and the next run continues it.
 
         """
         if file.size_bytes > PART_BYTES:
@@ -106,7 +106,7 @@ class Uploader:
         return hashes.sha256
 
     def _begin(self, file: HubFile) -> OpenUpload:
-        # A file that is not in Git LFS has no known SHA-256 yet: only its hub-id identifies it.
+        # The SHA-256 of a file outside Git LFS is not known yet. Its hub-id identifies it.
         metadata = {"hub-id": hub_id(file), **({"sha256": file.sha256} if file.sha256 else {})}
         answer = self._s3.create_multipart_upload(
             Bucket=self._destination.bucket,
@@ -152,7 +152,7 @@ class Uploader:
         return sent
 
     def _send(self, file: HubFile, upload: OpenUpload, number: int, content: bytearray) -> CompletedPartTypeDef:
-        """Send a part unless S3 has it already; return its entry for CompleteMultipartUpload."""
+        """Send a part unless it is already in S3; return its entry for CompleteMultipartUpload."""
         checksum = _base64(hashlib.sha256(content))
         listed: Mapping[str, Any] | None = upload.parts.get(number)
         if listed is None or not is_same(listed, content, checksum):
@@ -172,7 +172,7 @@ class Uploader:
 
 
 def is_same(listed: Mapping[str, Any], content: bytes | bytearray, checksum: str) -> bool:
-    """True if a part in S3 has this content, by its SHA-256 or, if S3 lists none, by its ETag (an MD5)."""
+    """True if a part in S3 has this content, by its SHA-256 or, if S3 lists no SHA-256, by its ETag (an MD5)."""
     if listed.get("Size") != len(content):
         return False
     if "ChecksumSHA256" in listed:
@@ -181,7 +181,7 @@ def is_same(listed: Mapping[str, Any], content: bytes | bytearray, checksum: str
 
 
 def open_uploads(s3: S3Client, destination: Destination) -> list[OpenUpload]:
-    """Unfinished multipart uploads under a prefix, with their parts."""
+    """Return the unfinished multipart uploads under a prefix, with their parts."""
     uploads = []
     pages = s3.get_paginator("list_multipart_uploads").paginate(Bucket=destination.bucket, Prefix=destination.prefix)
     for page in pages:
@@ -218,7 +218,7 @@ class _Hashes:
 
     @property
     def sha256(self) -> str:
-        """SHA-256 of all bytes so far, in hex."""
+        """Return the SHA-256 of all bytes so far, in hex."""
         return self._sha256.hexdigest()
 
     def require(self) -> None:
@@ -229,7 +229,7 @@ class _Hashes:
             kind = "SHA-256" if self._file.sha256 else "git's SHA-1"
             raise OperationError(
                 f"{self._file.path}: {kind} is {actual}, the Hub states {expected}: the downloaded content is wrong "
-                f"and was not staged; run the command again"
+                f"and was not staged: run the command again"
             )
 
 

@@ -27,7 +27,7 @@ class StatusDocument(TypedDict):
     starts: list[StartRecordDocument]
     """Measured starts of the components (`--probe`)."""
     unmeasured: list[Unmeasured]
-    """Components whose start was not measured (`--probe`)."""
+    """Components whose start could not be measured (`--probe`)."""
     problems: list[str]
     """Problems, as sentences with the next step."""
     usd_per_hour: float | None

@@ -1,4 +1,4 @@
-"""Drift detection: compare the properties in a template with those of the live resource. No AWS calls.
+"""Drift detection: compares the properties in a template with those of the live resource. Makes no AWS call.
 
 Only properties in the template are compared. Values known only at deployment, such as secrets, are never compared or
 shown.
@@ -53,7 +53,7 @@ def wanted_resources(
 
 
 def name_of(physical_id: str) -> str:
-    """Return the name at the end of an ARN; a name is returned unchanged."""
+    """Return the name at the end of an ARN. A name is returned unchanged."""
     return physical_id.rpartition("/")[2] if physical_id.startswith("arn:") else physical_id
 
 
@@ -67,7 +67,7 @@ def differences(declared: Wanted, live: Mapping[str, Any], skip: Collection[str]
 
 def _named(value: Any, names: Mapping[str, str]) -> Any:
     if isinstance(value, Reference):
-        return names.get(value.logical_id, Unknown("it is not in the stack"))
+        return names.get(value.logical_id, Unknown("the resource is not in the stack"))
     if isinstance(value, Mapping):
         return {key: _named(item, names) for key, item in value.items()}
     return [_named(item, names) for item in value] if isinstance(value, list) else value

@@ -90,7 +90,7 @@ def component_properties(described: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _specified(specification: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a specification with the image as it was specified; SageMaker also describes the resolved image."""
+    """Return a specification with the image as specified, without the resolved image that SageMaker adds."""
     container = specification.get("Container")
     if container and "DeployedImage" in container:
         return {**specification, "Container": {**container, "Image": container["DeployedImage"].get("SpecifiedImage")}}

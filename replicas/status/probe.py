@@ -1,6 +1,6 @@
-"""Probe a deployment: send one short request to each component and adapter.
+"""Probes a deployment: sends one short request to each component and adapter.
 
-A component can be InService before it can serve, especially an adapter, whose weights are loaded later.
+A component can be InService before it can serve. This holds especially for an adapter, whose weights are loaded later.
 """
 
 from __future__ import annotations
@@ -30,14 +30,15 @@ Tell = Callable[[str], None]
 def probe(
     aws: Aws, deployed: Deployed, *, asleep: Collection[str], wait_seconds: float, tell: Tell
 ) -> tuple[Probe, ...]:
-    """Send a request to each component until it answers or the time is over, then to the adapters of those that answer.
+    """Send a request to each component until it answers or time is up, then to the adapters of components that
+    answered.
 
     Args:
         aws: account and region.
         deployed: the endpoint with its components and adapters.
         asleep: names of components scaled to zero copies. They and their adapters get no request, because that would
             start billed instances.
-        wait_seconds: longest wait for all together.
+        wait_seconds: longest total wait.
         tell: called with progress lines for people.
 
     """
@@ -66,7 +67,9 @@ class _Prober:
         try:
             target = find_target(self._aws, self._deployed, component)
             if target.serving_name in self._asleep:
-                return Probe(component.label, False, 0.0, "it sleeps; a request would wake it", asleep=True)
+                return Probe(
+                    component.label, False, 0.0, "it has zero copies, and a request would start one", asleep=True
+                )
             if target.base_name in self.silent:
                 raise OperationError("its base component does not answer")
             self._until_it_answers(target, component.label)
@@ -101,4 +104,4 @@ class _Prober:
                 waiting=report,
             )
         except NotYet as reason:
-            raise OperationError(f"{reason}; --wait allows more") from None
+            raise OperationError(f"{reason}; wait longer with --wait") from None

@@ -1,4 +1,4 @@
-"""Read everything that `replicas status` shows from AWS, with parallel calls."""
+"""Reads everything that `replicas status` shows from AWS, with parallel calls."""
 
 from __future__ import annotations
 
@@ -57,8 +57,9 @@ class _Reader:
         self._sagemaker = aws.client("sagemaker")
 
     def without_endpoint(self, name: str, stack: Mapping[str, Any]) -> Status:
-        """Return the status of a stack without an endpoint in its outputs: it failed at creation, or is not of this
-        project.
+        """Return the status of a stack without an endpoint in its outputs.
+
+        The creation of such a stack failed, or it does not belong to this project.
         """
         status = self._stack(name, stack["StackStatus"])
         problems = () if status.is_under_way else (stack_problem(status),)
@@ -103,7 +104,7 @@ class _Reader:
         return read if read.is_healthy else StackStatus(name, status, tuple(self._failures(name)))
 
     def _failures(self, name: str) -> list[str]:
-        """Failures in the last operation of a stack, oldest first, from its events."""
+        """Return the failures in the last operation of a stack, oldest first, from its events."""
         failures: list[str] = []
         pages = self._aws.client("cloudformation").get_paginator("describe_stack_events").paginate(StackName=name)
         for event in (event for page in pages for event in page["StackEvents"]):
@@ -159,7 +160,7 @@ class _Reader:
         return status, described
 
     def _container(self, specification: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the container definition of the copies; empty if their Model was deleted."""
+        """Return the container definition of the copies; empty if their Model no longer exists."""
         try:
             return container_of(self._sagemaker, specification)
         except ClientError as fault:
@@ -168,7 +169,7 @@ class _Reader:
             raise
 
     def _log_lines(self, component: str) -> list[str]:
-        """Return the last log lines of a component's containers; empty if there are none."""
+        """Return the last log lines of a component's containers; empty without any."""
         logs, group = self._aws.client("logs"), LogGroup.of_component(component)
         try:
             streams = logs.describe_log_streams(logGroupName=group, orderBy="LastEventTime", descending=True, limit=1)[
@@ -266,5 +267,5 @@ def _roll(deployment: Mapping[str, Any]) -> str | None:
         return None
     unit = "% of the copies" if size.get("Type") == "CAPACITY_PERCENT" else "at a time"
     alarms = len(deployment.get("AutoRollbackConfiguration", {}).get("Alarms", ()))
-    back = f", rolled back if one of {alarms} alarms goes off" if alarms else ""
+    back = f", rolled back if one of {alarms} alarms is in state ALARM" if alarms else ""
     return f"{size.get('Value')} {unit}, each watched for {policy.get('WaitIntervalInSeconds', 0)} s{back}"

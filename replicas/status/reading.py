@@ -1,4 +1,4 @@
-"""Read the status of a deployment in one call, optionally with a short request to each component."""
+"""Reads the status of a deployment in one call, with an optional short request to each component."""
 
 from __future__ import annotations
 
@@ -26,12 +26,13 @@ def read_status(
     """Read the status of a deployment from AWS.
 
     Args:
-        name: name of a stack; `endpoint` names any endpoint instead.
+        name: name of a stack. `endpoint` names an endpoint instead.
         endpoint: name of an endpoint.
         region: AWS region. Default: boto3's.
         aws: existing session to use; `region` is then ignored.
         probe_seconds: send a short request to every component and adapter, and wait up to this long for answers.
-            Components scaled to zero get no request. What AWS tells of their starts is measured too. None: neither.
+            Components with zero copies get no request. The starts of the components are then measured, too. None: no
+            requests and no measurement.
         tell: called with progress lines for people.
 
     Raises:

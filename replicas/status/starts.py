@@ -1,8 +1,8 @@
-"""Measure how long the components of a deployment took to start, from what AWS tells afterwards.
+"""Measures how long the components of a deployment took to start, after the fact, from AWS's records.
 
-The events of a stack say when its endpoint and its components were asked for and when they served; without a stack the
-descriptions say it of components that were never changed. The logs of the containers state phases, as far as their
-engine prints them.
+The events of a stack state when its endpoint and components were requested and when they were ready. Without a stack,
+the descriptions state it for components that were never updated. The logs of the containers state the duration of
+phases, if the engine logs them.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _EVENTS = 10_000
 
 @dataclass(frozen=True)
 class _Times:
-    """When a resource was asked for and when it was ready."""
+    """Times at which a resource was requested and ready."""
 
     asked: datetime
     ready: datetime
@@ -48,7 +48,9 @@ class _NotMeasuredError(Exception):
 
 
 def measure_starts(aws: Aws, deployed: Deployed) -> tuple[StartRecord | Unmeasured, ...]:
-    """Return the measured start of each component, or why it was not measured. Adapters have no start of their own."""
+    """Return the measured start of each component, or why it could not be measured. Adapters have no start of their
+    own.
+    """
     return tuple(_measured(aws, deployed))
 
 
@@ -87,7 +89,7 @@ def _record(
     kind, (_, tag) = engine_of_image(image), repository_and_tag(image)
     version = kind.version_of(tag) if kind else None
     if kind is None or version is None:
-        raise _NotMeasuredError("the engine of its image and its version are not known")
+        raise _NotMeasuredError("the engine or the version of its image is not known")
     source = container.get("ModelDataSource", {}).get("S3DataSource", {}).get("S3Uri")
     model = model_of(container.get("Environment", {}), image)
     if model is None or (model.startswith("/") and source is None):
@@ -115,15 +117,15 @@ def _record(
 
 
 def _origin(aws: Aws) -> Origin:
-    """Return whether AWS answers, or an AWS that is embedded in this computer or stands in for AWS elsewhere."""
+    """Return whether the service is AWS, an embedded AWS on this computer, or another stand-in for AWS."""
     host = urlsplit(aws.client("sagemaker").meta.endpoint_url).hostname or ""
     return "aws" if host.endswith(_AWS_DOMAINS) else "embedded-aws"
 
 
 def _created_by_stack(aws: Aws, deployed: Deployed) -> dict[str, _Times]:
-    """Return when the endpoint and the components of a stack were asked for and ready, by their names in lower case.
+    """Return when the endpoint and components of a stack were requested and ready, by their names in lower case.
 
-    Only creations count: a resource that was updated since keeps the times of its creation.
+    Only creations count. A resource that was updated later has the times of its creation.
     """
     ready: dict[str, tuple[datetime, str]] = {}
     asked: dict[str, datetime] = {}
@@ -144,11 +146,11 @@ def _created_by_stack(aws: Aws, deployed: Deployed) -> dict[str, _Times]:
 
 
 def _times_of_description(described: Mapping[str, Any]) -> _Times:
-    """Return the times of a component without events: those of its description, if it was never updated."""
+    """Return the times in the description of a component that was never updated."""
     if described["InferenceComponentStatus"] != "InService":
         raise _NotMeasuredError(f"it is {described['InferenceComponentStatus']}")
     if "LastDeploymentConfig" in described:
-        raise _NotMeasuredError("no event tells its creation, and it was updated since")
+        raise _NotMeasuredError("no event records its creation, and it was updated since")
     return _Times(described["CreationTime"], described["LastModifiedTime"])
 
 
@@ -157,7 +159,7 @@ def _key(name: str) -> str:
 
 
 def _phases(aws: Aws, component: str, kind: EngineKind) -> dict[PhaseName, float]:
-    """Return the seconds by phase that the containers' logs state; of several copies the slowest one counts."""
+    """Return the seconds of each phase in the containers' logs. The slowest copy counts."""
     logs, group = aws.client("logs"), LogGroup.of_component(component)
     found: dict[EnginePhase, float] = {}
     try:

@@ -21,7 +21,7 @@ class Difference:
     live: str
 
     def __str__(self) -> str:
-        return f"{self.logical_id}: {self.path} is {self.live}, the template says {self.wanted}"
+        return f"{self.logical_id}: {self.path} is {self.live}, the template has {self.wanted}"
 
 
 @dataclass(frozen=True)
@@ -78,13 +78,13 @@ class ComponentStatus:
     log_lines: tuple[str, ...]
     scaling: Scaling | None
     base: str | None = None
-    """For an adapter only: label of the component whose copies serve it."""
+    """For an adapter only: label of the component whose copies serve the adapter."""
     by_type: Mapping[str, int] = field(default_factory=dict)
     """Running copies by instance type; empty without instance pools."""
     last_roll: str | None = None
     """Description of the rolling update policy of the last update."""
     is_as_asked: bool = True
-    """False if the live specification differs from the template's."""
+    """False if the live specification differs from the one in the template."""
 
     @property
     def kind(self) -> str:
@@ -93,12 +93,12 @@ class ComponentStatus:
 
     @property
     def is_asleep(self) -> bool:
-        """True if autoscaling has scaled the component to zero copies."""
+        """True if autoscaling has reduced the component to zero copies."""
         return self.desired == 0 and self.scaling is not None and self.scaling.least == 0
 
     @property
     def problem(self) -> str | None:
-        """Sentence about the component's problem; None if it has none."""
+        """Sentence about the component's problem; None without a problem."""
         if self.status == "Failed" or (self.failure and self.status == "InService"):
             came = "failed" if self.status == "Failed" else "serves, but its last update failed and was rolled back"
             return f"{self.kind} {self.label} {came}: {self.failure or 'no reason given'}"
@@ -108,7 +108,7 @@ class ComponentStatus:
                 f"or a manual change"
             )
         if self.status == "InService" and self.desired == 0 and not self.is_asleep:
-            return f"component {self.label} has zero copies, although no scaling has a floor of 0"
+            return f"component {self.label} has zero copies, although no scaling allows 0 copies"
         if self.status == "InService" and self.running is not None and self.running < (self.desired or 0):
             return f"component {self.label}: {self.running} of {self.desired} copies run"
         return None
@@ -133,15 +133,15 @@ class Probe:
     label: str
     answered: bool
     seconds: float
-    """Time until the answer, including waits."""
+    """Seconds until the answer, including waits."""
     why_not: str | None
-    """Reason if there was no answer, also if no request was sent because the component is asleep."""
+    """Reason for a missing answer, or for not sending a request to a component with zero copies."""
     asleep: bool = False
 
 
 @dataclass(frozen=True)
 class Unmeasured:
-    """A component whose start was not measured, with the reason."""
+    """A component whose start could not be measured, with the reason."""
 
     label: str
     why: str
@@ -165,7 +165,7 @@ class Status:
     starts: tuple[StartRecord, ...] = ()
     """Measured starts of the components (`--probe`)."""
     unmeasured: tuple[Unmeasured, ...] = ()
-    """Components whose start was not measured (`--probe`)."""
+    """Components whose start could not be measured (`--probe`)."""
     problems: tuple[str, ...] = field(default=())
     """Problems, as sentences with the next step; empty if the deployment is healthy."""
 
@@ -194,7 +194,7 @@ class Status:
 
 
 def judged(status: Status, missing: Sequence[str]) -> Status:
-    """Return the status with its problems. `missing` are the labels of components that do not exist."""
+    """Return the status with its problems. `missing` has the labels of components that no longer exist."""
     problems: list[str] = []
     if status.stack and status.stack.is_under_way:
         # While an operation runs, copies and components change: only final failures are problems.
@@ -204,19 +204,21 @@ def judged(status: Status, missing: Sequence[str]) -> Status:
         problems.append(stack_problem(status.stack))
     if status.endpoint_status is None:
         problems.append(
-            f"endpoint {status.endpoint_name} no longer exists: `cdk destroy {status.name}`, or if that fails "
+            f"endpoint {status.endpoint_name} no longer exists: run `cdk destroy {status.name}`, or if that fails "
             f"`replicas teardown {status.name}`"
         )
     elif status.endpoint_failure or status.endpoint_status in ("Failed", "UpdateRollbackFailed", "OutOfService"):
         problems.append(f"endpoint {status.endpoint_name} is {status.endpoint_status}: {status.endpoint_failure}")
     problems += [
-        f"component {label} no longer exists: `cdk deploy {status.name}` after a change of it, or destroy"
+        f"component {label} no longer exists: change the component in the template and run `cdk deploy "
+        f"{status.name}`, or destroy the stack"
         for label in missing
     ]
     if status.stack:
         problems += [
-            f"component {component.label} is being deleted, but not by its stack: `cdk deploy {status.name}` after a "
-            "change of it, or destroy"
+            f"component {component.label} is being deleted, but not by its stack: change the component in the template "
+            f"and run `cdk deploy {status.name}`, or "
+            "destroy the stack"
             for component in status.components
             if component.status == "Deleting"
         ]
@@ -231,7 +233,7 @@ def judged(status: Status, missing: Sequence[str]) -> Status:
 
 
 def with_probes(status: Status, probes: Sequence[Probe]) -> Status:
-    """Return the status with the probes; each component that did not answer is added to the problems."""
+    """Return the status with the probes. Components that did not answer are added to the problems."""
     silent = [
         f"{probe.label} does not answer: {probe.why_not}" for probe in probes if not (probe.answered or probe.asleep)
     ]
@@ -241,10 +243,10 @@ def with_probes(status: Status, probes: Sequence[Probe]) -> Status:
 def stack_problem(stack: StackStatus) -> str:
     """Return a sentence about a stack's problem, with the next step."""
     step = {
-        "ROLLBACK_COMPLETE": f"`cdk destroy {stack.name}`, fix the cause, and deploy again",
+        "ROLLBACK_COMPLETE": f"run `cdk destroy {stack.name}`, fix the cause, and deploy again",
         "UPDATE_ROLLBACK_COMPLETE": "the previous version serves: fix the cause, and deploy again",
-        "UPDATE_ROLLBACK_FAILED": f"`aws cloudformation continue-update-rollback --stack-name {stack.name}`",
-    }.get(stack.status, f"`replicas teardown {stack.name}` removes resources that `cdk destroy` cannot")
+        "UPDATE_ROLLBACK_FAILED": f"run `aws cloudformation continue-update-rollback --stack-name {stack.name}`",
+    }.get(stack.status, f"run `replicas teardown {stack.name}` if `cdk destroy` fails")
     if "COMPLETE" in stack.status and "ROLLBACK" not in stack.status:
         return (
             f"stack {stack.name} is {stack.status} and has no endpoint in its outputs: it does not belong to "

@@ -1,4 +1,4 @@
-"""Delete all resources of a deployment in the right order, for cases in which `cdk destroy` fails. Calls AWS.
+"""Deletes all resources of a deployment in the right order, for cases in which `cdk destroy` fails. Calls AWS.
 
 `take_inventory(Aws(), "llama-2-13b")` lists the resources, `tear_down(aws, inventory)` deletes them.
 """

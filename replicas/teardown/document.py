@@ -36,7 +36,7 @@ class InventoryDocument(TypedDict):
 
 
 class TeardownDocument(TypedDict):
-    """The deleted resources, those left, and the instances still billed."""
+    """The deleted resources, the resources that were not deleted, and the instances that are still billed."""
 
     schema: Literal["replicas.teardown/1"]
     deleted: list[ThingDocument]
@@ -45,5 +45,5 @@ class TeardownDocument(TypedDict):
     bills: list[Bill]
     unanswered: list[UnansweredDocument]
     regions: list[str]
-    """Regions in which billed instances were looked for."""
+    """Regions that were searched for billed instances."""
     known: list[AppRegionDocument]

@@ -1,6 +1,6 @@
-"""List the resources of a deployment before a teardown, each with the reason why it belongs there.
+"""Lists the resources of a deployment before a teardown, each with the reason why it belongs to the deployment.
 
-A resource belongs to the deployment if its stack created it, or if it depends on an endpoint or component that does:
+A resource belongs to the deployment if its stack created it, or if it depends on an endpoint or component of the stack:
 components on the endpoint, their autoscaling, their log groups. No other resource is listed.
 """
 
@@ -57,7 +57,7 @@ class Thing:
     kind: Kind
     name: str
     why: str = field(compare=False)
-    """Reason why it belongs to the deployment."""
+    """Reason why the resource belongs to the deployment."""
     of: str | None = None
     """For scaling policies, scheduled actions and scalable targets: resource id of the scalable target."""
 
@@ -68,7 +68,7 @@ class Thing:
 
 @dataclass(frozen=True)
 class Inventory:
-    """The resources that a teardown would delete, in order, and related resources that it leaves."""
+    """The resources that a teardown would delete, in order, and related resources that it would not delete."""
 
     name: str
     things: tuple[Thing, ...]
@@ -106,11 +106,11 @@ def take_inventory(aws: Aws, name: str | None = None, *, endpoint: str | None = 
         return inventory_of_stack(aws, name)
     if endpoint is not None and name is None:
         return inventory_of_endpoint(aws, endpoint)
-    raise OperationError("give either the NAME of a deployment or --endpoint with the name of any endpoint")
+    raise OperationError("give either the NAME of a deployment, or --endpoint with the name of an endpoint")
 
 
 def inventory_of_stack(aws: Aws, name: str) -> Inventory:
-    """List the resources of a stack that still exist, also if the stack itself was deleted.
+    """List the existing resources of a stack, which can itself be deleted.
 
     Raises:
         OperationError: the region has no such stack, nor one deleted in the last 90 days, or it is not of this project.
@@ -124,12 +124,12 @@ def inventory_of_stack(aws: Aws, name: str) -> Inventory:
         )
     resources = list(_stack_resources(aws, stack_id))
     if stack is not None and stack["StackStatus"] == IN_REVIEW:
-        # The stack has only a change set, so deleting it loses no resource, whoever created it.
+        # The stack has only a change set. Its deletion deletes no resource.
         return Inventory(name, (Thing(Kind.STACK, name, f"it is {IN_REVIEW}: its change set was never executed"),), ())
     if stack is not None and not _is_ours(aws, name, resources):
         raise OperationError(
-            f"stack {name} never had inference components, so it does not belong to this project; "
-            f"`aws cloudformation delete-stack --stack-name {name}` deletes it"
+            f"stack {name} never had inference components, so it does not belong to this project: "
+            f"delete it with `aws cloudformation delete-stack --stack-name {name}`"
         )
     finder = _Finder(aws)
     why = f"stack {name} created it"
@@ -141,7 +141,7 @@ def inventory_of_stack(aws: Aws, name: str) -> Inventory:
     present = {finder.as_adapter(thing) for thing in declared if finder.exists(thing)}
     for endpoint in [thing for thing in present if thing.kind is Kind.ENDPOINT]:
         present |= set(finder.of_endpoint(endpoint.name, present))
-    # Log groups and autoscaling may outlive their component, so those of deleted components are listed too.
+    # Log groups and autoscaling can outlive their component: list them for deleted components, too.
     for component in [thing for thing in present | declared if thing.kind is Kind.COMPONENT]:
         present |= set(finder.of_component(component.name))
     for endpoint in [thing for thing in declared - present if thing.kind is Kind.ENDPOINT]:
@@ -152,7 +152,7 @@ def inventory_of_stack(aws: Aws, name: str) -> Inventory:
 
 
 def inventory_of_endpoint(aws: Aws, endpoint: str) -> Inventory:
-    """List an endpoint without a stack, its components, and its configuration and Models if nothing else uses them.
+    """List an endpoint without a stack, its components, and the configuration and Models that nothing else uses.
 
     Raises:
         OperationError: the endpoint does not exist, or belongs to a stack.
@@ -164,7 +164,7 @@ def inventory_of_endpoint(aws: Aws, endpoint: str) -> Inventory:
         raise OperationError(f"no endpoint {endpoint!r} in {aws.region}: nothing to tear down")
     owner = finder.stack_of(endpoint)
     if owner:
-        raise OperationError(f"endpoint {endpoint} belongs to stack {owner}: `replicas teardown {owner}`")
+        raise OperationError(f"endpoint {endpoint} belongs to stack {owner}: run `replicas teardown {owner}`")
     present = {thing, *finder.of_endpoint(endpoint, set())}
     for component in [other for other in present if other.kind is Kind.COMPONENT]:
         present |= set(finder.of_component(component.name))
@@ -221,7 +221,7 @@ class _Finder:
         yield from log_groups(self._aws, Thing(Kind.COMPONENT, name, ""))
 
     def stack_of(self, endpoint: str) -> str | None:
-        """Return the name of the stack that created an endpoint; None if there is none."""
+        """Return the name of the stack that created an endpoint; None if no stack created it."""
         described = self._sagemaker.describe_endpoint(EndpointName=endpoint)
         cloudformation = self._aws.client("cloudformation")
         for physical_id in (described["EndpointArn"], endpoint):
@@ -236,7 +236,7 @@ class _Finder:
         return None
 
     def only_used_by(self, endpoint: str) -> Iterator[Thing]:
-        """Yield the configuration of an endpoint and the Models of its components, unless something else uses them."""
+        """Yield the configuration of an endpoint and the Models of its components that nothing else uses."""
         config = self._sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
         endpoints = self._sagemaker.get_paginator("list_endpoints").paginate()
         names = [entry["EndpointName"] for page in endpoints for entry in page["Endpoints"]]
@@ -244,7 +244,7 @@ class _Finder:
         if config in {self._sagemaker.describe_endpoint(EndpointName=name)["EndpointConfigName"] for name in others}:
             self.left_alone.append(f"endpoint configuration {config}: another endpoint uses it")
         else:
-            yield Thing(Kind.CONFIGURATION, config, f"only endpoint {endpoint} uses it")
+            yield Thing(Kind.CONFIGURATION, config, f"used only by endpoint {endpoint}")
         mine = set(self._models(component_names(self._aws, endpoint)))
         theirs = set(self._models(name for other in others for name in component_names(self._aws, other)))
         configs = self._sagemaker.get_paginator("list_endpoint_configs").paginate()
@@ -256,7 +256,7 @@ class _Finder:
             if model in theirs:
                 self.left_alone.append(f"model {model}: another component or configuration uses it")
             else:
-                yield Thing(Kind.MODEL, model, "only components of the endpoint use it")
+                yield Thing(Kind.MODEL, model, "used only by components of the endpoint")
 
     def _models(self, components: Iterable[str]) -> Iterator[str]:
         for name in components:
@@ -313,7 +313,7 @@ def exists(aws: Aws, thing: Thing) -> bool:
 
 
 def _is_ours(aws: Aws, name: str, resources: Sequence[Mapping[str, Any]]) -> bool:
-    """True if a stack has inference components, or its template declares some: a failed stack may have created none."""
+    """True if a stack has inference components, or its template declares some. A failed stack may have created none."""
     if any(resource["ResourceType"] == ResourceType.COMPONENT for resource in resources):
         return True
     return ResourceType.COMPONENT in str(aws.client("cloudformation").get_template(StackName=name)["TemplateBody"])

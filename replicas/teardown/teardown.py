@@ -1,4 +1,4 @@
-"""`replicas teardown`: delete the resources of an inventory in order, and report those that could not be deleted."""
+"""`replicas teardown`: deletes the resources of an inventory in order, and reports those that could not be deleted."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _NEEDS = {
     Kind.MODEL: (Kind.COMPONENT,),
     Kind.STACK: (Kind.ADAPTER, Kind.COMPONENT, Kind.ENDPOINT, Kind.CONFIGURATION, Kind.MODEL),
 }
-"""For each kind, the kinds that must be deleted first."""
+"""For each kind of resource, the kinds that must be deleted before it."""
 _HOSTING = (Kind.ADAPTER, Kind.COMPONENT, Kind.ENDPOINT)
 """Kinds whose deletion takes a while, and fails while the resource is being updated."""
 _ABSENT = ("ObjectNotFoundException", "ResourceNotFoundException", "ResourceNotFound")
@@ -44,11 +44,11 @@ class Left:
 
 @dataclass(frozen=True)
 class TornDown:
-    """The result of a teardown: deleted resources and those left."""
+    """The result of a teardown: resources that were deleted, and resources that were not."""
 
     deleted: list[Thing]
     left: list[Left]
-    """Empty if everything was deleted."""
+    """Resources that were not deleted; empty if everything was deleted."""
 
     def to_document(self, inventory: Inventory, bills: Bills) -> dict[str, Any]:
         """Return the JSON document (`replicas.teardown.document.TeardownDocument`).
@@ -70,7 +70,7 @@ class TornDown:
 def tear_down(
     aws: Aws, inventory: Inventory, *, timeout_seconds: float = 3600, tell: Tell = lambda _: None
 ) -> TornDown:
-    """Delete everything in the inventory. Missing resources are ignored; it can be run again at any time.
+    """Delete everything in the inventory. Missing resources are ignored, so a teardown can be repeated.
 
     Args:
         aws: account and region.

@@ -75,7 +75,7 @@ def test_a_trace_has_arrivals_lengths_and_shared_beginnings_and_no_text(run: Run
 def test_where_nothing_was_captured_is_one_sentence(run: Run, tmp_path: Path) -> None:
     nothing = run("trace", str(tmp_path))
     assert nothing.code == 1
-    assert "has no file .jsonl: data capture writes one" in nothing.said
+    assert "has no file with suffix .jsonl: data capture writes such a file" in nothing.said
     (tmp_path / "x.jsonl").write_text(line(3.0, "1,2,3", "4", "CSV") + "\n")
     unfit = run("trace", str(tmp_path))
     assert unfit.code == 1

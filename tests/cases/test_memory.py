@@ -20,10 +20,10 @@ MEMORY = {"copy-without-memory", "lengths-of-requests", "engine-without-model", 
     [
         ("w70b", "copy-without-memory", "131.4 of weights", "InstanceType="),
         ("vllm_heads", "copy-without-memory", "28 attention heads", "SM_VLLM_TENSOR_PARALLEL_SIZE=1, 2, 4"),
-        ("vllm_len", "lengths-of-requests", "was made for 40960", "SM_VLLM_MAX_MODEL_LEN=40960"),
+        ("vllm_len", "lengths-of-requests", "has a context of 40960 tokens", "SM_VLLM_MAX_MODEL_LEN=40960"),
         ("vllm_fp8block", "copy-without-memory", "feed-forward width 768", "SM_VLLM_TENSOR_PARALLEL_SIZE=1, 2"),
-        ("tgi_lengths", "lengths-of-requests", "leaves no room for an answer", "MAX_INPUT_LENGTH of at most 4095"),
-        ("tgi_prefill", "copy-without-memory", "takes a prompt whole", "MAX_BATCH_PREFILL_TOKENS of at least 8000"),
+        ("tgi_lengths", "lengths-of-requests", "leaves no room for an answer", "set MAX_INPUT_LENGTH=4095"),
+        ("tgi_prefill", "copy-without-memory", "cannot split a prompt", "set MAX_BATCH_PREFILL_TOKENS=8000"),
     ],
 )
 def test_a_container_that_cannot_start_is_a_problem(name: str, rule: str, words: str, fix: str) -> None:

@@ -171,7 +171,7 @@ def test_gpt_oss_20b_holds_the_requests_at_once_that_vllm_printed() -> None:
         # Rule stated in llm-d-planner's accuracy_report.md (Qwen3-14B at degree 5).
         (
             *("ml.p4d.24xlarge", 5, {"model": "microsoft/Phi-3-medium-4k-instruct"}),
-            r"vocabulary 32064 \(padded to 64s: 32064\) is not divisible by 5.*tensor_parallel=1, 2",
+            r"vocabulary 32064 \(padded to a multiple of 64: 32064\) is not divisible by 5.*tensor_parallel=1, 2",
         ),
     ],
 )

@@ -63,7 +63,7 @@ def test_modelopt_s_fp8_of_llama_70b_takes_about_half_of_16_bit() -> None:
     [
         ("{", "is not JSON"),
         ("[]", "it contains a list instead of a JSON object"),
-        ('{"quantization": {"quant_algo": "MIXED_PRECISION"}}', "MIXED_PRECISION names no quantized_layers"),
+        ('{"quantization": {"quant_algo": "MIXED_PRECISION"}}', "MIXED_PRECISION lacks quantized_layers"),
         ('{"quantization": {"quant_algo": "INT8_SQ"}}', "quant_algo 'INT8_SQ' cannot be sized"),
         ('{"quantization": {"quant_algo": "NVFP4", "group_size": 32}}', "group_size=32"),
     ],
@@ -126,7 +126,7 @@ def test_integers_without_quantized_activations_are_packed(config: dict[str, Any
     ("config", "reason"),
     [
         (_compressed(format="naive-quantized", weights={"type": "float"}), "format 'naive-quantized'"),
-        (_compressed(sparsity_config={"format": "sparse-24-bitmask"}), "sparsity_config cannot be sized"),
+        (_compressed(sparsity_config={"format": "sparse-24-bitmask"}), "sparsity_config declares sparse weights"),
         ({"quantization_config": {"quant_method": "fp8", "weight_block_size": [128]}}, "rows and columns"),
     ],
 )
@@ -304,7 +304,7 @@ def test_a_named_file_that_contradicts_the_config_is_a_warning_and_the_config_de
     assert model.quantization.method == "fp8"
     (doubt,) = model.warnings
     assert doubt.startswith("mine: its config.json declares fp8, 8 bit and ")
-    assert "declares nvfp4, 4 bit, groups of 16: it is sized by the first" in doubt
+    assert "declares nvfp4, 4 bit, groups of 16: the size follows the first" in doubt
     (tmp_path / "same.json").write_text(json.dumps(FP8))
     assert read_model(tmp_path, "mine", tmp_path / "same.json").warnings == ()
 

@@ -20,7 +20,7 @@ LFS_POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsiz
         (b'{"model_type": "llama",\n "layers": }', "Expecting value at line 2, column 12"),
         (b"", "it is empty"),
         (b" \n", "it is empty"),
-        (LFS_POINTER, "it is a pointer of Git LFS, and not the file that it points to"),
+        (LFS_POINTER, "it is a Git LFS pointer instead of the file itself"),
         (b"<!doctype html><title>Access to model is restricted</title>", "it is a web page"),
         (b"\xff\xfe\x00", "it is not text in UTF-8"),
         (b"[" * 200_000, "its values are nested too deeply"),

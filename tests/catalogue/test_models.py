@@ -316,12 +316,14 @@ def test_a_config_without_a_field_that_sizes_it_names_the_field(field: str) -> N
 
 
 def test_a_config_with_text_for_a_number_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"'llama': hidden_size is not a count: '4096'"):
+    with pytest.raises(ValueError, match=r"'llama': hidden_size is not a positive integer: '4096'"):
         read_config({**LLAMA_CONFIG, "hidden_size": "4096"})
 
 
 def test_a_family_without_a_formula_is_never_sized_as_llama() -> None:
-    with pytest.raises(ValueError, match=r"model_type 'newcomer' cannot be sized: no formula here reads this family"):
+    with pytest.raises(
+        ValueError, match=r"model_type 'newcomer' cannot be sized: no sizing formula is known for this family"
+    ):
         read_config({**LLAMA_CONFIG, "model_type": "newcomer"})
 
 

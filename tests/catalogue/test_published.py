@@ -133,7 +133,7 @@ def test_a_difference_above_a_hundredth_is_an_error_that_says_so(
     assert (outcome.code, outcome.out) == (1, "")
     assert outcome.err.startswith("Qwen/Qwen3-8B: its config.json gives")
     assert sentence in outcome.err
-    assert "weights_gib= and kv_bytes_per_token= declare its sizes by hand" in outcome.err
+    assert "declare its sizes by hand with weights_gib= and kv_bytes_per_token=" in outcome.err
     declared = run("plan", "--model", "Qwen/Qwen3-8B", "--from-hub", *ON, "--weights-gib", "17")
     assert declared.code == 0
 
@@ -157,9 +157,9 @@ def test_the_quantization_that_lies_beside_the_config_is_fetched_too(run: Run, h
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("org/none", "the Hub has no model 'org/none' that can be seen without a token; HF_TOKEN gives one"),
+        ("org/none", "the Hub has no model 'org/none' that can be seen without a token; set HF_TOKEN"),
         ("org/gated", "config.json of org/gated is gated and no token was given: accept its terms at"),
-        ("org/only-gguf", "org/only-gguf has no config.json, so that it cannot be sized"),
+        ("org/only-gguf", "org/only-gguf has no config.json, so it cannot be sized"),
         ("org/broken", "model.safetensors.index.json is not an index of safetensors: the repository is damaged"),
     ],
 )

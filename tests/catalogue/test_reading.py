@@ -147,7 +147,7 @@ def test_a_window_of_0_is_none(off: int | None) -> None:
 
 @pytest.mark.parametrize("window", [-1, True, 4096.0, [4096]])
 def test_a_window_that_is_no_count_is_refused(window: object) -> None:
-    with pytest.raises(ValueError, match="sliding_window is not a count"):
+    with pytest.raises(ValueError, match="sliding_window is not a positive integer"):
         read_config({**CONFIGS["mistral-7b-v0.1"], "sliding_window": window})
 
 

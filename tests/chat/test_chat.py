@@ -132,7 +132,7 @@ def test_without_a_region_it_says_how_to_set_one(run: Run, endpoints: Outputs, m
     monkeypatch.delenv("AWS_REGION")
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
-    assert "no region is set: --region us-west-2" in run("chat", TGI, "Hi").err
+    assert "no region is set: use --region us-west-2" in run("chat", TGI, "Hi").err
 
 
 def test_where_aws_does_not_answer_it_says_so(run: Run, embedded: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,7 +163,7 @@ def test_a_component_at_zero_copies_is_told_from_a_wrong_name(run: Run, deploy: 
     with scalable(name, 0, 2):
         bounded = run("chat", "mistral-7b", "Hi", "--wait", "2")
         assert bounded.code == 1
-        assert re.search(r"this request wakes it: waiting, \d of 2 s", bounded.err)
+        assert re.search(r"this request starts a copy: waiting, \d of 2 s", bounded.err)
         assert "--wait allows more" in bounded.err
 
         # A copy comes: it answers

@@ -57,7 +57,7 @@ UNAFFECTED = yes()
 
 THROTTLED = "was throttled several times: wait and run the command again"
 EXPIRED = "credentials have expired"
-RENEW = "renew them (aws sso login, or new keys) and run this again"
+RENEW = "renew them (aws sso login, or new keys) and run the command again"
 DENIED = "is not authorized to perform: {0} because no identity-based policy allows the {0} action"
 FAILED = "it is CREATE_FAILED"
 
@@ -117,7 +117,7 @@ EXPECTED: dict[FaultKind, dict[str, Says]] = {
         {
             "chat": no(FAILED, f"`replicas status {NO_INSTANCE}` shows why"),
             "benchmark": no(FAILED, f"`replicas teardown {NO_INSTANCE}` removes its remaining resources"),
-            "status": no("InsufficientInstanceCapacity", f"`replicas teardown {NO_INSTANCE}` removes"),
+            "status": no("InsufficientInstanceCapacity", f"run `replicas teardown {NO_INSTANCE}`"),
             "teardown": yes("endpoint", "endpoint configuration", "model", FAILED),
             "preflight": no(f"stack {NO_INSTANCE}", FAILED, f"replicas teardown {NO_INSTANCE}"),
         }
@@ -126,7 +126,7 @@ EXPECTED: dict[FaultKind, dict[str, Says]] = {
         {
             "chat": no(FAILED, f"`replicas status {NEVER_STARTED}` shows why"),
             "benchmark": no(FAILED, f"`replicas teardown {NEVER_STARTED}` removes its remaining resources"),
-            "status": no("did not pass the ping health check", f"`replicas teardown {NEVER_STARTED}` removes"),
+            "status": no("did not pass the ping health check", f"run `replicas teardown {NEVER_STARTED}`"),
             "teardown": yes("inference component", "endpoint configuration", "model", FAILED),
             "bills": yes("ml.g6.12xlarge"),  # an endpoint without a copy bills as any other
             "preflight": no(f"stack {NEVER_STARTED}", FAILED, f"replicas teardown {NEVER_STARTED}"),
@@ -136,7 +136,12 @@ EXPECTED: dict[FaultKind, dict[str, Says]] = {
         {
             "chat": no("is being deleted: deploy it again"),
             "benchmark": no("runs 0 copies: it cannot be measured yet", f"`replicas status {GOING}` shows more"),
-            "status": no("0 of 2", f"component {GOING} is being deleted, but not by its stack: `cdk deploy {GOING}`"),
+            "status": no(
+                "0 of 2",
+                f"component {GOING} is being deleted, but not by its stack: change the component in "
+                f"the template and run "
+                f"`cdk deploy {GOING}`",
+            ),
             "teardown": no(
                 "timed out while waiting for", "raise --timeout, or run the command again later", "still exists"
             ),

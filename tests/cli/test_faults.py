@@ -38,7 +38,7 @@ def test_without_a_region_each_says_how_to_name_one(
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
     outcome = ask(*command)
     assert outcome.code == 1
-    assert "no region is set: --region us-west-2" in outcome.said
+    assert "no region is set: use --region us-west-2" in outcome.said
 
 
 @EVERY

@@ -106,11 +106,11 @@ def test_it_starts_is_seen_fails_as_told_and_stops(run: Run, tmp_path: Path, mon
     ]
     unknown = run("local", "fault", "earthquake")
     assert unknown.code == 2
-    assert "no fault 'earthquake' is known; faults: insufficient-capacity, copy-never-starts" in flat(unknown.err)
+    assert "unknown fault 'earthquake'; known faults: insufficient-capacity, copy-never-starts" in flat(unknown.err)
     assert run("local", "fault", "--clear").out == "no faults are pending\n"
 
     stopped = run("local", "stop")
-    assert stopped.out == f"stopped the embedded AWS on {seen['url']}; its state is in {state}\n"
+    assert stopped.out == f"stopped the embedded AWS on {seen['url']}; its state is saved in {state}\n"
     assert state.exists()
 
 
@@ -169,18 +169,18 @@ def test_where_none_runs_it_says_so(run: Run, arguments: tuple[str, ...]) -> Non
     outcome = run("local", *arguments)
 
     where = " on port 5566" if "--port=5566" in arguments else ""
-    assert outcome == (1, "", f"no embedded AWS runs{where}: `embedded-aws start` starts one\n")
+    assert outcome == (1, "", f"no embedded AWS is running{where}: start one with `embedded-aws start`\n")
 
 
 def test_status_without_one_is_a_failure_and_an_empty_list(run: Run) -> None:
-    assert run("local", "status") == (1, "", "no embedded AWS runs: `embedded-aws start` starts one\n")
+    assert run("local", "status") == (1, "", "no embedded AWS is running: start one with `embedded-aws start`\n")
     assert run("local", "status", "--json") == (1, "[]\n", "")
 
 
 @pytest.mark.parametrize(
     ("option", "words"),
     [
-        ("--region=us-west-9", "no region 'us-west-9' is known; regions: "),
+        ("--region=us-west-9", "unknown region 'us-west-9'; known regions: "),
         ("--port=70000", "Invalid value for '--port'"),
         ("--time-scale=0", "Invalid value for '--time-scale'"),
     ],

@@ -120,7 +120,7 @@ def test_a_specification_of_one_type_that_was_changed_by_hand_is_a_silent_rollba
     assert outcome.code == 1
     assert "component chat: the running version differs from the template, after a silent rollback" in outcome.said
     assert (
-        "Specifications[1].ComputeResourceRequirements.MinMemoryRequiredInMb is 512, the template says" in outcome.said
+        "Specifications[1].ComputeResourceRequirements.MinMemoryRequiredInMb is 512, the template has" in outcome.said
     )
     assert run("status", NAME).code == 0
 
@@ -162,8 +162,8 @@ def test_a_roll_that_went_back_says_how_it_rolled_and_why_it_failed(
     assert outcome.code == 1
     assert "component chat serves, but its last update failed and was rolled back: The container" in outcome.said
     assert (
-        "chat: last rolling update 1 at a time, each watched for 120 s, rolled back if one of 1 alarms goes off"
-        in outcome.said
+        "chat: last rolling update 1 at a time, each watched for 120 s, rolled back if one of 1 alarms "
+        "is in state ALARM" in outcome.said
     )
     assert "the container ended with exit code 1" in outcome.said
 
@@ -251,7 +251,10 @@ def test_a_probe_asks_everything_but_what_sleeps(run: Run, production: dict[str,
     found = {probe["label"]: (probe["answered"], probe["asleep"]) for probe in outcome.json["probes"]}
     assert found == {"chat": (True, False), "sql": (True, False), "code": (False, True)}
     assert described(production["InferenceComponentNameCode"])["RuntimeConfig"]["DesiredCopyCount"] == 0
-    assert "probe of code: not asked: it sleeps; a request would wake it" in run("status", NAME, "--probe").said
+    assert (
+        "probe of code: not asked: it has zero copies, and a request would start one"
+        in run("status", NAME, "--probe").said
+    )
 
 
 def test_what_is_in_service_and_does_not_answer_is_a_problem(
@@ -274,7 +277,7 @@ def test_what_is_not_ready_is_waited_for_visibly_and_not_for_ever(
     embedded.faults.add(Fault(FaultKind.NOT_READY, production["InferenceComponentNameChat"]))
     impatient = run("status", NAME, "--probe", "--wait", "0.2")
     assert impatient.code == 1
-    assert "chat does not answer: the model is not ready yet; --wait allows more" in impatient.said
+    assert "chat does not answer: the model is not ready yet; wait longer with --wait" in impatient.said
 
 
 # ---- judgements
@@ -284,8 +287,8 @@ def test_what_is_not_ready_is_waited_for_visibly_and_not_for_ever(
     ("scaling", "problem"),
     [
         (Scaling(0, 2, (), None), None),
-        (Scaling(1, 2, (), None), "no scaling has a floor of 0"),
-        (None, "no scaling has a floor of 0"),
+        (Scaling(1, 2, (), None), "no scaling allows 0 copies"),
+        (None, "no scaling allows 0 copies"),
     ],
 )
 def test_zero_copies_are_no_fault_exactly_where_the_floor_is_zero(scaling: Scaling | None, problem: str | None) -> None:

@@ -156,7 +156,7 @@ def test_the_life_of_the_example_with_everything(account: Account, example: Synt
         failed = account.deploy(NAME, app=as_it_is)
     account.no_faults()
     assert failed.code == 1
-    assert "The update was rolled back: in ALARM" in failed.output
+    assert "The update was rolled back because of alarms in state ALARM" in failed.output
     back = status(account)
     assert (back["code"], back["stack"]["status"]) == (1, "UPDATE_ROLLBACK_COMPLETE")
     assert any("its last update failed and was rolled back" in problem for problem in back["problems"])
@@ -175,7 +175,7 @@ def test_the_life_of_the_example_with_everything(account: Account, example: Synt
     assert not any("code" in problem for problem in asleep["problems"])
     woken = account.replicas("chat", NAME, "Write a loop", "--component", "code", "--wait", "180")
     assert woken.code == 0, woken.output
-    assert "the component is at zero copies; this request wakes it: waiting" in woken.output
+    assert "the component has zero copies, and this request starts a copy: waiting" in woken.output
 
     # when it is destroyed, then nothing is left
     destroyed = account.cdk("destroy", NAME, "--force", app=as_it_is)

@@ -36,7 +36,7 @@ def test_a_name_alone_is_the_newest_version_with_an_image() -> None:
 @pytest.mark.parametrize("wish", ["", "vLLM", "tgi-", "tgi-1", "tgi-1.1.x", "tgi-1..1", "tgi 1.1.0", "djl-lmi"])
 def test_what_is_no_engine_is_refused_with_those_there_are(wish: str) -> None:
     with pytest.raises(
-        LookupError, match=r"is not known; engines: lmi, sglang, tgi, vllm, or one with a version \(tgi-1\.1\.0\)"
+        LookupError, match=r"is not known; engines: lmi, sglang, tgi, vllm, or a name with a version \(tgi-1\.1\.0\)"
     ):
         find_engine(wish)
 
@@ -167,7 +167,7 @@ def test_a_version_that_both_publish_is_hugging_faces_unless_another_source_is_n
         ),
         (
             {"image_source": "aws", "environment": {"HF_ENABLE_LMCACHE": "0"}},
-            r"environment\['HF_ENABLE_LMCACHE'\]: the image vllm has no such cache: leave it out",
+            r"environment\['HF_ENABLE_LMCACHE'\]: the image vllm has no such cache: remove the variable",
         ),
     ],
 )

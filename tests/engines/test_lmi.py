@@ -60,7 +60,7 @@ def test_it_holds_what_the_vllm_inside_holds() -> None:
 @pytest.mark.parametrize("version", ["14.0.0", "18.5.0", "30.0.0", "0.38.0"])
 def test_a_version_whose_vllm_is_not_known_is_refused_with_those_that_are(version: str) -> None:
     with pytest.raises(
-        LookupError, match=rf"'lmi-{version}': this version has no facts; versions with facts: 15\.0\.0, .*29\.0\.0"
+        LookupError, match=rf"'lmi-{version}': this version is not supported; supported versions: 15\.0\.0, .*29\.0\.0"
     ):
         find_engine(f"lmi-{version}")
 
@@ -71,7 +71,9 @@ def test_a_version_without_an_image_is_refused_with_those_that_have_one() -> Non
 
 
 def test_a_quantization_that_its_vllm_lacks_names_the_first_version_that_has_it() -> None:
-    with pytest.raises(SizingError, match=r"lmi-15\.0\.0 does not run mxfp4 weights: engine='lmi-16\.0\.0' or later"):
+    with pytest.raises(
+        SizingError, match=r"lmi-15\.0\.0 does not run mxfp4 weights: use engine='lmi-16\.0\.0' or later"
+    ):
         component(engine="lmi-15.0.0", model="openai/gpt-oss-20b", instance_type="ml.p5.48xlarge")
 
 
@@ -129,10 +131,10 @@ def test_every_option_of_its_table_is_its_own_or_an_argument_of_vllm_of_some_ver
 @pytest.mark.parametrize(
     ("variable", "why"),
     [
-        ("OPTION_MAX_NUM_SEQS", "LMI does not start with vLLM's name of it: max_sequences="),
-        ("OPTION_TENSOR_PARALLEL_SIZE", "LMI does not start with vLLM's name of it: tensor_parallel="),
+        ("OPTION_MAX_NUM_SEQS", "LMI does not start with vLLM's name of this setting: use max_sequences="),
+        ("OPTION_TENSOR_PARALLEL_SIZE", "LMI does not start with vLLM's name of this setting: use tensor_parallel="),
         ("OPTION_ROLLING_BATCH", "is planned with vLLM's async handler"),
-        ("HF_MODEL_REVISION", "LMI does not read it: revision="),
+        ("HF_MODEL_REVISION", "LMI does not read this variable: use revision="),
         ("OPTION_CPU_OFFLOAD_GB_PER_GPU", "weights in the host's memory are not sized"),
         ("OPTION_KV_TRANSFER_CONFIG", "the buffers of a transfer are not sized"),
         ("OPTION_NEW_ARGUMENT", "it is not in the table of LMI's variables"),
@@ -220,13 +222,13 @@ def test_a_degree_below_the_accelerators_starts_more_workers_and_leaves_none_idl
     ("environment", "why"),
     [
         ({"OPTION_ROLLING_BATCH": "trtllm"}, "OPTION_ROLLING_BATCH=trtllm: another library"),
-        ({"OPTION_ROLLING_BATCH": "disable"}, "without OPTION_ASYNC_MODE=true vLLM does not load"),
+        ({"OPTION_ROLLING_BATCH": "disable"}, "without OPTION_ASYNC_MODE=true, another library loads"),
         ({"OPTION_ENTRYPOINT": "model.py"}, "OPTION_ENTRYPOINT=model.py: code of its own"),
         ({"OPTION_SPECULATIVE_CONFIG": "{}"}, "OPTION_SPECULATIVE_CONFIG={}: the draft model"),
         ({"OPTION_MAX_NUM_SEQS": "64"}, "LMI takes OPTION_MAX_ROLLING_BATCH_SIZE"),
         ({"OPTION_SOMETHING_NEW": "1"}, "OPTION_SOMETHING_NEW=1: it is not in the table of LMI's variables"),
         ({"OPTION_PIPELINE_PARALLEL_DEGREE": "2"}, "stages hold different layers"),
-        ({"OPTION_DTYPE": "int8"}, "the size of this type is not known; known: auto, fp16"),
+        ({"OPTION_DTYPE": "int8"}, "the size of this type is not known; known types: auto, fp16"),
     ],
 )
 def test_what_changes_memory_and_is_not_sized_is_told_with_its_name(environment: dict[str, str], why: str) -> None:

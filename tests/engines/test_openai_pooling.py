@@ -129,5 +129,5 @@ def test_a_text_model_refuses_an_image_as_vllm_does() -> None:
 
 @pytest.mark.parametrize("body", [b"{}", b'{"data": 1}', b'{"results": [{}]}', b"[]"])
 def test_another_answer_is_not_read_as_embeddings(body: bytes) -> None:
-    with pytest.raises(ValueError, match="another form than expected"):
+    with pytest.raises(ValueError, match="an unexpected format"):
         OPENAI.read_pooled(body)

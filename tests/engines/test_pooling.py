@@ -97,7 +97,7 @@ def test_a_request_is_its_prompt_and_takes_no_room_for_sampling() -> None:
     embedding, chat = component(EMBEDDING, max_total_tokens=4096), component(CHAT, max_total_tokens=4096)
     assert (embedding.max_input_tokens, chat.max_input_tokens) == (4096, 4095)
     assert embedding.prefill_tokens == 4096  # at least the longest prompt: a pooler of all tokens takes it whole
-    assert embedding.reasons["max_input_tokens"] == "a request is its prompt: no token is generated"
+    assert embedding.reasons["max_input_tokens"] == "the whole request, because no token is generated"
     same_step = component(CHAT, max_total_tokens=4096, max_batch_prefill_tokens=4096)
     assert embedding.memory.activations < same_step.memory.activations
 
@@ -115,10 +115,10 @@ def test_a_language_model_embeds_where_the_deployment_says_so() -> None:
 @pytest.mark.parametrize(
     ("model", "options", "words"),
     [
-        (CHAT, {"task": "score"}, "has no classification head, and how vllm-[0-9.]+ makes scores .* Qwen3-Reranker"),
-        (CHAT, {"task": "embed", "engine": "tgi"}, "tgi-3.3.6 serves generate alone: engine='vllm'"),
-        (CHAT, {"task": "embed", "engine": "lmi"}, "serves generate alone: engine='vllm'"),
-        (CHAT, {"task": "embed", "engine": "sglang"}, "serves generate alone: engine='vllm'"),
+        (CHAT, {"task": "score"}, "has no classification head, and how vllm-[0-9.]+ computes scores .* Qwen3-Reranker"),
+        (CHAT, {"task": "embed", "engine": "tgi"}, "tgi-3.3.6 serves only generate: use engine='vllm'"),
+        (CHAT, {"task": "embed", "engine": "lmi"}, "serves only generate: use engine='vllm'"),
+        (CHAT, {"task": "embed", "engine": "sglang"}, "serves only generate: use engine='vllm'"),
         (CHAT, {"task": "translate"}, "task='translate': 'generate', 'embed' or 'score'"),
         (EMBEDDING, {"environment": {"SM_VLLM_RUNNER": "generate"}}, "contradicts the plan, which sets 'pooling'"),
         (CHAT, {"environment": {"SM_VLLM_RUNNER": "pooling"}}, "sets what an option sets: task="),
@@ -160,7 +160,7 @@ def test_bidirectional_attention_keeps_no_cache_and_takes_prompts_whole() -> Non
     sized = size_copy(encoder(), find_instance(L40S))
     assert sized.memory.kv_cache_tokens == 0
     assert sized.prefill_tokens >= sized.max_input_tokens == 512
-    with pytest.raises(Unfit, match="takes a prompt whole: at least 512"):
+    with pytest.raises(Unfit, match="cannot split a prompt: set max_batch_prefill_tokens=512"):
         size_copy(encoder(max_batch_prefill_tokens=256), find_instance(L40S))
 
 
@@ -174,8 +174,8 @@ def test_a_copy_without_a_cache_still_has_to_fit_its_card() -> None:
 @pytest.mark.parametrize(
     ("head", "task", "words"),
     [
-        ("pooling", "generate", "is a pooling head, which answers only task='embed': leave task out"),
-        ("classification", "embed", "is a classification head, which answers only task='score'"),
+        ("pooling", "generate", "is a pooling head, which supports only task='embed': leave task out"),
+        ("classification", "embed", "is a classification head, which supports only task='score'"),
     ],
 )
 def test_a_head_answers_what_it_was_made_for(head: Any, task: Task, words: str) -> None:

@@ -86,7 +86,7 @@ def test_activations_and_graphs_lie_beside_the_share() -> None:
 
 def test_a_share_that_leaves_no_room_beside_it_is_refused_with_one_that_does() -> None:
     with pytest.raises(
-        SizingError, match=r"gpu_memory_share=0\.98 leaves no room for the \d\.\d GiB .*: gpu_memory_share=0"
+        SizingError, match=r"gpu_memory_share=0\.98 leaves no room for the \d\.\d GiB .*: set gpu_memory_share=0"
     ):
         component(gpu_memory_share=0.98, tensor_parallel=1)
 
@@ -96,17 +96,17 @@ def test_a_share_that_leaves_no_room_beside_it_is_refused_with_one_that_does() -
     [
         (
             {"model": "openai/gpt-oss-20b", "instance_type": "ml.p5.48xlarge"},
-            r"with the family 'gpt_oss' .*: engine='vllm'",
+            r"the memory of the family 'gpt_oss' .*: use engine='vllm'",
         ),
-        ({"model": "google/flan-t5-xl"}, r"with the family 't5'"),
-        ({"quantization": "bitsandbytes"}, r"with bitsandbytes weights is not known here: engine='vllm'"),
+        ({"model": "google/flan-t5-xl"}, r"the memory of the family 't5'"),
+        ({"quantization": "bitsandbytes"}, r"the memory of bitsandbytes weights is not known: use engine='vllm'"),
         (
             {"adapters": [Adapter(name="sql", weights="s3://a/b/", rank=8)]},
-            r"adapters=: sglang-0\.5\.20 is not planned with any: .*engine='lmi' or 'vllm'",
+            r"adapters=: sglang-0\.5\.20 can serve adapters, but their memory is not known: use engine='lmi' or 'vllm'",
         ),
         (
             {"engine": "sglang-0.4.1"},
-            r"versions of sglang before 0\.4\.3 have no facts; versions with an image: 0\.5\.8, 0\.5\.13",
+            r"versions of sglang before 0\.4\.3 are not supported; versions with an image: 0\.5\.8, 0\.5\.13",
         ),
         ({"engine": "sglang-0.6.0"}, r"versions of sglang after 0\.5"),
     ],
@@ -150,8 +150,8 @@ def test_every_argument_of_the_server_is_in_the_table() -> None:
 @pytest.mark.parametrize(
     ("variable", "why"),
     [
-        ("HF_MODEL_ID", "SGLang's images do not read it: model="),
-        ("SM_NUM_GPUS", "SGLang's images do not read it: tensor_parallel="),
+        ("HF_MODEL_ID", "SGLang's images do not read this variable: use model="),
+        ("SM_NUM_GPUS", "SGLang's images do not read this variable: use tensor_parallel="),
         ("SM_SGLANG_MAX_TOTAL_TOKENS", "it bounds the cache apart from the share"),
         ("SM_SGLANG_SPECULATIVE_ALGORITHM", "the draft model"),
         ("SM_SGLANG_ENABLE_HIERARCHICAL_CACHE", "weights or cache in the host's memory"),

@@ -56,7 +56,7 @@ def test_a_model_of_the_table_may_have_one_declared_size() -> None:
         ({"config": LFM2, "weights_gib": None}, "conv_L_cache.*it needs weights_gib= too"),
         (
             {"model": "NousResearch/Meta-Llama-3.1-8B", "weights_gib": 10, "kv_bytes_per_token": None},
-            "weights_gib=10: NousResearch/Meta-Llama-3.1-8B takes 14.96 GiB: leave it out, or declare at least that",
+            "weights_gib=10: NousResearch/Meta-Llama-3.1-8B takes 14.96 GiB: remove weights_gib or raise it",
         ),
         (
             {"model": "NousResearch/Meta-Llama-3.1-8B", "weights_gib": None, "kv_bytes_per_token": 1024},

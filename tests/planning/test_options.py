@@ -164,7 +164,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "adapters on TGI": (
         {"engine": "tgi", "adapters": [Adapter(name="sql", weights="s3://a/b/", rank=8)]},
-        r"^adapters=: tgi-3\.3\.6 takes none while it serves: engine='lmi' or 'vllm'$",
+        r"^adapters=: tgi-3\.3\.6 cannot serve adapters: use engine='lmi' or 'vllm'$",
     ),
     "adapters of a model that no engine with adapters serves": (
         {

@@ -329,7 +329,8 @@ def _plan_as_fixed(wished: Deployment, *, only: tuple[str, ...] | None = None, w
 
 
 _FIX = re.compile(
-    r"(?:, or |: )(?:(?:quantized weights, )?(\w+)='?([\w./-]+?)'?(?: of (\w+))?|(\d+) (instances))(?=, or |$)"
+    r"(?:, or |: )(?:(?:(?:set|use) )?(?:quantized weights with )?(\w+)='?([\w./-]+?)'?(?: of "
+    r"(\w+))?|(\d+) (instances))(?=, or |$)"
 )
 
 
@@ -343,7 +344,9 @@ def test_the_fixes_of_a_problem_are_read() -> None:
         ("copies", "8", None),
         ("instances", "2", None),
     ]
-    assert fixes("needs 67: tensor_parallel=4, or quantized weights, model='a/b', or instance_type='ml.x'") == [
+    assert fixes(
+        "needs 67: set tensor_parallel=4, or use quantized weights with model='a/b', or use instance_type='ml.x'"
+    ) == [
         ("tensor_parallel", "4", None),
         ("model", "a/b", None),
         ("instance_type", "ml.x", None),

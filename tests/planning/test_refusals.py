@@ -75,7 +75,7 @@ REFUSED = {
     "unknown engine": ({"engine": "tgl"}, r"^engine 'tgl' is not known; engines: lmi, sglang, tgi, vllm"),
     "engine version that nobody has read": (
         {"engine": "vllm-0.99.0"},
-        r"^engine 'vllm-0.99.0': versions of vllm after 0.33 have no facts; 'vllm' selects [0-9.]+, the newest "
+        r"^engine 'vllm-0.99.0': versions of vllm after 0.33 are not supported yet; 'vllm' selects [0-9.]+, the newest "
         r"with an image",
     ),
     "engine version that is none": ({"engine": "vllm-latest"}, r"^engine 'vllm-latest' is not known"),
@@ -85,7 +85,7 @@ REFUSED = {
     ),
     "gated model": (
         {"model": "meta-llama/Llama-2-13b-chat-hf"},
-        r"^meta-llama/Llama-2-13b-chat-hf is gated: token_secret=.*, weights='s3://.*, or an ungated copy",
+        r"^meta-llama/Llama-2-13b-chat-hf is gated: set token_secret=.* or weights='s3://.*, or use an ungated copy",
     ),
     "isolation and the Hub": (
         {"network_isolation": True},
@@ -97,27 +97,27 @@ REFUSED = {
     ),
     "no room for an answer": (
         {"max_input_tokens": 4096, "max_total_tokens": 4096},
-        r"^max_input_tokens=4096 leaves no room .* max_total_tokens=4096: at most 4095$",
+        r"^max_input_tokens=4096 leaves no room .* max_total_tokens=4096: set max_input_tokens=4095$",
     ),
     "longer than the model's context": (
         {"max_total_tokens": 5000},
-        r"^max_total_tokens=5000: .* was made for 4096: max_total_tokens=4096$",
+        r"^max_total_tokens=5000: .* has a context of 4096 tokens: set max_total_tokens=4096$",
     ),
     "a prompt longer than the model's context": (
         {"max_input_tokens": 5000},
-        r"^max_input_tokens=5000: .* was made for 4096",
+        r"^max_input_tokens=5000: .* has a context of 4096 tokens",
     ),
     "a prompt that fills the model's context": (
         {"max_input_tokens": 4096},
-        r"^max_input_tokens=4096: .* was made for 4096",
+        r"^max_input_tokens=4096: .* has a context of 4096 tokens",
     ),
     "a degree that does not divide the heads": (
         {"tensor_parallel": 3},
-        r"^tensor_parallel=3 does not split .*40 attention heads.*: tensor_parallel=1, 2, 4, 8$",
+        r"^tensor_parallel=3 does not split .*40 attention heads.*: set tensor_parallel=1, 2, 4, 8$",
     ),
     "a degree above the instance's accelerators": (
         {"tensor_parallel": 16},
-        r"^tensor_parallel=16: ml\.p4d\.24xlarge has 8 accelerators .*: tensor_parallel=8$",
+        r"^tensor_parallel=16: ml\.p4d\.24xlarge has 8 accelerators .*: set tensor_parallel=8$",
     ),
     "a claim that was measured refused": (
         {"instance_type": "ml.g5.xlarge", "model": "TheBloke/Llama-2-7B-Chat-AWQ", "memory_mib": 4096},
@@ -133,7 +133,8 @@ REFUSED = {
     ),
     "a model too large for the card": (
         {"model": "llama-2-70b", "tensor_parallel": 2},
-        r"^a copy of .*70b-chat-hf needs 6\d\.\d GiB on each of 2 accelerators .*may take 36\.\d .*: tensor_parallel=4",
+        r"^a copy of .*70b-chat-hf needs 6\d\.\d GiB on each of 2 accelerators .*may take 36\.\d .*: set "
+        r"tensor_parallel=4",
     ),
     "a cache too large for the card": (
         {"min_kv_cache_tokens": 10**6, "tensor_parallel": None},
@@ -153,16 +154,16 @@ REFUSED = {
     ),
     "Qwen 3 on the article's TGI": (
         {"engine": "tgi-1.1.0", "model": "Qwen/Qwen3-8B"},
-        r"^tgi-1\.1\.0 does not serve the model family 'qwen3' .*: engine='tgi-3\.3\.4' or later$",
+        r"^tgi-1\.1\.0 does not serve the model family 'qwen3' .*: use engine='tgi-3\.3\.4' or later$",
     ),
-    "T5 on vLLM": ({"model": "google/flan-t5-xl"}, r"^vllm-.* does not serve google/flan-t5-xl: .*: engine='tgi'$"),
+    "T5 on vLLM": ({"model": "google/flan-t5-xl"}, r"^vllm-.* does not serve google/flan-t5-xl: .*: use engine='tgi'$"),
     "CUDA 11.8 on Blackwell": (
         {"engine": "tgi-1.1.0", "instance_type": "ml.p6-b200.48xlarge"},
-        r"^tgi-1\.1\.0 comes with CUDA 11\.8; the B200 of ml\.p6-b200\.48xlarge needs 12\.8 or newer: another engine",
+        r"^tgi-1\.1\.0 comes with CUDA 11\.8; the B200 of ml\.p6-b200\.48xlarge needs 12\.8 or newer: use another",
     ),
     "a Neuron device": (
         {"instance_type": "ml.inf2.24xlarge"},
-        r"^ml\.inf2\.24xlarge has Inferentia2 accelerators: no image of lmi or sglang or tgi or vllm here runs",
+        r"^ml\.inf2\.24xlarge has Inferentia2 accelerators, on which no image of lmi or sglang or tgi or vllm runs",
     ),
     "the environment against the plan": (
         {"engine": "tgi-1.1.0", "environment": {"SM_NUM_GPUS": "2"}},
@@ -306,7 +307,7 @@ def test_two_components_need_a_name_each() -> None:
 
 def test_a_batch_size_for_an_engine_that_counts_tokens_is_refused() -> None:
     problem = problem_of(deployment(engine="tgi-1.1.0", max_sequences=64))
-    assert re.search(r"max_sequences=64: tgi-1\.1\.0 bounds its batches by tokens", problem)
+    assert re.search(r"max_sequences=64: tgi-1\.1\.0 limits its batches by tokens", problem)
 
 
 def test_a_prefill_step_that_holds_no_whole_prompt_is_refused_for_tgi() -> None:
@@ -323,7 +324,7 @@ def test_more_requests_than_tokens_in_a_step_are_refused_as_the_engine_does() ->
     # vLLM 0.32: "max_num_batched_tokens (512) must be greater than or equal to max_num_seqs (700)".
     wide = deployment(engine="vllm", max_batch_prefill_tokens=512, max_sequences=700)
     assert re.search(
-        r"max_sequences=700 is more than max_batch_prefill_tokens=512.*: max_sequences=512", problem_of(wide)
+        r"max_sequences=700 is more than max_batch_prefill_tokens=512.*: set max_sequences=512", problem_of(wide)
     )
 
 

@@ -62,7 +62,7 @@ def test_a_quota_that_is_too_small_and_a_secret_that_is_not_there(
     assert found["secret hub-token"]["said"] == "it does not exist in us-west-2"
     boto3.client("secretsmanager").create_secret(Name="hub-token", SecretString="the-secret-value")
     again = run("doctor")
-    assert "ok secret hub-token: it exists; its value was not read" in again.said
+    assert "ok secret hub-token: it exists, and its value was not read" in again.said
     assert "the-secret-value" not in again.said
     boto3.client("secretsmanager").delete_secret(SecretId="hub-token")
     assert "it is scheduled for deletion" in run("doctor").said
@@ -99,7 +99,7 @@ def test_tools_that_are_not_there(
     monkeypatch.setenv("PATH", str(tmp_path))
     outcome = run("doctor")
     assert outcome.code == 1
-    assert "fault Node: not found fix: make setup" in outcome.said
+    assert "fault Node: not found fix: run make setup" in outcome.said
     assert "fault CDK CLI: not found" in outcome.said
     assert "quotas and secrets were not checked" in outcome.said
 
@@ -122,7 +122,7 @@ def test_a_wrong_name_is_one_message(run: Run, present_tools: None, bootstrapped
 
 def test_a_region_that_nobody_knows_is_told_with_the_nearest(run: Run, present_tools: None, bootstrapped: None) -> None:
     outcome = run("doctor", "llama-2-13b", "--region", "us-west-9")
-    assert "unknown region: us-west-9 is not a known region fix: did you mean one of these: us-w" in outcome.said
+    assert "unknown region: us-west-9 is not a known region fix: use one of these: us-w" in outcome.said
 
 
 def test_a_region_that_there_is_not_is_the_one_fault(run: Run, present_tools: None, bootstrapped: None) -> None:

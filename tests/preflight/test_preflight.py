@@ -83,7 +83,7 @@ def test_a_roll_on_full_instances_has_no_room(endpoints: Outputs, preflight: Pre
     outcome = preflight(TGI, changed)
     assert outcome.code == 1
     assert "needs 1 free accelerator in addition to the live copies; 8 of 8 are in use" in outcome.said
-    assert "fix: instances=2, or reduce the copies first" in outcome.said
+    assert "fix: set instances=2, or reduce the copies first" in outcome.said
     of_type(changed, "EndpointConfig")["ProductionVariants"][0]["InitialInstanceCount"] = 2
     assert preflight(TGI, changed).code == 0
 
@@ -123,7 +123,10 @@ def test_a_component_of_another_id_needs_room_beside_the_one_it_replaces(
     assert (
         "8 of Renamed, which is new, needs 8 free accelerators in addition to the live copies; 8 of 8" in outcome.said
     )
-    assert f"it replaces {endpoints[TGI]['InferenceComponentName']}, which is deleted only afterwards" in outcome.said
+    assert (
+        f"it replaces {endpoints[TGI]['InferenceComponentName']} is deleted only after its replacement runs"
+        in outcome.said
+    )
 
 
 def test_fewer_instances_than_the_live_copies_need(
@@ -169,7 +172,7 @@ def test_copies_that_scaling_added_are_not_cut_unnoticed(
         same = preflight(name, smaller, "--json")
         assert same.code == 0, same.said
         assert checks(same)[f"copies of {component}"]["said"] == (
-            "2 live, the template says 1, but the deployment does not change the component"
+            "2 live, the template requests 1, but the deployment does not change the component"
         )
         changed = deepcopy(smaller)
         of_type(changed, "InferenceComponent")["Specification"]["StartupParameters"] = {
@@ -179,7 +182,7 @@ def test_copies_that_scaling_added_are_not_cut_unnoticed(
         assert outcome.code == 1
         found = checks(outcome)[f"copies of {component}"]
         assert found["said"] == "2 live, the deployment sets 1: 1 would be removed"
-        assert found["fix"].startswith("copies=2 on the component")
+        assert found["fix"].startswith("set copies=2 on the component")
 
 
 def test_another_instance_type_is_not_judged_but_said(endpoints: Outputs, preflight: Preflight, template: Any) -> None:
@@ -187,7 +190,7 @@ def test_another_instance_type_is_not_judged_but_said(endpoints: Outputs, prefli
     of_type(changed, "EndpointConfig")["ProductionVariants"][0]["InstanceType"] = "ml.g6e.2xlarge"
     outcome = preflight(VLLM, changed)
     assert outcome.code == 0
-    assert "the instance type changes; it is not known how SageMaker then moves components" in outcome.said
+    assert "the instance type changes, and how SageMaker then moves components is not known" in outcome.said
     assert "1 could not be checked" in outcome.said
 
 
@@ -230,7 +233,7 @@ def test_without_a_template_it_says_what_writes_one(
     monkeypatch.chdir(tmp_path)
     outcome = run("preflight", "x")
     assert outcome.code == 1
-    assert "there is no template cdk.out/x.template.json: `npx cdk synth --quiet x` writes it" in outcome.err
+    assert "there is no template cdk.out/x.template.json: run `npx cdk synth --quiet x`" in outcome.err
     assert run("preflight", "x", "--template", "none.json").err == "there is no template none.json\n"
     (tmp_path / "none.json").write_text("[]")
     assert "not a CloudFormation template" in run("preflight", "x", "--template", "none.json").err
@@ -495,7 +498,7 @@ def test_a_stack_of_other_resources_has_the_name(endpoints: Outputs, preflight: 
     topic = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
     outcome = preflight(TGI, topic, "--json")
     assert outcome.code == 1
-    assert "the deployment would delete all of them" in checks(outcome)[f"stack name {TGI}"]["said"]
+    assert "the deployment would delete all these resources" in checks(outcome)[f"stack name {TGI}"]["said"]
 
 
 def test_a_template_that_can_never_be_deployed(embedded: EmbeddedAws, preflight: Preflight, template: Any) -> None:

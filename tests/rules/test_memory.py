@@ -124,7 +124,7 @@ def test_the_engines_own_length_counts_where_none_is_given() -> None:
             {"SM_VLLM_MODEL": "Qwen/Qwen3-8B", "SM_VLLM_MAX_MODEL_LEN": "131072"},
             {},
             "lengths-of-requests",
-            "SM_VLLM_MAX_MODEL_LEN=131072: Qwen/Qwen3-8B was made for 40960",
+            "SM_VLLM_MAX_MODEL_LEN=131072: Qwen/Qwen3-8B has a context of 40960 tokens",
         ),
         (
             TGI_2,
@@ -143,7 +143,7 @@ def test_the_engines_own_length_counts_where_none_is_given() -> None:
             },
             {},
             "copy-without-memory",
-            "MAX_BATCH_PREFILL_TOKENS=2048: tgi-2.4.0 takes a prompt whole",
+            "MAX_BATCH_PREFILL_TOKENS=2048: tgi-2.4.0 cannot split a prompt",
         ),
         (
             VLLM,
@@ -278,7 +278,7 @@ def test_a_default_of_the_engine_is_called_one() -> None:
     """TGI 2.4 takes 4,095 tokens of prompt by default, and ends where MAX_TOTAL_TOKENS is not larger."""
     problem = only(check(template_of(TGI_2, {"HF_MODEL_ID": LLAMA_13B, "MAX_TOTAL_TOKENS": "2048"})))
     assert problem.what.startswith("MAX_INPUT_LENGTH=4095 (its default) leaves no room for an answer")
-    assert problem.fix == "MAX_INPUT_LENGTH of at most 2047"
+    assert problem.fix == "set MAX_INPUT_LENGTH=2047"
     environment = {"HF_MODEL_ID": "Qwen/Qwen2.5-7B-Instruct", "MAX_INPUT_TOKENS": "100", "MAX_TOTAL_TOKENS": "200"}
     problem = only(check(template_of(TGI_2, environment, instance_type="ml.p4d.24xlarge", accelerators=8)))
     assert problem.what.startswith("SM_NUM_GPUS=8 (its default) does not split")
@@ -333,7 +333,7 @@ WEIGHTS = {"S3DataSource": {"S3Uri": "s3://models/x/", "S3DataType": "S3Prefix",
             f"{DLC}/djl-inference:0.31.0-lmi13.0.0-cu124",
             {"HF_MODEL_ID": LLAMA_8B},
             {},
-            "lmi-13.0.0': this version has no facts",
+            "lmi-13.0.0': this version is not supported",
         ),
         (
             f"{DLC}/sglang:server-sagemaker-cuda-v1.4",
@@ -348,7 +348,7 @@ WEIGHTS = {"S3DataSource": {"S3Uri": "s3://models/x/", "S3DataType": "S3Prefix",
             f"{DLC}/huggingface-pytorch-tgi-inference:2.0.0-tgi0.3.0-gpu",
             {"HF_MODEL_ID": LLAMA_8B},
             {},
-            "have no facts",
+            "are not supported",
         ),
         (f"{DLC}/huggingface-vllm:0.99.0-gpu", {"SM_VLLM_MODEL": LLAMA_8B}, {}, "versions of vllm after"),
         (VLLM, {"SM_VLLM_MODEL": "org/unknown"}, {}, "model 'org/unknown' is not in the table"),

@@ -228,11 +228,11 @@ def test_values_that_are_true_are_those_of_the_client() -> None:
 @pytest.mark.parametrize(
     ("template", "sentence"),
     [
-        (tgi(MAX_TOTAL_TOKENS="lots"), "MAX_TOTAL_TOKENS='lots': it is not a whole number of at least 1"),
-        (tgi(MAX_INPUT_TOKENS="1.5"), "MAX_INPUT_TOKENS='1.5': it is not a whole number of at least 1"),
+        (tgi(MAX_TOTAL_TOKENS="lots"), "MAX_TOTAL_TOKENS='lots': it is not an integer of at least 1"),
+        (tgi(MAX_INPUT_TOKENS="1.5"), "MAX_INPUT_TOKENS='1.5': it is not an integer of at least 1"),
         (tgi(CUDA_MEMORY_FRACTION="90"), "CUDA_MEMORY_FRACTION='90': it is not a number above 0 and up to 1"),
         (vllm(SM_VLLM_GPU_MEMORY_UTILIZATION="95%"), "SM_VLLM_GPU_MEMORY_UTILIZATION='95%': it is not a number"),
-        (vllm(SM_VLLM_MAX_NUM_SEQS="many"), "SM_VLLM_MAX_NUM_SEQS='many': it is not a whole number"),
+        (vllm(SM_VLLM_MAX_NUM_SEQS="many"), "SM_VLLM_MAX_NUM_SEQS='many': it is not an integer"),
     ],
 )
 def test_values_that_the_parser_of_an_engine_refuses(template: Template, sentence: str) -> None:

@@ -55,7 +55,7 @@ def test_the_vocabulary_is_padded_to_64_before_it_is_split() -> None:
     """32064 tokens are 501 times 64: not divisible by 5 (vocab_parallel_embedding.py divides evenly)."""
     medium = find_model("microsoft/Phi-3-medium-4k-instruct").architecture
     assert division_problems(medium, None, VLLM, 5) == (
-        "vocabulary 32064 (padded to 64s: 32064) is not divisible by 5",
+        "vocabulary 32064 (padded to a multiple of 64: 32064) is not divisible by 5",
     )
     assert division_problems(medium, None, TGI, 5) == ()  # TGI gives the last card fewer rows
 
@@ -78,7 +78,7 @@ def test_the_vocabulary_is_padded_to_64_before_it_is_split() -> None:
             "width of the attention heads 896/2=448 is not a multiple of",
         ),
         ("Qwen/Qwen2.5-7B-Instruct", None, 8, "28 attention heads are not divisible by 8"),
-        ("microsoft/phi-4", None, 4, "10 KV heads neither divide 4 nor are divisible by it"),
+        ("microsoft/phi-4", None, 4, "10 KV heads are neither a divisor nor a multiple of 4"),
     ],
 )
 def test_the_reason_has_the_arithmetic(model: str, quantization: Quantization | None, degree: int, reason: str) -> None:

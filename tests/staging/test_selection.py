@@ -43,13 +43,13 @@ def test_the_parameters_of_the_other_form_stay_behind() -> None:
         (
             ["a.gguf", "onnx/model.onnx"],
             {},
-            "no weights that .* load from its top .* it has weights in: gguf, onnx",
+            "no weights that .* load from its top .* it has weights in gguf, onnx",
         ),
-        (["model.safetensors"], {"config__json": "no JSON"}, "config.json is not readable as a JSON object"),
+        (["model.safetensors"], {"config__json": "no JSON"}, "config.json is not a JSON object"),
         (
             ["model-00001-of-00002.safetensors"],
             {"model__safetensors__index__json": '{"weight_map": {"a": "model-00002-of-00002.safetensors"}}'},
-            "names shards that the repository does not have: model-00002-of-00002.safetensors",
+            "lists shards that the repository does not have: model-00002-of-00002.safetensors",
         ),
         (
             ["model.safetensors"],

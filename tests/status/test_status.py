@@ -53,7 +53,7 @@ def test_what_was_changed_by_hand_is_drift(run: Run, deploy: Deploy) -> None:
     assert outcome.code == 1 or "under way" in outcome.said
     while "under way" in outcome.out:
         outcome = run("status", "starcoder2-15b")
-    assert "RuntimeConfig.CopyCount is 1, the template says 2" in outcome.said
+    assert "RuntimeConfig.CopyCount is 1, the template has 2" in outcome.said
     assert "1 property is different from the template" in outcome.said
 
     # With a target the number of copies is autoscaling's to choose
@@ -224,4 +224,4 @@ def test_a_secret_is_neither_compared_nor_shown() -> None:
     (wanted,) = wanted_resources(template, {"M": "m"}, region="us-west-2", parameters={})
     live = {"PrimaryContainer": {"Environment": {"TOKEN": "hf_secret", "A": "2"}}}
     (found,) = differences(wanted, live)
-    assert str(found) == "M: PrimaryContainer.Environment.A is 2, the template says 1"
+    assert str(found) == "M: PrimaryContainer.Environment.A is 2, the template has 1"

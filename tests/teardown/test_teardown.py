@@ -304,7 +304,10 @@ def test_a_model_that_somebody_else_uses_stays(run: Run, endpoints: Outputs) -> 
 
 def test_an_endpoint_of_a_stack_goes_by_the_name_of_its_stack(run: Run, endpoints: Outputs) -> None:
     outcome = run("teardown", "--endpoint", endpoints[TGI]["EndpointName"], "--yes")
-    assert (outcome.code, "belongs to stack llama-2-13b: `replicas teardown llama-2-13b`" in outcome.err) == (1, True)
+    assert (outcome.code, "belongs to stack llama-2-13b: run `replicas teardown llama-2-13b`" in outcome.err) == (
+        1,
+        True,
+    )
 
 
 # ---- wrong input, and what bills

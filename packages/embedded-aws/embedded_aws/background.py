@@ -59,14 +59,13 @@ def main() -> None:
 
 
 def _engine(name: str | None, command: str | None) -> ServingEngine | None:
-    """Return the engine that was named or given as a command; None for that of the installed distributions."""
     if command:
         return ProcessEngine(command)
     return engine_named(name) if name else None
 
 
 def _await_end_of_input(stop_requested: threading.Event) -> None:
-    """Wait until the process that started this one has ended: the pipe then has no writer."""
+    """Wait until the parent process has ended: standard input is a pipe that the parent then closes."""
     while os.read(0, 1):
         pass
     stop_requested.set()
@@ -80,7 +79,7 @@ def _print_port(record: records.Record) -> None:
             print(record.port, flush=True)
         except BrokenPipeError:
             signal.raise_signal(signal.SIGTERM)
-        os.dup2(log.fileno(), sys.stdout.fileno())  # the parent process closes the pipe once it has read the port
+        os.dup2(log.fileno(), sys.stdout.fileno())  # the parent process closes the pipe after reading the port
 
 
 main()

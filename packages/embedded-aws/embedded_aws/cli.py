@@ -26,7 +26,9 @@ app = typer.Typer(
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port of the embedded AWS, if several run.")]
+Port = Annotated[
+    int | None, typer.Option(min=1, max=65535, help="Port of the embedded AWS. Required if several are running.")
+]
 
 
 @app.command()
@@ -35,20 +37,22 @@ def start(
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port on loopback; 0 selects a free port.")
     ] = process.PORT,
-    region: Annotated[str, typer.Option(help="Region that the printed environment names.")] = process.REGION,
+    region: Annotated[str, typer.Option(help="AWS region to set in the printed environment.")] = process.REGION,
     time_scale: Annotated[
         float, typer.Option(min=1, help="Factor by which instances and copies start faster than on AWS.")
     ] = 60,
-    speed: Annotated[float, typer.Option(min=0.1, help="Factor by which copies answer faster than planned.")] = 1,
+    speed: Annotated[
+        float, typer.Option(min=0.1, help="Factor by which copies answer faster than the plan's forecast.")
+    ] = 1,
     state: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="File from which the state is loaded, and to which it is saved at the end."),
+        typer.Option(metavar="FILE", help="File to load the state from at the start and to save it to at the end."),
     ] = None,
     engine: Annotated[
         str | None,
         typer.Option(
             metavar="MODULE:CLASS",
-            help="Serving engine that runs in the copies. Default: that of the installed distributions.",
+            help="Serving engine that runs in the copies. Default: the engine of the installed distributions.",
         ),
     ] = None,
     engine_command: Annotated[
@@ -59,19 +63,17 @@ def start(
         ),
     ] = None,
     foreground: Annotated[bool, typer.Option("--foreground", help="Run in the foreground until Ctrl-C.")] = False,
-    skip_bootstrap: Annotated[bool, typer.Option("--skip-bootstrap", help="Do not bootstrap it for the CDK.")] = False,
+    skip_bootstrap: Annotated[bool, typer.Option("--skip-bootstrap", help="Do not run `cdk bootstrap`.")] = False,
     as_json: Json = False,
 ) -> None:
     """Start an embedded AWS on loopback, bootstrapped for the CDK, and print the environment to export."""
     from replicas.rules.hosting import regions
 
     if region not in regions():
-        raise typer.BadParameter(f"no region {region!r} is known; regions: {', '.join(sorted(regions()))}")
+        raise typer.BadParameter(f"unknown region {region!r}; known regions: {', '.join(sorted(regions()))}")
     source = context.get_parameter_source("engine")
     if engine_command is not None and source is not None and source.name == "COMMANDLINE":
-        raise typer.BadParameter(
-            "--engine and --engine-command both define what runs in the copies: give only one of them"
-        )
+        raise typer.BadParameter("--engine and --engine-command exclude each other: remove one of them")
     record = process.start(
         port=port,
         region=region,
@@ -108,13 +110,13 @@ def stop(port: Port = None, as_json: Json = False) -> None:
     if as_json:
         _print_json({"schema": "embedded-aws.stopped/1", "stopped": record.port, "state": record.state})
     else:
-        saved = f"; its state is in {record.state}" if record.state else ""
+        saved = f"; its state is saved in {record.state}" if record.state else ""
         print(f"stopped the embedded AWS on {record.url}{saved}")
 
 
 @app.command()
 def status(as_json: Json = False) -> None:
-    """Show the embedded AWSs that run; exit code 1 if none runs."""
+    """List the running embedded AWSs. The exit code is 1 if none is running."""
     records = process.running()
     if as_json:
         schema = {"schema": "embedded-aws.running/1"}
@@ -124,7 +126,7 @@ def status(as_json: Json = False) -> None:
             print(f"{record.url}, process {record.pid}, region {record.region}")
     if not records:
         if not as_json:
-            _print_progress("no embedded AWS runs: `embedded-aws start` starts one")
+            _print_progress("no embedded AWS is running: start one with `embedded-aws start`")
         raise typer.Exit(1)
 
 
@@ -135,7 +137,9 @@ def fault(
         str, typer.Option(help="Name of the endpoint or component, or operation (sagemaker:CreateModel); * for any.")
     ] = "*",
     times: Annotated[int | None, typer.Option(min=1, help="Number of times. Default: until --clear.")] = None,
-    seconds: Annotated[float, typer.Option(min=0, help="For slow-deletion: AWS's seconds.")] = 0,
+    seconds: Annotated[
+        float, typer.Option(min=0, help="For slow-deletion: additional seconds, on AWS's time scale.")
+    ] = 0,
     clear: Annotated[bool, typer.Option("--clear", help="Remove all faults.")] = False,
     port: Port = None,
     as_json: Json = False,
@@ -146,7 +150,7 @@ def fault(
         process.control(record, "DELETE", "/faults")
     if kind is not None:
         if kind not in list(FaultKind):
-            raise typer.BadParameter(f"no fault {kind!r} is known; faults: {', '.join(FaultKind)}")
+            raise typer.BadParameter(f"unknown fault {kind!r}; known faults: {', '.join(FaultKind)}")
         process.control(record, "POST", "/faults", {"kind": kind, "on": on, "times": times, "seconds": seconds})
     pending = process.control(record, "GET", "/faults")
     assert isinstance(pending, list)  # noqa: S101 (this path always returns a list)
@@ -177,7 +181,7 @@ def main() -> None:
 
 
 def _script(environment: dict[str, str]) -> Iterator[str]:
-    """Shell commands that set the client environment, for `eval`."""
+    """Yield the shell commands that set the client environment, for `eval`."""
     for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
         # The CDK would use the credentials of the profile, and boto3 fails if the profile does not exist.
         if name in os.environ:
@@ -187,7 +191,6 @@ def _script(environment: dict[str, str]) -> Iterator[str]:
 
 
 def _print_progress(line: str) -> None:
-    """Print progress on stderr."""
     print(line, file=sys.stderr, flush=True)
 
 

@@ -1,4 +1,4 @@
-"""Clock that shortens AWS's durations: minutes on AWS become seconds in the embedded AWS."""
+"""Clock that shortens AWS's durations: by default, one minute on AWS takes one second in the embedded AWS."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class Clock:
 
         """
         if moment < self.calendar():
-            raise ValueError("the calendar can be turned forward only")
+            raise ValueError("the calendar can only move forward")
         self._ahead = moment - self.time()
 
     def here(self, seconds: float) -> float:
-        """Convert seconds on AWS to real seconds in the embedded AWS."""
+        """Convert seconds on AWS to the shorter real seconds in the embedded AWS."""
         return seconds / self.scale
 
     def sleep(self, seconds: float) -> None:

@@ -16,7 +16,7 @@ class StartedDocument(TypedDict):
     port: int
     pid: int
     environment: dict[str, str]
-    """Environment variables that point AWS clients to it."""
+    """Environment variables that point AWS clients to the embedded AWS."""
 
 
 class StoppedDocument(TypedDict):

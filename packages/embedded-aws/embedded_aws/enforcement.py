@@ -1,7 +1,7 @@
-"""Refuses requests that break a rule which AWS enforces in the operation.
+"""Refuses requests that break a rule which AWS enforces in the requested operation.
 
-A request is converted to the endpoint model that `replicas check` builds from a template: the operations have the
-properties of the CloudFormation types. So `replicas check` reports every request that is refused here.
+A request is converted to the endpoint model that `replicas check` builds from a template: an operation has the same
+properties as its CloudFormation type. So `replicas check` reports every request that is refused here.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ OPERATIONS: Mapping[str, str] = {
     "RegisterScalableTarget": "Application Auto Scaling",
     "UpdateInferenceComponent": "SageMaker",
 }
-"""Operations whose requests are judged by the rules, with their services."""
+"""AWS service of each operation whose requests are checked against the rules."""
 
 _QUOTE = re.compile(r"'(?P<words>[^']+)'\s*\((?P<source>.+)\)")
 _DOCUMENTS = ("Application Auto Scaling API", "CloudWatch API")
-"""Prefixes of sources that state a rule without quoting AWS's message."""
+"""Sources with one of these prefixes are documents: they state the rule but do not quote AWS's message."""
 
 
 def resource(resource_type: str, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the template resource of a request."""
+    """Return a request as a CloudFormation resource of the given type."""
     return {"Type": resource_type, "Properties": dict(request)}
 
 
 def topology(resources: Mapping[str, Any], region: str) -> Topology:
-    """Return the endpoint model of template resources."""
+    """Build the endpoint model of CloudFormation resources, given by logical id."""
     template = {"Resources": dict(resources)}
     return topology_of(template, Resolver(template, region=region, parameters={}), region)
 
@@ -60,13 +60,13 @@ def refuse(
 
     Args:
         operation: name of the operation, one of `OPERATIONS`.
-        model: the resource of the request, and what it refers to.
-        logical_id: the resource of the request in the model.
+        model: endpoint model of the request's resource and the resources it refers to.
+        logical_id: logical id of the request's resource in the model.
         code: AWS's error code.
-        without: ids of rules that are not applied.
+        without: ids of rules to skip.
 
     Raises:
-        ServiceError: one error with all broken rules.
+        ServiceError: one error that lists all broken rules.
 
     """
     if operation not in OPERATIONS:
@@ -83,12 +83,12 @@ def refuse(
 
 
 def evidence_of(source: str) -> Evidence:
-    """Return the evidence of words that the rules hold: a document states them, or another source quotes AWS."""
+    """Return the evidence for a source: `documented` for AWS's API reference, `quoted` for any other source."""
     return documented(source) if source.startswith(_DOCUMENTS) else quoted(source)
 
 
 def _problem(rule: Rule, finding: Finding, operation: str) -> RequestProblem:
-    """Return a finding as a problem of the request: AWS's message if it is quoted, or the sentence of the check."""
+    """Convert a finding to a request problem: AWS's message if the rule quotes it, else the finding's sentence."""
     if "seen_in" in finding.numbers:
         return RequestProblem(str(finding.numbers["words"]), evidence_of(str(finding.numbers["seen_in"])))
     (enforcement,) = [entry for entry in rule.enforced if entry.operation == operation]
@@ -98,7 +98,7 @@ def _problem(rule: Rule, finding: Finding, operation: str) -> RequestProblem:
 
 
 def evidence_of_enforcement(enforcement: Enforcement) -> Evidence:
-    """Return the evidence that an operation enforces a rule."""
+    """Return the evidence with which a rule states that an operation enforces it."""
     quote = _QUOTE.search(enforcement.source) if enforcement.evidence == "quoted" else None
     if quote:
         return quoted(quote["source"])

@@ -36,17 +36,17 @@ class Evidence:
 
 
 def quoted(source: str) -> Evidence:
-    """Evidence that a source (issue or file of a repository, cdk-preflight rule, web page) quotes AWS's message."""
+    """Return evidence of AWS's message, quoted in a source: issue, repository file, cdk-preflight rule or web page."""
     return Evidence(Kind.QUOTED, source)
 
 
 def preflight(rule: str) -> Evidence:
-    """Evidence that a cdk-preflight rule quotes AWS's message, from a deployment of the rule's failing template."""
+    """Return evidence that AWS's message is quoted in a cdk-preflight rule, which was found by a real deployment."""
     return quoted(f"cdk-preflight 1.9.1, rule pf-{rule}")
 
 
 def documented(source: str) -> Evidence:
-    """Evidence that the named document states the rule."""
+    """Return evidence that a document of AWS, named by `source`, forbids the request."""
     return Evidence(Kind.DOCUMENTED, source)
 
 

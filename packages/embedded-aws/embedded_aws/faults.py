@@ -98,7 +98,7 @@ class Faults:
             return list(self._faults)
 
     def strike(self, kind: FaultKind, name: str) -> Fault | None:
-        """Return the fault that applies to a name and count it down; None if no fault applies."""
+        """Return the pending fault that matches a name and use up one occurrence; None if none matches."""
         with self._lock:
             for fault in self._faults:
                 if fault.kind is kind and fnmatch.fnmatchcase(name, fault.on):

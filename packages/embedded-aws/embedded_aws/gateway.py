@@ -1,4 +1,4 @@
-"""HTTP entry point: an ASGI app that routes each request to an own service, SageMaker Runtime or moto."""
+"""HTTP entry point: an ASGI app that routes each request to this package's services, SageMaker Runtime or moto."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _MOTO_WORKERS = 16
 
 
 class Gateway:
-    """Routes requests to the services of this package, to SageMaker Runtime, or to moto for everything else."""
+    """Routes each request to a service of this package or to SageMaker Runtime, and all other requests to moto."""
 
     def __init__(
         self,
@@ -54,11 +54,11 @@ class Gateway:
 
         Args:
             services: service classes by botocore's service name.
-            surroundings_of: returns the surroundings of a region's services.
+            surroundings_of: function that returns the `Surroundings` of a region's services.
             faults: the faults to inject.
             clock: clock whose calendar the control API can set.
             engine: serving engine that runs in the containers of copies.
-            speed: factor by which the stand-in engines answer faster than planned.
+            speed: factor by which the stand-in engines answer faster than the forecast.
 
         """
         self._classes = services
@@ -72,7 +72,7 @@ class Gateway:
         self._moto = cast("Any", WSGIMiddleware)(DomainDispatcherApplication(_moto_app), _MOTO_WORKERS)
 
     def service(self, name: str, region: str) -> Service:
-        """Return the service of a region, created on first use."""
+        """Return the service of a region; create it on first use."""
         with self._lock:
             if (name, region) not in self._services:
                 self._services[name, region] = self._classes[name](self._surroundings_of(region))
@@ -84,7 +84,7 @@ class Gateway:
             return dict(self._services)
 
     def end_services(self) -> None:
-        """Stop the background threads of all services. Requests are still answered, so that running work can finish."""
+        """Stop the background threads of all services. Requests are still answered until running work has finished."""
         for service in self.services().values():
             service.shutdown()
 
@@ -98,7 +98,7 @@ class Gateway:
             return
         request = Request(scope, receive)
         if not _is_local(request):
-            refusal = Response("the embedded AWS answers only programs on this computer", 403)
+            refusal = Response("the embedded AWS answers only requests of programs on this computer", 403)
             await refusal(scope, receive, send)
             return
         body = await request.body()
@@ -147,7 +147,7 @@ class Gateway:
         return answer_to(call, method(parameters)) if method else None
 
     def _strike(self, call: Call) -> None:
-        """Raise the error of a pending fault that applies to the call."""
+        """Raise the error of a pending fault that matches the call."""
         for kind, (code, message) in _REFUSALS.items():
             if self._faults.strike(kind, call.action):
                 # The query protocol drops the suffix `Exception` from the code; the JSON protocol always answers 400.
@@ -223,8 +223,9 @@ _REFUSALS = {
 
 
 def _unknown_region(call: Call, region: str) -> ServiceError:
-    """Return the error for a request signed for an unknown region. (On AWS, the client already fails to resolve the
-    host.)
+    """Return the error for a request signed for an unknown region.
+
+    On AWS, the client fails earlier, when it resolves the host name.
     """
     if call.service == "s3":
         return ServiceError(
@@ -282,7 +283,7 @@ def _error_of(call: Call, fault: Exception) -> ServiceError:
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:
-    """Return an ASGI `receive` that first returns the body that was already read, then the client's disconnect."""
+    """Return an ASGI `receive` that returns the body already read, and then the client's disconnect."""
     delivered = False
 
     async def receive_again() -> Message:

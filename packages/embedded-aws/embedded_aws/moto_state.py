@@ -1,4 +1,4 @@
-"""Collects, restores and clears moto's state: one state per process, shared by every embedded AWS in it."""
+"""Collects, restores and clears moto's state. All embedded AWSs of a process share that state."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from moto.core.base_backend import BackendDict, BaseBackend
 from moto.core.model_instances import reset_model_data
 
 _MADE = frozenset({"backend", "service_name", "_use_boto3_regions", "_additional_regions", "_id"})
-"""Constructor attributes of a BackendDict; its other attributes are state (S3: the owner of each bucket)."""
+"""Attributes set by the constructor of BackendDict. Other attributes are state, such as the owners of S3 buckets."""
 
 Entry = tuple[str, str, dict[str, Any], dict[tuple[str, str], Any]]
 """State of a service: module and class of its backends, common state, and backends by account and region."""
 
 
 def collect() -> list[Entry]:
-    """Return the state of all moto services in use. It holds moto's live objects, not copies."""
+    """Return the state of all moto services in use: moto's live objects, not copies."""
     entries = []
     for service in _in_use():
         common = {name: value for name, value in vars(service).items() if name not in _MADE}
@@ -36,10 +36,10 @@ def restore(entries: list[Entry]) -> None:
 
 
 def forget() -> None:
-    """Clear moto's state. Unlike moto's own reset, this creates no backend before its next use."""
+    """Clear moto's state without creating a backend, as moto's own reset does."""
     for service in _in_use():
         for _, _, backend in service.iter_backends():
-            if type(backend).reset is not BaseBackend.reset:  # own clean-up, as in S3, which closes files
+            if type(backend).reset is not BaseBackend.reset:  # the backend has its own clean-up: S3 closes files
                 backend.reset()
         service.clear()
     cast("Any", BackendDict)._instances.clear()

@@ -34,7 +34,7 @@ __all__ = [
 PORT = 5566
 """Default port."""
 _STARTED_HERE: dict[int, subprocess.Popen[bytes]] = {}
-"""Child processes by process id. This process must wait for their end, or they stay as zombies."""
+"""Child processes by process id. They stay as zombies until this process waits for them."""
 _STARTED_WITHIN_SECONDS = 180.0
 _INTERRUPTING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _STOPPED_WITHIN_SECONDS = 30.0
@@ -53,9 +53,9 @@ def start(
 ) -> Record:
     """Start an embedded AWS in the background and wait until it answers.
 
-    With `leashed`, it stops when this process ends for any reason, because it reads a pipe that only this process
-    holds. `engine` is the serving engine's class as `module:Class`; default: the engine of the installed distributions.
-    `engine_command` starts a process for each copy instead.
+    With `leashed`, it stops when this process ends for any reason. `engine` is the serving engine's class as
+    `module:Class`; default: the engine of the installed distributions. With `engine_command`, each copy runs this
+    command instead of an engine class.
 
     Raises:
         LocalError: the port or the state file is in use, or the process did not start (with its last line on stderr).
@@ -65,11 +65,11 @@ def start(
     for other in running():
         if other.port == port:
             raise LocalError(
-                f"an embedded AWS already runs on port {port}: `embedded-aws stop --port {port}` stops it, --port 0 "
-                f"starts another one"
+                f"an embedded AWS already runs on port {port}: stop it with `embedded-aws stop --port {port}`, or "
+                "start another one with --port 0"
             )
         if state and other.state and _is_same_file(state, Path(other.state)):
-            raise LocalError(f"the embedded AWS on port {other.port} uses {state}: stop it, or name another file")
+            raise LocalError(f"the embedded AWS on port {other.port} uses {state}: stop it or name another file")
     arguments = [f"--port={port}", f"--region={region}", f"--time-scale={time_scale}", f"--speed={speed}"]
     arguments += [f"--state={state}"] if state else []
     arguments += [f"--engine={engine}"] if engine else []
@@ -80,18 +80,18 @@ def start(
         stdin=subprocess.PIPE if leashed else subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        start_new_session=True,  # Ctrl-C reaches the parent process only, which then stops this one
+        start_new_session=True,  # Ctrl-C reaches only the parent, which then stops the child
     )
     assert process.stdout and process.stderr  # noqa: PT018, S101 (they are pipes)
     try:
         ready, _, _ = select.select([process.stdout], [], [], _STARTED_WITHIN_SECONDS)
-        port_line = process.stdout.readline() if ready else b""  # the port once the server answers; empty if it ended
+        port_line = process.stdout.readline() if ready else b""  # the child prints its port when it answers
         record = records.read(int(port_line)) if port_line else None
     except BaseException:
         _terminate(process)
         raise
     if record is None:
-        raise LocalError(_last_line(_terminate(process)) or "the embedded AWS did not start in time")
+        raise LocalError(_last_line(_terminate(process)) or "the embedded AWS did not start within 3 minutes: try again")
     process.stdout.close()
     process.stderr.close()
     _STARTED_HERE[process.pid] = process
@@ -108,11 +108,11 @@ def stop(record: Record) -> None:
     alive = records.answers(record)
     if alive is None:
         raise LocalError(
-            f"the embedded AWS on {record.url} does not answer: try again, or, if process {record.pid} is the "
-            f"embedded AWS, kill {record.pid}"
+            f"the embedded AWS on {record.url} does not answer: try again, or make sure that process "
+            f"{record.pid} is the embedded AWS and run `kill {record.pid}`"
         )
     if not alive and record.pid not in _STARTED_HERE:
-        raise LocalError(f"no embedded AWS runs on port {record.port} any longer")
+        raise LocalError(f"the embedded AWS on port {record.port} has already ended")
     if alive:  # otherwise another process may have reused the process id
         with suppress(ProcessLookupError):
             os.kill(record.pid, signal.SIGTERM)
@@ -121,7 +121,7 @@ def stop(record: Record) -> None:
         if not records.exists(record) or _has_ended(record):
             break
         if time.monotonic() > deadline:
-            raise LocalError(f"process {record.pid} does not end: kill -9 {record.pid}")
+            raise LocalError(f"process {record.pid} does not end: run `kill -9 {record.pid}`")
         time.sleep(0.02)
     _check_exit(record)
 
@@ -143,7 +143,7 @@ def wait(record: Record) -> None:
 
 
 def stop_undisturbed(record: Record) -> None:
-    """Stop an embedded AWS. A second Ctrl-C does not interrupt the wait until its state is saved."""
+    """Stop an embedded AWS and ignore Ctrl-C until its state is saved."""
     former = {number: signal.signal(number, signal.SIG_IGN) for number in _INTERRUPTING}
     try:
         stop(record)
@@ -156,12 +156,12 @@ def bootstrap(environment: Mapping[str, str], tell: Callable[[str], None]) -> No
     """Run `cdk bootstrap` of the real CDK CLI against the embedded AWS.
 
     Raises:
-        LocalError: the command fails; the message holds its last lines.
+        LocalError: the command fails; the message quotes its last lines.
 
     """
     cdk = shutil.which("cdk") or next((str(path) for path in [Path("node_modules/.bin/cdk")] if path.exists()), None)
     if cdk is None:
-        tell("no CDK CLI is installed (make setup): the embedded AWS is not bootstrapped; run `cdk bootstrap` later")
+        tell("the embedded AWS is not bootstrapped: install the CDK CLI (make setup) and run `cdk bootstrap`")
         return
     account = f"aws://123456789012/{environment['AWS_REGION']}"
     inherited = {
@@ -183,7 +183,7 @@ def _is_same_file(left: Path, right: Path) -> bool:
     try:
         return left.samefile(right)
     except OSError:
-        return left == right  # one of them does not exist yet
+        return left == right  # one of the files does not exist yet
 
 
 def _terminate(process: subprocess.Popen[bytes]) -> bytes:
@@ -203,7 +203,7 @@ def _has_ended(record: Record) -> bool:
 
 
 def _check_exit(record: Record) -> None:
-    """Raise `LocalError` with the reason if the process did not end normally: it then leaves its record."""
+    """Raise `LocalError` with the reason if the process left its record: a normal end deletes the record."""
     child = _STARTED_HERE.pop(record.pid, None)
     code = child.wait(_STOPPED_WITHIN_SECONDS) if child else 0
     current = records.read(record.port)
@@ -212,7 +212,9 @@ def _check_exit(record: Record) -> None:
     last = _last_line(records.log_of(record.port).read_bytes())
     records.forget(record.port)
     if current.failure:
-        raise LocalError(f"the embedded AWS on port {record.port} has stopped, but not saved: {current.failure}")
+        raise LocalError(
+            f"the embedded AWS on port {record.port} has stopped without saving its state: {current.failure}"
+        )
     raise LocalError(f"the embedded AWS on port {record.port} ended unexpectedly (code {code}): {last}")
 
 

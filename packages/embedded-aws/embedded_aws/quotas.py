@@ -1,4 +1,4 @@
-"""Service Quotas for SageMaker: endpoints may use two instances of each instance type."""
+"""Service Quotas for SageMaker. The quota of every instance type is two instances for endpoints."""
 
 from __future__ import annotations
 

@@ -31,18 +31,18 @@ class Record:
     pid: int
     region: str
     state: str | None = None
-    """File in which it saves its state when it stops; None if the state is not kept."""
+    """File to which the state is saved at the end; None if the state is not kept."""
     failure: str | None = None
-    """Reason that it stopped without saving its state; None if there is no failure."""
+    """Reason why the state could not be saved at the end; None if it was saved."""
 
     @property
     def url(self) -> str:
-        """URL of its HTTP endpoint."""
+        """URL of the embedded AWS."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def environment(self) -> dict[str, str]:
-        """Environment variables that point boto3, the AWS CLI and the CDK to it."""
+        """Environment variables that point boto3, the AWS CLI and the CDK to the embedded AWS."""
         return client_environment(self.url, self.region)
 
 
@@ -64,7 +64,7 @@ def client_environment(url: str, region: str = REGION) -> dict[str, str]:
 
 
 def write(record: Record) -> None:
-    """Write a record atomically: readers see the former record or the complete new one."""
+    """Write a record atomically: readers see the previous record or the complete new one."""
     handle, temporary = tempfile.mkstemp(dir=folder(), suffix=".new")
     with os.fdopen(handle, "w") as file:
         json.dump(asdict(record), file)
@@ -101,17 +101,20 @@ def find(port: int | None) -> Record:
     """Return the embedded AWS on a port; without a port, the only running one.
 
     Raises:
-        LocalError: none runs there, or several run and no port is given.
+        LocalError: no embedded AWS runs on the port, or several run and no port is given.
 
     """
     records = running()
     if port is None and len(records) > 1:
-        raise LocalError(f"several run: choose one with --port ({', '.join(str(record.port) for record in records)})")
+        raise LocalError(
+            f"several embedded AWSs are running: select one with --port "
+            f"({', '.join(str(record.port) for record in records)})"
+        )
     for record in records:
         if port in (None, record.port):
             return record
     where = "" if port is None else f" on port {port}"
-    raise LocalError(f"no embedded AWS runs{where}: `embedded-aws start` starts one")
+    raise LocalError(f"no embedded AWS is running{where}: start one with `embedded-aws start`")
 
 
 def answers(record: Record) -> bool | None:
@@ -126,7 +129,7 @@ def answers(record: Record) -> bool | None:
 
 
 def exists(record: Record) -> bool:
-    """Return whether a process with the record's id exists. Another process may have reused the id."""
+    """Return whether the process of a record exists. Another process may have reused its id."""
     try:
         os.kill(record.pid, 0)
     except ProcessLookupError:
@@ -140,7 +143,7 @@ def control(record: Record, method: str, path: str, document: object = None) -> 
     """Send a request to the control API of an embedded AWS and return its JSON answer.
 
     Raises:
-        LocalError: it does not answer, or refuses the request.
+        LocalError: the embedded AWS does not answer, or refuses the request.
 
     """
     try:
@@ -153,10 +156,11 @@ def control(record: Record, method: str, path: str, document: object = None) -> 
 
 
 def folder() -> Path:
-    """Folder of the records, created with mode 0700.
+    """Return the folder of the records, created with mode 0700.
 
     Raises:
-        LocalError: it cannot be created, or belongs to another user (`stop` ends the processes named in records).
+        LocalError: the folder cannot be created or belongs to another user, whose records must not be trusted: `stop`
+            ends the process that a record names.
 
     """
     cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")

@@ -1,6 +1,6 @@
-"""All refusals of the embedded AWS with their evidence, extracted from its source code and from the rules.
+"""Finds all refusals of the embedded AWS and their evidence in its source code and in the rules.
 
-Every call with an `Evidence` argument is a refusal: all constructors of refusals require this argument.
+Every call with an `Evidence` argument is a refusal: every constructor of a refusal requires this argument.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _AREAS = {
     "serving": "SageMaker Runtime",
 }
 _MAKERS = {"Evidence", "documented", "preflight", "quoted"}
-"""Functions that create evidence: their calls are arguments of refusals, not refusals."""
+"""Functions that create evidence. A call of such a function is an argument of a refusal, not a refusal."""
 
 
 @dataclass(frozen=True, order=True)
@@ -40,7 +40,7 @@ class Refusal:
     evidence: Evidence
     module: str
     reason: str
-    """The rule with which `replicas check` reports the refusal before the request, or the reason why no rule does."""
+    """Rule of `replicas check` that predicts the refusal, or the reason why no rule does."""
 
 
 def refusals() -> list[Refusal]:
@@ -74,7 +74,6 @@ def _of_module(path: Path) -> Iterator[Refusal]:
 
 
 def _evidence(argument: ast.expr, namespace: dict[str, object]) -> Evidence | None:
-    """Evidence given as a module constant or a call with a literal source; None for any other argument."""
     match argument:
         case ast.Name(id=name):
             value = namespace.get(name)
@@ -92,7 +91,7 @@ def _is_error(call: ast.Call) -> bool:
 
 
 def _text(expression: ast.expr, namespace: dict[str, object]) -> str:
-    """Return the text of a message expression. Values that are known only at run time become names in braces."""
+    """Return the message of an expression. Values known only at run time become their names in braces."""
     match expression:
         case ast.Constant(value=str(text)):
             return text

@@ -1,4 +1,4 @@
-"""ECR's `BatchGetImage`, also for the registries of AWS's accounts that publish the engines' container images."""
+"""ECR's `BatchGetImage`, which also serves the AWS-owned registries of the engines' container images."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from replicas.rules.hosting import published_tags
 
 
 class Registries(Service):
-    """Implements `BatchGetImage`, the call that an image pull from another account needs. moto does the rest of ECR."""
+    """Implements `BatchGetImage`, with which AWS pulls an image from another account. moto does the rest of ECR."""
 
     name: ClassVar[str] = "ecr"
 

@@ -1,4 +1,4 @@
-"""Refusals that rules decide: every rule that AWS enforces in an operation of the embedded AWS."""
+"""Refusals made by the rules: one for every rule that AWS enforces in an operation of the embedded AWS."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from replicas.rules.refusals import Quote
 
 
 class RuleRefusal(NamedTuple):
-    """A case in which an operation refuses a request because it breaks a rule."""
+    """A refusal of requests to one operation because they break one rule."""
 
     area: str
     message: str
@@ -23,7 +23,7 @@ class RuleRefusal(NamedTuple):
 
 
 def rule_refusals() -> Iterator[RuleRefusal]:
-    """Yield the refusals of all rules, each one once per service."""
+    """Yield the refusals of all rules, each one once per AWS service."""
     yielded = set[tuple[str, str, str]]()
     for operation, area in OPERATIONS.items():
         for rule in enforced_by(operation):
@@ -43,7 +43,7 @@ def _cases(rule: Rule, enforcement: Enforcement) -> Iterator[tuple[str, Evidence
 
 
 def _quotes_of(judge: Callable[..., object], visited: set[CodeType]) -> Iterator[Quote]:
-    """Yield the quotes that a function, or a function that it calls, names."""
+    """Yield the quotes that a function uses, directly or in a function that it calls."""
     if not isinstance(judge, FunctionType) or judge.__code__ in visited:
         return
     visited.add(judge.__code__)

@@ -41,17 +41,17 @@ class StateError(ReplicasError):
 
 
 class StateFile:
-    """A state file that this embedded AWS holds exclusively, by a lock on its inode, until it is released.
+    """A state file that this embedded AWS locks until it is released.
 
-    Two spellings of a path, a symbolic link or a hard link are one inode. A file that does not exist is created without
-    a state, so that there is an inode; it is removed again if nothing is saved in it.
+    The lock is on the inode, because two spellings of a path, a symbolic link and a hard link can name the same file. A
+    file that does not exist is created empty, and removed again if no state is saved in it.
     """
 
     def __init__(self, path: Path) -> None:
-        """Take the file.
+        """Open and lock the file.
 
         Raises:
-            StateError: another embedded AWS holds it, or it is not a file that can be loaded and written.
+            StateError: another embedded AWS has locked the file, or the file cannot be loaded and written.
 
         """
         self.path = Path(os.path.realpath(path))  # saving replaces the file that a symbolic link names, not the link
@@ -94,10 +94,10 @@ class StateFile:
 
 
 def load(path: Path) -> Any:
-    """Load the state from a file that no embedded AWS holds; None if the file does not exist.
+    """Load the state from a file that no embedded AWS uses; None if the file does not exist.
 
     Raises:
-        StateError: an embedded AWS holds the file, or it cannot be loaded.
+        StateError: an embedded AWS uses the file, or the file cannot be loaded.
 
     """
     file = StateFile(path)
@@ -108,7 +108,7 @@ def load(path: Path) -> Any:
 
 
 def _locked(path: Path) -> BinaryIO:
-    """Open a file and lock its inode. Raises `StateError` if another embedded AWS has it."""
+    """Open a file and lock its inode. Raises `StateError` if another embedded AWS has locked it."""
     while True:
         try:
             is_new, handle = False, os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # does not block on a pipe
@@ -133,11 +133,11 @@ def _locked(path: Path) -> BinaryIO:
             raise
         if _is_at(file, path):
             return file
-        file.close()  # it was replaced between opening and locking: the one that held it has just saved
+        file.close()  # another embedded AWS saved its state, and so replaced the file, between opening and locking
 
 
 def _is_at(file: BinaryIO, path: Path) -> bool:
-    """Return whether the path still names the file that is open."""
+    """Return whether a path still names the open file."""
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except FileNotFoundError:
@@ -145,7 +145,7 @@ def _is_at(file: BinaryIO, path: Path) -> bool:
 
 
 def save(path: Path, state: object) -> None:
-    """Write a state atomically: the file is the former one or the complete new one.
+    """Write a state atomically: readers see the previous file or the complete new one.
 
     Raises:
         StateError: an object in the state cannot be pickled, or the file cannot be written.
@@ -176,7 +176,7 @@ def _header() -> bytes:
 
 
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no types
-    """Pickler that also supports locks, private keys, lambdas and moto's dict classes, which moto's objects hold."""
+    """Pickler for moto's objects: also supports locks, private keys, lambdas and moto's dict classes."""
 
     def reducer_override(self, thing: Any) -> Any:
         if type(thing) in _LOCKS:
@@ -212,7 +212,9 @@ def _check_owner(path: Path, file: BinaryIO) -> None:
     if status.st_uid != os.getuid():
         raise StateError(f"{path} belongs to another user: only your own state files are loaded")
     if status.st_mode & 0o077:
-        raise StateError(f"{path} can be read or written by others: if you trust its content, run chmod 600 {path}")
+        raise StateError(
+            f"{path} can be read or written by other users: if you trust its content, run chmod 600 {path}"
+        )
 
 
 def _check_folder(folder: Path) -> None:
@@ -231,7 +233,9 @@ def _check_header(path: Path, line: bytes, ours: dict[str, str]) -> None:
         raise StateError(f"{path} is not a state of an embedded AWS: name another file with --state")
     different = [f"{name} {versions.get(name)}, here {ours[name]}" for name in ours if versions.get(name) != ours[name]]
     if different:
-        raise StateError(f"{path} was saved by another version ({'; '.join(different)}): delete it, or name another")
+        raise StateError(
+            f"{path} was saved by another version ({'; '.join(different)}): delete it, or name another file"
+        )
 
 
 @cache

@@ -39,8 +39,8 @@ _STARTED_WITHIN_SECONDS = 30.0
 class EmbeddedAws:
     """An AWS that starts empty or from a saved state. As a context manager it stops and cleans up on exit.
 
-    Several can run in one process. They then share moto's state (S3, IAM, logs, parameters, ...), which is
-    cleared when the last of them has stopped. Embedded AWSs in separate processes share nothing.
+    Several can run in one process. They share moto's state (S3, IAM, logs, parameters, ...), which is cleared when the
+    last of them stops. Embedded AWSs in separate processes share nothing.
     """
 
     _running: ClassVar[set[EmbeddedAws]] = set()
@@ -60,7 +60,7 @@ class EmbeddedAws:
         Args:
             port: port on loopback; 0 selects a free port.
             time_scale: factor by which instances and copies start and stop faster than on AWS.
-            speed: factor by which the stand-in engines answer faster than planned.
+            speed: factor by which the stand-in engines answer faster than the forecast.
             state: file of the saved state: loaded at start if it exists, written on stop.
             engine: serving engine of the copies' containers; default: the engine of the installed distributions.
 
@@ -135,7 +135,7 @@ class EmbeddedAws:
         """Stop the background threads, then the server; then save the state if there is a state file.
 
         Raises:
-            StateError: the state cannot be saved. Everything has stopped nevertheless.
+            StateError: the state cannot be saved. The server and its threads have stopped all the same.
 
         """
         self.gateway.end_services()

@@ -20,7 +20,7 @@ ACCOUNT = "123456789012"
 """The only AWS account of the embedded AWS."""
 
 _CREATING = threading.Lock()
-"""Lock that is held while a client is created: boto3's clients are thread-safe, but its default session is not."""
+"""Lock for creating clients: boto3's clients are thread-safe, but its default session is not."""
 
 Parameters: TypeAlias = Mapping[str, Any]
 Answer: TypeAlias = dict[str, Any]
@@ -35,7 +35,7 @@ class ServiceError(Exception):
         Args:
             code: AWS's error code.
             message: AWS's own message if it is known.
-            evidence: evidence of the refusal; several if the message joins several problems.
+            evidence: evidence of the refusal; a list if the message joins several problems.
             status: HTTP status.
 
         """
@@ -63,7 +63,10 @@ def refused_together(code: str, problems: Iterable[RequestProblem]) -> ServiceEr
 
 @dataclass(frozen=True)
 class Surroundings:
-    """Region, endpoint URL, clock, faults and engine of a service. Services call each other over HTTP, as on AWS."""
+    """Region, endpoint URL, clock, faults and engine of a service.
+
+    A service calls other services over HTTP, as on AWS.
+    """
 
     region: str
     endpoint_url: str
@@ -75,7 +78,9 @@ class Surroundings:
 
     @cached_property
     def monitoring(self) -> Monitoring:
-        """Metrics and alarms of the region. Services use them directly, as AWS's services use internal interfaces."""
+        """Metrics and alarms of the region. Services use them directly, without HTTP, as AWS's services do
+        internally.
+        """
         return Monitoring(self.clock)
 
     def arn(self, service: str, resource: str) -> str:
@@ -83,8 +88,9 @@ class Surroundings:
         return f"arn:aws:{service}:{self.region}:{ACCOUNT}:{resource}"
 
     def client(self, service: str) -> Any:
-        """Return the boto3 client of another service of this embedded AWS, created at the first call and shared by
-        threads.
+        """Return the boto3 client of another service of this embedded AWS.
+
+        The client is created at the first call and shared by all threads.
         """
         with _CREATING:
             if service not in self._clients:
@@ -99,7 +105,7 @@ class Surroundings:
             self._clients.clear()
 
     def new_client(self, service: str) -> Any:
-        """Create a boto3 client without retries and without proxies. Creating a client takes 20 ms of CPU time."""
+        """Create a boto3 client without retries and proxies, which takes 20 ms of CPU time."""
         import boto3
         from botocore.config import Config
 
@@ -114,7 +120,7 @@ class Surroundings:
 
 
 class Service:
-    """A service in one region. moto answers operations that have no method here."""
+    """A service in one region. moto answers the operations for which the class has no method."""
 
     name: ClassVar[str]
     """botocore's name for the service."""
@@ -134,5 +140,5 @@ class Service:
         return {}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Load the state that `state` returned, into a new service."""
+        """Load into a new service the state that `state` returned."""
         self.__dict__.update(state)

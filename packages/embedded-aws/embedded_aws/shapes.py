@@ -112,9 +112,9 @@ def _below(path: str, name: str) -> str:
 
 @cache
 def _compiled(pattern: str) -> re.Pattern[str]:
-    """Convert a Java regular expression to Python: Unicode classes approximately, surrogate pairs as one range.
+    """Compile a Java regular expression for Python. Unicode classes are approximated.
 
-    A few cannot be converted and match everything. No operation implemented here uses one of them.
+    A pattern that cannot be converted matches everything. No operation implemented here uses such a pattern.
     """
     plain = re.sub(r"(?:\\p\{[LN]\})+", r"\\w", pattern).replace(r"\p{Z}", r"\s").replace(r"\p{Print}", "[ -~]")
     try:

@@ -1,7 +1,7 @@
-"""Reasons why `replicas check` does or does not report a refusal: the rule that reports it, or missing information.
+"""Names the rule of `replicas check` that predicts a refusal, or the reason why no rule does.
 
-`docs/embedded-aws.md` lists all refusals with this reason. A refusal is named by its module and, where the refusals of
-a module differ, by the first words of its message.
+`docs/embedded-aws.md` lists this reason with every refusal. A refusal is identified by its module and, where the
+refusals of a module differ, by the first words of its message.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 STATE = "not visible in a template: it depends on the resources of the account and their state"
-REQUEST = "not visible in a template: it concerns a request that templates do not make, or its options"
+REQUEST = "not visible in a template: it concerns a request that no template makes, or an option of a request"
 ENVELOPE = "not visible in a template: it concerns the form or the signature of a request"
 SERVING = "not visible in a template: it concerns a request to a running copy"
 REVISION = "not visible in a template: it depends on the former revision, which `replicas review` compares"
@@ -70,7 +70,7 @@ OF_MESSAGES: Mapping[tuple[str, str], str] = {
 
 
 def reason_of(module: str, message: str, *, is_limit: bool) -> str:
-    """Return why a rule reports the refusal, or why no rule does.
+    """Return the rule that predicts the refusal, or the reason why no rule does.
 
     Raises:
         KeyError: the refusal is not classified.

@@ -1,4 +1,4 @@
-"""AWS's wire protocols: parse the operation and parameters of requests, serialise answers and errors."""
+"""AWS's wire protocols: parses operations and parameters of requests, serialises answers and errors."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Call:
 
     @property
     def action(self) -> str:
-        """The IAM action, such as `sagemaker:CreateModel`."""
+        """IAM action of the operation, such as `sagemaker:CreateModel`."""
         return f"{self.service}:{self.operation}"
 
     @property

@@ -33,16 +33,16 @@ def grouped(
         heads: query heads.
         kv_heads: heads of keys and values.
         head_dim: width of a query and of a key.
-        value_dim: width of a value; that of a key by default.
+        value_dim: width of a value; default: the width of a key.
         module: name of the block in checkpoints.
         qkv_bias: True if the three input projections have biases.
-        output_bias: True if the output projection has one.
+        output_bias: True if the output projection has a bias.
         vectors: parameters of norms and sinks.
         gates: additional outputs of the query projection that gate the result.
         kind: kind of cache, by the tokens that it keeps.
-        tokens: tokens of its window or chunk.
-        caches: False if it uses the cache of another layer, or has none.
-        own_keys: False if it uses the keys and values of another layer.
+        tokens: number of tokens of the window or chunk.
+        caches: False if the layer uses the cache of another layer, or has no cache.
+        own_keys: False if the layer uses the keys and values of another layer.
 
     """
     value = value_dim or head_dim
@@ -85,7 +85,7 @@ def latent(
     index: Mixer | None = None,
 ) -> Mixer:
     """Return multi-head latent attention (MLA): each token is cached as one vector of `kv_rank + rope_dim` elements,
-    which every accelerator holds whole.
+    which is stored whole on every accelerator.
 
     Args:
         hidden: width of the model.
@@ -130,16 +130,17 @@ def latent(
 
 _SCALE_BYTES = 4
 _LATENT_SCALED = 128
-"""Elements of a latent vector that share a scale in the FP8 cache of sparse attention, whose rotary part stays at two
-bytes: 656 bytes a token for DeepSeek-V3.2 (the format `fp8_ds_mla` of engines). Kernels of Blackwell may keep 576.
-"""
+"""Elements of a latent vector that share a scale in the FP8 cache of sparse attention. The rotary part stays at two
+bytes, so a token of DeepSeek-V3.2 takes 656 bytes (the engines' format `fp8_ds_mla`). Blackwell's kernels may keep
+576."""
 _INDEX_SCALED = 128
 """Elements of an index key that share a scale of four bytes (models/deepseek_v2.py: `quant_block_size`)."""
 
 
 def sparse_index(hidden: int, *, query_rank: int, heads: int, head_dim: int) -> Mixer:
-    """Return the index of DeepSeek's sparse attention (DSA): one key a token at one byte an element, with its scales,
-    whole on each accelerator.
+    """Return the index of DeepSeek's sparse attention (DSA).
+
+    For each token it stores one key of one byte per element, with scales, whole on each accelerator.
     """
     module = "self_attn.indexer"
     return Mixer(

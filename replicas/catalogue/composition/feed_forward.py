@@ -28,7 +28,7 @@ def dense(
         width: width of the block.
         module: name of the block in checkpoints.
         gated: True if a gate multiplies the first projection.
-        bias: True if its projections have biases.
+        bias: True if the projections have biases.
         names: names of the gate, the first projection and the second.
         width_name: name of the width in messages.
 
@@ -66,16 +66,16 @@ def mixture(
         hidden: width of the model.
         width: width of one expert.
         experts: routed experts.
-        per_token: experts that a token passes.
+        per_token: number of experts that process a token.
         module: name of the block in checkpoints.
-        router: name of the router in it.
+        router: name of the router in the block.
         names: names of the gate, the first projection and the second.
         gated: True if a gate multiplies the first projection.
         latent: width of the experts' inputs between two projections; None for the model's width.
-        shared_width: width of the experts that every token passes, together; 0 for none.
-        shared: their name in the block.
-        shared_names: names of their gate and projections.
-        shared_gate: True if their result is gated.
+        shared_width: total width of the shared experts, which process every token; 0 without shared experts.
+        shared: name of the shared experts in the block.
+        shared_names: names of the shared experts' gate and projections.
+        shared_gate: True if the shared experts' result is gated.
         latent_names: names of the projections before and after the experts.
         vectors: parameters of biases and norms.
 

@@ -7,29 +7,27 @@ from dataclasses import dataclass
 from typing import Literal
 
 Precision = Literal["format", "half", "named", "float32"]
-"""How engines keep a matrix: in the format of the quantization; at two bytes, always or unless the quantization names
-the matrix; or at four bytes."""
+"""How engines store a matrix: in the quantization's format, always at two bytes, at two bytes unless the
+quantization names the matrix, or at four bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """The weights of one linear layer, or of `count` equal ones (the experts of a mixture)."""
+    """The weights of one linear layer, or of `count` equal linear layers (the experts of a mixture)."""
 
     name: str
-    """Its module within the layer, as checkpoints name it: `self_attn.q_proj`, `mlp.experts.0.up_proj`."""
+    """Module within the layer, as named in checkpoints: `self_attn.q_proj`, `mlp.experts.0.up_proj`."""
     outputs: int
     inputs: int
     count: int = 1
     parts: int | None = None
-    """Maximum number of accelerators that it is split over: 1 if each holds a full copy, the number of KV heads if each
-    holds at least one; None
-    if any degree splits it.
-    """
+    """Maximum number of accelerators over which the matrix is split. 1: each accelerator stores the whole matrix.
+    The number of KV heads: each accelerator stores at least one head. None: no limit."""
     precision: Precision = "format"
     width: str = ""
-    """Name of the width that a split divides; empty if none of its widths belongs to a head or a block."""
+    """Name of the width that a split divides; empty if the width belongs to no head or block."""
     splits_inputs: bool = False
-    """True if a split divides its inputs, not its outputs."""
+    """True if a split divides the inputs of the matrix, False if it divides the outputs."""
 
     @property
     def parameters(self) -> int:
@@ -41,7 +39,7 @@ class Matrix:
         return self.parameters / self.divisor(degree)
 
     def divisor(self, degree: int) -> int:
-        """Return the number of parts into which `degree` accelerators divide it."""
+        """Return the number of pieces into which `degree` accelerators split the matrix."""
         return min(degree, self.parts or degree)
 
 
@@ -52,23 +50,24 @@ CacheKind = Literal["full", "window", "chunk", "latent", "cross", "state"]
 class Cache:
     """The cache of a layer.
 
-    A `full` and a `latent` cache keep every token, a `cross` cache every token of the encoder; a `window` keeps the
-    last tokens, a `chunk` those of the last chunk; a `state` keeps one vector per sequence of any length.
+    A `full` or `latent` cache keeps every token, a `cross` cache every token of the encoder, a `window` the last
+    tokens, and a `chunk` the tokens of the last chunk. A `state` keeps one vector per sequence, independent of its
+    length.
     """
 
     kind: CacheKind
     elements: int
-    """Elements of one token over all heads; of a state, its bytes."""
+    """Elements of one token over all heads; for a state, its size in bytes."""
     heads: int = 1
-    """Number of heads that it is split by; each accelerator holds at least one."""
+    """Number of heads over which the cache is split; each accelerator holds at least one head."""
     tokens: int | None = None
     """Tokens of the window or chunk."""
     element_bytes: float | None = None
-    """Bytes of an element, if the type of the KV cache does not decide them."""
+    """Bytes per element, if they do not depend on the data type of the KV cache."""
     tokens_per_entry: int = 1
-    """Tokens that are compressed into one entry."""
+    """Number of tokens that are compressed into one entry."""
     fp8_bytes: float | None = None
-    """Bytes of one token in a cache of one byte an element, if engines keep scales and wider elements beside it."""
+    """Bytes of one token in a one-byte cache, if engines add scales and wider elements."""
 
     @property
     def grows(self) -> bool:
@@ -76,7 +75,7 @@ class Cache:
         return self.kind in ("full", "latent", "cross")
 
     def bytes_per_token(self, degree: int, element_bytes: float) -> float:
-        """Return the bytes of one token (of a state: of one sequence) on one of `degree` accelerators."""
+        """Return the bytes of one token, or for a state of one sequence, on one of `degree` accelerators."""
         each = self.element_bytes if self.element_bytes is not None else element_bytes
         size = self.elements * each if each != 1 or self.fp8_bytes is None else self.fp8_bytes
         return size * max(1, self.heads // degree) / self.heads / self.tokens_per_entry
@@ -90,12 +89,12 @@ class Mixer:
     vectors: int = 0
     """Parameters that no quantization shrinks: norms, biases, sinks, convolutions."""
     heads: int
-    """Heads that must be split evenly."""
+    """Number of heads, which must be split evenly."""
     kv_heads: int = 0
-    """KV heads, which are split evenly or repeated; 0 for a mixer without them."""
+    """Number of KV heads, which are split evenly or repeated; 0 for a mixer without KV heads."""
     head_dim: int
     pair_width: int = 0
-    """Multiplications and additions of one query with one cached token, over all heads."""
+    """Number of multiplications and additions for one query and one cached token, over all heads."""
     caches: tuple[Cache, ...] = ()
 
     @property
@@ -115,25 +114,27 @@ class FeedForward:
     gated: bool
     """True for a gated block (SwiGLU, GeGLU), which has three matrices instead of two."""
     experts: int = 0
-    """Experts of a mixture; 0 for a dense block."""
+    """Number of experts of a mixture; 0 for a dense block."""
     experts_per_token: int = 1
     shared_width: int = 0
-    """Width of the experts that every token passes."""
+    """Total width of the shared experts, which process every token."""
 
     @property
     def active_width(self) -> int:
-        """Width that one token passes."""
+        """Total width of the experts, or of the dense block, that process one token."""
         return self.width * self.experts_per_token + self.shared_width
 
     @property
     def expert_inputs(self) -> int:
-        """Width of an expert's input: the model's, or a narrower one between two projections."""
+        """Width of an expert's input: the model's width, or less if a projection precedes the experts."""
         return max(
             (matrix.inputs for matrix in self.matrices if matrix.count > 1 and not matrix.splits_inputs), default=0
         )
 
     def expert_work_width(self, tensor_parallel: int) -> float:
-        """Elements of both work buffers that one token takes in all its experts, on one of `tensor_parallel`."""
+        """Return the elements of one token in both work buffers of its experts, on one of `tensor_parallel`
+        accelerators.
+        """
         activated = self.width / tensor_parallel
         projected = activated * (2 if self.gated else 1)
         inputs = self.expert_inputs
@@ -157,7 +158,7 @@ class Layer:
     """Norms of the layer."""
 
     def every_matrix(self) -> Iterator[Matrix]:
-        """Yield the matrices of all its parts."""
+        """Yield the matrices of all parts of the layer."""
         for mixer in self.mixers:
             yield from mixer.matrices
         for block in self.feed_forwards:
@@ -183,19 +184,19 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Alike:
-    """The numbers of equal layers of a model."""
+    """Equal layers of a model, by their layer numbers."""
 
     layer: Layer
     numbers: tuple[int, ...]
 
     @property
     def count(self) -> int:
-        """Number of these layers."""
+        """Number of equal layers."""
         return len(self.numbers)
 
 
 def grouped_alike(layers: Iterable[Layer]) -> tuple[Alike, ...]:
-    """Return the layers of a stack by kind, in the order in which the kinds first appear."""
+    """Group equal layers, in the order of their first appearance."""
     numbers: dict[Layer, list[int]] = {}
     for number, layer in enumerate(layers):
         numbers.setdefault(layer, []).append(number)

@@ -27,7 +27,7 @@ def gated_delta(
         value_heads: heads of values.
         key_dim: width of a key.
         value_dim: width of a value.
-        kernel: tokens that the convolution before it sees.
+        kernel: width of the preceding convolution, tokens.
         state_bytes: bytes of an element of the state.
 
     """
@@ -54,9 +54,9 @@ def kimi_delta(hidden: int, *, heads: int, head_dim: int, kernel: int, state_byt
 
     Args:
         hidden: width of the model.
-        heads: heads.
+        heads: number of heads.
         head_dim: width of a key and of a value.
-        kernel: tokens that the convolution before it sees.
+        kernel: width of the preceding convolution, tokens.
         state_bytes: bytes of an element of the state.
         full_rank_gate: True if the output gate is one matrix; False if it is the product of two.
 
@@ -103,14 +103,14 @@ def mamba2(
 
     Args:
         hidden: width of the model.
-        heads: heads.
+        heads: number of heads.
         head_dim: width of a head.
-        groups: groups of heads that share their input and output projections of the state.
+        groups: number of groups of heads that share input and output projections of the state.
         state_size: width of the state.
-        kernel: tokens that the convolution before it sees.
+        kernel: width of the preceding convolution, tokens.
         state_bytes: bytes of an element of the state.
         bias: True if the projections have biases.
-        convolution_bias: True if the convolution has one.
+        convolution_bias: True if the convolution has a bias.
 
     """
     width = heads * head_dim

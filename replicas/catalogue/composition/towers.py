@@ -1,4 +1,4 @@
-"""Towers: encoders of images and sound in addition to a language model."""
+"""Towers: encoders of images or sound, which precede a language model."""
 
 from __future__ import annotations
 
@@ -17,16 +17,18 @@ class Tower:
     modality: Literal["vision", "audio"]
     parameters: int
     width: int
-    """Width of its layers."""
+    """Width of the tower's layers."""
     feed_forward_width: int
-    """Width of its feed-forward blocks."""
+    """Width of the tower's feed-forward blocks."""
     most_patches: int
-    """Patches of the largest image: an engine encodes one such image when it measures its memory."""
+    """Number of patches of the largest image, which engines encode at start-up to measure their memory."""
 
     @property
     def peak_bytes(self) -> float:
-        """Peak memory of encoding the largest image, bytes: the residual, the input and the output of a feed-forward
-        block at two bytes an element. An estimate: no published log shows it.
+        """Peak memory of encoding the largest image, bytes, at two bytes per element.
+
+        The peak holds the residual, and the input and output of a feed-forward block. This is an estimate: no published
+        log shows the real peak.
         """
         return 2 * self.most_patches * (2 * self.width + 2 * self.feed_forward_width)
 
@@ -53,13 +55,13 @@ def transformer(
         layers: number of layers.
         heads: attention heads.
         feed_forward: width of a feed-forward block.
-        kv_heads: heads of keys and values; as many as queries by default.
-        head_dim: width of a head; the width over the heads by default.
+        kv_heads: heads of keys and values; default: `heads`.
+        head_dim: width of a head; default: `width / heads`.
         gated: True if a gate multiplies the first projection.
         bias: True if the attention's projections have biases.
-        feed_forward_bias: True if those of the feed-forward block have; as the attention's by default.
-        norms: norms of a layer over its width.
-        norm_bias: True if they have biases.
+        feed_forward_bias: True if the feed-forward projections have biases; default: `bias`.
+        norms: number of norms per layer over the tower's width.
+        norm_bias: True if these norms have biases.
         head_norms: parameters of norms over heads.
 
     """
@@ -78,5 +80,5 @@ def transformer(
 
 
 def projector(*widths: int, bias: bool = True) -> int:
-    """Return the parameters of linear layers in a row, from the first width to the last."""
+    """Return the parameters of consecutive linear layers, from the first width to the last."""
     return sum(before * after + after * bias for before, after in pairwise(widths))

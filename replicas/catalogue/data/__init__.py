@@ -1,5 +1,5 @@
-"""Facts as data files, each with its source and date. `scripts/refresh_data.py` rebuilds those that come from a
-package.
+"""Facts as data files, each with its source and date. `scripts/refresh_data.py` rebuilds the files taken from
+packages.
 """
 
 from __future__ import annotations

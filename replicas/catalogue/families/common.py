@@ -45,9 +45,9 @@ def attention(
 
     Args:
         c: the configuration.
-        span: which tokens it sees.
+        span: the tokens that the layer attends to.
         qkv_bias: True if queries, keys and values have biases.
-        output_bias: True if the output projection has one.
+        output_bias: True if the output projection has a bias.
         head_norms: True if queries and keys are normed over the width of a head.
         vectors: further parameters of norms and sinks.
         output_gate: True if the query projection also gates the result.
@@ -70,12 +70,14 @@ def attention(
 
 
 def spans(c: Fields, *, windowed: Sequence[bool] | None = None, field: str = "sliding_window") -> list[Span]:
-    """Return the span of each layer. `layer_types` names the kinds; without it, `windowed` marks the layers with a
+    """Return the span of each layer.
+
+    `layer_types` in the configuration names the kind of each layer. Without it, `windowed` marks the layers with a
     window.
 
     Args:
         c: the configuration.
-        windowed: True for each layer with a window; all layers by default.
+        windowed: True for each layer with a window; default: all layers.
         field: name of the field with the tokens of the window.
 
     """
@@ -86,14 +88,14 @@ def spans(c: Fields, *, windowed: Sequence[bool] | None = None, field: str = "sl
         return [Span("window", tokens) if tokens and on else ALL_TOKENS for on in windowed or [True] * layers]
     unknown = sorted({str(kind) for kind in kinds} - {"full_attention", "sliding_attention"})
     if unknown:
-        raise ValueError(f"layer_types has {', '.join(unknown)}, which no formula here sizes")
+        raise ValueError(f"layer_types has {', '.join(unknown)}, for which no sizing formula is known")
     return [Span("window", tokens) if tokens and kind == "sliding_attention" else ALL_TOKENS for kind in kinds]
 
 
 def _window(c: Fields, field: str) -> int | None:
-    tokens = c.get(field) or None  # 0 and null turn it off
+    tokens = c.get(field) or None  # 0 and null turn the window off
     if tokens is not None and (type(tokens) is not int or tokens < 1):
-        raise FieldError(f"{field} is not a count: {str(tokens)[:40]!r}")
+        raise FieldError(f"{field} is not a positive integer: {str(tokens)[:40]!r}")
     return tokens
 
 
@@ -138,17 +140,17 @@ def decoder(
 
     Args:
         c: the configuration of the language model.
-        layers: its layers.
-        model_type: type of the whole model; that of `c` by default.
+        layers: layers of the decoder.
+        model_type: type of the whole model; default: the type in `c`.
         tied: True if the output head is the token embeddings; by `tie_word_embeddings` by default.
-        tied_by_default: True if they are without that field.
+        tied_by_default: True if head and embeddings are tied in a configuration without `tie_word_embeddings`.
         norms: vectors of the model's width after the last layer.
         vectors: further parameters outside the layers.
         context: field with the longest context.
-        towers: its encoders of images and sound.
-        prediction_parameters: parameters of layers that predict several tokens.
+        towers: encoders of images and sound.
+        prediction_parameters: parameters of multi-token prediction layers.
         head: the output of the model.
-        doubts: sentences about facts that the configuration does not state.
+        doubts: sentences about facts that are missing in the configuration.
 
     """
     is_tied_here = is_tied(c, tied_by_default) if tied is None else tied
@@ -169,14 +171,16 @@ def decoder(
 
 
 def plain_layers(c: Fields, mixers: Sequence[Mixer], feed_forward: FeedForward, *, norms: int = 2) -> list[Layer]:
-    """Return layers of one mixer and the same feed-forward block each, with `norms` vectors of the model's width."""
+    """Return one layer for each mixer, all with the same feed-forward block, and `norms` vectors of the model's
+    width.
+    """
     return layers_of(c, mixers, [feed_forward] * len(mixers), norms=norms)
 
 
 def layers_of(
     c: Fields, mixers: Sequence[Mixer], feed_forwards: Sequence[FeedForward], *, norms: int = 2
 ) -> list[Layer]:
-    """Return layers of one mixer and one feed-forward block each, with `norms` vectors of the model's width."""
+    """Return one layer for each mixer and its feed-forward block, with `norms` vectors of the model's width."""
     return [
         Layer(mixers=(mixer,), feed_forwards=(feed_forward,), vectors=norms * hidden_size(c))
         for mixer, feed_forward in zip(mixers, feed_forwards, strict=True)
@@ -184,18 +188,22 @@ def layers_of(
 
 
 def prediction(c: Fields, layer: Layer, count: int | None) -> int:
-    """Return the parameters of layers that predict several tokens (models/deepseek_mtp.py): each one as a layer of the
-    model, with a projection of token and state, and three norms.
+    """Return the parameters of multi-token prediction layers (models/deepseek_mtp.py).
+
+    Each has the parts of a layer of the model, a projection of token and state, and three norms.
 
     Args:
         c: the configuration of the language model.
-        layer: the layer that each of them is like.
-        count: how many there are.
+        layer: the layer whose parts each prediction layer has.
+        count: number of prediction layers.
 
     """
     return (count or 0) * (layer.parameters + prediction_surround(c))
 
 
 def prediction_surround(c: Fields) -> int:
-    """Return the parameters around a layer that predicts a token: a projection of token and state, and three norms."""
+    """Return the parameters of a prediction layer outside its decoder layer.
+
+    These are a projection of token and state, and three norms.
+    """
     return 2 * hidden_size(c) ** 2 + 3 * hidden_size(c)

@@ -13,22 +13,22 @@ from replicas.catalogue.families.common import decoder, hidden_size, prediction_
 from replicas.catalogue.fields import Fields
 
 _INDEXED = 4
-"""Tokens that are compressed into one entry where an index selects the entries. Neighbouring entries overlap there."""
+"""Number of tokens in one compressed entry, if an index selects the entries. Neighbouring entries then overlap."""
 
 _BLOCK_TOKENS = 256
-"""Tokens of a block of compressed entries; a window has blocks of 64 tokens, a compressor's state of a few."""
+"""Number of tokens in a block of compressed entries. Blocks of windows and of compressor states are smaller."""
 _ALIGNMENT = 576
-"""A block is padded to a multiple of this, bytes."""
+"""A block is padded to a multiple of this number of bytes."""
 _ENTRY_BYTES = 584
-"""One compressed token: 448 elements at one byte, 64 with a position at two, and eight bytes of scales."""
+"""Size of a compressed entry: 448 elements of one byte, 64 rotary elements of two bytes, 8 bytes of scales."""
 _INDEX_BYTES = 132
-"""One key of the index: 128 elements at one byte, and a scale of four bytes."""
+"""Size of a key of the index: 128 elements of one byte, and a scale of four bytes."""
 _STATE_BYTES = 4
 """Bytes of an element of a compressor's state."""
 
 _DOUBT = (
-    "the blocks of its caches differ in size and are packed into one pool, which is not computed here: the requests at "
-    "once are an upper bound"
+    "the blocks of its caches differ in size and share one pool, which is not computed here: the number of concurrent "
+    "requests is an upper bound"
 )
 
 
@@ -63,7 +63,9 @@ def deepseek_v4(c: Fields) -> Architecture:
 
 
 def _mixer(c: Fields, ratio: int) -> Mixer:
-    """Return the attention of a layer: over a window, and over entries of `ratio` tokens each unless it is 0."""
+    """Return the attention of a layer: over a window and, unless `ratio` is 0, over entries of `ratio` compressed
+    tokens.
+    """
     width, heads, head_dim = hidden_size(c), c.count("num_attention_heads"), c.count("head_dim")
     query_rank, output_rank, groups = c.count("q_lora_rank"), c.count("o_lora_rank"), c.count("o_groups")
     window = c.count("sliding_window")
@@ -102,12 +104,12 @@ def _mixer(c: Fields, ratio: int) -> Mixer:
 
 
 def _parts(ratio: int) -> int:
-    """Return the vectors that a token adds to a compressor: two where entries overlap."""
+    """Return how many vectors a token adds to a compressor: two if neighbouring entries overlap, else one."""
     return 2 if ratio == _INDEXED else 1
 
 
 def _compressor(matrices: list[Matrix], module: str, width: int, head_dim: int, ratio: int) -> tuple[Cache, ...]:
-    """Add the matrix of a compressor; return the state that it keeps of the tokens of the last entries."""
+    """Append the matrix of a compressor to `matrices`, and return the cache of the compressor's state."""
     parts = _parts(ratio)
     matrices.append(Matrix(f"{module}.wkv_gate", 2 * parts * head_dim, width, parts=1, precision="half"))
     state = 2 * parts * head_dim * _STATE_BYTES
@@ -117,7 +119,7 @@ def _compressor(matrices: list[Matrix], module: str, width: int, head_dim: int, 
 def _padded(
     kind: CacheKind, entry_bytes: int, entries: int, *, tokens: int | None = None, tokens_per_entry: int = 1
 ) -> Cache:
-    """Return a cache whose blocks of some entries are padded to the alignment; every accelerator holds it whole."""
+    """Return a cache whose blocks of entries are padded to the alignment. It is stored whole on every accelerator."""
     block = -(-entries * entry_bytes // _ALIGNMENT) * _ALIGNMENT
     return Cache(kind=kind, elements=1, element_bytes=block / entries, tokens=tokens, tokens_per_entry=tokens_per_entry)
 
@@ -127,7 +129,9 @@ def _compressor_vectors(head_dim: int, ratio: int) -> int:
 
 
 def _experts(c: Fields, *, is_hashed: bool) -> FeedForward:
-    """Return the mixture of a layer; a layer that hashes its tokens has a table in place of a routing bias."""
+    """Return the mixture of experts of a layer. A layer that hashes its tokens has a table in place of a routing
+    bias.
+    """
     experts, per_token, inner = (
         c.count("n_routed_experts"),
         c.count("num_experts_per_tok"),

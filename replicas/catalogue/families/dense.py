@@ -21,7 +21,7 @@ from replicas.catalogue.fields import Fields
 
 
 def llama(c: Fields) -> Architecture:
-    """Return the architecture of Llama, and the families that took over its layers."""
+    """Return the architecture of Llama, and of families with the same layers."""
     bias = c.flag("attention_bias")
     mixer = attention(c, qkv_bias=bias, output_bias=bias)
     feed_forward = block(c, bias=c.flag("mlp_bias"))
@@ -41,7 +41,9 @@ def mistral(c: Fields) -> Architecture:
 
 
 def _window_from(c: Fields) -> list[Span]:
-    """Qwen's layers from `max_window_layers` on have the window, if `use_sliding_window` turns it on."""
+    """Return the span of each layer of Qwen: layers from `max_window_layers` on have a window if `use_sliding_window`
+    is set.
+    """
     layers, first = c.count("num_hidden_layers"), c.get("max_window_layers") or 0
     layer_spans = spans(c, windowed=[number >= first for number in range(layers)])
     return layer_spans if c.flag("use_sliding_window") else [Span()] * layers
@@ -70,7 +72,7 @@ def qwen3(c: Fields) -> Architecture:
 
 
 def mimo(c: Fields) -> Architecture:
-    """Return the architecture of Xiaomi's MiMo: Qwen 2 with a layer that predicts a second token."""
+    """Return the architecture of Xiaomi's MiMo: Qwen 2 with one multi-token prediction layer."""
     layers = qwen2_layers(c)
     apart = prediction(c, layers[0], c.get("num_nextn_predict_layers"))  # models/mimo_mtp.py
     return decoder(c, layers, prediction_parameters=apart)
@@ -112,7 +114,7 @@ def starcoder2(c: Fields) -> Architecture:
 
 
 def falcon(c: Fields) -> Architecture:
-    """Return the architecture of Falcon: one KV head, or a few in the newer layout."""
+    """Return the architecture of Falcon: one KV head, or several in the newer layout."""
     new, bias, width = c.flag("new_decoder_architecture"), c.flag("bias"), hidden_size(c)
     heads = c.count("num_attention_heads")
     one_or_all = 1 if c.flag("multi_query", True) else heads
@@ -132,8 +134,8 @@ def falcon(c: Fields) -> Architecture:
 
 
 def nemotron_nas(c: Fields) -> Architecture:
-    """Return the architecture of Llama Nemotron: a search chose the attention and the width of each layer, and left
-    some out.
+    """Return the architecture of Llama Nemotron, in which layers differ in attention and width, and some have no
+    block.
     """
     width, heads = hidden_size(c), c.count("num_attention_heads")
     layers = []
@@ -142,12 +144,14 @@ def nemotron_nas(c: Fields) -> Architecture:
         mixer, feed_forward = chosen.part("attention"), chosen.part("ffn")
         for part in (mixer, feed_forward):
             if part.flag("replace_with_linear") or part.get("sparsify"):
-                raise ValueError(f"{part.path}replace_with_linear or sparsify is set, which no formula here sizes")
+                raise ValueError(
+                    f"{part.path}replace_with_linear or sparsify is set, for which no sizing formula is known"
+                )
         mixers: tuple[Mixer, ...] = ()
         blocks: tuple[FeedForward, ...] = ()
         if not mixer.flag("no_op"):
             if mixer.get("window_length") or mixer.get("num_sink_tokens"):
-                raise ValueError(f"{mixer.path}window_length is set, which no formula here sizes")
+                raise ValueError(f"{mixer.path}window_length is set, for which no sizing formula is known")
             kv_heads = heads // mixer.count("n_heads_in_group")
             mixers = (grouped(width, heads=heads, kv_heads=kv_heads, head_dim=c.count("head_dim", width // heads)),)
         if not feed_forward.flag("no_op"):

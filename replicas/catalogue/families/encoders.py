@@ -1,6 +1,6 @@
 """Encoders that embed or score: BERT, RoBERTa and ModernBERT. They keep no KV cache.
 
-A class without a language-model head embeds; one for sequence classification scores.
+A class without a language-model head embeds. A class for sequence classification scores.
 """
 
 from __future__ import annotations
@@ -13,18 +13,16 @@ from replicas.catalogue.families.common import hidden_size
 from replicas.catalogue.fields import Fields
 
 _LABELS = 2
-"""Labels of a classification head whose configuration states none (transformers)."""
+"""Default number of labels of a classification head (transformers)."""
 
 
 def bert(c: Fields) -> Architecture:
-    """Return the architecture of BERT: learned positions from 0."""
+    """Return the architecture of BERT: learned position embeddings, none of them reserved."""
     return _bert(c, positions=c.count("max_position_embeddings"), reserved=0)
 
 
 def roberta(c: Fields) -> Architecture:
-    """Return the architecture of RoBERTa and XLM-RoBERTa: the first positions are reserved, by the number of the
-    padding token.
-    """
+    """Return the architecture of RoBERTa and XLM-RoBERTa, where `pad_token_id + 1` positions are reserved."""
     return _bert(c, positions=c.count("max_position_embeddings"), reserved=c.get("pad_token_id", 1) + 1)
 
 
@@ -60,8 +58,8 @@ def _bert(c: Fields, *, positions: int, reserved: int) -> Architecture:
 
 
 def modernbert(c: Fields) -> Architecture:
-    """Return the architecture of ModernBERT: rotary positions, gated blocks, no biases; a window in two layers of
-    three, which no cache keeps.
+    """Return the architecture of ModernBERT: rotary positions, gated blocks, no biases, and windows in two of three
+    layers.
     """
     width, heads, layers = hidden_size(c), c.count("num_attention_heads"), c.count("num_hidden_layers")
     mixer = grouped(
@@ -75,7 +73,7 @@ def modernbert(c: Fields) -> Architecture:
     )
     block = dense(width, c.count("intermediate_size"), gated=True, bias=c.flag("mlp_bias"))
     norm = width * (1 + c.flag("norm_bias"))
-    first = Layer(mixers=(mixer,), feed_forwards=(block,), vectors=norm)  # its first norm is that of the embeddings
+    first = Layer(mixers=(mixer,), feed_forwards=(block,), vectors=norm)  # one norm less than in other layers
     layer = Layer(mixers=(mixer,), feed_forwards=(block,), vectors=2 * norm)
     head, vocabulary = _head(c), c.count("vocab_size")
     return Architecture(

@@ -25,10 +25,12 @@ _BYTES: Mapping[str, int] = {"float32": 4, "bfloat16": 2, "float16": 2}
 
 
 def _state_bytes(c: Fields, field: str, default: str) -> int:
-    """Return the bytes of an element of the recurrent state: engines follow the field of the configuration."""
+    """Return the bytes per element of the recurrent state, whose data type the configuration sets."""
     name = str(c.get(field) or default)
     if name not in _BYTES:
-        raise ValueError(f"{c.path}{field}={name!r} is no type of a state: {', '.join(_BYTES)}")
+        raise ValueError(
+            f"{c.path}{field}={name!r} is not a data type of a recurrent state; known: {', '.join(_BYTES)}"
+        )
     return _BYTES[name]
 
 
@@ -37,8 +39,8 @@ _SHARED_WIDTH = 512
 
 
 def qwen3_next_layers(c: Fields) -> list[Layer]:
-    """Return the layers of Qwen3-Next and Qwen 3.5: a gated delta rule in three layers of four, gated attention in the
-    fourth.
+    """Return the layers of Qwen3-Next and Qwen 3.5: three of four have a gated delta rule, the fourth has gated
+    attention.
     """
     width, layers = hidden_size(c), c.count("num_hidden_layers")
     interval, kinds = c.count("full_attention_interval", 4), c.each("layer_types", layers)
@@ -49,7 +51,7 @@ def qwen3_next_layers(c: Fields) -> list[Layer]:
     )
     unknown = sorted({str(kind) for kind in kinds or []} - {"full_attention", "linear_attention"})
     if unknown:
-        raise ValueError(f"layer_types has {', '.join(unknown)}, which no formula here sizes")
+        raise ValueError(f"layer_types has {', '.join(unknown)}, for which no sizing formula is known")
     recurrent = gated_delta(
         width,
         key_heads=c.count("linear_num_key_heads"),
@@ -73,15 +75,16 @@ def qwen3_next(c: Fields) -> Architecture:
 
 
 def qwen3_next_prediction(c: Fields, field: str) -> int:
-    """Return the parameters of its layers that predict several tokens: with attention, a projection and norms."""
+    """Return the parameters of the multi-token prediction layers, which have attention, a projection and norms."""
     count = c.get(field) or 0
     attended = next(layer for layer in reversed(qwen3_next_layers(c)) if layer.mixers[0].kv_heads)
     return count * attended.parameters + bool(count) * prediction_surround(c)
 
 
 def nemotron_h(c: Fields) -> Architecture:
-    """Return the architecture of Nemotron H and Nemotron 3: each layer is a Mamba 2 mixer, attention, a block, or a
-    mixture of experts.
+    """Return the architecture of Nemotron H and Nemotron 3.
+
+    Each layer is a Mamba 2 mixer, attention, a feed-forward block or a mixture of experts.
     """
     width = hidden_size(c)
     parts = _nemotron_parts(c)
@@ -106,7 +109,7 @@ def _nemotron_kinds(c: Fields, pattern: str, listed: str) -> list[str]:
         kinds = [_MARKS.get(mark, mark) for mark in str(marks or "")]
     unknown = sorted({str(kind) for kind in kinds} - set(_MARKS.values()))
     if unknown:
-        raise ValueError(f"{c.path}{pattern} has {', '.join(unknown)}, which no formula here sizes")
+        raise ValueError(f"{c.path}{pattern} has {', '.join(unknown)}, for which no sizing formula is known")
     return list(map(str, kinds))
 
 
@@ -118,11 +121,11 @@ def _nemotron_layer(width: int, parts: Mapping[str, Mixer | FeedForward], kind: 
 
 
 def _nemotron_parts(c: Fields) -> dict[str, Mixer | FeedForward]:
-    """Return the parts of each kind of layer."""
+    """Return the mixer or block of each kind of layer."""
     width, heads = hidden_size(c), c.count("num_attention_heads")
     head_dim = c.count_or_none("head_dim") or c.count_or_none("attention_head_dim") or width // heads
     if c.flag("attention_bias") or c.flag("mlp_bias"):
-        raise ValueError("attention_bias or mlp_bias is set, which no formula here sizes for this family")
+        raise ValueError("attention_bias or mlp_bias is set, which the sizing formula of this family does not support")
     parts: dict[str, Mixer | FeedForward] = {
         "mamba": mamba2(
             width,
@@ -160,8 +163,9 @@ def _nemotron_parts(c: Fields) -> dict[str, Mixer | FeedForward]:
 
 
 def kimi_linear_layers(c: Fields) -> list[Layer]:
-    """Return the layers of Kimi Linear and Kimi K3: delta attention in three layers of four, latent attention in the
-    fourth, experts after the first layers.
+    """Return the layers of Kimi Linear and Kimi K3.
+
+    Three of four layers have delta attention, the fourth has latent attention. Experts follow after the first layers.
     """
     width, layers = hidden_size(c), c.count("num_hidden_layers")
     linear = c.part("linear_attn_config")

@@ -1,7 +1,7 @@
-"""Decoders with latent attention: DeepSeek, and the families that took over its layers.
+"""Decoders with latent attention: DeepSeek, and other families with the same layers.
 
-A field that a configuration leaves out has the default of `DeepseekV3Config` (transformers 5.8): libraries write only
-what differs from it.
+A missing field has the default of `DeepseekV3Config` (transformers 5.8), because libraries omit fields whose value is
+the default.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from replicas.catalogue.fields import Fields
 def deepseek_mixer(c: Fields, index: Mixer | None = None, *, output_gate: bool = False) -> Mixer:
     """Return the latent attention that DeepSeek's fields describe."""
     if c.flag("attention_bias"):
-        raise ValueError("attention_bias is set, which no formula here sizes for latent attention")
+        raise ValueError("attention_bias is set, for which no sizing formula is known for latent attention")
     return latent(
         hidden_size(c),
         heads=c.count("num_attention_heads"),
@@ -34,7 +34,7 @@ def deepseek_mixer(c: Fields, index: Mixer | None = None, *, output_gate: bool =
 
 
 def deepseek_blocks(c: Fields) -> list[FeedForward]:
-    """Return the block of each layer: dense in the first layers, then a mixture with shared experts."""
+    """Return the feed-forward block of each layer: dense in the first layers, then a mixture with shared experts."""
     layers, first = c.count("num_hidden_layers"), c.get("first_k_dense_replace", 3) or 0
     frequency, experts = c.get("moe_layer_freq", 1), c.count_or_none("n_routed_experts")
     if experts is None:
@@ -71,7 +71,7 @@ def deepseek(c: Fields) -> Architecture:
 
 
 def deepseek_sparse(c: Fields) -> Architecture:
-    """Return the architecture of DeepSeek V3.2 and GLM 5: an index selects the tokens that are attended to."""
+    """Return the architecture of DeepSeek V3.2 and GLM 5, in which an index selects the tokens to attend to."""
     layers = c.count("num_hidden_layers")
     rank = c.count("q_lora_rank", 1536)
     index = sparse_index(
@@ -85,7 +85,7 @@ def deepseek_sparse(c: Fields) -> Architecture:
 
 
 def _own_index(c: Fields, layers: int) -> list[bool]:
-    """Return which layers have their own index; the others use the index of an earlier layer."""
+    """Return for each layer whether it has its own index. Other layers use the index of an earlier layer."""
     frequency, offset = c.count("index_topk_freq", 1), c.count("index_skip_topk_offset", 2)
     pattern, kinds = c.get("index_topk_pattern"), c.each("indexer_types", layers)
     own = (

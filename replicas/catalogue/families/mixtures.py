@@ -39,8 +39,9 @@ def mixtral(c: Fields) -> Architecture:
 
 
 def qwen_mixture(c: Fields, shared_width: int | None = None) -> FeedForward:
-    """Return the mixture of Qwen's families, with a gated shared expert if it has one. `shared_width` is the default of
-    its width.
+    """Return the mixture of experts of Qwen's families, including the gated shared expert if there is one.
+
+    `shared_width` is the default width of the shared expert.
     """
     named = "shared_expert_intermediate_size" in c
     shared = c.count_or_none("shared_expert_intermediate_size") if named else shared_width
@@ -56,7 +57,9 @@ def qwen_mixture(c: Fields, shared_width: int | None = None) -> FeedForward:
 
 
 def qwen_feed_forwards(c: Fields, shared_width: int | None = None) -> list[FeedForward]:
-    """Return the block of each layer: a mixture in every `decoder_sparse_step`th one that `mlp_only_layers` leaves."""
+    """Return the block of each layer: a mixture in every `decoder_sparse_step`th layer that `mlp_only_layers` does not
+    list.
+    """
     step, dense_ones = c.count("decoder_sparse_step", 1), c.get("mlp_only_layers") or []
     sparse = [number not in dense_ones and (number + 1) % step == 0 for number in range(c.count("num_hidden_layers"))]
     experts = qwen_mixture(c, shared_width)
@@ -79,7 +82,7 @@ def qwen3_moe_layers(c: Fields) -> list[Layer]:
 
 def _no_window(c: Fields) -> list[Span]:
     if c.flag("use_sliding_window"):
-        raise ValueError("use_sliding_window is set, which no formula here sizes for this family")
+        raise ValueError("use_sliding_window is set, which the sizing formula of this family does not support")
     for name in ("sliding_window", "max_window_layers"):
         c.get(name)
     return [ALL_TOKENS] * c.count("num_hidden_layers")
@@ -138,7 +141,7 @@ def minimax_m3_layers(c: Fields) -> list[Layer]:
     without_values = sparse.each("sparse_disable_index_value", layers) or []
     valued = any(on and not without for on, without in zip(attended, without_values, strict=True))
     if not sparse.flag("use_sparse_attention") or valued:
-        raise ValueError("sparse_attention_config describes an index with values, which no formula here sizes")
+        raise ValueError("sparse_attention_config describes an index with values, for which no sizing formula is known")
     plain = attention(c, head_norms=True)
     indexed = Mixer(
         matrices=(
@@ -176,8 +179,10 @@ def minimax_m3(c: Fields) -> Architecture:
 
 
 def mimo_v2(c: Fields) -> Architecture:
-    """Return the architecture of MiMo V2: windows with heads of their own, values narrower than keys, experts after the
-    first layer.
+    """Return the architecture of MiMo V2.
+
+    Layers with a window have their own head counts, values are narrower than keys, and experts follow after the first
+    layer.
     """
     layers, width = c.count("num_hidden_layers"), hidden_size(c)
     windows = c.each("hybrid_layer_pattern", layers) or []
@@ -213,7 +218,7 @@ def mimo_v2(c: Fields) -> Architecture:
 
 
 def step3p7(c: Fields) -> Architecture:
-    """Return the architecture of Step 3.7: windows in three layers of four, experts after the first layers."""
+    """Return the architecture of Step 3.7: windows in three of four layers, experts after the first layers."""
     width, experts = hidden_size(c), c.count("num_experts")
     routed = mixture(
         width,
@@ -231,7 +236,9 @@ def step3p7(c: Fields) -> Architecture:
 
 
 def llama4_layers(c: Fields) -> list[Layer]:
-    """Return the layers of Llama 4: chunks in three layers of four, experts in every `interleave_moe_layer_step`th."""
+    """Return the layers of Llama 4: chunks in three of four layers, experts in every `interleave_moe_layer_step`th
+    layer.
+    """
     layers, width = c.count("num_hidden_layers"), hidden_size(c)
     chunk = Span("chunk", c.count("attention_chunk_size"))
     kinds = c.each("layer_types", layers)
@@ -264,7 +271,8 @@ def llama4_layers(c: Fields) -> list[Layer]:
 
 def glm4_moe(c: Fields) -> Architecture:
     """Return the architecture of GLM 4.5 to 4.7: biases of queries, keys and values, experts after the first layers.
-    Fields that are left out have the defaults of `Glm4MoeConfig` (transformers 5.8).
+
+    Missing fields have the defaults of `Glm4MoeConfig` (transformers 5.8).
     """
     width, layers, first = hidden_size(c), c.count("num_hidden_layers"), c.get("first_k_dense_replace", 1) or 0
     experts = c.count("n_routed_experts")

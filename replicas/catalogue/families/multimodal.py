@@ -1,8 +1,8 @@
-"""Language models with towers: `text_config` holds the language model's configuration, sibling fields the towers'.
+"""Language models with towers: `text_config` configures the language model, its sibling fields configure the towers.
 
-Towers are sized as the code of an engine builds them (docs/models.md names it and its version). The largest image is
-that of the family's processor by default, where `config.json` does not state it: Qwen's takes 16,777,216 pixels,
-Llama 4's 16 tiles and a thumbnail, Kimi's 16,384 patches, Gemma 4's 280 soft tokens of 9 patches.
+Towers are sized as an engine's code builds them (docs/models.md names the engine and its version). If `config.json`
+does not state the largest image, the default of the family's processor counts: 16,777,216 pixels for Qwen, 16 tiles and
+a thumbnail for Llama 4, 16,384 patches for Kimi, 280 soft tokens of 9 patches for Gemma 4.
 """
 
 from __future__ import annotations
@@ -86,8 +86,9 @@ def qwen3_5(c: Fields) -> Architecture:
 
 
 def qwen2_5_vl(c: Fields) -> Architecture:
-    """Return the architecture of Qwen2.5-VL: a tower with gated blocks and windows. Its language model's fields may lie
-    at the top.
+    """Return the architecture of Qwen2.5-VL: a tower with gated blocks and windows.
+
+    The fields of the language model can be at the top level of the configuration.
     """
     text = c.part("text_config") if c.has("text_config") else c
     v = c.part("vision_config")
@@ -124,7 +125,7 @@ _LLAMA4_TOWER = {
     "projector_input_dim": 4096,
     "projector_output_dim": 4096,
 }
-"""Defaults of `Llama4VisionConfig` (transformers 5.8), which engines take for a configuration without a tower."""
+"""Defaults of `Llama4VisionConfig` (transformers 5.8), which engines use if the configuration has no tower."""
 
 
 def llama4(c: Fields) -> Architecture:
@@ -135,7 +136,7 @@ def llama4(c: Fields) -> Architecture:
         v = c.part("vision_config")
     else:
         v = Fields(_LLAMA4_TOWER)
-        doubts = ("its config.json has no vision_config: its tower is sized by the defaults that engines take",)
+        doubts = ("config.json has no vision_config: the tower is sized with the engines' defaults",)
     width, inner = v.count("hidden_size"), v.count("intermediate_size")
     patch, image = v.count("patch_size"), v.count("image_size")
     blocks = transformer(
@@ -241,7 +242,9 @@ def _gemma4_tower(v: Fields, out: int) -> Tower:
 
 
 def gemma4_layers(c: Fields) -> list[Layer]:
-    """Return the layers of Gemma 4: most have a window, the others wider heads; experts are added to a dense block."""
+    """Return the layers of Gemma 4: most have a window, the others have wider heads. Experts are added to a dense
+    block.
+    """
     width, heads, layers = hidden_size(c), c.count("num_attention_heads"), c.count("num_hidden_layers")
     shared = c.get("num_kv_shared_layers") or 0
     head_dim, wide = c.count("head_dim"), c.count("global_head_dim")
@@ -297,12 +300,12 @@ def gemma4_layers(c: Fields) -> list[Layer]:
 
 
 def _per_layer_width(c: Fields) -> int:
-    """Return the width of the embeddings of each layer: a configuration without the field has the library's 256."""
+    """Return the width of each layer's embeddings; the library's default is 256."""
     return (c.count_or_none("hidden_size_per_layer_input") or 0) if "hidden_size_per_layer_input" in c else 256
 
 
 def _with_layer_embeddings(c: Fields, read: Architecture) -> Architecture:
-    """Return the model with the embeddings that each of its layers has, if it has them."""
+    """Add the per-layer embeddings of Gemma 4, which only some sizes of the model have."""
     layers, per_layer = c.count("num_hidden_layers"), _per_layer_width(c)
     vocabulary = c.count("vocab_size_per_layer_input", c.count("vocab_size"))
     if not per_layer:
@@ -321,7 +324,9 @@ def gemma4(c: Fields) -> Architecture:
     """Return the architecture of Gemma 4."""
     text = c.part("text_config")
     if c.has("audio_config"):
-        raise ValueError("audio_config describes a tower for sound, which no formula here sizes for this family")
+        raise ValueError(
+            "audio_config describes an audio tower, which the sizing formula of this family does not support"
+        )
     towers = (_gemma4_tower(c.part("vision_config"), hidden_size(text)),) if c.has("vision_config") else ()
     return _with_layer_embeddings(text, _with_towers(c, text, gemma4_layers(text), *towers, tied_by_default=True))
 
@@ -363,7 +368,9 @@ def kimi_k25(c: Fields) -> Architecture:
     text = c.part("text_config")
     tower = _moon_tower(c.part("vision_config"), hidden_size(text))
     if text.count_or_none("num_nextn_predict_layers"):
-        raise ValueError("text_config.num_nextn_predict_layers is set, which no formula here sizes for this family")
+        raise ValueError(
+            "text_config.num_nextn_predict_layers is set, which the sizing formula of this family does not support"
+        )
     return _with_towers(c, text, deepseek_stack(text), tower)
 
 

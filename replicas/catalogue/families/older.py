@@ -41,8 +41,9 @@ def gpt_bigcode(c: Fields) -> Architecture:
 
 
 def t5(c: Fields) -> Architecture:
-    """Return the architecture of T5 and FLAN-T5. Engines keep the second projection of a block (`wo`) at four bytes at
-    any precision.
+    """Return the architecture of T5 and FLAN-T5.
+
+    Engines always keep the second projection of a block (`wo`) at four bytes per weight.
     """
     width, heads, head_dim = c.count("d_model"), c.count("num_heads"), c.count("d_kv")
     encoder, decoder = c.count("num_layers"), c.count("num_decoder_layers", c.count("num_layers"))
@@ -76,7 +77,7 @@ def t5(c: Fields) -> Architecture:
 
 
 def _kept_whole(block: FeedForward) -> FeedForward:
-    """Return the block with its last matrix at four bytes a parameter."""
+    """Return the feed-forward block with its last matrix at four bytes per weight."""
     *before, last = block.matrices
     whole = Matrix(last.name, last.outputs, last.inputs, width=last.width, splits_inputs=True, precision="float32")
     return FeedForward(matrices=(*before, whole), width=block.width, gated=block.gated)

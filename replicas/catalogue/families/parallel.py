@@ -27,8 +27,8 @@ def arcee(c: Fields) -> Architecture:
 
 
 def cohere(c: Fields) -> Architecture:
-    """Return the architecture of Command R: attention and block beside each other after one norm; the output head is
-    tied.
+    """Return the architecture of Command R: attention and feed-forward block in parallel after one norm, and a tied
+    output head.
     """
     return _cohere(c, [Span()] * c.count("num_hidden_layers"))
 
@@ -46,7 +46,7 @@ def _cohere(c: Fields, windows: list[Span]) -> Architecture:
     norms = (heads + kv_heads) * head_dim * c.flag("use_qk_norm")
     bias = c.flag("attention_bias")
     mixers = [attention(c, span, qkv_bias=bias, output_bias=bias, vectors=norms) for span in windows]
-    shorter = c.get("max_position_embeddings")  # of the rotary table; requests may be longer where the next field says
+    shorter = c.get("max_position_embeddings")  # length of the rotary table; the next field can allow longer requests
     context = "model_max_length" if c.has("model_max_length") or not shorter else "max_position_embeddings"
     return decoder(c, plain_layers(c, mixers, block(c), norms=1), tied_by_default=True, context=context)
 
@@ -60,7 +60,7 @@ def gpt_neox(c: Fields) -> Architecture:
 
 
 def phi(c: Fields) -> Architecture:
-    """Return the architecture of Phi 1.5 and 2: biases, one layer norm a layer, and a bias of the output head."""
+    """Return the architecture of Phi 1.5 and 2: biases, one layer norm per layer, and a bias of the output head."""
     mixer = attention(c, qkv_bias=True, output_bias=True)
     layers = plain_layers(c, [mixer] * c.count("num_hidden_layers"), block(c, gated=False, bias=True), norms=2)
     return decoder(c, layers, vectors=hidden_size(c) + c.count("vocab_size"))
@@ -76,7 +76,7 @@ def nemotron(c: Fields) -> Architecture:
 
 
 def qwen(c: Fields) -> Architecture:
-    """Return the architecture of Qwen 1: its `intermediate_size` counts gate and projection together."""
+    """Return the architecture of Qwen 1, whose `intermediate_size` is the sum of gate and projection."""
     width, heads, head_dim = hidden_size(c), c.count("num_attention_heads"), c.count("kv_channels", 128)
     mixer = grouped(width, heads=heads, kv_heads=heads, head_dim=head_dim, qkv_bias=True)
     feed_forward = dense(width, c.count("intermediate_size") // 2)
@@ -93,8 +93,9 @@ def granite(c: Fields) -> Architecture:
 
 
 def olmo2(c: Fields) -> Architecture:
-    """Return the architecture of OLMo 2 and 3: norms over all queries and keys, and after each part instead of before
-    it.
+    """Return the architecture of OLMo 2 and 3.
+
+    Norms cover all heads of queries and keys, and follow attention and block instead of preceding them.
     """
     heads, width = c.count("num_attention_heads"), hidden_size(c)
     norms = (heads + c.count("num_key_value_heads", heads)) * (width // heads)
@@ -111,8 +112,9 @@ def seed_oss(c: Fields) -> Architecture:
 
 
 def ernie_moe(c: Fields) -> Architecture:
-    """Return the architecture of ERNIE 4.5 with experts: dense in the first layers, then a mixture with shared experts
-    and a routing bias.
+    """Return the architecture of ERNIE 4.5 with experts.
+
+    The first layers are dense. The others have a mixture with shared experts and a routing bias.
     """
     layers, width = c.count("num_hidden_layers"), hidden_size(c)
     experts, inner = c.count("moe_num_experts"), c.count("moe_intermediate_size")

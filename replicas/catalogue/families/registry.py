@@ -23,15 +23,14 @@ from replicas.catalogue.fields import Fields
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
-    """One family of models: its formula, and the fields of its `config.json` that the formula need not read."""
+    """One family of models: its formula, and the fields of its `config.json` that the formula does not need to read."""
 
     formula: Callable[[Fields], Architecture]
     architectures: tuple[str, ...]
-    """Values of `architectures` that the formula describes, the usual one first: a class with another head or tower is
-    another model.
-    """
+    """Values of `architectures` that the formula describes, the most common first. A class with another head or
+    tower is another model."""
     assumed: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
-    """Fields of which the formula describes only these values, by their path (`text_config.model_type`)."""
+    """The only supported values of some fields, by the field's path (`text_config.model_type`)."""
     without_structure: frozenset[str] = frozenset()
     """Fields of this family that change neither parameters nor cache, at any level of nesting."""
 
@@ -49,7 +48,7 @@ _ROUTING = (
     *("aux_loss_alpha", "ep_size", "moe_router_dtype", "n_group", "norm_expert_weight", "num_expert_group"),
     *("routed_scaling_factor", "scoring_func", "seq_aux", "topk_group", "topk_method", "use_grouped_topk"),
 )
-"""Fields of how a router chooses experts, which change no size."""
+"""Fields that control how a router chooses experts. They change no size."""
 _IMAGE_TOKENS = (
     *("boi_token_id", "eoi_token_id", "image_token_id", "image_token_index", "video_token_id", "video_token_index"),
     *("vision_end_token_id", "vision_start_token_id", "vision_token_id", "ignore_index"),
@@ -148,7 +147,7 @@ FAMILIES: Mapping[str, Family] = {
         dense.gemma2,
         "Gemma2ForCausalLM",
         assumed={"attention_bias": (False,)},
-        without_structure=("sliding_window_size",),  # an older name, which no engine reads
+        without_structure=("sliding_window_size",),  # an older name, which engines do not read
     ),
     "gemma3": _family(
         multimodal.gemma3,

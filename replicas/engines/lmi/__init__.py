@@ -17,16 +17,16 @@ from replicas.engines.lmi.versions import LmiVersion
 from replicas.engines.vllm import ENGINE as VLLM
 
 _BATCHES_OF_VLLM = ("vllm", "lmi-dist")
-"""Rolling batches by vLLM; `lmi-dist` is vLLM's since 0.33.0 (LmiConfigRecommender)."""
+"""Values of OPTION_ROLLING_BATCH that select vLLM; `lmi-dist` does since 0.33.0 (LmiConfigRecommender)."""
 _ROLLING_BATCH_SIZE = "256"
-"""Requests in a rolling batch by vLLM (LmiConfigRecommender, setRollingBatchSize)."""
+"""Default number of requests in vLLM's rolling batch (LmiConfigRecommender, setRollingBatchSize)."""
 
 
 class Lmi(EngineKind):
-    """LMI. Versions from 15.0.0 on can be planned: they run only vLLM's V1 core.
+    """LMI. Versions from 15.0.0 on can be planned, because they run only vLLM's V1 core.
 
-    An `OPTION_<NAME>` is a setting of the server, or an argument of vLLM that it passes on. The entry point sets
-    a few of them from TGI's variables (serving/docker/dockerd-entrypoint.sh in djl-serving).
+    A variable `OPTION_<NAME>` is a setting of the server, or an argument that the server passes on to vLLM. The entry
+    point sets some of them from TGI's variables (serving/docker/dockerd-entrypoint.sh in djl-serving).
     """
 
     name = "lmi"
@@ -74,30 +74,32 @@ class Lmi(EngineKind):
         return self.dialects[0] if "lmi" in (tag or "") else None
 
     def quantization(self, environment: Mapping[str, str]) -> str | None:
-        """Return the quantization method, by vLLM's names of them."""
+        """Return the quantization method, by vLLM's names."""
         return VLLM.method(super().quantization(environment))
 
     def completed(self, environment: Mapping[str, str]) -> Mapping[str, str]:
-        """Return the variables with the size of a rolling batch by vLLM, which is not that of the async handler."""
+        """Return the variables with the batch size of vLLM's rolling batch, which differs from the async handler's."""
         batch = environment.get("OPTION_ROLLING_BATCH")
         if batch not in _BATCHES_OF_VLLM or any(name in environment for name in self.variables.sequences):
             return environment
         return {**environment, self.variables.sequences[0]: _ROLLING_BATCH_SIZE}
 
     def unsized(self, environment: Mapping[str, str]) -> Mapping[str, str]:
-        """Return `OPTION_ROLLING_BATCH=disable` unless vLLM's async handler is requested, because another library then
-        loads the model.
+        """Return `OPTION_ROLLING_BATCH=disable` unless vLLM's async handler is requested.
+
+        Without that handler, another library loads the model.
         """
         is_async = environment.get("OPTION_ASYNC_MODE", "").lower() == "true"
         names_handler = environment.get("OPTION_ENTRYPOINT", "").endswith("vllm_async_service")
         if environment.get("OPTION_ROLLING_BATCH") != "disable" or is_async or names_handler:
             return {}
         return {
-            "OPTION_ROLLING_BATCH": "without OPTION_ASYNC_MODE=true vLLM does not load the model, which is not sized"
+            "OPTION_ROLLING_BATCH": "without OPTION_ASYNC_MODE=true, another library loads the model instead of vLLM, "
+            "and its memory is not known"
         }
 
     def facts(self, name: str = "facts") -> Mapping[str, Any]:
-        """Return the content of a data file: LMI's own, over those of vLLM, which runs inside."""
+        """Return the content of a data file: LMI's own entries, and vLLM's entries for everything else."""
         return _facts(name)
 
 

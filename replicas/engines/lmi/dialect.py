@@ -1,6 +1,7 @@
-"""Dialect of LMI: OpenAI's bodies and TGI's, answered as JSON, or as lines of JSON where they are streamed.
+"""Dialect of LMI: OpenAI's bodies and TGI's bodies, answered as JSON. Streams consist of lines of JSON.
 
-Names and forms are those of djl_python/lmi_vllm/request_response_utils.py and djl_python/async_utils.py (0.33 to 0.36).
+Names and formats are those of djl_python/lmi_vllm/request_response_utils.py and djl_python/async_utils.py (0.33 to
+0.36).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from replicas.engines.dialect import Piece, StreamReader
 from replicas.engines.openai import OpenAi, piece_of_chunk
 
 _SERVED_NAME = "lmi"
-"""Name of the model in bodies, unless OPTION_SERVED_MODEL_NAME gives another."""
+"""Name of the model in bodies, unless OPTION_SERVED_MODEL_NAME sets another name."""
 _DEFAULT_NEW_TOKENS = 30
 _FAILED = 424
 
@@ -80,7 +81,7 @@ class _LineReader(StreamReader):
         self._rest = b""
 
     def feed(self, content: bytes) -> Iterator[Piece]:
-        """Yield the pieces that are complete now.
+        """Yield the pieces that are now complete.
 
         Raises:
             ValueError: a line says that the engine failed.
@@ -114,7 +115,7 @@ class _InLines(AcceptedRequest):
         self.output_tokens = completion.output_tokens
 
     def whole(self, tokens: Sequence[str]) -> bytes:
-        """Return the completion and the end of the line."""
+        """Return the completion, followed by a newline."""
         return self._completion.whole(tokens) + b"\n"
 
     def events(self, tokens: Sequence[str], begin: int, end: int) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""The table of LMI's variables: vLLM's arguments by their `OPTION_` names, and LMI's own or renamed variables."""
+"""The table of LMI's variables: vLLM's arguments with the prefix `OPTION_`, and LMI's own variables."""
 
 from __future__ import annotations
 

@@ -17,22 +17,24 @@ _PREFILL_TOKENS = 2048
 
 
 class LmiVersion(VllmVersion):
-    """One version of LMI, by vLLM's async handler. `since` compares the vLLM that it carries."""
+    """One version of LMI, with vLLM's async handler. `since` compares the version of vLLM inside."""
 
-    tasks = frozenset({"generate"})  # it is not known how its handler serves embeddings and scores
+    tasks = frozenset({"generate"})  # how LMI's handler serves embeddings and scores is not known
     sequences = _ROLLING_SEQUENCES
 
     def __init__(self, kind: EngineKind, version: str, publisher: str | None = None) -> None:
         """Look up the version of vLLM inside.
 
         Raises:
-            LookupError: which vLLM the version carries is not known.
+            LookupError: the version of vLLM inside is not known.
 
         """
         super().__init__(kind, version, publisher)
         carried: Mapping[str, str] = self.facts["vllm"]
         if version not in carried:
-            raise LookupError(f"engine '{self}': this version has no facts; versions with facts: {', '.join(carried)}")
+            raise LookupError(
+                f"engine '{self}': this version is not supported; supported versions: {', '.join(carried)}"
+            )
         self._version = Version(carried[version])
 
     @property
@@ -42,31 +44,35 @@ class LmiVersion(VllmVersion):
 
     @property
     def outlook(self) -> str:
-        """How long the engine will be supported, and the vLLM that this version carries."""
+        """End of the engine's support, and the version of vLLM inside."""
         return f"vLLM {self._version} inside; {super().outlook}"
 
     def default_prefill_tokens(self, instance: Instance, max_input_tokens: int) -> tuple[int, str]:  # noqa: ARG002
-        """Return the default of vLLM's engine without its server, the same on every card."""
+        """Return the default of vLLM's engine without its server, which does not depend on the card."""
         return _PREFILL_TOKENS, "default of vLLM's engine, which LMI starts without its server"
 
     def default_sequences(self, instance: Instance) -> int:  # noqa: ARG002
-        """Return the batch of a container that sets none: the async handler's, or before it the rolling batch's."""
+        """Return the maximum number of requests in a batch of a container that does not set it.
+
+        It is the async handler's default, or in older versions that of the rolling batch.
+        """
         return _ASYNC_SEQUENCES if self._is_async_by_itself else _ROLLING_SEQUENCES
 
     def adapter_slot_rank(self, rank: int) -> int | None:
-        """Return the next larger rank of vLLM; None in versions whose async handler takes no adapters."""
+        """Return the next larger rank that vLLM accepts; None in versions whose async handler serves no adapters."""
         first: str = self.facts["async_adapters_since"]
         return super().adapter_slot_rank(rank) if Version(self.version) >= Version(first) else None
 
     def refused_variables(self) -> Mapping[str, str]:
-        """Variables that select another library than the plan assumes, or with which LMI does not start."""
+        """Return the variables that select another library than the plan assumes, or with which LMI does not start."""
         return {
-            "OPTION_ROLLING_BATCH": f"{self} is planned with vLLM's async handler: leave it out",
-            "OPTION_ASYNC_MODE": f"{self} is planned with vLLM's async handler: leave it out",
-            "OPTION_ENTRYPOINT": f"{self} is planned with vLLM's async handler: leave it out",
-            "OPTION_MAX_NUM_SEQS": "LMI does not start with vLLM's name of it: max_sequences=...",
-            "OPTION_TENSOR_PARALLEL_SIZE": "LMI does not start with vLLM's name of it: tensor_parallel=...",
-            "HF_MODEL_REVISION": "LMI does not read it: revision=...",
+            "OPTION_ROLLING_BATCH": f"{self} is planned with vLLM's async handler: remove the variable",
+            "OPTION_ASYNC_MODE": f"{self} is planned with vLLM's async handler: remove the variable",
+            "OPTION_ENTRYPOINT": f"{self} is planned with vLLM's async handler: remove the variable",
+            "OPTION_MAX_NUM_SEQS": "LMI does not start with vLLM's name of this setting: use max_sequences=...",
+            "OPTION_TENSOR_PARALLEL_SIZE": "LMI does not start with vLLM's name of this setting: use "
+            "tensor_parallel=...",
+            "HF_MODEL_REVISION": "LMI does not read this variable: use revision=...",
         }
 
     def environment(self, settings: Settings) -> dict[str, str]:
@@ -81,7 +87,7 @@ class LmiVersion(VllmVersion):
             "OPTION_MAX_ROLLING_BATCH_PREFILL_TOKENS": str(settings.prefill_tokens),
             "OPTION_MAX_ROLLING_BATCH_SIZE": str(settings.sequences),
             "OPTION_GPU_MEMORY_UTILIZATION": f"{settings.share:g}",
-            # Without it the server answers health checks while its model fails to load.
+            # Without this variable, the server passes health checks although its model failed to load.
             "SERVING_FAIL_FAST": "true",
         }
         if settings.revision:
@@ -95,6 +101,6 @@ class LmiVersion(VllmVersion):
         return variables
 
     def first_with(self, version: str) -> str:
-        """Return the first version of LMI that carries this version of vLLM or a later one, with LMI's name."""
+        """Return the name of the first version of LMI with at least this version of vLLM."""
         carried: Mapping[str, str] = self.facts["vllm"]
         return f"{self.name}-{next(own for own, vllm in carried.items() if Version(vllm) >= Version(version))}"

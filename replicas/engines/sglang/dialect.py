@@ -10,7 +10,7 @@ from replicas.engines.openai import OpenAi
 
 
 class SgLangDialect(OpenAi):
-    """OpenAI's chat completions. A prompt is sent as the one message of a conversation."""
+    """OpenAI's chat completions. A prompt is sent as a conversation with one message."""
 
     name = "sglang"
 

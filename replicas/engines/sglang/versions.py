@@ -24,13 +24,14 @@ _PREFILL_GRAPHS = (
     *range(576, 1025, 64),
     *range(1280, 4097, 256),
 )
-"""Lengths of prefill steps up to 4,096 for which graphs are captured; above them, one for each 512."""
+"""Prefill lengths up to 4,096 tokens for which graphs are captured. Above, every 512 tokens have one more graph."""
 
 
 class SgLangVersion(Engine):
-    """One version of SGLang. Weights and cache are inside its static share; activations and graphs are outside.
+    """One version of SGLang. Weights and cache are inside its static share of the memory, activations and graphs
+    outside.
 
-    Constants of the reserve: `handle_gpu_memory_settings` in arg_groups/memory_hook.py (0.5.20), server_args.py before.
+    Source of the constants: `handle_gpu_memory_settings` in arg_groups/memory_hook.py (0.5.20), server_args.py before.
     """
 
     sequences = 256
@@ -44,30 +45,31 @@ class SgLangVersion(Engine):
     plans_adapters = False
 
     def problems(self, model: Model, quantization: Quantization | None) -> list[str]:
-        """Return why this version cannot serve the model, or why its plan could not be proven."""
+        """Return why this version cannot serve the model, or why its memory is not known."""
         family, problems = model.architecture.model_type, []
         if model.architecture.is_known and family not in self.facts["families"]:
             served = ", ".join(self.facts["families"])
             problems.append(
-                f"{self}: its memory with the family {family!r} of {model.id} is not known here, with {served} it is: "
-                "engine='vllm'"
+                f"{self}: the memory of the family {family!r} of {model.id} is not known, only that of {served}: "
+                "use engine='vllm'"
             )
         for method in dict.fromkeys(format_.method for format_ in quantization.formats) if quantization else ():
             if method not in self.facts["quantizations"]:
-                problems.append(f"{self}: its memory with {method} weights is not known here: engine='vllm'")
+                problems.append(f"{self}: the memory of {method} weights is not known: use engine='vllm'")
         if model.chat is False:
-            problems.append(f"{self} takes chat bodies only, and {model.id} has no chat template: engine='vllm'")
+            problems.append(f"{self} accepts only chat bodies, and {model.id} has no chat template: use engine='vllm'")
         return problems
 
     @property
     def oldest(self) -> str:
-        """The oldest version whose formula of the cache is known."""
+        """The oldest version whose formula for the cache is known."""
         version: str = self.facts["oldest"]
         return version
 
     def _row(self, instance: Instance) -> tuple[int, int, int]:
-        """Return the defaults of a card: tokens of a prefill step, and requests of the largest graph without and with a
-        split.
+        """Return the defaults for a card's memory.
+
+        These are the tokens of a prefill step, and the requests of the largest graph on one accelerator and on several.
         """
         rows = self.fact("cards")["rows"]
         memory = instance.accelerator_memory_mib
@@ -75,7 +77,7 @@ class SgLangVersion(Engine):
         return prefill, whole, split
 
     def default_prefill_tokens(self, instance: Instance, max_input_tokens: int) -> tuple[int, str]:  # noqa: ARG002
-        """Return the default of the card. Longer prompts are prefilled in chunks."""
+        """Return the default for the card's memory. Longer prompts are prefilled in chunks."""
         return self._row(instance)[0], f"default of {self} for the memory of {instance.accelerator}"
 
     def default_lengths(self, model: Model) -> DefaultLengths:  # noqa: ARG002
@@ -87,10 +89,11 @@ class SgLangVersion(Engine):
         return self.kv_block_tokens
 
     def least_kv_cache_tokens(self, max_total_tokens: int, prefill_tokens: int) -> tuple[int, str]:  # noqa: ARG002
-        """Return the tokens of one request of full length. SGLang starts with a smaller cache, but refuses requests
-        that do not fit into it.
+        """Return the tokens of the longest request.
+
+        SGLang also starts with a smaller cache, but then refuses requests that do not fit.
         """
-        return max_total_tokens, "one request of max_total_tokens: longer ones are refused"
+        return max_total_tokens, "one request of max_total_tokens: SGLang refuses requests that do not fit"
 
     def share_on(self, instance: Instance, tensor_parallel: int, prefill_tokens: int) -> tuple[float, str]:
         """Return the static share that this version chooses on a card, and the reason."""
@@ -106,7 +109,9 @@ class SgLangVersion(Engine):
         )
         if memory > _LARGE_CARD_MIB:
             reserve = max(reserve, _LARGE_CARD_RESERVE_MIB)
-        reason = f"default of {self}: all but {reserve / MIB_PER_GIB:.1f} GiB for activations and graphs"
+        reason = (
+            f"default of {self}: the card's memory except {reserve / MIB_PER_GIB:.1f} GiB for activations and graphs"
+        )
         return round((memory - reserve) / memory, 3), reason
 
     def outside_bytes(self, activations: float, tensor_parallel: int) -> float:  # noqa: ARG002
@@ -120,16 +125,16 @@ class SgLangVersion(Engine):
         return per_logit * vocab_size * (sequences or self.sequences)
 
     def accepts_chat(self, model: Model) -> bool:
-        """True unless the model has no chat template."""
+        """False if the model has no chat template."""
         return model.chat is not False
 
     def refused_variables(self) -> Mapping[str, str]:
-        """Variables of other engines' images that these images ignore."""
+        """Return the variables of other engines' images that SGLang's images ignore."""
         return {
-            "SM_NUM_GPUS": "SGLang's images do not read it: tensor_parallel=...",
-            "HF_MODEL_ID": "SGLang's images do not read it: model=...",
-            "HF_MODEL_QUANTIZE": "SGLang's images do not read it: quantization=...",
-            "HF_MODEL_REVISION": "SGLang's images do not read it: revision=...",
+            "SM_NUM_GPUS": "SGLang's images do not read this variable: use tensor_parallel=...",
+            "HF_MODEL_ID": "SGLang's images do not read this variable: use model=...",
+            "HF_MODEL_QUANTIZE": "SGLang's images do not read this variable: use quantization=...",
+            "HF_MODEL_REVISION": "SGLang's images do not read this variable: use revision=...",
         }
 
     def environment(self, settings: Settings) -> dict[str, str]:
@@ -150,7 +155,7 @@ class SgLangVersion(Engine):
 
 
 def _captured_lengths(prefill_tokens: int) -> int:
-    """Return the number of lengths of a prefill step for which graphs are captured."""
+    """Return the number of prefill lengths for which graphs are captured."""
     largest = _PREFILL_GRAPHS[-1]
     return sum(
         length <= prefill_tokens for length in (*_PREFILL_GRAPHS, *range(largest + 512, prefill_tokens + 1, 512))

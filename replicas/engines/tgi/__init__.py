@@ -1,4 +1,6 @@
-"""Text Generation Inference (TGI), the engine of the article. In maintenance since December 2025; last image 3.3.6."""
+"""Text Generation Inference (TGI), the engine of AWS's article. In maintenance since December 2025; last image
+3.3.6.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ from replicas.engines.tgi.dialect import TgiDialect
 from replicas.engines.tgi.versions import TgiVersion
 
 _MAJOR_WITH_TWO_NAMES = 2
-"""From this major version on the launcher has a second name for the longest prompt."""
+"""First major version whose launcher has two names for the longest prompt."""
 
 
 class Tgi(EngineKind):
@@ -49,7 +51,7 @@ class Tgi(EngineKind):
     conflicts = (
         VariableConflict(
             names=frozenset({"MAX_INPUT_LENGTH", "MAX_INPUT_TOKENS"}),
-            why="both set one limit; the launcher of TGI ends with an error where it is given twice",
+            why="both set the same limit, and TGI's launcher fails if both are set",
             keep="MAX_INPUT_TOKENS",
         ),
     )
@@ -77,7 +79,7 @@ class Tgi(EngineKind):
         return openai if environment.get("MESSAGES_API_ENABLED") == "true" else own
 
     def conflicts_of(self, tag: str | None) -> tuple[VariableConflict, ...]:
-        """Return the variable conflicts; 1.x has none because it reads only the older name."""
+        """Return the variable conflicts. Version 1.x has none, because it reads only the older name."""
         version = self.version_of(tag)
         if version and int(version.partition(".")[0]) < _MAJOR_WITH_TWO_NAMES:
             return ()

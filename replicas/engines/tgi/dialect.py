@@ -1,4 +1,4 @@
-"""Dialect of TGI: bodies with `inputs` and `parameters`. Names and messages are those of its router, 1.1 to 3.3."""
+"""Dialect of TGI: bodies with `inputs` and `parameters`. Names and messages are those of TGI's router, 1.1 to 3.3."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def _token(index: int, text: str) -> dict[str, Any]:
 
 
 def _problem(model: ServedModel, parameters: dict[str, Any], inputs: str, given: int, requested: Any) -> str | None:
-    """Return the last fault of a request as a message of the router; None for a valid request."""
+    """Return the problem of a request as the router's message; None for a valid request. The last problem counts."""
     problem = None
     if not inputs:
         problem = "`inputs` cannot be empty"

@@ -11,7 +11,7 @@ from replicas.engines.containers import LOCAL_WEIGHTS
 from replicas.engines.engine import DefaultLengths, Engine, Settings
 
 _DECLARED_BY_CHECKPOINT = ("compressed-tensors",)
-"""Formats that TGI reads from the checkpoint but does not accept by name."""
+"""Formats that TGI reads from the checkpoint but does not accept as an option."""
 
 
 class TgiVersion(Engine):
@@ -24,7 +24,7 @@ class TgiVersion(Engine):
     refuses_longer_context = False
 
     def problems(self, model: Model, quantization: Quantization | None) -> list[str]:
-        """Return why this version cannot serve the model: its family or quantization needs another version or
+        """Return why this version cannot serve the model, whose family or quantization needs another version or
         engine.
         """
         problems = []
@@ -33,32 +33,36 @@ class TgiVersion(Engine):
         if not model.architecture.is_known:
             pass  # the family of a model with declared sizes is not known
         elif first is None:
-            problems.append(f"{self} does not serve the model family {family!r} of {model.id}: engine='vllm'")
+            problems.append(f"{self} does not serve the model family {family!r} of {model.id}: use engine='vllm'")
         elif not self.since(first):
             problems.append(
-                f"{self} does not serve the model family {family!r} of {model.id}: engine='tgi-{first}' or later"
+                f"{self} does not serve the model family {family!r} of {model.id}: use engine='tgi-{first}' or later"
             )
         if quantization:
             first = self.facts["quantizations"].get(quantization.method)
             if first is None:
-                problems.append(f"{self} does not run {quantization.method} weights: engine='vllm'")
+                problems.append(f"{self} does not run {quantization.method} weights: use engine='vllm'")
             elif not self.since(first):
-                problems.append(f"{self} does not run {quantization.method} weights: engine='tgi-{first}' or later")
+                problems.append(f"{self} does not run {quantization.method} weights: use engine='tgi-{first}' or later")
         return problems
 
     def default_prefill_tokens(self, instance: Instance, max_input_tokens: int) -> tuple[int, str]:  # noqa: ARG002
-        """Return a fixed number in 1.x, at least the longest prompt; in later versions the longest prompt and 50
+        """Return the default prefill budget, tokens, and the reason.
+
+        In 1.x it is a fixed number, but at least the longest prompt. In later versions it is the longest prompt and 50
         tokens.
         """
         fact = self.fact("prefill")
         if fact["tokens"] is None:
             return max_input_tokens + 50, fact["source"]
         if max_input_tokens > fact["tokens"]:
-            return max_input_tokens, "the longest prompt: a prefill step must hold one"
+            return max_input_tokens, "the longest prompt, which must fit in a prefill step"
         return fact["tokens"], fact["source"]
 
     def default_lengths(self, model: Model) -> DefaultLengths:
-        """Return fixed lengths for older versions, then the model's context up to a limit, for newer ones no limit."""
+        """Return the default lengths: fixed in old versions, later the model's context up to a limit, then without a
+        limit.
+        """
         fact = self.fact("lengths")
         if "most" not in fact:
             return DefaultLengths(max_total_tokens=fact["total"], max_input_tokens=fact["input"])
@@ -70,20 +74,20 @@ class TgiVersion(Engine):
         return max_input_tokens
 
     def least_kv_cache_tokens(self, max_total_tokens: int, prefill_tokens: int) -> tuple[int, str]:
-        """Return the larger one of a full prefill, which the warm-up runs, and a request of full length."""
+        """Return the larger of a full prefill step, which the warm-up runs, and a request of full length."""
         if prefill_tokens > max_total_tokens:
-            return prefill_tokens, "the warm-up of TGI caches a full prefill step"
+            return prefill_tokens, "TGI's warm-up caches a full prefill step"
         return max_total_tokens, "one request of max_total_tokens"
 
     def accepts_chat(self, model: Model) -> bool:  # noqa: ARG002
-        """Return False: in every version here the containers take `inputs` and `parameters`, as in the article.
+        """Return False: in every supported version the containers take `inputs` and `parameters`, as in AWS's article.
 
-        From 1.4 on MESSAGES_API_ENABLED switches the path to chat bodies; `inputs` would then no longer work.
+        From 1.4 on, MESSAGES_API_ENABLED switches to chat bodies, but then `inputs` no longer works.
         """
         return False
 
     def share_for(self, share: float) -> float:
-        """Return the actual share. CUDA_MEMORY_FRACTION sets it; from 1.4.5 on TGI adds a reserve."""
+        """Return the share that TGI uses: CUDA_MEMORY_FRACTION, less a reserve from 1.4.5 on."""
         own, _ = self.gpu_memory_share()
         return share * own
 
@@ -97,12 +101,12 @@ class TgiVersion(Engine):
 
     @property
     def _input_variables(self) -> tuple[str, str]:
-        """The name of the prompt limit in this version, and the name that it does not accept."""
+        """Names of the variable for the longest prompt: this version's name, and the name that it does not accept."""
         names = ("MAX_INPUT_LENGTH", "MAX_INPUT_TOKENS")
         return (names[1], names[0]) if self.since("2.0.3") else names
 
     def environment(self, settings: Settings) -> dict[str, str]:
-        """Return the article's variables, and those that differ from this version's defaults."""
+        """Return the variables of AWS's article, and those that differ from this version's defaults."""
         model = settings.model
         variables = {
             "HF_MODEL_ID": LOCAL_WEIGHTS if settings.from_s3 else model.id,

@@ -1,6 +1,6 @@
 """vLLM in the containers of Hugging Face and of AWS, the default engine for new deployments.
 
-A version that both publish is Hugging Face's unless `image_source` says otherwise.
+If both publish a version, Hugging Face's image is used unless `image_source` selects AWS's image.
 """
 
 from __future__ import annotations
@@ -65,18 +65,21 @@ class Vllm(EngineKind):
     dialects = (OpenAi(),)
 
     def quantization(self, environment: Mapping[str, str]) -> str | None:
-        """Return the quantization method that a container's variables set; None if none of them does."""
+        """Return the quantization method that a container's variables set; None if no variable sets it."""
         return self.method(super().quantization(environment))
 
     @staticmethod
     def method(name: str | None) -> str | None:
-        """Return a method by its name in vLLM: bitsandbytes is the 4-bit NF4 format, `_marlin` names a kernel."""
+        """Return the quantization method for vLLM's name: bitsandbytes is the 4-bit NF4 format, `_marlin` names a
+        kernel.
+        """
         return "bitsandbytes-nf4" if name == "bitsandbytes" else name and name.removesuffix("_marlin")
 
     def task(self, environment: Mapping[str, str], own: Task) -> Task:
-        """Return the task of --runner and --convert. Without them vLLM uses the model's own task, and a language model
-        with the pooling runner embeds (`_get_runner_type` and `_get_default_convert_type` in
-        vllm/config/model.py, 0.32.0).
+        """Return the task that --runner and --convert select.
+
+        Without them vLLM uses the model's own task. A language model with the pooling runner embeds (`_get_runner_type`
+        and `_get_default_convert_type` in vllm/config/model.py, 0.32.0).
         """
         runner, convert = environment.get("SM_VLLM_RUNNER", "auto"), environment.get("SM_VLLM_CONVERT", "auto")
         if runner == "generate":

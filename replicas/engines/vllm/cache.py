@@ -1,13 +1,12 @@
 """The KV cache of vLLM for models with different kinds of layers.
 
-Its hybrid manager splits the layers into groups of one kind and of equal size, and gives each group blocks of its own
-from one pool: a group with windows holds the window and the tokens that are being prefilled, a recurrent one holds its
-state, the others the whole request. All blocks have one size: the largest page decides it, other pages take more tokens
-or are padded, and a page of attention is at least as large as a state. Sources, vLLM 0.12.0 to 0.32.0:
-`get_max_concurrency_for_kv_cache_config`, `unify_kv_cache_spec_page_size` and
-`_get_kv_cache_groups_uniform_page_size` in vllm/v1/core/kv_cache_utils.py, `SlidingWindowSpec`,
-`ChunkedLocalAttentionSpec` and `MambaSpec` in vllm/v1/kv_cache_interface.py, `_align_hybrid_block_size` in
-vllm/platforms/interface.py.
+vLLM's hybrid manager splits the layers into groups of one kind and equal size. Each group takes its own blocks from one
+pool. A group with windows stores the window and the tokens that are being prefilled, a recurrent group stores its
+state, and other groups store the whole request. All blocks have the size of the largest page: other pages contain more
+tokens or are padded, and a page of attention is at least as large as a state. Sources, vLLM 0.12.0 to 0.32.0:
+`get_max_concurrency_for_kv_cache_config`, `unify_kv_cache_spec_page_size` and `_get_kv_cache_groups_uniform_page_size`
+in vllm/v1/core/kv_cache_utils.py, `SlidingWindowSpec`, `ChunkedLocalAttentionSpec` and `MambaSpec` in
+vllm/v1/kv_cache_interface.py, `_align_hybrid_block_size` in vllm/platforms/interface.py.
 """
 
 from __future__ import annotations
@@ -19,12 +18,14 @@ from replicas.catalogue.composition.parts import Cache
 from replicas.engines.cache import CacheGroup, CachePool, grouped_pool, plain_pool
 
 _LATENT_ALIGNMENT = 128
-"""Block sizes of models with a recurrent state are multiples of this if attention is latent."""
+"""Block sizes are multiples of this number for models with a recurrent state and latent attention."""
 
 
 @dataclass(frozen=True)
 class _Kind:
-    """Layers that keep the same tokens: bytes of a token (of a state: of a sequence) on one accelerator."""
+    """Layers that keep the same tokens, with the bytes of one token (for a state: of one sequence) on one
+    accelerator.
+    """
 
     cache: Cache
     layers: int
@@ -49,7 +50,7 @@ def pool(
         block_tokens: tokens of a block.
         in_flight_tokens: tokens that are scheduled before blocks behind a window are freed; None for versions in which
             every layer keeps every token.
-        blocks_of_state: blocks that a sequence takes for the state of a recurrent layer.
+        blocks_of_state: number of blocks that a sequence takes for the state of a recurrent layer.
 
     """
     kinds = [_Kind(cache, count, cache.bytes_per_token(degree, element_bytes)) for cache, count in shape.caches]
@@ -85,7 +86,9 @@ def _packed(kinds: list[_Kind], block: int, in_flight_tokens: int) -> CachePool:
 
 
 def _tokens_group(kind: _Kind, page: float, block: int) -> CacheGroup:
-    """Return the group of layers that keep tokens: a smaller page takes more tokens if it divides the largest."""
+    """Return the group of layers that keep tokens. A smaller page contains more tokens if its size divides the
+    largest.
+    """
     own = kind.size * block
     tokens = block * int(page / own) if own and page % own == 0 else block
     if kind.cache.grows:
@@ -96,7 +99,7 @@ def _tokens_group(kind: _Kind, page: float, block: int) -> CacheGroup:
 
 
 def _merged(groups: list[tuple[CacheGroup, int]]) -> list[tuple[CacheGroup, int]]:
-    """Return the groups, with equal ones merged."""
+    """Merge equal groups and add up their numbers of layers."""
     counts: dict[CacheGroup, int] = {}
     for group, layers in groups:
         counts[group] = counts.get(group, 0) + layers

@@ -1,10 +1,11 @@
-"""Memory of MXFP4 experts as vLLM's kernels hold them.
+"""Memory of MXFP4 experts in the layouts of vLLM's kernels.
 
-The checkpoint stores an expert's three matrices at four bits a weight and eight bits for each 32 of them. No kernel
-uses this layout directly: Marlin and FlashInfer pad the widths to their tiles; Triton on Hopper pads to its own and
-keeps the stored scales in addition to the repacked ones. Sources: `create_weights` and `process_weights_after_loading`
-in vllm/model_executor/layers/quantization/mxfp4.py (0.10.1 to 0.14.1), layers/fused_moe/oracle/mxfp4.py (0.19.0 to
-0.32.0), third_party/triton_kernels/tensor_details/layout_details/{hopper_value,hopper_scale}.py (0.12.0 to 0.28.0).
+A checkpoint stores an expert's three matrices at four bits per weight, with an eight-bit scale for every 32 weights. No
+kernel uses this layout directly. Marlin and FlashInfer pad the widths to their tiles. Triton on Hopper pads to its own
+tiles, and keeps the stored scales in addition to the repacked scales. Sources: `create_weights` and
+`process_weights_after_loading` in vllm/model_executor/layers/quantization/mxfp4.py (0.10.1 to 0.14.1),
+layers/fused_moe/oracle/mxfp4.py (0.19.0 to 0.32.0),
+third_party/triton_kernels/tensor_details/layout_details/{hopper_value,hopper_scale}.py (0.12.0 to 0.28.0).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 from replicas.catalogue.architecture import Architecture
 
 _GROUP = 32
-"""Weights that share one scale of a byte."""
+"""Number of weights that share a one-byte scale."""
 _BIAS_BYTES = 2
 _SCALE_ROWS, _SCALE_COLUMNS = 256, 2
 """Hopper's layout of scales: 8 warps of 32 rows, and pairs of columns."""
@@ -26,7 +27,7 @@ Capability = tuple[int, int]
 def padding_bytes(
     shape: Architecture, facts: Mapping[str, Any], capability: Capability, tensor_parallel: int
 ) -> tuple[float, str]:
-    """Return the additional memory of the experts on one accelerator beyond the stored bytes, and the reason."""
+    """Return the memory of the experts on one accelerator beyond their stored bytes, and the reason."""
     kernel = _kernel(facts, capability)
     hidden_multiple, width_multiple = facts["multiples"][kernel]
     more, reason = 0.0, ""
@@ -34,7 +35,7 @@ def padding_bytes(
         width, inner = block.width // tensor_parallel, block.expert_inputs
         hidden, padded = _up(inner, hidden_multiple), _up(width, width_multiple)
         loaded = _expert_bytes(hidden, padded)
-        reason = f"MXFP4 by {kernel}: hidden width {inner} held as {hidden}, expert width {width} as {padded}"
+        reason = f"MXFP4 by {kernel}: hidden width {inner} padded to {hidden}, expert width {width} to {padded}"
         if kernel == "triton":
             loaded += _repacked_bytes(hidden, padded, *facts["triton_tile"])
             reason += ", the stored scales in addition to the repacked ones"
@@ -63,8 +64,9 @@ def _expert_bytes(hidden: int, width: int) -> float:
 
 
 def _repacked_bytes(hidden: int, width: int, rows: int, columns: int) -> float:
-    """Return what Triton's layout adds to one expert: tiles of packed weights, a second copy of the scales, and four
-    bytes in place of two for each bias.
+    """Return the bytes that Triton's layout adds to one expert.
+
+    These are padding of the packed weights, a second copy of the scales, and two more bytes for each bias.
     """
     more = 0.0
     for outputs, inputs in ((2 * width, hidden), (hidden, width)):

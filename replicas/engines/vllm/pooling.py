@@ -1,10 +1,10 @@
 """vLLM's pooling runner: embeddings and scores.
 
-A prompt goes through the model once, and the pooler makes a vector or a number of its last hidden states: nothing is
-sampled, and a request has no length but that of its prompt. A model with bidirectional attention keeps no KV cache
-(`EncoderOnlyAttention.get_kv_cache_spec` in vllm/model_executor/layers/attention/encoder_only_attention.py) and takes
-each prompt whole (`is_chunked_prefill_supported` in vllm/config/model.py); a decoder keeps a cache while it computes a
-prompt. Read in 0.32.0.
+A prompt passes through the model once, and the pooler computes a vector or a number from the last hidden states. No
+token is sampled, so that a request is as long as its prompt. A model with bidirectional attention keeps no KV cache
+(`EncoderOnlyAttention.get_kv_cache_spec` in vllm/model_executor/layers/attention/encoder_only_attention.py) and cannot
+split a prompt (`is_chunked_prefill_supported` in vllm/config/model.py). A decoder keeps a cache while it computes a
+prompt. Source: vLLM 0.32.0.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from replicas.engines.engine import Settings
 from replicas.engines.vllm.versions import VllmVersion
 
 _CONVERT: Mapping[Task, str] = {"embed": "embed", "score": "classify"}
-"""Value of --convert. A model whose class pools already is left as it is (vllm/model_executor/models/adapters.py)."""
+"""Value of --convert. It has no effect on a class that already pools (vllm/model_executor/models/adapters.py)."""
 
 
 class PoolingVllmVersion(VllmVersion):
@@ -38,32 +38,31 @@ class PoolingVllmVersion(VllmVersion):
         self._caches = keeps_cache(model)
 
     def problems(self, model: Model, quantization: Quantization | None) -> list[str]:
-        """Return the problems of serving the model, including scores of a language model without a known method."""
+        """Return why this version cannot serve the model. Scores of a language model need a known method."""
         problems = super().problems(model, quantization)
         if self._task == "score" and model.architecture.head == "language_model" and self._overrides is None:
             known = ", ".join(entry["models"] for entry in self.facts["rerankers"])
             problems.append(
-                f"task='score': {model.id} has no classification head, and how {self} makes scores of a language model "
-                f"is known only for {known}: a repository with a classification head"
+                f"task='score': {model.id} has no classification head, and how {self} computes scores with a "
+                f"language model "
+                f"is known only for {known}: use a repository with a classification head"
             )
         return problems
 
     def warnings(self, model: Model) -> list[str]:
-        """Return a warning if a reranker that was published as a language model expects its prompt in the request."""
+        """Return a warning if requests must contain the prompt of a reranker that was published as a language model."""
         if self._task != "score" or model.architecture.head != "language_model":
             return []
         return [
-            f"{model.id} scores the prompt that its model card shows, and the container has no template of it: the "
-            "request must hold the instruction around query and document, or their scores mean little"
+            f"{model.id} scores a prompt with the instruction in its model card, which the container does not add: put "
+            "the instruction around query and document in each request, or the scores mean little"
         ]
 
     def default_prefill_tokens(self, instance: Instance, max_input_tokens: int) -> tuple[int, str]:
-        """Return the server's default, but at least the longest prompt if the pooler needs all tokens of a prompt at
-        once.
-        """
+        """Return the server's default, but at least the longest prompt if the pooler needs all its tokens at once."""
         tokens, reason = super().default_prefill_tokens(instance, max_input_tokens)
         if max_input_tokens > tokens:
-            return max_input_tokens, "the longest prompt: its pooler needs all tokens at once"
+            return max_input_tokens, "the longest prompt, because the pooler needs all tokens at once"
         return tokens, reason
 
     def least_prefill_tokens(self, max_input_tokens: int) -> int:
@@ -93,8 +92,8 @@ class PoolingVllmVersion(VllmVersion):
         )
 
     def longest_prompt(self, max_total_tokens: int) -> tuple[int, str]:
-        """Return the whole request: no token is generated."""
-        return max_total_tokens, "a request is its prompt: no token is generated"
+        """Return the length of the whole request, because no token is generated."""
+        return max_total_tokens, "the whole request, because no token is generated"
 
     def sampling_bytes(self, vocab_size: int, sequences: int | None) -> float:  # noqa: ARG002
         """Return 0: no token is sampled, and a pooler's vectors are smaller than the activations of its prompts
@@ -103,12 +102,12 @@ class PoolingVllmVersion(VllmVersion):
         return 0
 
     def accepts_chat(self, model: Model) -> bool:  # noqa: ARG002
-        """Return false: chat completions need a model that generates text."""
+        """Return False, because chat completions need a model that generates text."""
         return False
 
     def environment(self, settings: Settings) -> dict[str, str]:
-        """Return the variables, including runner and conversion, so that other files of the repository cannot change
-        the planned task.
+        """Return the variables. Runner and conversion are set, so that files of the repository cannot change the
+        planned task.
         """
         variables = super().environment(settings)
         variables["SM_VLLM_RUNNER"] = "pooling"
@@ -126,5 +125,5 @@ class PoolingVllmVersion(VllmVersion):
 
 
 def keeps_cache(model: Model) -> bool:
-    """True unless no layer of the model keeps keys and values."""
+    """True if a layer of the model keeps keys and values."""
     return model.declared.kv_bytes_per_token is not None or bool(model.architecture.caches)

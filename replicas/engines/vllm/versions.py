@@ -23,16 +23,14 @@ _ADAPTER_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 
 
 class VllmVersion(Engine):
-    """One version of vLLM. Its environment sets every limit that the plan assumes, so that the engine cannot exceed
-    them.
-    """
+    """One version of vLLM. Its environment sets every limit that the plan assumes, so that vLLM cannot exceed them."""
 
     sequences = 256
     tasks = frozenset(TASKS)
     # layers/vocab_parallel_embedding.py, DEFAULT_VOCAB_PADDING_SIZE
     vocabulary_multiple = 64
     # layers/quantization/utils/marlin_utils.py, `verify_marlin_supports_shape`. From 0.28 on a dense layer of other
-    # widths is padded, at the cost of speed, which no published run shows: it stays refused.
+    # widths is padded. No published run shows the loss of speed, so such a width is still refused.
     packed_tile = (64, 128)
     packed_tile_name = "Marlin"
 
@@ -43,8 +41,8 @@ class VllmVersion(Engine):
         return PoolingVllmVersion(self, model, task) if task in self.tasks - {"generate"} else self
 
     def problems(self, model: Model, quantization: Quantization | None) -> list[str]:
-        """Return why this version cannot serve the model: its family has no implementation, or its quantization no
-        kernels.
+        """Return why this version cannot serve the model: no implementation of the family, or no kernels for the
+        quantization.
         """
         problems = []
         shape, unserved = model.architecture, self.facts["unserved"]
@@ -53,23 +51,23 @@ class VllmVersion(Engine):
             problems.append(f"{self} does not serve {model.id}: {reason}")
         elif shape.is_known and first is None:
             problems.append(
-                f"{self} does not serve {model.id}: no version has its class {shape.class_name}: another one"
+                f"{self} does not serve {model.id}: no version has its class {shape.class_name}: use another model"
             )
         elif shape.is_known and not self.since(first):
             later = self.first_with(first)
-            problems.append(f"{self} does not serve {model.id} ({shape.class_name}): engine='{later}' or later")
+            problems.append(f"{self} does not serve {model.id} ({shape.class_name}): use engine='{later}' or later")
         if quantization and quantization.method == "eetq":
-            problems.append(f"{self} does not run eetq weights: quantization='fp8', or engine='tgi'")
+            problems.append(f"{self} does not run eetq weights: use quantization='fp8', or engine='tgi'")
         for method in dict.fromkeys(format_.method for format_ in quantization.formats) if quantization else ():
             first = self.facts["quantizations"].get(method)
             if first and not self.since(first):
                 later = self.first_with(first)
-                problems.append(f"{self} does not run {method} weights: engine='{later}' or later")
+                problems.append(f"{self} does not run {method} weights: use engine='{later}' or later")
         return problems
 
     def has_no_kernel(self, architecture: Architecture, instance: Instance) -> str | None:
-        """Return a reason if the model has sparse latent attention, whose kernels need newer accelerators; None
-        otherwise.
+        """Return a reason if the accelerators are too old for the kernels of sparse latent attention; otherwise
+        None.
         """
         least = tuple(self.facts["sparse_attention"]["least_capability"])
         if not architecture.attends_sparsely or instance.capability is None or instance.capability >= least:
@@ -77,7 +75,7 @@ class VllmVersion(Engine):
         needed = ".".join(map(str, least))
         return (
             f"{self} has no kernel of sparse attention for the {instance.accelerator} of {instance.name}: "
-            f"an instance type of compute capability {needed} or newer"
+            f"use an instance type of compute capability {needed} or newer"
         )
 
     def first_with(self, version: str) -> str:
@@ -86,7 +84,7 @@ class VllmVersion(Engine):
 
     @staticmethod
     def _has_large_cards(instance: Instance) -> bool:
-        """True if the server takes the defaults for large cards (`get_batch_defaults` in vllm/engine/arg_utils.py)."""
+        """True if the server uses its defaults for large cards (`get_batch_defaults` in vllm/engine/arg_utils.py)."""
         return instance.accelerator_memory_mib >= LARGE_CARD_MIB and instance.accelerator != "A100"
 
     def default_prefill_tokens(self, instance: Instance, max_input_tokens: int) -> tuple[int, str]:  # noqa: ARG002
@@ -104,33 +102,37 @@ class VllmVersion(Engine):
         return self.kv_block_tokens
 
     def sequences_within(self, sequences: int | None, prefill_tokens: int) -> int | None:
-        """Return the lower of both (vllm/engine/arg_utils.py, `_set_default_max_num_seqs_and_batched_tokens_args`)."""
+        """Return the lower of both limits (vllm/engine/arg_utils.py,
+        `_set_default_max_num_seqs_and_batched_tokens_args`).
+        """
         return sequences and min(sequences, prefill_tokens)
 
     def batch_problem(self, prefill_tokens: int, sequences: int | None) -> str | None:
-        """Refuse more requests than tokens in a step (vllm/config/scheduler.py, `verify_max_model_len`)."""
+        """Return a problem if a batch may have more requests than tokens (vllm/config/scheduler.py,
+        `verify_max_model_len`).
+        """
         if sequences is None or sequences <= prefill_tokens:
             return None
         return (
             f"max_sequences={sequences} is more than max_batch_prefill_tokens={prefill_tokens}, with which {self} "
-            f"does not start: max_sequences={prefill_tokens} or fewer"
+            f"does not start: set max_sequences={prefill_tokens}"
         )
 
     def least_kv_cache_tokens(self, max_total_tokens: int, prefill_tokens: int) -> tuple[int, str]:  # noqa: ARG002
-        """Return one request of full length: vLLM refuses to start if it does not fit."""
-        return max_total_tokens, "one request of max_total_tokens: vLLM needs it to start"
+        """Return the length of the longest request: vLLM does not start if its cache is smaller."""
+        return max_total_tokens, "one request of max_total_tokens, without which vLLM does not start"
 
     def padding_bytes(
         self, architecture: Architecture, quantization: Quantization | None, instance: Instance, tensor_parallel: int
     ) -> tuple[float, str]:
-        """Return the bytes that the kernels of MXFP4 experts add to the stored weights."""
+        """Return the bytes that kernels for MXFP4 experts add to the stored weights."""
         if quantization is None or not quantization.has("mxfp4") or instance.capability is None:
             return 0, ""
         return mxfp4.padding_bytes(architecture, self.fact("mxfp4"), instance.capability, tensor_parallel)
 
     @property
     def counts_cache_in_requests(self) -> bool:  # type: ignore[override]
-        """True for versions that report the cache as full-length requests."""
+        """True for versions that report the cache as a number of full-length requests."""
         counts: bool = self.fact("windows")["counts_requests"]
         return counts
 
@@ -143,7 +145,7 @@ class VllmVersion(Engine):
         block_tokens: int,
         prefill_tokens: int,
     ) -> CachePool:
-        """Return the groups of the hybrid manager; versions before it keep whole requests in every layer."""
+        """Return the groups of the hybrid manager. Older versions without it keep whole requests in every layer."""
         fact = self.fact("windows")
         batches: int = fact["batches_in_flight"]
         return cache.pool(
@@ -156,15 +158,16 @@ class VllmVersion(Engine):
         )
 
     def sampling_bytes(self, vocab_size: int, sequences: int | None) -> float:
-        """Return the memory of sampling a full batch in the profiling run, which grows with requests and vocabulary."""
+        """Return the memory of sampling a full batch in the profiling run. It grows with batch and vocabulary."""
         per_logit: float = self.fact("sampling")["bytes_per_logit"]
         return per_logit * vocab_size * (sequences or self.sequences)
 
     def workspace_bytes(
         self, architecture: Architecture, quantization: Quantization | None, tensor_parallel: int, prefill_tokens: int
     ) -> float:
-        """Return the work buffers of routed experts, which the versions with modular kernels keep. The kernels of MXFP4
-        have buffers of their own.
+        """Return the work buffers of routed experts, which versions with modular kernels keep.
+
+        Kernels for MXFP4 have separate buffers.
         """
         is_own = quantization is not None and quantization.has("mxfp4")
         if is_own or not self.fact("expert_workspace")["kept"]:
@@ -178,8 +181,8 @@ class VllmVersion(Engine):
         instance: Instance,
         sequences: int | None,
     ) -> float:
-        """Return the memory that starting with MXFP4 experts takes outside the share: the graphs of their kernels, and
-        the logits of a full batch.
+        """Return the memory outside the share that a start with MXFP4 experts takes: CUDA graphs, and logits of a full
+        batch.
         """
         if quantization is None or not quantization.has("mxfp4") or instance.capability is None:
             return 0
@@ -189,13 +192,13 @@ class VllmVersion(Engine):
         return gib * GIB + 4 * architecture.vocab_size * (sequences or self.sequences)
 
     def graph_bytes(self, tensor_parallel: int) -> float:
-        """Return the memory of CUDA graphs; only versions that estimate it count it as part of their share."""
+        """Return the memory of CUDA graphs within the share, which only versions that estimate the graphs reserve."""
         fact = self.fact("graphs")
         gib: float = fact["gib"] if tensor_parallel == 1 else fact["split_gib"]
         return gib * GIB
 
     def accepts_chat(self, model: Model) -> bool:
-        """True unless the model has no chat template."""
+        """False if the model has no chat template."""
         return model.chat is not False
 
     def adapter_slot_rank(self, rank: int) -> int | None:
@@ -204,34 +207,36 @@ class VllmVersion(Engine):
 
     @property
     def _has_host_cache(self) -> bool:
-        """True unless the image is known not to have the cache in the host's memory."""
+        """False if the image is known to have no cache in the host's memory."""
         cache = self.kind.host_cache
         return cache is not None and (self.image is None or self.image.repository == cache.repository)
 
     def refused_variables(self) -> Mapping[str, str]:
-        """Return the variables that these images ignore: TGI's, and those of the host cache of only one publisher's
-        images.
-        """
+        """Return the variables that these images ignore: TGI's, and in some images those of the host cache."""
         refused = {
-            "SM_NUM_GPUS": "vLLM's images do not read it: tensor_parallel=...",
-            "HF_MODEL_QUANTIZE": "vLLM's images do not read it: quantization=...",
-            "HF_MODEL_REVISION": "vLLM's images do not read it: revision=...",
+            "SM_NUM_GPUS": "vLLM's images do not read this variable: use tensor_parallel=...",
+            "HF_MODEL_QUANTIZE": "vLLM's images do not read this variable: use quantization=...",
+            "HF_MODEL_REVISION": "vLLM's images do not read this variable: use revision=...",
         }
         if self.kind.host_cache and not self._has_host_cache:
             cache = self.kind.host_cache
-            ignored = f"the image {self.image.repository if self.image else self} has no such cache: leave it out"
+            ignored = (
+                f"the image {self.image.repository if self.image else self} has no such cache: remove the variable"
+            )
             refused |= {cache.switch: ignored, cache.share_variable: ignored}
         return refused
 
     @staticmethod
     def made_quantization(settings: Settings) -> str | None:
-        """Return vLLM's name of a quantization that it applies at start-up; None for stored weights."""
+        """Return vLLM's name of a quantization applied at start-up; None if the checkpoint contains quantized
+        weights.
+        """
         if settings.quantization is None or settings.quantization == settings.model.quantization:
             return None
         return settings.quantization.method.removesuffix("-nf4")
 
     def environment(self, settings: Settings) -> dict[str, str]:
-        """Return the variables. `SM_VLLM_<FLAG>` becomes `--flag`; these images ignore SM_NUM_GPUS and
+        """Return the variables. `SM_VLLM_<FLAG>` becomes `--flag`. The images ignore SM_NUM_GPUS and
         HF_MODEL_REVISION.
         """
         variables = {
@@ -243,7 +248,7 @@ class VllmVersion(Engine):
             "SM_VLLM_GPU_MEMORY_UTILIZATION": f"{settings.share:g}",
         }
         if self._has_host_cache:
-            # By default each copy would reserve half of the host's memory, independent of its claim.
+            # By default each copy would reserve half of the host's memory, whatever the component requests.
             variables["HF_ENABLE_LMCACHE"] = "0"
         if settings.revision:
             variables["SM_VLLM_REVISION"] = settings.revision
@@ -253,6 +258,6 @@ class VllmVersion(Engine):
             variables["SM_VLLM_ENABLE_LORA"] = "true"
             variables["SM_VLLM_MAX_LORAS"] = str(settings.adapters)
             variables["SM_VLLM_MAX_LORA_RANK"] = str(settings.adapter_rank)
-            # SageMaker tells a running container which adapters to load.
+            # SageMaker loads adapters through requests to the running container.
             variables["VLLM_ALLOW_RUNTIME_LORA_UPDATING"] = "True"
         return variables

@@ -1,4 +1,4 @@
-"""Background scaling of copies: scaling policies that alarms trigger, changed limits and scheduled actions."""
+"""Scaling of copies in the background, because of alarms, changed limits or scheduled actions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Acting(Service):
         super().__init__(surroundings)
         self._lock = threading.RLock()
         self._scaling = threading.Lock()
-        """Lock that is held from reading the copy count until changing it, so that scaling actions do not overlap."""
+        """Lock around reading and changing the copy count, so that scaling actions do not overlap."""
         self._registry = Registry()
         self._ended = threading.Event()
         self._wake_up = threading.Event()
@@ -109,8 +109,9 @@ class Acting(Service):
     def _tracking_request(
         self, policy: dict[str, Any], raised: Raised, copies: tuple[int, int], cooldown: Cooldown
     ) -> int | None:
-        """Return the copies that target tracking requests; None for no request. It scales out in one step, and in by
-        one copy.
+        """Return the copy count that target tracking requests; None for no request.
+
+        Scaling out reaches the target in one step. Scaling in removes one copy at a time.
         """
         desired, running = copies
         tracking = policy["TargetTrackingScalingPolicyConfiguration"]
@@ -119,7 +120,7 @@ class Acting(Service):
         if any(alarm["AlarmName"] == raised.name for alarm in policy["Alarms"][:1]):
             if raised.value is None:
                 return desired + 1
-            # The metric is per running copy. Copies that still start are part of `desired`, so never request fewer.
+            # The metric is per running copy. `desired` includes copies that are still starting: never request fewer.
             return max(desired, tracked_out(running, raised.value, tracking["TargetValue"]))
         if self._in_cooldown(cooldown.into, tracking.get("ScaleInCooldown")):
             return None
@@ -130,9 +131,9 @@ class Acting(Service):
     def _step_request(
         self, policy: dict[str, Any], raised: Raised, copies: tuple[int, int], cooldown: Cooldown
     ) -> int | None:
-        """Return the copies that step scaling requests; None for no request.
+        """Return the copy count that step scaling requests; None for no request.
 
-        During the scale-out cooldown, a step counts from the copies before the last scale-out.
+        During the scale-out cooldown, a step is added to the copy count before the last scale-out.
         """
         desired, _ = copies
         steps = policy["StepScalingPolicyConfiguration"]
@@ -242,7 +243,10 @@ class Acting(Service):
     # ---- SageMaker
 
     def _copies(self, key: Key, *, idle: bool = False) -> tuple[int, int] | None:
-        """Desired and running copies; None if SageMaker refuses or, with `idle`, if the component is not InService."""
+        """Return the desired and the running copies; None if SageMaker refuses the request.
+
+        With `idle`, also return None if the component is not InService.
+        """
         component = self._describe_component(key)
         if not isinstance(component, dict):
             if component == "ValidationException" and idle:  # the component was deleted

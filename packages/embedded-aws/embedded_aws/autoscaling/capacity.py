@@ -13,9 +13,7 @@ def tracked_out(copies: int, value: float, target: float) -> int:
 
 
 def carries_one_less(load: float, copies: int, target: float) -> bool:
-    """Return whether the metric stays within its target with one copy fewer. The last copy is removed only without
-    load.
-    """
+    """Return whether the metric stays within its target with one copy less. Without load, no copy is needed."""
     return load <= target * (copies - 1)
 
 
@@ -44,15 +42,16 @@ def stepped(policy: Mapping[str, Any], copies: int, beyond: float) -> int | None
 
 
 def _covers(step: Mapping[str, Any], beyond: float) -> bool:
-    """Return whether a step adjustment applies: its lower bound is inclusive above the threshold, its upper bound below
-    it.
+    """Return whether a step adjustment applies.
+
+    Above the threshold the step's lower bound is inclusive; below the threshold its upper bound is inclusive.
     """
     low, high = step.get("MetricIntervalLowerBound", -math.inf), step.get("MetricIntervalUpperBound", math.inf)
     return bool(low <= beyond < high if beyond >= 0 else low < beyond <= high)
 
 
 def _whole(change: float) -> int:
-    """Return a change rounded towards zero, but to 1 or -1 if it is smaller than one copy (AWS's documented
+    """Return a change in whole copies, rounded towards zero, but at least 1 or at most -1 (AWS's documented
     rounding).
     """
     if 0 < abs(change) < 1:

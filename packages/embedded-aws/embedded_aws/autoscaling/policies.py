@@ -47,7 +47,7 @@ def check_policy(policy: Mapping[str, Any], region: str) -> None:
     """Refuse a scaling policy that Application Auto Scaling refuses.
 
     Raises:
-        ServiceError: the faults, in AWS's words if they are known.
+        ServiceError: one error with all faults, in AWS's words if they are known.
 
     """
     refuse("PutScalingPolicy", topology({"policy": resource(ResourceType.SCALING_POLICY, policy)}, region), "policy")
@@ -57,7 +57,7 @@ def check_target(target: Mapping[str, Any], region: str, operation: str = "Regis
     """Refuse a scalable target, or its scheduled actions, that Application Auto Scaling refuses.
 
     Raises:
-        ServiceError: the faults, in AWS's words if they are known.
+        ServiceError: one error with all faults, in AWS's words if they are known.
 
     """
     name = str(target["ResourceId"]).removeprefix(CopyTarget.PREFIX)
@@ -69,5 +69,5 @@ def check_target(target: Mapping[str, Any], region: str, operation: str = "Regis
 
 
 def refused(message: str, evidence: Evidence) -> ServiceError:
-    """Return a ValidationException with a message and the evidence for it."""
+    """Return a ValidationException."""
     return ServiceError("ValidationException", message, evidence)

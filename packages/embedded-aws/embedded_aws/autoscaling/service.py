@@ -19,7 +19,7 @@ from replicas.names import CopyTarget
 
 _OUT_PERIODS = 3
 _IN_SECONDS = 900
-"""How long a metric must be low before scaling in, in seconds: 15 periods of one minute, or 90 of ten seconds."""
+"""Seconds for which a metric must be low before scaling in: 15 periods of one minute, or 90 of ten seconds."""
 _LOW_FACTOR = 0.9
 _SUSPENDED = ("DynamicScalingInSuspended", "DynamicScalingOutSuspended", "ScheduledScalingSuspended")
 _PAGE = 50
@@ -195,7 +195,7 @@ class ApplicationAutoScaling(Acting):
             raise refused(f"{resource} is an adapter, which has no copies to scale.", ASSUMED)
 
     def _check_action(self, target: Mapping[str, Any], action: Mapping[str, Any]) -> None:
-        """Refuse a scheduled action by the rules; its times are datetimes here and texts in a template."""
+        """Refuse a scheduled action that breaks a rule. Its times are converted to text, as in a template."""
         texts = {
             name: moment.isoformat() if hasattr(moment, "isoformat") else moment for name, moment in action.items()
         }

@@ -1,4 +1,4 @@
-"""The registry: scalable targets, their policies, scheduled actions and scaling activities."""
+"""All scalable targets with their policies, scheduled actions and scaling activities."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Registry:
     """Scaling activities, oldest first."""
 
     def policy(self, arn: str) -> tuple[Named, dict[str, Any]] | None:
-        """Return the policy with an ARN; None if there is no such policy."""
+        """Return the policy with an ARN; None if it does not exist."""
         return next(((key, entry) for key, entry in self.policies.items() if entry["PolicyARN"] == arn), None)
 
     def forget(self, key: Key) -> None:
@@ -54,7 +54,7 @@ class Registry:
                 del table[name]
 
     def note(self, key: Key, description: str, cause: str, status: str, **more: Any) -> None:
-        """Record a scaling activity; a repeated failure only updates the end time of the last record."""
+        """Record a scaling activity. A repeated failure only updates the end time of the last record."""
         last = next((activity for activity in reversed(self.activities) if key_of(activity) == key), None)
         details = {"Description": description, "Cause": cause, "StatusCode": status, **more}
         if status not in ("InProgress", "Successful") and last and details.items() <= last.items():

@@ -100,7 +100,9 @@ def summary(record: Stack) -> dict[str, Any]:
 
 
 def resource(owner: Stack, record: Resource, time_key: str, *, stack_named: bool = True) -> dict[str, Any]:
-    """Return a resource as the describe and list operations return it; `time_key` is their name for its last change."""
+    """Return a resource as the describe and list operations return it. `time_key` is the key of its last change's
+    time.
+    """
     answer = {
         "StackName": owner.name if stack_named else None,
         "StackId": owner.id if stack_named else None,

@@ -36,7 +36,7 @@ class ChangeSets(StackOperations):
     """CloudFormation's operations on change sets, and DescribeEvents."""
 
     def create_change_set(self, params: Parameters) -> Answer:
-        """CreateChangeSet. The change set is complete on return; faults of the template are refused here."""
+        """CreateChangeSet. On return the change set is complete. A fault of the template refuses the request."""
         kind, name = str(params.get("ChangeSetType") or "UPDATE"), str(params["ChangeSetName"])
         imports.check_type(kind, params)
         if params.get("DeploymentMode"):
@@ -112,7 +112,9 @@ class ChangeSets(StackOperations):
         return {}
 
     def execute_change_set(self, params: Parameters) -> Answer:
-        """ExecuteChangeSet. Deletes the stack's other change sets: they were made for the stack before this update."""
+        """ExecuteChangeSet. Deletes the stack's other change sets, because they compare with the stack before this
+        update.
+        """
         change_set = self._change_set(params)
         stack = self._stacks[change_set.stack_id]
         if change_set.execution != "AVAILABLE":

@@ -47,7 +47,7 @@ class Comparison:
         )
         self.evaluation = evaluation_of(desired, stack, region, lookup=self._update.lookup, imported=imported)
         self.properties: dict[str, dict[str, Any]] = {}
-        """The new properties by logical id; a value that only the deployment gives is `Pending` or `Unknown`."""
+        """New properties by logical id. A value that is known only during the deployment is `Pending` or `Unknown`."""
         self.changes: list[dict[str, Any]] = []
         self._compare()
 

@@ -27,7 +27,7 @@ def refusal_of(fault: template.Fault) -> ServiceError:
 
 
 def ordered(needs: Mapping[str, Iterable[str]]) -> list[str]:
-    """Return the names in the order of their dependencies; circular dependencies are refused."""
+    """Return the names in the order of their dependencies. Raises a refusal for circular dependencies."""
     order = in_order(needs)
     if isinstance(order, template.Fault):
         raise refusal_of(order)

@@ -53,7 +53,7 @@ class StackWorld(World):
 
 
 class Evaluation:
-    """Evaluates a template's expressions; the first fault refuses the request."""
+    """Evaluates a template's expressions. The first fault is raised as a refusal of the request."""
 
     def __init__(self, template: Template, parameters: Mapping[str, Any], world: StackWorld) -> None:
         self._evaluator = Evaluator(template.content, parameters=parameters, world=world)

@@ -1,4 +1,4 @@
-"""Imports: the checks of CreateChangeSet for existing resources, and how it finds them."""
+"""Import of existing resources into a stack: finds them and checks the request of CreateChangeSet."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def check_only_imports(
             "the template.",
             _POLICY,
         )
-    added = list(_changed_beside(stack, desired, params))
+    added = list(_changes_outside_resources(stack, desired, params))
     if added:
         raise invalid(f"As part of the import operation, you cannot modify or add [{', '.join(added)}]", _SECTIONS)
 
@@ -110,7 +110,10 @@ def check_existence(
     client: Callable[[str], Any],
     holder: Callable[[str, str], str | None],
 ) -> None:
-    """Refuse an identifier that names no resource, or a resource of a stack, whose id `holder` returns."""
+    """Refuse an identifier if no resource has it, or if a stack already owns its resource.
+
+    `holder` returns the id of the stack that owns a resource, given by type and physical id.
+    """
     for name, identifier in identifiers.items():
         kind, value = str(desired.template.resources[name]["Type"]), physical_id(identifier)
         handler = HANDLERS[kind]
@@ -141,7 +144,7 @@ def changes_of(identifiers: Identifiers, desired: DesiredState) -> list[dict[str
 
 
 def physical_id(identifier: Mapping[str, str]) -> str:
-    """Return the physical id that an identifier gives: its values, joined by `|` if there are several."""
+    """Return the physical id of an import identifier: its values, joined by `|`."""
     return "|".join(identifier.values())
 
 
@@ -172,8 +175,8 @@ def _of(comparison: Comparison, *actions: str) -> list[dict[str, Any]]:
     return [change for change in changes if change["Action"] in actions]
 
 
-def _changed_beside(stack: Stack, desired: DesiredState, params: Parameters) -> Iterator[str]:
-    """Yield the changes of an import to other parts of a stack than resources: outputs, service role, tags."""
+def _changes_outside_resources(stack: Stack, desired: DesiredState, params: Parameters) -> Iterator[str]:
+    """Yield the names of the changed parts of a stack that are not resources: outputs, service role, tags."""
     if stack.desired.template.section("Outputs") != desired.template.section("Outputs"):
         yield "Outputs"
     if params.get("RoleARN") not in (None, stack.desired.options.get("RoleARN")):
@@ -183,7 +186,7 @@ def _changed_beside(stack: Stack, desired: DesiredState, params: Parameters) -> 
 
 
 def check_type(kind: str, params: Parameters) -> None:
-    """Refuse resources to import in a change set of another type."""
+    """Refuse ResourcesToImport in a change set whose type is not IMPORT."""
     if kind != "IMPORT" and params.get("ResourcesToImport"):
         raise invalid(
             "ResourcesToImport can only be specified for a change set of the type IMPORT.",

@@ -16,7 +16,7 @@ from embedded_aws.cloudformation.checks import SLOW_TYPES, needs_of
 from embedded_aws.cloudformation.desired import evaluation_of, properties_of, value_of
 from embedded_aws.cloudformation.errors import invalid, ordered
 from embedded_aws.cloudformation.evaluation import Evaluation
-from embedded_aws.cloudformation.provisioning import Ground, Provisioning
+from embedded_aws.cloudformation.provisioning import Provisioning, StackContext
 from embedded_aws.cloudformation.state import DesiredState, Output, Resource, Stack, interrupt
 from embedded_aws.cloudformation.template import Template
 from embedded_aws.cloudformation.work import ResourceFailedError, StoppedError
@@ -32,21 +32,21 @@ class _StackFailedError(Exception):
 class Operation:
     """One operation on one stack, run in its own thread."""
 
-    def __init__(self, ground: Ground, stack: Stack) -> None:
-        self._ground = ground
+    def __init__(self, context: StackContext, stack: Stack) -> None:
+        self._context = context
         self._stack = stack
-        self._provisioning = Provisioning(ground, stack)
+        self._provisioning = Provisioning(context, stack)
         self._imports: set[str] = set()
         self.cancelled = False
         self.delete_requested = False
-        """The stack is to be deleted while it is being created: no further resource is started."""
+        """Set if the stack is deleted during its creation: no further resource is created."""
 
     def run(self, work: Callable[[], None]) -> None:
         """Run the operation; if the embedded AWS stops meanwhile, the stack is marked as failed."""
         try:
             work()
         except StoppedError:
-            with self._ground.lock:
+            with self._context.lock:
                 interrupt(self._stack)
 
     def deploy(self) -> None:
@@ -61,7 +61,7 @@ class Operation:
             self._failed(refusal.message)
             return
         stack, updating = self._stack, self._stack.status == "UPDATE_IN_PROGRESS"
-        with self._ground.lock:
+        with self._context.lock:
             present = evaluation.present()
             stack.outputs, stack.imports = outputs, self._imports
             removed = [resource for name, resource in stack.resources.items() if name not in present]
@@ -79,13 +79,13 @@ class Operation:
         self._enter("UPDATE_COMPLETE")
 
     def take_over(self, identifiers: Mapping[str, Mapping[str, str]]) -> None:
-        """Import existing resources; on failure, the stack is as before and the resources stay outside of it."""
-        stack, region = self._stack, self._ground.surroundings.region
+        """Import existing resources. After a failure, the stack is as before and the resources are not part of it."""
+        stack, region = self._stack, self._context.surroundings.region
         evaluation = self._evaluation()
         present = evaluation.present()
         needs = needs_of(present)
         for logical_id in [name for name in needs if name in identifiers]:
-            if self._ground.stop.is_set():
+            if self._context.stop.is_set():
                 raise StoppedError
             definition = present[logical_id]
             try:
@@ -99,7 +99,7 @@ class Operation:
             except ServiceError as refusal:
                 self._give_back(refusal.message, identifiers)
                 return
-        with self._ground.lock:
+        with self._context.lock:
             stack.previous = None
         self._enter("IMPORT_COMPLETE")
 
@@ -109,7 +109,7 @@ class Operation:
         self._enter("IMPORT_ROLLBACK_IN_PROGRESS", reason)
         for logical_id in reversed([name for name in identifiers if name in stack.resources]):
             self._provisioning.complete(stack.resources[logical_id], "IMPORT_ROLLBACK_COMPLETE")
-        with self._ground.lock:
+        with self._context.lock:
             former = stack.previous
             assert former is not None, "an import starts with a snapshot"  # noqa: S101
             stack.desired, stack.resources, stack.outputs = former.desired, former.resources, former.outputs
@@ -117,7 +117,7 @@ class Operation:
         self._enter("IMPORT_ROLLBACK_COMPLETE")
 
     def roll_back(self, reason: str | None, skip: Iterable[str] = ()) -> None:
-        """Return to the state before this operation; a stack whose creation failed loses all its resources."""
+        """Return to the state before this operation. If the stack's creation failed, delete all its resources."""
         if self._stack.previous is None:
             self._enter("ROLLBACK_IN_PROGRESS", reason)
             failed = self._delete_all(creation=True)
@@ -141,7 +141,7 @@ class Operation:
     ) -> None:
         """Delete the stack's resources in reverse order of dependency.
 
-        If another stack imports one of its exports, nothing is deleted and the former status is restored.
+        If another stack imports one of its exports, delete nothing and restore the former status.
         """
         used = self._exports_in_use({output.export for output in self._stack.outputs if output.export})
         if used:
@@ -151,17 +151,17 @@ class Operation:
         if failed and not force:
             self._enter("DELETE_FAILED", f"The following resource(s) failed to delete: [{', '.join(failed)}]. ")
             return
-        with self._ground.lock:
+        with self._context.lock:
             self._stack.outputs, self._stack.imports = [], set()
             self._stack.deleted = datetime.now(UTC)
             self._stack.enter("DELETE_COMPLETE")
 
     def _enter(self, status: str, reason: str | None = None) -> None:
-        with self._ground.lock:
+        with self._context.lock:
             self._stack.enter(status, reason)
 
     def _imported(self, name: str) -> str:
-        value = self._ground.imported(name)
+        value = self._context.imported(name)
         self._imports.add(name)
         return value
 
@@ -171,19 +171,19 @@ class Operation:
         return evaluation_of(
             stack.desired,
             stack,
-            self._ground.surroundings.region,
+            self._context.surroundings.region,
             lookup=lambda logical_id, attribute: value_of(stack.resources, logical_id, attribute),
             imported=self._imported,
         )
 
     def _provision(self) -> Evaluation:
-        stack, region = self._stack, self._ground.surroundings.region
+        stack, region = self._stack, self._context.surroundings.region
         evaluation = self._evaluation()
         present = evaluation.present()
         needs = needs_of(present)
         verb = "update" if stack.status == "UPDATE_IN_PROGRESS" else "create"
         for logical_id in needs:
-            if self._ground.stop.is_set():
+            if self._context.stop.is_set():
                 raise StoppedError
             if self.cancelled or self.delete_requested:
                 raise _StackFailedError("User Initiated")
@@ -210,7 +210,7 @@ class Operation:
                 )
             outputs.append(Output(key, text_of(value), declared.get("Description"), export))
         for output in outputs:
-            other = self._ground.exporter(output.export) if output.export else None
+            other = self._context.exporter(output.export) if output.export else None
             if other not in (None, stack.id):
                 raise _StackFailedError(
                     f"Export with name {output.export} is already exported by stack {str(other).split('/')[1]}. "
@@ -223,7 +223,7 @@ class Operation:
         if used:
             raise _StackFailedError(used)
         for output in stack.outputs:
-            users = self._ground.importers(output.export) if output.export else []
+            users = self._context.importers(output.export) if output.export else []
             if users and new_exports[str(output.export)] != output.value:
                 raise _StackFailedError(
                     f"Cannot update export {output.export} as it is in use by {' and '.join(users)}"
@@ -232,13 +232,13 @@ class Operation:
 
     def _exports_in_use(self, names: Iterable[str | None]) -> str | None:
         for name in sorted(name for name in names if name):
-            users = self._ground.importers(name)
+            users = self._context.importers(name)
             if users:
                 return f"Export {name} cannot be deleted as it is in use by {' and '.join(users)}"
         return None
 
     def _enter_created(self) -> None:
-        with self._ground.lock:
+        with self._context.lock:
             if not self.delete_requested:
                 self._stack.enter("CREATE_COMPLETE")
                 return
@@ -260,24 +260,24 @@ class Operation:
             self.roll_back(reason)
 
     def _restore(self, skip: set[str]) -> list[str]:
-        """Restore the resources of the former template; returns the logical id of the resource that failed, if any."""
+        """Restore the resources of the former template; return the logical id of the resource that failed, if any."""
         stack = self._stack
         target = stack.previous
         assert target is not None, "a rollback of an update needs a former state"  # noqa: S101
         self._provisioning.rolling_back = True
-        with self._ground.lock:
+        with self._context.lock:
             stack.desired, stack.outputs = target.desired, target.outputs
             former_ids = {former.physical_id for former in target.resources.values() if former.physical_id}
             stack.superseded = [old for old in stack.superseded if old.physical_id not in former_ids]
         for logical_id in ordered({name: former.needs for name, former in target.resources.items()}):
             former, current = target.resources[logical_id], stack.resources.get(logical_id)
             if logical_id in skip:
-                with self._ground.lock:
+                with self._context.lock:
                     stack.resources[logical_id] = restored = copy.deepcopy(former)
                 self._provisioning.complete(restored, "UPDATE_COMPLETE", "Resource skipped during UpdateRollback")
                 continue
             if current is None or current.physical_id != former.physical_id:
-                with self._ground.lock:
+                with self._context.lock:
                     if current is not None:
                         stack.superseded.append(current)
                     stack.resources[logical_id] = restored = copy.deepcopy(former)
@@ -290,10 +290,10 @@ class Operation:
                     self._provisioning.complete(current, "UPDATE_COMPLETE")
             except ResourceFailedError:
                 return [logical_id]
-            with self._ground.lock:
+            with self._context.lock:
                 current.needs, current.metadata, current.description = former.needs, former.metadata, former.description
                 current.deletion_policy, current.replace_policy = former.deletion_policy, former.replace_policy
-        with self._ground.lock:
+        with self._context.lock:
             added = [new for name, new in stack.resources.items() if name not in target.resources]
             stack.resources = {name: stack.resources[name] for name in target.resources}
             stack.superseded += [new for new in added if new.live]
@@ -303,14 +303,16 @@ class Operation:
         return []
 
     def _clean_up(self) -> None:
-        """Delete superseded resources. One that cannot be deleted is left behind, as CloudFormation does."""
+        """Delete superseded resources. As in CloudFormation, a resource that cannot be deleted is left behind."""
         for resource in _last_first(self._stack.superseded):
             self._provisioning.delete(resource, retain=resource.replace_policy == "Retain")
-            with self._ground.lock:
+            with self._context.lock:
                 self._stack.superseded = [other for other in self._stack.superseded if other is not resource]
 
     def _delete_all(self, *, retained: set[str] | None = None, creation: bool = False) -> list[str]:
-        """Delete all resources; returns the logical ids that failed. The dependencies of a failed one are kept."""
+        """Delete all resources and return the logical ids that failed. The dependencies of failed resources are
+        kept.
+        """
         stack, failed = self._stack, list[Resource]()
         owned = [*stack.superseded, *(live for live in stack.resources.values() if live.live)]
         for resource in _last_first(owned):
@@ -325,16 +327,16 @@ class Operation:
             if not self._provisioning.delete(resource, retain=keep):
                 failed.append(resource)
                 continue
-            with self._ground.lock:
+            with self._context.lock:
                 stack.superseded = [other for other in stack.superseded if other is not resource]
         return [resource.logical_id for resource in failed if resource.status == "DELETE_FAILED"]
 
 
 def _last_first(resources: list[Resource]) -> list[Resource]:
-    """Return the resources in reverse order of dependency; a cycle of old and new ones is broken at the last one.
+    """Return the resources in reverse order of dependency. A circular dependency is broken at its last resource.
 
     CloudFormation deletes independent resources in parallel: it requests the deletion of an endpoint before the
-    components on it are deleted.
+    components on it are deleted. So resources of slow types come first.
     """
     remaining, ordered = list(resources), list[Resource]()
     while remaining:

@@ -28,8 +28,8 @@ _REPLACING = "Requested update requires the creation of a new physical resource;
 
 
 @dataclass(frozen=True)
-class Ground:
-    """The shared services of stack operations: lock, stop event, clients and look-ups in other stacks."""
+class StackContext:
+    """What all stack operations share: lock, stop event, clients and look-ups in other stacks."""
 
     surroundings: Surroundings
     lock: threading.RLock
@@ -37,23 +37,23 @@ class Ground:
     stop: threading.Event
     client: Callable[[str], Any]
     owner_of: Callable[[str, str, str], str | None]
-    """Id of the stack that owns a resource, by resource type, property name and value; None if there is none."""
+    """Return the id of the stack that owns a resource, by type, property name and value; None if no stack owns it."""
     imported: Callable[[str], str]
-    """Value of an export."""
+    """Return the value of an export."""
     importers: Callable[[str], list[str]]
-    """Names of the stacks that import an export."""
+    """Return the names of the stacks that import an export."""
     exporter: Callable[[str], str | None]
-    """Id of the stack that defines an export; None if there is none."""
+    """Return the id of the stack that defines an export; None if no stack defines it."""
 
 
 class Provisioning:
     """Provisions the resources of one stack."""
 
-    def __init__(self, ground: Ground, stack: Stack) -> None:
-        self._ground = ground
+    def __init__(self, context: StackContext, stack: Stack) -> None:
+        self._context = context
         self._stack = stack
-        self._region = ground.surroundings.region
-        self._dynamic = DynamicReferences(ground.client)
+        self._region = context.surroundings.region
+        self._dynamic = DynamicReferences(context.client)
         self.rolling_back = False
 
     def provision(
@@ -67,13 +67,13 @@ class Provisioning:
         if current is None:
             current = Resource(logical_id, str(definition["Type"]), needs)
             self._copy_attributes(current, definition)
-            with self._ground.lock:
+            with self._context.lock:
                 self._stack.resources[logical_id] = current
             self._create(current, desired)
             return
         changed = differing(current.properties, desired)
         if not changed and current.status not in ("UPDATE_FAILED", "DELETE_FAILED"):
-            with self._ground.lock:
+            with self._context.lock:
                 current.needs = needs
                 self._copy_attributes(current, definition)
             return
@@ -81,7 +81,7 @@ class Provisioning:
         if outcome_of(current.type, changes) is Outcome.REPLACED:
             self._replace(current, definition, desired, needs)
             return
-        with self._ground.lock:
+        with self._context.lock:
             current.needs = needs
             self._copy_attributes(current, definition)
         self.update(current, desired)
@@ -94,13 +94,13 @@ class Provisioning:
         needs: list[str],
         identifier: Mapping[str, str],
     ) -> None:
-        """Import a resource that exists already, and bring its tags to the desired ones.
+        """Import an existing resource and update its tags to the desired ones.
 
-        The events, and the update that follows the import, are quoted in realestate-com-au/stackup, issue 96.
+        The events, and the update after the import, are quoted in realestate-com-au/stackup, issue 96.
         """
         resource = Resource(logical_id, str(definition["Type"]), needs, physical_id="|".join(identifier.values()))
         self._copy_attributes(resource, definition)
-        with self._ground.lock:
+        with self._context.lock:
             self._stack.resources[logical_id] = resource
         self._record_status(resource, "IMPORT_IN_PROGRESS", "Resource import started.")
         handler = HANDLERS[resource.type]
@@ -108,7 +108,7 @@ class Provisioning:
 
         def find() -> None:
             checked = self._checked(resource, desired)
-            existing = handler.find(self._ground.client, identifier)
+            existing = handler.find(self._context.client, identifier)
             if existing is None:
                 raise HandlerError(
                     f"Resource of type '{resource.type}' with identifier '{resource.physical_id}' was not found.",
@@ -120,7 +120,7 @@ class Provisioning:
             tagged.append(checked)
 
         def tag() -> None:
-            live = {"Tags": handler.tags(self._ground.client, resource.physical_id)}
+            live = {"Tags": handler.tags(self._context.client, resource.physical_id)}
             work = self._work(resource, frozenset({"Tags"}))
             self._made(resource, handler.update(work, resource.physical_id, live, tagged[0]))
 
@@ -154,7 +154,7 @@ class Provisioning:
         self._record_status(resource, "UPDATE_COMPLETE", properties=desired)
 
     def delete(self, resource: Resource, *, retain: bool) -> bool:
-        """Delete a physical resource; True if it is deleted or was retained on purpose."""
+        """Delete a physical resource. Return whether it is deleted or retained on purpose."""
         if retain:
             self._record_status(resource, "DELETE_SKIPPED")
             return True
@@ -174,7 +174,7 @@ class Provisioning:
         return True
 
     def complete(self, resource: Resource, status: str, reason: str | None = None) -> None:
-        """Record a status for a resource that needs no work."""
+        """Set the status of a resource that needs no call of its service."""
         self._record_status(resource, status, reason)
 
     def _create(self, resource: Resource, desired: dict[str, Any]) -> None:
@@ -204,7 +204,7 @@ class Provisioning:
             if fresh.physical_id:
                 self._supersede(fresh)
             raise
-        with self._ground.lock:
+        with self._context.lock:
             current.replace_policy = fresh.replace_policy
             self._stack.superseded.append(current)
             self._stack.resources[current.logical_id] = fresh
@@ -215,7 +215,7 @@ class Provisioning:
         checked = self._checked(resource, desired)
         fixed = desired.get(handler.name_property) if handler.name_property else None
         if fixed:
-            owner = self._ground.owner_of(resource.type, str(handler.name_property), str(fixed))
+            owner = self._context.owner_of(resource.type, str(handler.name_property), str(fixed))
             if owner:
                 raise HandlerError(
                     f"{fixed} already exists in stack {owner}",
@@ -224,7 +224,7 @@ class Provisioning:
                 )
 
         def started(physical_id: str) -> None:
-            with self._ground.lock:
+            with self._context.lock:
                 resource.physical_id = physical_id
             self._record_status(resource, f"{verb}_IN_PROGRESS", "Resource creation Initiated", properties=desired)
 
@@ -277,11 +277,11 @@ class Provisioning:
         raise ResourceFailedError
 
     def _store_properties(self, resource: Resource, properties: dict[str, Any]) -> None:
-        with self._ground.lock:
+        with self._context.lock:
             resource.properties = properties
 
     def _made(self, resource: Resource, made: Made) -> None:
-        with self._ground.lock:
+        with self._context.lock:
             resource.physical_id, resource.attributes = made.physical_id, made.attributes
 
     def _work(
@@ -290,37 +290,37 @@ class Provisioning:
         changed: frozenset[str] = frozenset(),
         started: Callable[[str], None] = lambda _: None,
     ) -> HandlerWork:
-        surroundings = self._ground.surroundings
+        surroundings = self._context.surroundings
         return HandlerWork(
             stack_name=self._stack.name,
             stack_id=self._stack.id,
             logical_id=resource.logical_id,
             region=self._region,
             clock=surroundings.clock,
-            client=self._ground.client,
-            pause=pause_on(self._ground.stop, surroundings.clock),
+            client=self._context.client,
+            pause=pause_on(self._context.stop, surroundings.clock),
             started=started,
             changed=changed,
             rolling_back=self.rolling_back,
         )
 
     def _copy_attributes(self, resource: Resource, definition: Mapping[str, Any]) -> None:
-        """Copy the attributes of a resource's definition (Metadata, Description and policies) to the resource."""
+        """Copy Metadata, Description and policies from a resource's definition to the resource."""
         resource.metadata = definition.get("Metadata")
         resource.description = definition.get("Description")
         resource.deletion_policy = str(definition.get("DeletionPolicy", "Delete"))
         resource.replace_policy = str(definition.get("UpdateReplacePolicy", "Delete"))
 
     def _supersede(self, resource: Resource) -> None:
-        """Mark a physical resource that failed halfway for deletion in the clean-up."""
+        """Mark a half-created physical resource for deletion in the clean-up."""
         if resource.physical_id and resource.live:
-            with self._ground.lock:
+            with self._context.lock:
                 self._stack.superseded.append(resource)
 
     def _record_status(
         self, resource: Resource, status: str, reason: str | None = None, properties: Mapping[str, Any] | None = None
     ) -> None:
-        with self._ground.lock:
+        with self._context.lock:
             resource.status, resource.reason, resource.updated = status, reason, datetime.now(UTC)
             text = None if properties is None else shown(properties, self._stack.desired)
             self._stack.record(resource.logical_id, resource.physical_id, resource.type, status, reason, text)

@@ -10,7 +10,7 @@ from typing import Any
 
 from embedded_aws.cloudformation.errors import invalid
 from embedded_aws.cloudformation.operations import Operation
-from embedded_aws.cloudformation.provisioning import Ground
+from embedded_aws.cloudformation.provisioning import StackContext
 from embedded_aws.cloudformation.state import ChangeSet, Stack, interrupt, new_id
 from embedded_aws.evidence import ASSUMED, LIMIT, preflight
 from embedded_aws.service import Answer, Parameters, Service, Surroundings
@@ -71,8 +71,11 @@ class Registry(Service):
         return next((live for live in self._live() if live.name == name_or_id), None)
 
     def known_stack(self, name_or_id: str, otherwise: str = "Stack with id {} does not exist") -> Stack:
-        """Return the live stack with a name, or the stack with an id even if it is deleted; otherwise a
-        ValidationError.
+        """Return the live stack with a name, or the stack with an id even if it is deleted.
+
+        Raises:
+            ServiceError: the stack does not exist; `otherwise` is the message.
+
         """
         stack = self._stacks.get(name_or_id) or self.live_stack(name_or_id)
         if stack is None:
@@ -83,7 +86,7 @@ class Registry(Service):
         """Run an operation in a background thread."""
         if self._stop.is_set():
             raise invalid("The embedded AWS is stopping", LIMIT)
-        operation = Operation(self.ground(), stack)
+        operation = Operation(self.context(), stack)
         thread = threading.Thread(
             target=operation.run, args=(lambda: work(operation),), name=f"cloudformation {stack.name}", daemon=True
         )
@@ -99,9 +102,9 @@ class Registry(Service):
         stack.operation_id, stack.operation_type, stack.token = new_id(), kind, token
         stack.enter(status, reason)
 
-    def ground(self) -> Ground:
-        """Return the shared services that a stack operation uses."""
-        return Ground(
+    def context(self) -> StackContext:
+        """Return what all stack operations share."""
+        return StackContext(
             surroundings=self.surroundings,
             lock=self._lock,
             stop=self._stop,
@@ -113,8 +116,8 @@ class Registry(Service):
         )
 
     def owner_of(self, resource_type: str, name: str, value: str) -> str | None:
-        """Return the id of the stack that owns a resource, by resource type, property name and value; None if there is
-        none.
+        """Return the id of the stack that owns a resource, by type, property name and value; None if no stack owns
+        it.
         """
         with self._lock:
             for stack in self._live():
@@ -125,7 +128,7 @@ class Registry(Service):
         return None
 
     def holder_of(self, resource_type: str, physical_id: str) -> str | None:
-        """Return the id of the stack that has a resource, by its physical id; None if no stack has it."""
+        """Return the id of the stack that contains a physical resource; None if no stack contains it."""
         with self._lock:
             for stack in self._live():
                 for resource in [*stack.resources.values(), *stack.superseded]:
@@ -141,7 +144,12 @@ class Registry(Service):
                     yield stack, output.export, output.value
 
     def imported(self, name: str) -> str:
-        """Return the value of an export; a ValidationError if it does not exist."""
+        """Return the value of an export.
+
+        Raises:
+            ServiceError: no stack defines the export.
+
+        """
         with self._lock:
             for _, export, value in self.exports():
                 if export == name:
@@ -154,7 +162,7 @@ class Registry(Service):
             return [stack.name for stack in self._live() if export in stack.imports]
 
     def exporter(self, export: str) -> str | None:
-        """Return the id of the stack that defines an export; None if there is none."""
+        """Return the id of the stack that defines an export; None if no stack defines it."""
         with self._lock:
             return next((stack.id for stack, name, _ in self.exports() if name == export), None)
 

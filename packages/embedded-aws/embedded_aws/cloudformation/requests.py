@@ -26,8 +26,10 @@ _OPTIONS = ("Capabilities", "RoleARN", "NotificationARNs", "RollbackConfiguratio
 
 
 def desired_of(registry: Registry, params: Parameters, stack: Stack) -> DesiredState:
-    """Return the desired state of a stack from a request. Omitted tags and options keep their values; parameters do
-    not.
+    """Return the desired state of a stack from a request.
+
+    Tags and options that the request omits keep their deployed values. A parameter keeps its value only with
+    UsePreviousValue.
     """
     template = template_of(registry, params, stack)
     check_capabilities(template, params.get("Capabilities") or [])

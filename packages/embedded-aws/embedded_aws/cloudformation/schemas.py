@@ -17,7 +17,7 @@ from typing import Any
 def _folder() -> Path:
     spec = find_spec("cfnlint")
     if spec is None or not spec.submodule_search_locations:
-        raise RuntimeError("CloudFormation's schemas come with cfn-lint, which is not installed")
+        raise RuntimeError("cfn-lint, whose data files hold CloudFormation's schemas, is not installed: install it")
     return Path(spec.submodule_search_locations[0]) / "data" / "schemas"
 
 

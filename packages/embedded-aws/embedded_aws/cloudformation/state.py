@@ -14,7 +14,7 @@ from embedded_aws.cloudformation.template import Template
 from replicas.template.parameters import Parameter
 
 STACK_TYPE = "AWS::CloudFormation::Stack"
-STOPPED = "The embedded AWS was stopped while this was in progress"
+STOPPED = "The embedded AWS was stopped while this operation was in progress"
 
 
 def new_id() -> str:
@@ -29,12 +29,12 @@ def random_letters(length: int, letters: str = string.ascii_letters + string.dig
 
 @dataclass
 class Resource:
-    """A resource of a stack: provisioned, or in the course of provisioning."""
+    """A resource of a stack, provisioned or being provisioned."""
 
     logical_id: str
     type: str
     needs: list[str]
-    """Logical ids of the resources that this one depends on."""
+    """Logical ids of the resources on which this resource depends."""
     properties: dict[str, Any] = field(default_factory=dict)
     """Evaluated properties; dynamic references stay as written."""
     physical_id: str = ""
@@ -49,7 +49,7 @@ class Resource:
 
     @property
     def live(self) -> bool:
-        """Whether the resource was neither deleted nor retained at a deletion."""
+        """Whether the resource exists in the stack: it was neither deleted nor retained by a deletion."""
         return self.status not in ("DELETE_COMPLETE", "DELETE_SKIPPED")
 
 
@@ -71,7 +71,8 @@ class DesiredState:
     parameters: dict[str, Parameter] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
-    """Options without effect, returned by describe: Capabilities, RoleARN, NotificationARNs, RollbackConfiguration."""
+    """Options without effect, which DescribeStacks returns: Capabilities, RoleARN, NotificationARNs,
+    RollbackConfiguration."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Support for handlers: clients that retry throttled calls, interruptible waiting, and failure reasons of events."""
+"""Support for handlers: retries of throttled calls, interruptible waits, and failure reasons for stack events."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _is_throttled(error: BaseException) -> bool:
 
 
 class HandlerWork:
-    """The context of a handler for one resource: see `Work`. `changed` names the properties that an update changes."""
+    """Implements `Work` for one resource. `changed` names the properties that an update changes."""
 
     def __init__(
         self,
@@ -126,7 +126,7 @@ class HandlerWork:
 
 
 def pause_on(stop: Any, clock: Clock) -> Pause:
-    """Return a sleep function in AWS's seconds; it raises `StoppedError` at once when `stop` is set."""
+    """Return a sleep function whose argument is AWS's seconds. It raises `StoppedError` when `stop` is set."""
 
     def pause(seconds: float) -> None:
         if stop.wait(max(clock.here(seconds), _SHORTEST_PAUSE_SECONDS)):

@@ -26,7 +26,7 @@ from embedded_aws.cloudwatch.queries import evaluate_queries
 from embedded_aws.service import Answer, Parameters, Service, Surroundings
 
 _REPEATED_AFTER = 60.0
-"""In AWS's seconds. While an alarm stays in ALARM, scaling actions are repeated; other actions run once per change."""
+"""AWS's seconds between two runs of a scaling action while an alarm stays in ALARM. Other actions run only once."""
 _LEAST_WAIT_SECONDS = 0.02
 _MOST_HISTORY = 2_000
 
@@ -177,7 +177,7 @@ class AlarmOperations(Service):
             self._changed.clear()
 
     def judge(self) -> None:
-        """Evaluate the alarms that are due, and run the actions of those that request some."""
+        """Evaluate the alarms that are due, and run their actions."""
         pending: list[tuple[Raised, list[str]]] = []
         with self._monitoring.lock:
             now = self._now()
@@ -207,7 +207,7 @@ class AlarmOperations(Service):
     def _values(self, alarm: Alarm) -> list[float | None]:
         """Return the alarm's newest data points of complete periods, newest first; None for a period without data."""
         period, settings = alarm.period, alarm.settings
-        last = math.floor(self._metrics.now / period)  # the current period, which is not complete
+        last = math.floor(self._metrics.now / period)  # number of the current period, which is not complete
         begin, end = (last - alarm.periods) * period, last * period
         values = evaluate_queries(self._metrics, queries_of(settings), period, begin, end)[result_of(settings)]
         return [values.get(number) for number in range(last - 1, last - alarm.periods - 1, -1)]
@@ -231,7 +231,7 @@ class AlarmOperations(Service):
             with self._monitoring.lock:
                 alarm = self._monitoring.alarms.get(raised.name)
                 if alarm:
-                    self._note(alarm, "Action", f"{'Asked for' if actor else 'Recorded, not sent:'} action {arn}")
+                    self._note(alarm, "Action", f"{'Ran' if actor else 'Recorded, but did not run,'} action {arn}")
 
     def _note(self, alarm: Alarm, kind: str, summary: str) -> None:
         history = self._monitoring.history

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _EXTRA_PERIODS = 2
-"""Periods read beyond EvaluationPeriods, to replace missing data points (as in CloudWatch's tables)."""
+"""Periods read in addition to EvaluationPeriods, because CloudWatch uses older data points for missing ones."""
 COMPARISONS = {
     "GreaterThanOrEqualToThreshold": operator.ge,
     "GreaterThanThreshold": operator.gt,
@@ -34,9 +34,9 @@ class Alarm:
     since: float = 0.0
     """Time of the last state change, in seconds since the epoch."""
     acted: float = 0.0
-    """Time at which its scaling actions last ran."""
+    """Time at which the alarm's scaling actions last ran."""
     value: float | None = None
-    """The newest data point; None if there is none."""
+    """The newest data point; None without data."""
     tags: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -102,8 +102,8 @@ def judged(alarm: Alarm, values: Sequence[float | None]) -> str:
         return "ALARM"
     if len(breaching) < len(real):
         return "OK"
-    # Fewer than `needed` data points, and all breach the threshold. If missing data is treated as missing, that is an
-    # alarm as soon as the oldest one is at least `needed` periods old.
+    # All data points breach the threshold, but there are fewer than `needed`. If missing data is treated as missing,
+    # the state is ALARM once the oldest data point is at least `needed` periods old.
     return "ALARM" if treatment == "missing" and breaching[-1] >= needed else alarm.state
 
 

@@ -1,7 +1,7 @@
 """Subset of metric math for endpoint alarms and dashboards: arithmetic, comparisons, AND, IF, FILL, SUM, ...
 
-An expression is evaluated for each period. If one of its metrics has no value in a period, the expression has none
-either, unless FILL supplies it.
+An expression is evaluated for each period. If one of its metrics has no value in a period, the expression has no value
+in this period, unless FILL supplies one.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Expression:
         """Parse an expression.
 
         Raises:
-            ExpressionError: it cannot be parsed; the message says why.
+            ExpressionError: the text cannot be parsed; the message says why.
 
         """
         plain = re.sub(r"&&|\bAND\b", " and ", text)

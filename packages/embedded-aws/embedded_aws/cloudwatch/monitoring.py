@@ -1,7 +1,7 @@
 """CloudWatch's data of one region: the metrics that services publish, and the alarms on them.
 
-The other services read and write it directly, as AWS's services use internal interfaces. Its locks are the innermost
-ones: code that holds one must not wait for a lock of another service.
+The other services use it directly, without an API request, as AWS's services do internally. Code that holds one of its
+locks must not wait for a lock of another service.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Metrics:
                 self._of(metric, unit).hold(math.floor(self.now), value)
 
     def read(self, metric: Metric, width: float, begin: float, end: float, unit: str | None = None) -> dict[int, Cell]:
-        """Data points by period number, counted from the epoch.
+        """Return the data points of a metric by period number, counted from the epoch.
 
         Args:
             metric: the metric to read.
@@ -93,8 +93,8 @@ class Metrics:
             return sorted(self._series)
 
     def state(self) -> dict[Metric, Series]:
-        """Return all series, for the state file. Gauges end here: while the embedded AWS is stopped, nothing is
-        published.
+        """Return all series, for the state file. This ends all gauges, because nothing is published while the server is
+        stopped.
         """
         moment = math.floor(self.now)
         with self._lock:
@@ -130,7 +130,7 @@ class Monitoring:
         self._actors[service] = action
 
     def actor(self, arn: str) -> Action | None:
-        """Return the callback for an action's ARN; None if the action is only recorded, as for SNS."""
+        """Return the callback for an action's ARN; None if actions of this service are only recorded, such as SNS's."""
         parts = arn.split(":")
         return self._actors.get(parts[2]) if len(parts) > 2 else None
 

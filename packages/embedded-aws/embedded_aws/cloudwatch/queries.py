@@ -42,7 +42,7 @@ def check_statistic(name: str) -> None:
 
 
 def check_period(seconds: int) -> None:
-    """Refuse a period in which metrics cannot be read."""
+    """Refuse a length of a period that CloudWatch does not accept for reading metrics."""
     if not is_read_period(Fraction(seconds)):
         raise _refusal_of(READ_PERIOD)
 
@@ -79,7 +79,7 @@ def check_evaluable(queries: Sequence[Query]) -> None:
 def evaluate_queries(
     metrics: Metrics, queries: Sequence[Query], width: float, begin: float, end: float
 ) -> dict[str, dict[int, float]]:
-    """Evaluate queries: the values of each query id by period number.
+    """Evaluate queries and return the values of each query id by period number.
 
     Args:
         metrics: the metrics to read.
@@ -119,7 +119,7 @@ def _refusal_of(quote: Quote) -> ServiceError:
 
 
 def invalid(message: str, evidence: Evidence) -> ServiceError:
-    """CloudWatch's error for a parameter that is not valid."""
+    """Return CloudWatch's error for a parameter that is not valid."""
     return ServiceError("InvalidParameterValue", message, evidence)
 
 

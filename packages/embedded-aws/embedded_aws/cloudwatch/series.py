@@ -1,7 +1,7 @@
 """Data points of one metric, by the clock of the embedded AWS: full resolution for 3 hours, per minute for 15 days,
 then deleted.
 
-These are CloudWatch's retention times. They also bound the memory of an embedded AWS that runs for days.
+These are CloudWatch's retention times. They also limit the memory of an embedded AWS that runs for days.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ _KEPT_SECONDS = 15 * 86_400
 _GAUGE_STEP = 10
 """Seconds between the samples of a gauge, as in SageMaker's high-resolution metrics."""
 Span = tuple[int, int, float]
-"""A gauge's value over time: first second, last second, value."""
+"""Time in which a gauge has one value: first second, last second, value."""
 _DIGITS = 3
-"""Significant digits of values for percentiles. CloudWatch also computes percentiles from classes of values."""
+"""Significant digits to which values are rounded for percentiles, to keep few distinct values."""
 
 
 @dataclass(slots=True)
@@ -80,8 +80,8 @@ class Cell:
 class Series:
     """The data points of one metric. Times are whole seconds of AWS's time. The caller must hold the lock.
 
-    A gauge is stored as spans of constant value, and its samples are computed on reading: a gauge that does not change
-    costs nothing, at any time scale.
+    A gauge is stored as periods of constant value, and its samples are computed on reading. So a gauge that does not
+    change takes no memory or time, at any time scale.
     """
 
     def __init__(self, unit: str) -> None:
@@ -115,7 +115,9 @@ class Series:
         return self._held
 
     def periods(self, width: float, begin: float, end: float, now: int) -> dict[int, Cell]:
-        """Data points by period number, from `begin` (inclusive) to `end` (exclusive), but not after `now`."""
+        """Return the data points by period number, from `begin` (inclusive) to `end` (exclusive), but not after
+        `now`.
+        """
         cells: dict[int, Cell] = {}
         for at, cell in self._between(begin, end):
             cells.setdefault(math.floor(at / width), Cell()).join(cell)
@@ -165,7 +167,9 @@ def _samples(first: int, last: int) -> int:
 
 
 def _counted(first: int, last: int, width: float) -> Iterator[tuple[int, int]]:
-    """Period numbers with their numbers of gauge samples between two seconds, without empty periods."""
+    """Yield the period numbers between two seconds, each with its number of gauge samples. Empty periods are left
+    out.
+    """
     at = -(-first // _GAUGE_STEP) * _GAUGE_STEP
     while at <= last:
         number = math.floor(at / width)

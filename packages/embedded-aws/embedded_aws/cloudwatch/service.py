@@ -44,7 +44,7 @@ class CloudWatch(AlarmOperations):
             counts = datum.get("Counts") or [1.0] * len(values)
             if not values or len(counts) != len(values):
                 raise invalid(
-                    f"{datum['MetricName']}: Value, StatisticValues, or as many Counts as Values.",
+                    f"{datum['MetricName']}: give Value, StatisticValues, or Values with one Count for each value.",
                     documented("CloudWatch API: MetricDatum"),
                 )
             for value, count in zip(values, counts, strict=True):
@@ -63,7 +63,9 @@ class CloudWatch(AlarmOperations):
         period = params["Period"]
         width, begin, end = self._span(params, period)
         if (end - begin) / width > _MOST_POINTS:
-            raise invalid(f"More than {_MOST_POINTS} data points: choose a longer period or a shorter time.", ASSUMED)
+            raise invalid(
+                f"More than {_MOST_POINTS} data points: choose a longer period or a shorter time range.", ASSUMED
+            )
         cells = self._metrics.read(metric_of(params), width, begin, end, params.get("Unit"))
         unit = params.get("Unit") or self._metrics.unit(metric_of(params))
         points = []
@@ -116,7 +118,9 @@ class CloudWatch(AlarmOperations):
         return {**answer, "NextToken": str(begin + _PAGE)} if begin + _PAGE < len(metrics) else answer
 
     def _span(self, params: Parameters, period: int) -> tuple[float, float, float]:
-        """Length of a wall-clock period, begin and end in AWS's seconds. The begin is rounded down to a period."""
+        """Return the length of a period, the begin and the end in AWS's seconds. The begin is rounded down to a
+        period.
+        """
         check_period(period)
         scale = self.surroundings.clock.scale
         begin, end = (_aware(params[name]).timestamp() for name in ("StartTime", "EndTime"))

@@ -58,7 +58,7 @@ def _finish_update(at: Passing, endpoint: Endpoint) -> None:
     """Finish an endpoint update: move all copies to the new instances, or keep the old configuration.
 
     AWS does not document how an endpoint update treats inference components. The strict interpretation is that the new
-    instances must hold all copies at once.
+    instances must have room for all copies at once.
     """
     assert endpoint.next_config is not None  # noqa: S101 (set while the status is Updating)
     name, variant, machines = endpoint.next_config

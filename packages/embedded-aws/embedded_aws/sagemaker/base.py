@@ -129,7 +129,7 @@ class Base(Service):
 
 
 def not_found(what: str, arn: str) -> ServiceError:
-    """SageMaker's error for a resource that does not exist."""
+    """Return SageMaker's error for a resource that does not exist."""
     return ServiceError(
         "ValidationException",
         f'Could not find {what} "{arn}".',
@@ -138,7 +138,7 @@ def not_found(what: str, arn: str) -> ServiceError:
 
 
 def exists(what: str, arn: str) -> ServiceError:
-    """SageMaker's error for a name that is already taken."""
+    """Return SageMaker's error for a name that is already in use."""
     return ServiceError(
         "ValidationException",
         f'Cannot create already existing {what} "{arn}".',
@@ -152,7 +152,7 @@ def refused(message: str, evidence: Evidence) -> ServiceError:
 
 
 def when(seconds: float) -> datetime:
-    """Convert seconds since the epoch to the timestamp of an answer."""
+    """Convert seconds since the epoch to a datetime in UTC."""
     return datetime.fromtimestamp(seconds, UTC)
 
 

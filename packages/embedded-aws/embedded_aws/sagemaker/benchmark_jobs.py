@@ -43,7 +43,7 @@ class Job:
     failure: str | None = None
     ended: float | None = None
     result: dict[str, Any] | None = None
-    """AIPerf's summary; None if there is none, or once it is written to S3."""
+    """AIPerf's summary, from the end of the job until it is written to S3; otherwise None."""
 
 
 @dataclass
@@ -194,7 +194,9 @@ class BenchmarkJobs(Components):
     # ---- results
 
     def _settle(self) -> None:
-        """End the jobs that are due. Results are written without the lock, because S3 is another service."""
+        """End the jobs whose time is up. The lock is released while results are written to S3, which is another
+        service.
+        """
         with self.now() as now:
             due = [job for job in self._benchmarks.jobs.values() if job.status == "InProgress" and job.ends <= now]
         for job in due:
@@ -205,7 +207,7 @@ class BenchmarkJobs(Components):
                     job.result = None
 
     def _write(self, job: Job) -> str | None:
-        """Write the result to its S3 location; return the reason if that fails, otherwise None."""
+        """Write a job's result to its S3 location. Return the reason if writing fails, otherwise None."""
         bucket, _, prefix = job.request["OutputConfig"]["S3OutputLocation"].partition("://")[2].partition("/")
         key = "/".join(segment for segment in (prefix.strip("/"), job.name, "output", RESULT_FILE) if segment)
         client = self.surroundings.client("s3")
@@ -246,7 +248,7 @@ def _name(identifier: str) -> str:
 
 
 def _parameters(request: Parameters) -> dict[str, Any]:
-    """AIPerf's parameters, validated: users or a rate for a duration, or a burst."""
+    """Return AIPerf's validated parameters: users or a request rate for a duration, or a burst of requests."""
     inline = request.get("AIWorkloadConfigs", {}).get("WorkloadSpec", {}).get("Inline")
     if inline is None:
         raise refused("The embedded AWS accepts only AIWorkloadConfigs.WorkloadSpec.Inline.", LIMIT)

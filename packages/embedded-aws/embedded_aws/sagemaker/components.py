@@ -258,8 +258,9 @@ class Components(Endpoints):
 
 
 def _state(component: Component) -> str:
-    """Return the name of a component's status in error messages. RC is the runtime configuration: the number of
-    copies.
+    """Return a component's status as SageMaker's error messages name it.
+
+    UPDATE_RC_IN_PROGRESS means that only the runtime configuration, the number of copies, is changing.
     """
     states = {"Creating": "CREATE_IN_PROGRESS", "Updating": "UPDATE_IN_PROGRESS", "Deleting": "DELETE_IN_PROGRESS"}
     state = states.get(component.status, component.status.upper())

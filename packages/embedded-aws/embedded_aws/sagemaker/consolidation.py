@@ -1,7 +1,7 @@
 """Scale-in strategy CONSOLIDATION: move copies to fewer instances, so that managed scaling can release the others.
 
-AWS documents the cooldown, the largest step and that it respects the placement settings of components, but not how
-copies move. Here the new copy starts before the old one stops. Without room for all new copies, no copy moves.
+AWS documents the cooldown, the largest step and that components keep their placement settings, but not how
+copies move. Here a new copy starts before the old copy stops, and no copy moves unless all of them fit.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The containers of copies whose serving engine has its own health check, such as processes."""
+"""Containers of copies for serving engines that have a health check, such as engines that run processes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Containers:
         return self._engine.health(copy.id, copy.specification.environment, timeout, log)
 
     def keep(self, hosting: Hosting) -> None:
-        """Stop the containers of copies that are gone."""
+        """Stop the containers of copies that no longer exist."""
         if self._engine is None or not self._started:
             return
         here = {copy.id for component in hosting.components.values() for copy in component.copies}

@@ -30,6 +30,6 @@ class Destination:
     routing_strategy: str
     copies: tuple[ServingCopy, ...]
     prefix_length: int = 0
-    """Number of characters of a prompt that prefix-aware routing uses."""
+    """Number of characters at the beginning of a prompt that prefix-aware routing compares."""
     concurrency_threshold: int | None = None
-    """Requests in flight on a copy from which prefix-aware routing uses the least loaded copy instead; None: never."""
+    """Number of requests in flight at which prefix-aware routing avoids a copy; None: no limit."""

@@ -1,4 +1,4 @@
-"""Checks requests of SageMaker against the rules that AWS enforces in their operation, given the region's state."""
+"""Checks SageMaker requests, together with the region's resources, against the rules that AWS enforces."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from embedded_aws.sagemaker.state import Endpoint, Hosting
 from replicas.names import ResourceType
 
 _AFTERWARDS = frozenset({"over-committed"})
-"""Rules that SageMaker enforces only when it places copies, after the operation has answered."""
+"""Rules that SageMaker enforces only when it places copies, after the operation has succeeded."""
 _ROLE = "the role of the configuration"
 
 
 def check_model(request: Mapping[str, Any], region: str) -> None:
-    """Refuse a CreateModel that breaks a rule.
+    """Refuse a CreateModel request that breaks a rule.
 
     Raises:
-        ServiceError: one error with all broken rules.
+        ServiceError: one error that lists all broken rules.
 
     """
     key = "model"
@@ -26,10 +26,10 @@ def check_model(request: Mapping[str, Any], region: str) -> None:
 
 
 def check_configuration(request: Mapping[str, Any], region: str) -> None:
-    """Refuse a CreateEndpointConfig that breaks a rule.
+    """Refuse a CreateEndpointConfig request that breaks a rule.
 
     Raises:
-        ServiceError: one error with all broken rules.
+        ServiceError: one error that lists all broken rules.
 
     """
     key = "configuration"
@@ -38,10 +38,10 @@ def check_configuration(request: Mapping[str, Any], region: str) -> None:
 
 
 def check_endpoint(name: str, configuration: Mapping[str, Any], region: str) -> None:
-    """Refuse a CreateEndpoint or UpdateEndpoint whose configuration breaks a rule.
+    """Refuse a CreateEndpoint or UpdateEndpoint request whose configuration breaks a rule.
 
     Raises:
-        ServiceError: one error with all broken rules.
+        ServiceError: one error that lists all broken rules.
 
     """
     key = "configuration"
@@ -55,17 +55,17 @@ def check_endpoint(name: str, configuration: Mapping[str, Any], region: str) -> 
 def check_component(
     operation: str, request: Mapping[str, Any], endpoint: Endpoint, hosting: Hosting, region: str
 ) -> None:
-    """Refuse a CreateInferenceComponent or UpdateInferenceComponent that breaks a rule.
+    """Refuse a request to create or update an inference component that breaks a rule.
 
     Args:
         operation: CreateInferenceComponent or UpdateInferenceComponent.
-        request: the component's CreateInferenceComponent request; an update's settings replace its own.
+        request: the component as CreateInferenceComponent takes it, with the settings of an update.
         endpoint: endpoint of the component.
-        hosting: the state of the region.
+        hosting: the hosting resources of the region.
         region: name of the region.
 
     Raises:
-        ServiceError: one error with all broken rules.
+        ServiceError: one error that lists all broken rules.
 
     """
     name = request["InferenceComponentName"]

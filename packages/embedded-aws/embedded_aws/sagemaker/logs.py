@@ -14,7 +14,9 @@ from replicas.names import LogGroup
 
 
 class Logs:
-    """Buffers log lines until `flush` writes them to CloudWatch Logs, which must not happen under the state's lock."""
+    """Buffers log lines until `flush` writes them to CloudWatch Logs. The state's lock must not be held during
+    `flush`.
+    """
 
     def __init__(self, surroundings: Surroundings) -> None:
         self._surroundings = surroundings

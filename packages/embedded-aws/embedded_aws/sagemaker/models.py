@@ -58,7 +58,7 @@ class Models(Base):
         return self.hosting.models[name]
 
     def check_role(self, arn: str) -> None:
-        """Refuse a role that does not exist, or that SageMaker may not assume by its trust policy."""
+        """Refuse a role that does not exist, or whose trust policy does not let SageMaker assume it."""
         client = self.surroundings.client("iam")
         try:
             role = client.get_role(RoleName=arn.rpartition("/")[2])["Role"]

@@ -31,15 +31,16 @@ class Passing:
     health: CheckHealth
     """Returns the health of a copy's container; the first call starts the container."""
     alarming: Callable[[Iterable[str]], list[str]]
-    """Returns those of the given alarm names whose alarm is in state ALARM."""
+    """Returns the given alarm names that are in state ALARM."""
 
     def in_(self, seconds: float) -> float:
-        """Return the time after a delay in AWS's seconds, in seconds since the epoch."""
+        """Return the time after a delay of `seconds` on AWS, in seconds since the epoch."""
         return self.now + self.clock.here(seconds)
 
     def lacks(self, endpoint: Endpoint, instance_type: str) -> bool:
-        """Return whether a fault says that AWS has no capacity. The fault can name the endpoint or the instance
-        type.
+        """Return whether an injected fault removes the capacity for an instance type on an endpoint.
+
+        A fault names the endpoint or the instance type.
         """
         kind = FaultKind.INSUFFICIENT_CAPACITY
         return any(self.faults.strike(kind, name) for name in (endpoint.name, instance_type))

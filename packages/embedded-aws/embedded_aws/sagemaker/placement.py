@@ -17,9 +17,9 @@ NO_ROOM = (
 def machine_for(
     version: Version, machines: Sequence[Machine], components: Sequence[Component], strategy: str
 ) -> Machine | None:
-    """Return the instance for one more copy; None if no instance has room.
+    """Return the instance for one more copy; None if no instance has enough free resources.
 
-    SPREAD (the default) takes the instance with the most free accelerators, BINPACK the one with the fewest.
+    SPREAD (the default) selects the instance with the most free accelerators, BINPACK the instance with the fewest.
     """
     free = [(free_resources(machine, components), machine) for machine in machines]
     fitting = [(room.accelerators, machine) for room, machine in free if _fits(version, machine, room)]
@@ -41,7 +41,7 @@ def _fits(version: Version, machine: Machine, room: Resources) -> bool:
 
 
 def free_resources(machine: Machine, components: Sequence[Component]) -> Resources:
-    """Return the resources of an instance that no copy claims."""
+    """Return the resources of an instance that are not reserved by copies."""
     room = host_types()[machine.instance_type].claimable
     for component in components:
         for copy in component.copies:
@@ -51,7 +51,7 @@ def free_resources(machine: Machine, components: Sequence[Component]) -> Resourc
 
 
 def move_all(components: Sequence[Component], machines: Sequence[Machine]) -> bool:
-    """Move all copies to other instances; False if not all of them fit, and then none moves."""
+    """Move all copies to the given instances. If not all copies fit, move none and return False."""
     instance_type = machines[0].instance_type
     specifications = [component.target_version.on(instance_type) for component in components]
     if None in specifications:

@@ -1,4 +1,4 @@
-"""Creates, scales, rolls, rolls back and deletes inference components, one step on one copy at a time."""
+"""Creates, scales, rolls, rolls back and deletes inference components, in steps of one copy."""
 
 from __future__ import annotations
 
@@ -50,14 +50,12 @@ def advance_component(at: Passing, component: Component) -> bool:
 
 
 def _rollback_reason(at: Passing, component: Component) -> str | None:
-    """Return the reason to roll a rolling update back: a rollback alarm in ALARM, or its time limit; None if there is
-    none.
-    """
+    """Return why a rolling update must be rolled back, an alarm or the time limit; None if it need not be."""
     if component.rolling is None or component.returning:
         return None
     alarms = at.alarming(alarm_names(component.rolling))
     if alarms:
-        return f"The update was rolled back: in ALARM: {', '.join(alarms)}."
+        return f"The update was rolled back because of alarms in state ALARM: {', '.join(alarms)}."
     if component.rolling_until is not None and at.now >= component.rolling_until:
         return TIMED_OUT
     return None
@@ -93,7 +91,7 @@ def _add_instance(at: Passing, component: Component, endpoint: Endpoint) -> bool
     if any(machine.ready_at > at.now for machine in endpoint.machines):
         return False
     leaving = next((machine for machine in endpoint.machines if machine.leaving), None)
-    if leaving is not None:  # it was about to be released, but is needed again
+    if leaving is not None:  # the instance was about to be released, but is needed again
         leaving.leaving = False
         return True
     scaling = endpoint.scaling
@@ -177,9 +175,7 @@ def _finish_deletion(at: Passing, component: Component) -> bool:
 
 
 def _batch(component: Component) -> int:
-    """Return the number of copies that a roll starts before it stops as many. Default: 1 copy; all copies for a
-    rollback.
-    """
+    """Return the number of copies that a roll replaces at a time. Default: 1 copy; all copies for a rollback."""
     policy = (component.rolling or {}).get("RollingUpdatePolicy", {})
     size = policy.get("RollbackMaximumBatchSize" if component.returning else "MaximumBatchSize")
     if size is None:

@@ -33,7 +33,7 @@ class Machine:
     ready_at: float
     idle_since: float | None = None
     leaving: bool = False
-    """Consolidation moves its copies away: it is released once it is empty."""
+    """Whether consolidation moves the instance's copies away, so that the empty instance is released."""
     id: str = field(default_factory=lambda: _id("i"))
 
 
@@ -46,13 +46,13 @@ class Specification:
     environment: dict[str, str]
     resolved_at: float
     instance_type: str | None = None
-    """Instance type that it applies to, if the variant has several pools; None: any type."""
+    """Instance type of the pool to which the specification applies; None: all instance types."""
     weights: str | None = None
     """S3 prefix of the model's weights; None if they are not in S3."""
 
     @cached_property
     def need(self) -> Resources:
-        """Resources that a copy claims on its instance."""
+        """Resources that a copy reserves on its instance."""
         compute = self.request.get("ComputeResourceRequirements", {})
         return Resources(
             int(compute.get("NumberOfAcceleratorDevicesRequired", 0)),
@@ -73,14 +73,14 @@ class Copy:
 
     machine_id: str
     version: int
-    """Index of the component's version that it runs."""
+    """Index of the component's version that the copy runs."""
     specification: Specification
-    """Specification of its version for the type of its instance."""
+    """Specification of the copy's version for the copy's instance type."""
     started: float
     running_at: float | None
-    """Time at which it is ready; None if it never starts."""
+    """Time at which the copy is ready; None if it never becomes ready."""
     gives_up_at: float
-    """End of its start-up timeout."""
+    """Time at which the start-up timeout ends."""
     running: bool = False
     replaces: str | None = None
     """Id of the copy that stops when this one is ready; set for copies that consolidation starts."""
@@ -89,7 +89,7 @@ class Copy:
 
 @dataclass
 class Version:
-    """The specifications of one create or update request: one, or one per instance type of the pools."""
+    """The specifications of one create or update request: one for all instance types, or one for each pool's type."""
 
     specifications: list[Specification]
 

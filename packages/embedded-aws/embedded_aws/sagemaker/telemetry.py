@@ -23,7 +23,7 @@ _UTILISATION_EVERY = 60.0
 """Publishing interval in AWS's seconds: the default without MetricsConfig."""
 _BUSY_GPU = 98.0
 _GPU_MEMORY = 90.0
-"""Percent. Engines allocate their share of the accelerator's memory when they start."""
+"""Constant memory utilisation in percent, because engines allocate accelerator memory when they start."""
 _IDLE_CPU, _BUSY_CPU = 3.0, 15.0
 _MEMORY = 45.0
 _DISK = 20.0
@@ -44,17 +44,17 @@ class Telemetry:
     # ---- requests
 
     def no_capacity(self, component: str) -> None:
-        """Count a request that found no running copy."""
+        """Count a request that failed because no copy is running."""
         self._metrics.add(_of_component(MetricName.NO_CAPACITY, component), 1, unit="Count")
 
     def arrived(self, endpoint: str, variant: str, component: str, serving: str) -> Visit:
-        """Record that a request goes to a copy, and return its visit.
+        """Record that a request goes to a copy, and return a `Visit` that measures it.
 
         Args:
             endpoint: name of the endpoint.
             variant: name of the endpoint's variant.
             component: component that the request names.
-            serving: component whose copies answer: for an adapter its base. The load is published for both.
+            serving: component whose copies answer: the base component of an adapter. The load is published for both.
 
         """
         loaded = {component, serving}
@@ -188,7 +188,7 @@ class Visit:
     serving: str
     began: float
     handed_over: float | None = None
-    """Time at which its container received it; None before that."""
+    """Time at which the container received the request; None until then."""
 
     def hand_over(self) -> None:
         """Record that the container has received the request."""

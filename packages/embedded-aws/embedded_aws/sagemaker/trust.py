@@ -1,4 +1,4 @@
-"""Whether SageMaker may assume a role, by the role's trust policy and its conditions."""
+"""Decides from a role's trust policy whether SageMaker may assume the role."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from replicas.template.policies import statements_of
 def may_assume(trust_policy: Mapping[str, Any], region: str) -> bool:
     """Return whether a trust policy lets SageMaker assume its role for an endpoint of this account and region.
 
-    A condition on a key that SageMaker does not state (`aws:SourceAccount` and `aws:SourceArn` are documented) counts
-    as fulfilled.
+    `aws:SourceAccount` and `aws:SourceArn` are the documented condition keys. A condition on another key counts as
+    fulfilled.
     """
     context = {"aws:sourceaccount": ACCOUNT, "aws:sourcearn": f"arn:aws:sagemaker:{region}:{ACCOUNT}:*"}
     return may_be_assumed(statements_of(trust_policy), context, SAGEMAKER_PRINCIPAL).answer != "no"

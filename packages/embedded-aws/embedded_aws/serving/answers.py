@@ -27,7 +27,7 @@ def refusal_response(error: ServiceError, **more: Any) -> Response:
 
 
 def model_error(region: str, component: str, status: int, message: str) -> Response:
-    """ModelError response: the container answered with an error status."""
+    """Return the ModelError response for a container that answered with an error status."""
     side = "client" if 400 <= status < 500 else "server"
     where = f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}"
     group = LogGroup.of_component(component)
@@ -49,12 +49,12 @@ def openai_error(status: int, message: str, kind: str) -> Response:
 
 
 def payload_part(content: bytes) -> bytes:
-    """Event stream frame (PayloadPart) with a part of the answer."""
+    """Return the event stream frame (PayloadPart) for a part of the answer."""
     return _frame("event", "PayloadPart", "application/octet-stream", content)
 
 
 def stream_error(code: str, message: str) -> bytes:
-    """Event stream frame that ends the stream with ModelStreamError."""
+    """Return the event stream frame that ends the stream with ModelStreamError."""
     document = json.dumps({"ErrorCode": code, "Message": message}).encode()
     return _frame("exception", "ModelStreamError", "application/json", document)
 

@@ -63,7 +63,7 @@ class RunningContainer(Protocol):
 
     @property
     def outstanding(self) -> int:
-        """Number of requests that it has not answered yet."""
+        """Number of requests that the container has not answered yet."""
 
     async def invoke(self, body: bytes, path: Path) -> Reply:
         """Send a request and return the container's answer, which can have an error status."""
@@ -103,7 +103,7 @@ class Container(Protocol):
     """Definition of the container that runs in every copy of a component."""
 
     def start(self, speed: float) -> RunningContainer:
-        """Start the container of one copy, `speed` times faster than it would answer on AWS."""
+        """Start the container of one copy. It answers `speed` times faster than on AWS."""
 
     def benchmark(self, *, copies: int, routing: str, load: Load, duration_seconds: float) -> BenchmarkOutcome:
         """Run a benchmark: a load on a number of copies.
@@ -112,7 +112,7 @@ class Container(Protocol):
             copies: number of copies that answer.
             routing: SageMaker's routing strategy, such as `RANDOM`.
             load: the load, as for forecasts.
-            duration_seconds: users and a rate send no request after this time; a burst and a trace end by themselves.
+            duration_seconds: time after which users or a request rate send no request; bursts and traces end earlier.
 
         Raises:
             ServingError: the engine cannot run this load.
@@ -145,7 +145,7 @@ class ServingEngine(Protocol):
                 weights in S3, or if their repository is unknown.
 
         Raises:
-            ServingError: the image, the model or the instance is not one that this engine can serve.
+            ServingError: this engine cannot serve the image or the model, or cannot run on the instance.
 
         """
 
@@ -177,7 +177,7 @@ class NoEngine:
 
         """
         raise ServingError(
-            f"image {image} cannot run: this embedded AWS was started without a serving engine (no installed "
+            f"image {image} cannot run: this embedded AWS has no serving engine (no installed "
             f"distribution has an entry point {ENTRY_POINTS})"
         )
 
@@ -192,7 +192,7 @@ def engine_named(reference: str) -> ServingEngine:
     try:
         made = pkgutil.resolve_name(reference)()
     except (ImportError, AttributeError, ValueError) as fault:
-        raise ServingError(f"no serving engine {reference!r}: {fault}") from None
+        raise ServingError(f"the serving engine {reference!r} cannot be loaded: {fault}") from None
     return cast("ServingEngine", made)
 
 

@@ -1,7 +1,7 @@
 """A serving engine that runs a command: each copy is a process on this computer with its own port.
 
-As in a container on AWS, the process gets the variables of its container, answers `/ping` when it is ready, takes
-bodies on `/invocations` and `/v1/chat/completions`, and its output is the log of its copy.
+The process behaves like a container on AWS: it gets the container's environment variables, answers `/ping` when it is
+ready, and takes requests on `/invocations` and `/v1/chat/completions`. Its output is the copy's log.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from embedded_aws.serving.engine import BenchmarkOutcome, Health, Path
 from replicas.errors import ServingError
 
 PORT = "{port}"
-"""Place of the port in the command."""
+"""Placeholder for the port in the command."""
 _HOST = "127.0.0.1"
 _PING_EVERY_SECONDS = 0.25
 _PING_WITHIN_SECONDS = 2.0
@@ -73,7 +73,7 @@ class EngineProcess:
                 stderr=subprocess.STDOUT,
                 text=True,
                 errors="replace",
-                start_new_session=True,  # its own children end with it
+                start_new_session=True,  # children of the process end with it
             )
         except OSError as fault:
             raise ServingError(f"the engine command {command[0]!r} cannot be run: {fault.strerror}") from None
@@ -94,7 +94,7 @@ class EngineProcess:
             os.killpg(self._process.pid, signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(_STOPPED_WITHIN_SECONDS)
-        with suppress(ProcessLookupError):  # children that outlive it
+        with suppress(ProcessLookupError):  # children that outlive the process
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         self._reader.join()
@@ -117,13 +117,13 @@ class EngineProcess:
 
 
 class ProcessEngine:
-    """Serves every image by one command. It belongs to one embedded AWS."""
+    """Runs one command for every image. An engine object belongs to one embedded AWS."""
 
     def __init__(self, command: str) -> None:
         """Check the command, which is split as a shell would split it.
 
         Raises:
-            ServingError: the command does not name a program, or has no place for the port.
+            ServingError: the command does not name a program, or lacks the placeholder for the port.
 
         """
         try:
@@ -133,7 +133,7 @@ class ProcessEngine:
         if not self._command or shutil.which(self._command[0]) is None:
             raise ServingError(f"the engine command {command!r} does not name a program: give its path")
         if not any(PORT in part for part in self._command):
-            raise ServingError(f"the engine command {command!r} has no {PORT}, the port that a copy must listen on")
+            raise ServingError(f"the engine command {command!r} has no {PORT}: add it where the engine takes its port")
         self._processes: dict[str, EngineProcess] = {}
         self._lock = threading.Lock()
         self._stopping: list[threading.Thread] = []
@@ -144,7 +144,7 @@ class ProcessEngine:
         Args:
             copy: id of the copy.
             environment: variables of its container.
-            timeout_seconds: a process that is not ready after this real time has failed.
+            timeout_seconds: real time after which a process that is not ready has failed.
             log: receives each line that the process prints.
 
         """
@@ -201,7 +201,7 @@ class ProcessContainer:
         return ProcessCopy(self.engine._process(self.copy, self.environment, lambda _: None))
 
     def benchmark(self, **_: object) -> BenchmarkOutcome:
-        """Refuse: an AI benchmark job simulates its load.
+        """Refuse a benchmark job: jobs are simulated, but the copies of this engine are real processes.
 
         Raises:
             ServingError: always.
@@ -226,11 +226,11 @@ class ProcessCopy:
 
     @property
     def outstanding(self) -> int:
-        """Number of requests that it has not answered yet."""
+        """Number of requests that the process has not answered yet."""
         return self._outstanding
 
     async def invoke(self, body: bytes, path: Path) -> Reply:
-        """Send a request and return the answer as it comes.
+        """Send a request and return the answer as a stream.
 
         Raises:
             ServingError: the process does not answer.

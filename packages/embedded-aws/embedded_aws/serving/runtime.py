@@ -76,7 +76,9 @@ class Serving:
         *,
         speed: float = 1.0,
     ) -> None:
-        """Serve the endpoints of `sagemaker_of(region)`, `speed` times faster than on AWS."""
+        """Create the data plane for the endpoints of `sagemaker_of(region)`. Copies answer `speed` times faster than on
+        AWS.
+        """
         self._sagemaker_of = sagemaker_of
         self._faults = faults
         self._engine = engine
@@ -84,7 +86,7 @@ class Serving:
         self._copies: dict[str, dict[str, RunningContainer]] = {}
         """Running containers by component name, then by copy id."""
         self._repositories: dict[tuple[str, str], str] = {}
-        """Model repository by region and S3 prefix of the weights, as far as it is known."""
+        """Known model repositories, by region and S3 prefix of the weights."""
 
     async def answer(self, request: Request, region: str | None) -> Response:
         """Answer a request below `/endpoints/`."""
@@ -153,7 +155,7 @@ class Serving:
             raise
 
     async def _repository(self, sagemaker: SageMaker, copy: ServingCopy) -> str | None:
-        """Model repository of the weights that a copy loads from S3; None if it is unknown."""
+        """Return the model repository of the weights that a copy loads from S3; None if it is unknown."""
         if copy.weights is None:
             return None
         key = (sagemaker.surroundings.region, copy.weights)
@@ -232,7 +234,7 @@ class Serving:
     # ---- copies
 
     def _loads(self, destination: Destination) -> dict[str, int]:
-        """Requests in flight by copy id. Idle containers of copies that no longer exist are dropped."""
+        """Return the requests in flight by copy id. Idle containers of copies that no longer exist are dropped."""
         known = self._copies.setdefault(destination.copies[0].component_name, {})
         here = {copy.id for copy in destination.copies}
         for gone in [id for id, running in known.items() if id not in here and not running.outstanding]:
@@ -246,7 +248,7 @@ class Serving:
         return known[copy.id]
 
     def _strike(self, copy: ServingCopy) -> None:
-        """Raise the error of a pending fault of the service itself, which occurs before a container is called."""
+        """Raise the error of a pending fault of SageMaker Runtime, before a container is called."""
         if self._faults.strike(FaultKind.NOT_READY, copy.component_name):
             raise ServiceError(
                 "ModelNotReadyException",
@@ -264,15 +266,15 @@ class Serving:
 
 
 def _error_response(call: Call, error: ServiceError) -> Response:
-    """Return the response for an error of the service itself."""
     if call.is_openai:
         return answers.openai_error(error.status, error.message, error.code)
     return answers.refusal_response(error)
 
 
 def _container_error(call: Call, copy: ServingCopy, status: int, body: str) -> Response:
-    """Return the response for a container's error status. The OpenAI path passes it through: AWS does not document its
-    form.
+    """Return the response for a container's error status.
+
+    The OpenAI-compatible path returns the container's body unchanged, because AWS documents no other form.
     """
     if call.is_openai:
         return Response(body, status, media_type="application/json")

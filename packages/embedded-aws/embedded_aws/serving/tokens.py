@@ -1,6 +1,6 @@
-"""Bearer tokens of the OpenAI path: a presigned URL in base64, as the SageMaker SDK's `generate_token` makes them.
+"""Bearer tokens of the OpenAI-compatible path: presigned URLs in base64, in the format of the SageMaker SDK.
 
-The format, the action and the expiry are checked. The signature is not: the embedded AWS knows no credentials.
+Format, action and expiry are checked. The signature is not checked, because the embedded AWS knows no credentials.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def region_of(authorization: str | None, now: float) -> str:
     """
     scheme, _, token = (authorization or "").partition(" ")
     if scheme.lower() != "bearer" or not token.startswith(_PREFIX):
-        raise ValueError("the Authorization header holds no SageMaker bearer token")
+        raise ValueError("the Authorization header contains no SageMaker bearer token")
     try:
         url = base64.b64decode(token.removeprefix(_PREFIX), validate=True).decode()
         parameters = {key: values[0] for key, values in parse_qs(urlsplit(f"https://{url}").query).items()}

@@ -88,7 +88,7 @@ def test_a_page_in_a_browser_is_refused(embedded: EmbeddedAws, headers: dict[str
 
     status, said = answer(embedded, "POST", "/_replicas/faults", wanted, **headers)
 
-    assert (status, said) == (403, "the embedded AWS answers only programs on this computer")
+    assert (status, said) == (403, "the embedded AWS answers only requests of programs on this computer")
     assert embedded.faults.pending() == []
 
 

@@ -97,7 +97,7 @@ def test_a_deployment_survives_a_restart(tmp_path: Path, folder: Path, monkeypat
     first = process.start(**QUICK, state=state)
     use(monkeypatch, first)
     assert put_hosting("create_stack", copies=2) == "CREATE_COMPLETE"
-    with pytest.raises(LocalError, match=rf"on port {first.port} uses {state}: stop it, or name another file"):
+    with pytest.raises(LocalError, match=rf"on port {first.port} uses {state}: stop it or name another file"):
         process.start(**QUICK, state=state)
     process.stop(first)
     assert files_of(folder) == []
@@ -133,13 +133,15 @@ def test_two_run_side_by_side_and_share_nothing(folder: Path) -> None:
 
         assert {record.port for record in process.running()} == {record.port for record in started}
         assert other.list_queues().get("QueueUrls", []) == []
-        with pytest.raises(LocalError, match=r"several run: choose one with --port \(\d+, \d+\)"):
+        with pytest.raises(LocalError, match=r"several embedded AWSs are running: select one with --port \(\d+, \d+\)"):
             process.find(None)
         assert process.find(started[0].port) == started[0]
         assert folder.stat().st_mode & 0o777 == 0o700
         assert {path.stat().st_mode & 0o777 for path in folder.glob("*.json")} == {0o600}
         taken = started[0].port
-        with pytest.raises(LocalError, match=rf"already runs on port {taken}: `embedded-aws stop --port {taken}`"):
+        with pytest.raises(
+            LocalError, match=rf"already runs on port {taken}: stop it with `embedded-aws stop --port {taken}`"
+        ):
             process.start(**{**QUICK, "port": taken})
     finally:
         os.kill(started[0].pid, signal.SIGTERM)  # as `kill` does: the process itself removes what is of it
@@ -221,9 +223,9 @@ def test_a_process_that_took_the_number_is_not_ended(sleeper: subprocess.Popen[b
     records.write(record)
 
     assert process.running() == []
-    with pytest.raises(LocalError, match=f"no embedded AWS runs on port {free}: "):
+    with pytest.raises(LocalError, match=f"no embedded AWS is running on port {free}: "):
         process.find(free)
-    with pytest.raises(LocalError, match=f"no embedded AWS runs on port {free} any longer"):
+    with pytest.raises(LocalError, match=f"the embedded AWS on port {free} has already ended"):
         process.stop(record)
 
 
@@ -234,7 +236,7 @@ def test_a_program_that_took_the_port_is_not_ended(sleeper: subprocess.Popen[byt
         records.write(record)
 
         assert process.running() == []
-        with pytest.raises(LocalError, match=f"no embedded AWS runs on port {port} any longer"):
+        with pytest.raises(LocalError, match=f"the embedded AWS on port {port} has already ended"):
             process.stop(record)
 
 
@@ -247,7 +249,7 @@ def test_what_does_not_answer_is_not_ended_but_named(
         records.write(record)
 
         assert process.running() == [record], "it may only be busy"
-        with pytest.raises(LocalError, match=rf"does not answer: try again, or, .* kill {sleeper.pid}$"):
+        with pytest.raises(LocalError, match=rf"does not answer: try again, or .* `kill {sleeper.pid}`$"):
             process.stop(record)
 
 
@@ -310,6 +312,4 @@ def test_without_a_cdk_it_is_said_and_not_bootstrapped(tmp_path: Path, monkeypat
 
     process.bootstrap({"AWS_REGION": "us-west-2"}, told.append)
 
-    assert told == [
-        "no CDK CLI is installed (make setup): the embedded AWS is not bootstrapped; run `cdk bootstrap` later"
-    ]
+    assert told == ["the embedded AWS is not bootstrapped: install the CDK CLI (make setup) and run `cdk bootstrap`"]

@@ -161,7 +161,7 @@ def test_a_trap_would_spring(trap: Path) -> None:
 def test_a_file_that_others_can_read_or_write_is_refused(trap: Path, mode: int) -> None:
     trap.chmod(mode)
 
-    with pytest.raises(StateError, match=rf"can be read or written by others: .*chmod 600 {trap}"):
+    with pytest.raises(StateError, match=rf"can be read or written by other users: .*chmod 600 {trap}"):
         saved.load(trap)
     assert not Trap.sprung
 

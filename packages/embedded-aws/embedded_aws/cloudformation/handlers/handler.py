@@ -46,9 +46,9 @@ class Work(Protocol):
     region: str
     account: str
     changed: frozenset[str]
-    """Names of the properties that an update changes; empty for a create or delete."""
+    """Names of the properties that an update changes; empty for a creation or deletion."""
     rolling_back: bool
-    """Whether the update restores the former properties in a rollback."""
+    """Whether this update is part of a rollback and restores the former properties."""
 
     def client(self, service: str) -> Any:
         """Return a client of a service that retries throttled calls."""

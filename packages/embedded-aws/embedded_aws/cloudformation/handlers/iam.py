@@ -25,10 +25,10 @@ from replicas.names import ResourceType
 
 
 def _document(value: Any) -> str:
-    """Return the text of a policy document.
+    """Return a policy document as JSON, with the newer version of the policy language.
 
-    moto refuses the older version of the language. AWS takes it, and assumes it if a document names none (cdk-preflight
-    1.9.1, rule pf-iam-policy-version): such a document is stored with the newer version.
+    AWS accepts the older version, which is also the default (cdk-preflight 1.9.1, rule pf-iam-policy-version); moto
+    refuses it.
     """
     if isinstance(value, str):
         return value

@@ -17,7 +17,7 @@ class _Inert(Handler):
         return Made(physical_id)
 
     def delete(self, work: Work, physical_id: str, properties: Properties) -> None:
-        """Do nothing: there is nothing to delete."""
+        """Delete nothing: the service that has the resource is not emulated."""
 
 
 class Metadata(_Inert):

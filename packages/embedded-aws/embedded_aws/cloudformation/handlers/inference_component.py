@@ -1,7 +1,7 @@
 """Handler for SageMaker inference components. `Ref` returns the ARN, and no attribute returns the name.
 
 The schema marks no property as createOnly, but SageMaker has no operation to rename an inference component or to move
-it to another endpoint or variant. CloudFormation's behavior is not documented; here such an update is refused.
+it to another endpoint or variant. CloudFormation's behavior is not documented. Here such an update is refused.
 """
 
 # ruff: noqa: ARG002, D102 (Handler documents the methods)
@@ -116,7 +116,7 @@ class InferenceComponent(SageMakerHandler):
 def _rolled_back_component(client: Any, name: str) -> dict[str, Any] | None:
     """Return the component if SageMaker has already rolled it back after the failed update; otherwise None.
 
-    A second update would start new copies without any change, and a full instance has no room for them.
+    A second update would start new copies without need, and a full instance has no memory for them.
     """
     component: dict[str, Any] = client.describe_inference_component(InferenceComponentName=name)
     rolled_back = component["InferenceComponentStatus"] == "InService" and component.get("FailureReason")

@@ -12,7 +12,7 @@ from replicas.names import ResourceType
 
 
 class Key(Handler):
-    """A KMS key. `Ref` returns the key id; a delete schedules the deletion of the key."""
+    """A KMS key. `Ref` returns the key id. Deleting the resource schedules the deletion of the key."""
 
     type = ResourceType.KEY
     attributes = ("Arn", "KeyId")
@@ -79,7 +79,7 @@ def _tags(tags: list[dict[str, str]]) -> list[dict[str, str]]:
 
 
 def _update_switches(client: Any, key: str, previous: Properties, desired: Properties) -> None:
-    """Update the key's rotation and whether it is enabled."""
+    """Update whether the key is enabled and whether it is rotated."""
     if desired.get("EnableKeyRotation", False) != previous.get("EnableKeyRotation", False):
         turn = client.enable_key_rotation if desired.get("EnableKeyRotation") else client.disable_key_rotation
         turn(KeyId=key)

@@ -26,7 +26,7 @@ from embedded_aws.evidence import ASSUMED
 from replicas.names import ResourceType
 
 _ABSENT = "Could not find"
-"""The text in the message of SageMaker's ValidationException for a resource that does not exist."""
+"""Text in SageMaker's ValidationException for a resource that does not exist."""
 
 
 def name_in(arn: str) -> str:
@@ -56,7 +56,7 @@ def is_gone(call: Any, **arguments: Any) -> bool:
 
 
 class SageMakerHandler(Importable):
-    """A resource of SageMaker, which its ARN identifies."""
+    """Base class for resources of SageMaker, which are identified by their ARN."""
 
     def tags(self, client: Callable[[str], Any], physical_id: str) -> list[dict[str, str]]:
         pages = client("sagemaker").get_paginator("list_tags").paginate(ResourceArn=physical_id)
@@ -64,7 +64,7 @@ class SageMakerHandler(Importable):
 
 
 def described(describe: Callable[..., Any], arn: str, name: str, arn_key: str) -> dict[str, Any] | None:
-    """Return the description of the resource with exactly this ARN; None if it does not exist."""
+    """Return the description of the resource with this ARN; None if it does not exist, or its name has a new ARN."""
     try:
         answer: dict[str, Any] = describe(**{name: name_in(arn)})
     except ClientError as error:
@@ -75,7 +75,7 @@ def described(describe: Callable[..., Any], arn: str, name: str, arn_key: str) -
 
 
 class Model(SageMakerHandler):
-    """A SageMaker model. Any change except of tags replaces it."""
+    """A SageMaker model. Every change except a change of tags replaces it."""
 
     type = ResourceType.MODEL
     attributes = ("ModelArn", "ModelName")
@@ -119,7 +119,7 @@ def _with_string_environments(model: dict[str, Any]) -> dict[str, Any]:
 
 
 class EndpointConfig(SageMakerHandler):
-    """A SageMaker endpoint configuration. Any change except of tags replaces it."""
+    """A SageMaker endpoint configuration. Every change except a change of tags replaces it."""
 
     type = ResourceType.ENDPOINT_CONFIG
     attributes = ("EndpointConfigArn", "EndpointConfigName")

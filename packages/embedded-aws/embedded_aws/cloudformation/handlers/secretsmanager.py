@@ -20,7 +20,7 @@ from embedded_aws.cloudformation.handlers.handler import (
 
 
 class Secret(Handler):
-    """A secret with a given or generated value. `Ref` returns the ARN; a delete has no recovery window."""
+    """A secret with a given or generated value. `Ref` returns the ARN. It is deleted without a recovery window."""
 
     type = "AWS::SecretsManager::Secret"
     system_tags = True

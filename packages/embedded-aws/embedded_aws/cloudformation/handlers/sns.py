@@ -124,7 +124,7 @@ class TopicPolicy(Handler):
             )
 
     def _reset(self, work: Work, topics: list[str]) -> None:
-        """Replace the policy of topics by one that lets only the owner publish: a topic always has a policy."""
+        """Reset the policy of topics to SNS's default: only the owner's account publishes."""
         for topic in topics:
             policy = {
                 "Version": "2008-10-17",

@@ -147,7 +147,7 @@ def test_actions_follow_changes_and_scaling_is_asked_for_again_each_minute(accou
     assert account.state() == "OK"
     history = account("DescribeAlarmHistory", HistoryItemType="Action")["AlarmHistoryItems"]
     recorded = [item["HistorySummary"] for item in history if TOPIC in item["HistorySummary"]]
-    assert recorded == [f"Recorded, not sent: action {TOPIC}"] * 2
+    assert recorded == [f"Recorded, but did not run, action {TOPIC}"] * 2
 
 
 def test_a_state_set_by_hand_acts_and_lasts_until_the_next_look(account: Account) -> None:

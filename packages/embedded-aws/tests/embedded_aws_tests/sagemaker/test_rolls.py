@@ -72,7 +72,7 @@ def test_an_alarm_takes_the_roll_back_whenever_it_goes_off(four: Account, after:
     assert four.counts() == ("InService", 4, 4)
     assert set(versions(four)) == {"account/tgi:1"}
     told = four.component()
-    assert told["FailureReason"] == "The update was rolled back: in ALARM: errors."
+    assert told["FailureReason"] == "The update was rolled back because of alarms in state ALARM: errors."
     assert told["LastDeploymentConfig"]["RollingUpdatePolicy"]["WaitIntervalInSeconds"] == 300
     assert told["Specification"]["Container"]["DeployedImage"]["SpecifiedImage"] == "account/tgi:1"
 

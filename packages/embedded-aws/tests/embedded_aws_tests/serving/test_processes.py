@@ -144,7 +144,7 @@ def _failed(sagemaker: Any) -> Any:
     [
         ("", "does not name a program"),
         ("/nowhere/vllm serve --port {port}", "does not name a program: give its path"),
-        (f"{shlex.quote(sys.executable)} serve", "has no {port}, the port that a copy must listen on"),
+        (f"{shlex.quote(sys.executable)} serve", "has no {port}: add it where the engine takes its port"),
         ("vllm 'serve", "cannot be split into words: No closing quotation"),
     ],
 )
@@ -157,7 +157,7 @@ def test_a_command_that_cannot_serve_is_refused(command: str, refusal: str) -> N
 @pytest.mark.parametrize(
     ("options", "refusal"),
     [
-        (["--engine", "a:B", "--engine-command", "x {port}"], "--engine and --engine-command both define what runs"),
+        (["--engine", "a:B", "--engine-command", "x {port}"], "--engine and --engine-command exclude each other"),
         (["--engine-command", "/nowhere/vllm {port}"], "'/nowhere/vllm {port}' does not name a program: give its path"),
     ],
 )
