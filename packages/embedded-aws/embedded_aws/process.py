@@ -91,7 +91,9 @@ def start(
         _terminate(process)
         raise
     if record is None:
-        raise LocalError(_last_line(_terminate(process)) or "the embedded AWS did not start within 3 minutes: try again")
+        raise LocalError(
+            _last_line(_terminate(process)) or "the embedded AWS did not start within 3 minutes: try again"
+        )
     process.stdout.close()
     process.stderr.close()
     _STARTED_HERE[process.pid] = process
