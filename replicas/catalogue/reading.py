@@ -201,7 +201,7 @@ _DECODER = frozenset(
         *("num_attention_heads", "num_hidden_layers", "num_key_value_heads", "tie_word_embeddings", "vocab_size"),
     }
 )
-"""Fields of any dense decoder, which do not show how an unknown family differs."""
+"""Fields that every dense decoder has. They do not show what is special about an unknown family."""
 
 
 def _unknown_family(config: Config, model_type: str) -> str:

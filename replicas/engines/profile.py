@@ -44,7 +44,7 @@ class FittedRun:
     least_users_per_copy: float
     most_users_per_copy: float
     worst_residual: float
-    """Largest relative difference between the run's rates and median latencies and those of the fit."""
+    """Largest relative difference between the measured and the fitted rates and median latencies."""
     shared_tokens: int = 0
     kind: str = "users"
     """Arrival of the requests: `users`, `requests_per_second`, `burst` or `trace`; `several` if the load levels of

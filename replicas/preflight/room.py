@@ -143,7 +143,7 @@ class _Update:
 
     @property
     def started(self) -> tuple[tuple[Demand, int], ...]:
-        """The demands of which copies start, and their number of copies."""
+        """The demands whose copies start, each with the number of these copies."""
         return (*self.rolled, *self.added)
 
     @property

@@ -54,7 +54,7 @@ def _settings(kind: str, environment: tuple[tuple[str, str], ...], has_local_wei
 
 
 def requested(request: ContainerRequest, instance: Instance | None) -> ResolvedComponent:
-    """Return the component of a request whose model is known. Missing settings get the engine's defaults."""
+    """Convert a request to a component. The model must be known; missing settings get the engine's defaults."""
     assert request.model is not None  # noqa: S101 (the caller has looked it up)
     kind, settings, model = engine_kinds()[request.kind], request.settings, request.model
     task = kind.task(dict(request.environment), model.task)

@@ -169,7 +169,7 @@ class _Reader:
             raise
 
     def _log_lines(self, component: str) -> list[str]:
-        """Return the last log lines of a component's containers; empty without any."""
+        """Return the last log lines of a component's containers, or an empty list."""
         logs, group = self._aws.client("logs"), LogGroup.of_component(component)
         try:
             streams = logs.describe_log_streams(logGroupName=group, orderBy="LastEventTime", descending=True, limit=1)[

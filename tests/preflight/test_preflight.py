@@ -123,10 +123,7 @@ def test_a_component_of_another_id_needs_room_beside_the_one_it_replaces(
     assert (
         "8 of Renamed, which is new, needs 8 free accelerators in addition to the live copies; 8 of 8" in outcome.said
     )
-    assert (
-        f"it replaces {endpoints[TGI]['InferenceComponentName']} is deleted only after its replacement runs"
-        in outcome.said
-    )
+    assert f"{endpoints[TGI]['InferenceComponentName']} is deleted only after its replacement runs" in outcome.said
 
 
 def test_fewer_instances_than_the_live_copies_need(

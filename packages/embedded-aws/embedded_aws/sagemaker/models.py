@@ -124,7 +124,7 @@ class Configs(Models):
         if "ModelName" in variant:
             raise refused("The embedded AWS serves inference components: a variant must not name a model.", LIMIT)
         if variant.get("RoutingConfig", {}).get("RoutingStrategy") == "KV_AWARE":
-            raise refused(f"The embedded AWS does not route by KV_AWARE (variant {name}).", LIMIT)
+            raise refused(f"The embedded AWS does not support the routing strategy KV_AWARE (variant {name}).", LIMIT)
         check_configuration(params, self.surroundings.region)
         for instance_type in instance_types_of(variant):
             if instance_type not in host_types():
