@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from json import JSONDecodeError
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -113,6 +114,20 @@ class SynthesisError(ReviewError):
     def __init__(self, label: str, why: str) -> None:
         super().__init__(f"{label} cannot be synthesised: {why}")
         self.label = label
+
+
+def unreadable(fault: Exception) -> str:
+    """Return in words why a file of JSON or text cannot be read, without the path and the number of the system."""
+    if isinstance(fault, OSError):
+        return fault.strerror or str(fault)
+    if isinstance(fault, UnicodeDecodeError):
+        return "it is not text in UTF-8"
+    if isinstance(fault, RecursionError):
+        return "its values are nested too deeply"
+    if isinstance(fault, JSONDecodeError):
+        place = f"line {fault.lineno}, column {fault.colno}"
+        return f"it is not JSON: {fault.msg} at {place}" if fault.doc.strip() else "it is empty"
+    return str(fault)
 
 
 def without_tokens(text: str) -> str:

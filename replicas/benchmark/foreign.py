@@ -13,7 +13,7 @@ from math import sqrt
 from pathlib import Path
 from typing import Any
 
-from replicas.errors import OperationError
+from replicas.errors import OperationError, unreadable
 from replicas.forecast.calibration import Measured
 from replicas.load import Load
 
@@ -68,14 +68,14 @@ def _documents(path: Path) -> list[Mapping[str, Any]]:
             raise OperationError(f"{path} is larger than {_LARGEST // 2**20} MiB")
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as fault:
-        raise OperationError(f"{path} cannot be read: {fault}") from None
+        raise OperationError(f"{path} cannot be read: {unreadable(fault)}: known formats: {_FORMS}") from None
     try:
         documents = [json.loads(text)]
     except (ValueError, RecursionError):
         try:
             documents = [json.loads(line) for line in text.splitlines() if line.strip()]
         except (ValueError, RecursionError) as fault:
-            raise OperationError(f"{path} cannot be read: it is not JSON ({fault}); known formats: {_FORMS}") from None
+            raise OperationError(f"{path} cannot be read: {unreadable(fault)}; known formats: {_FORMS}") from None
     return [document for document in documents if isinstance(document, dict)]
 
 

@@ -21,7 +21,7 @@ from replicas.benchmark.document import ComparedDocument, HighestDocument, NoFor
 from replicas.benchmark.measure import Point
 from replicas.benchmark.settings import Settings
 from replicas.benchmark.subject import Subject
-from replicas.errors import OperationError
+from replicas.errors import OperationError, unreadable
 from replicas.escaping import csv_row
 from replicas.load import Load
 from replicas.load.objectives import Bounds
@@ -177,7 +177,7 @@ def read(path: Path, hint: str) -> Result:
         text = _text(path)
         document = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
     except (OSError, ValueError, RecursionError) as fault:
-        raise OperationError(f"{path} cannot be read: {fault}: {hint}") from None
+        raise OperationError(f"{path} cannot be read: {unreadable(fault)}: {hint}") from None
     if not isinstance(document, dict) or document.get("schema") not in _READABLE:
         raise OperationError(f"{path} is not a result of this version: {hint}")
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from replicas.engines.dialect import Messages
-from replicas.errors import OperationError
+from replicas.errors import OperationError, unreadable
 
 _FOLDER = Path(__file__).parent / "templates"
 _OURS = {
@@ -81,13 +81,13 @@ def read_template(path: Path) -> ChatTemplate:
     try:
         text = path.read_text()
     except (OSError, UnicodeDecodeError) as fault:
-        raise OperationError(f"--chat-template {path} cannot be read: {fault}") from None
+        raise OperationError(f"--chat-template {path} cannot be read: {unreadable(fault)}") from None
     if path.suffix != ".json":
         return ChatTemplate(text)
     try:
         content = json.loads(text)
-    except json.JSONDecodeError as fault:
-        raise OperationError(f"--chat-template {path} is not JSON: {fault}") from None
+    except (ValueError, RecursionError) as fault:
+        raise OperationError(f"--chat-template {path} cannot be read: {unreadable(fault)}") from None
     template = content.get("chat_template") if isinstance(content, dict) else None
     if isinstance(template, list):  # several named templates
         template = next((entry["template"] for entry in template if entry.get("name") == "default"), None)

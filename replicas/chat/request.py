@@ -17,7 +17,7 @@ from replicas.chat.conversation import body_of
 from replicas.chat.prompts import template_for
 from replicas.chat.waiting import Waiting, when_running
 from replicas.engines import Generation, Pooled
-from replicas.errors import OperationError, UsageError
+from replicas.errors import OperationError, UsageError, unreadable
 
 Answer = TypeVar("Answer")
 
@@ -132,14 +132,13 @@ def read_body(given: str, stdin: str | None) -> bytes:
         try:
             text = Path(given).read_bytes()
         except (OSError, ValueError) as fault:  # ValueError: an invalid file name
-            reason = getattr(fault, "strerror", None) or fault
             raise UsageError(
-                f"{where}: {reason}: give JSON, the path of a JSON file, or - for standard input"
+                f"{where} cannot be read: {unreadable(fault)}: JSON, the path of a JSON file, or - for standard input"
             ) from None
     try:
         json.loads(text)
     except (ValueError, RecursionError) as fault:
-        raise UsageError(f"{where} is not JSON: {fault}") from None
+        raise UsageError(f"{where} is not JSON: {unreadable(fault).removeprefix('it is not JSON: ')}") from None
     return text.encode() if isinstance(text, str) else text
 
 

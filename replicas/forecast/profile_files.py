@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from replicas.engines.profile import Profile, read_profile
-from replicas.errors import ForecastError
+from replicas.errors import ForecastError, unreadable
 
 
 def load_profile(path: Path) -> Profile:
@@ -17,10 +17,12 @@ def load_profile(path: Path) -> Profile:
 
     """
     try:
-        return read_profile(json.loads(path.read_text()))
-    except (OSError, json.JSONDecodeError) as fault:
-        raise ForecastError(f"--profile {path} cannot be read: {fault}") from None
-    except (AttributeError, TypeError) as fault:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as fault:
+        raise ForecastError(f"--profile {path} cannot be read: {unreadable(fault)}") from None
+    try:
+        return read_profile(document)
+    except (AttributeError, KeyError, TypeError, ValueError) as fault:
         raise ForecastError(
             f"--profile {path} is not a profile of this version ({fault}): `replicas calibrate` writes one"
         ) from None

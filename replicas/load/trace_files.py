@@ -11,7 +11,7 @@ from statistics import median
 from typing import Any
 
 from replicas.deployment.bounds import MAX_REQUEST_TOKENS
-from replicas.errors import TraceError
+from replicas.errors import TraceError, unreadable
 from replicas.load.trace import BLOCK_TOKENS, Trace, TracedRequest
 from replicas.units import SECONDS_PER_HOUR
 
@@ -55,7 +55,7 @@ def read_trace(path: Path, tell: Callable[[str], None] = lambda _line: None) -> 
                 requests.append(request)
                 lines.append(number)
     except (OSError, UnicodeDecodeError) as fault:
-        raise TraceError(f"{path} cannot be read: {getattr(fault, 'strerror', None) or fault}") from None
+        raise TraceError(f"{path} cannot be read: {unreadable(fault)}") from None
     if not requests and not faults.lines:
         raise TraceError(f"{path} has no request: a trace is a JSON object a line, with {_form()}")
     span = (milliseconds[-1] - milliseconds[0]) / 1000 if milliseconds else 0.0

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-from replicas.errors import OperationError
+from replicas.errors import OperationError, unreadable
 from replicas.start.phases import PhaseName
 
 Origin = Literal["aws", "embedded-aws"]
@@ -95,10 +95,8 @@ def read_records(path: Path) -> tuple[StartRecord, ...]:
     """
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as fault:
-        raise OperationError(f"{path} cannot be read: {fault.strerror or fault}") from None
-    except (ValueError, RecursionError):
-        raise OperationError(f"{path} is no JSON: {_WRITER}") from None
+    except (OSError, ValueError, RecursionError) as fault:
+        raise OperationError(f"{path} cannot be read: {unreadable(fault)}: {_WRITER}") from None
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         raise OperationError(f"{path} holds no records of starts of this version: {_WRITER}")
     if not document.get("records"):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from replicas.errors import ProofError
+from replicas.errors import ProofError, unreadable
 
 MANIFEST = "manifest.json"
 _NESTED = "*.nested.template.json"
@@ -86,7 +86,7 @@ def _artifacts(manifest: Path) -> list[Mapping[str, Any]]:
     try:
         content = json.loads(manifest.read_bytes())
     except (OSError, ValueError, RecursionError) as fault:
-        raise ProofError(f"{manifest}: cannot be read: {getattr(fault, 'strerror', None) or fault}") from fault
+        raise ProofError(f"{manifest}: cannot be read: {unreadable(fault)}") from fault
     artifacts = content.get("artifacts") if isinstance(content, Mapping) else None
     if not isinstance(artifacts, Mapping):
         raise ProofError(f"{manifest}: not the manifest of a cloud assembly: it has no object `artifacts`")

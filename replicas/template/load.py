@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from replicas.errors import ProofError, TemplateTextError
+from replicas.errors import ProofError, TemplateTextError, unreadable
 from replicas.template.faults import Fault
 from replicas.template.terraform.plans import is_plan
 from replicas.template.terraform.templates import TerraformTemplate
@@ -58,7 +58,7 @@ def read(path: str | Path) -> str:
     except (OSError, ValueError) as fault:
         if isinstance(fault, ProofError):
             raise
-        raise ProofError(f"{path}: cannot be read: {getattr(fault, 'strerror', None) or fault}") from fault
+        raise ProofError(f"{path}: cannot be read: {unreadable(fault)}") from fault
 
 
 def parse(text: str, source: str = "template", *, needs_resources: bool = True) -> dict[str, Any]:

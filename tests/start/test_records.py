@@ -61,7 +61,7 @@ def document(**changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ("{", "is no JSON"),
+        ("{", "is not JSON"),
         ("[]", "holds no records of starts of this version"),
         (json.dumps({**document(), "schema": "replicas.starts/2"}), "holds no records of starts of this version"),
         (json.dumps({"schema": "replicas.starts/1", "records": []}), "has no record of a start"),
