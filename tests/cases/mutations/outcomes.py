@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from botocore.exceptions import ClientError
 
 from embedded_aws_tests.in_process import InProcessAws
 from replicas.rules import check
 from tests.cases.mutations.operators import Operator, Outcome, Template
-from tests.cases.mutations.templates import valid_templates
+from tests.cases.mutations.templates import valid_template, valid_templates
 
 REGION = "us-west-2"
 
@@ -25,8 +26,9 @@ class Mutant:
     template: Template
 
 
+@cache
 def mutants_of(operator: Operator) -> list[Mutant]:
-    """One for each template that the operator applies to."""
+    """One for each template that the operator applies to. Tests read them, and change none."""
     mutants = []
     for name, template in valid_templates().items():
         broken = operator.change(template)
@@ -37,7 +39,7 @@ def mutants_of(operator: Operator) -> list[Mutant]:
 
 def mutant_of(operators: Sequence[Operator], name: str) -> Mutant | None:
     """A mutant of several operators; None where one of them does not apply after the others."""
-    template, broken = valid_templates()[name], None
+    template, broken = valid_template(name), None
     for operator in operators:
         try:
             broken = operator.change(template)

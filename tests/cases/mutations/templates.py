@@ -21,29 +21,38 @@ VALID = (*OWN, *BY_HAND)
 
 def hand_written() -> Template:
     """An endpoint with a component, both scaling policies and an alarm, written by hand."""
-    return copy.deepcopy(_hand_written())
+    template: Template = json.loads(_hand_written())
+    return template
 
 
 def valid_templates() -> dict[str, Template]:
     """Return fresh copies of all valid templates by name."""
-    return copy.deepcopy(_valid())
+    return {name: valid_template(name) for name in VALID}
+
+
+def valid_template(name: str) -> Template:
+    """Return a fresh copy of a valid template. Reading its text is ten times faster than copying it."""
+    template: Template = json.loads(_valid()[name])
+    return template
 
 
 @cache
-def _hand_written() -> Template:
+def _hand_written() -> str:
     template: Template = json.loads((TESTS / "cases" / "templates" / "ref_endpoint.json").read_text())
     resources = template["Resources"]
     resources["Role"] = role()
     resources["Component"]["Properties"]["EndpointName"] = {"Fn::GetAtt": ["Endpoint", "EndpointName"]}
     resources["Model"]["Properties"]["PrimaryContainer"]["ModelDataSource"]["S3DataSource"]["S3Uri"] = "s3://bucket/m/"
-    return template
+    return json.dumps(template)
 
 
 @cache
-def _valid() -> dict[str, Template]:
+def _valid() -> dict[str, str]:
+    """The text of each template."""
     own = {name: _with_accounts(_snapshot(name)) for name in OWN}
     by_hand = (hand_written(), _with_text_names(), _from_hub(), _with_two_components())
-    return {**own, **dict(zip(BY_HAND, by_hand, strict=True))}
+    templates = {**own, **dict(zip(BY_HAND, by_hand, strict=True))}
+    return {name: json.dumps(template) for name, template in templates.items()}
 
 
 def _snapshot(name: str) -> Template:

@@ -11,7 +11,7 @@ from embedded_aws_tests.in_process import InProcessAws, in_process_aws
 from replicas.rules import check
 from tests.cases.mutations.operators import OPERATORS, Operator
 from tests.cases.mutations.outcomes import REGION, is_taken, mutant_of, mutants_of
-from tests.cases.mutations.templates import VALID, valid_templates
+from tests.cases.mutations.templates import VALID, valid_template
 
 pytestmark = pytest.mark.slow
 JUDGED = [operator for operator in OPERATORS if operator.outcome == "refused" or operator.rule != "property-refused"]
@@ -26,7 +26,7 @@ def aws() -> Iterator[InProcessAws]:
 
 @pytest.mark.parametrize("name", VALID)
 def test_a_valid_template_is_deployed_and_deleted(aws: InProcessAws, name: str) -> None:
-    assert is_taken(aws, valid_templates()[name])
+    assert is_taken(aws, valid_template(name))
 
 
 @pytest.mark.parametrize("operator", JUDGED, ids=lambda operator: operator.name)

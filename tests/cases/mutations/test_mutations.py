@@ -9,12 +9,12 @@ import pytest
 from replicas.rules import check
 from tests.cases.mutations.operators import OPERATORS, Operator
 from tests.cases.mutations.outcomes import mutant_of, mutants_of, outcome_of_check
-from tests.cases.mutations.templates import VALID, valid_templates
+from tests.cases.mutations.templates import VALID, valid_template
 
 
 @pytest.mark.parametrize("name", VALID)
 def test_a_valid_template_has_no_problem(name: str) -> None:
-    assert check(valid_templates()[name], region="us-west-2").problems == ()
+    assert check(valid_template(name), region="us-west-2").problems == ()
 
 
 @pytest.mark.parametrize("operator", OPERATORS, ids=lambda operator: operator.name)
