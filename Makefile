@@ -64,9 +64,14 @@ node_modules/.installed: package-lock.json $(VENV)/.installed
 	npm ci --loglevel=error --no-audit --no-fund --no-update-notifier
 	@touch $@
 
+# What the app imports, compiled and unpacked while npm installs: the first import of aws-cdk-lib takes many times the second.
+$(VENV)/.imported: $(VENV)/.installed
+	@$(PY) -c 'import app'
+	@touch $@
+
 # The demo imports a part of the packages, and Python compiles that part when it is first imported.
 demo: $(VENV)/.installed ## the article from end to end on an embedded AWS: deploy, chat, benchmark, destroy
-	@$(MAKE) --no-print-directory --jobs 2 node_modules/.installed $(VENV)/.installed-demo
+	@$(MAKE) --no-print-directory --jobs 3 node_modules/.installed $(VENV)/.installed-demo $(VENV)/.imported
 	@$(PY) scripts/demo.py
 
 synth: setup ## write the CloudFormation templates of all deployments to cdk.out
@@ -102,7 +107,7 @@ diff: setup ## show what changes against another revision: make diff BASE=origin
 	@test -n "$(BASE)" || { echo "make diff BASE=<revision>: which revision to compare with?" >&2; exit 2; }
 	$(VENV)/bin/replicas review --base "$(BASE)" --templates
 
-benchmark: setup $(VENV)/.installed-dev ## measure the project's own speed, and how near the chosen layouts are to the best ones
+benchmark: browser $(VENV)/.installed-dev ## measure the project's own speed, and how near the chosen layouts are to the best ones
 	$(PY) -m scripts.benchmark
 	$(PY) -m scripts.benchmark_layouts
 

@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from embedded_aws.process import client_environment
+from scripts import benchmark_page, chromium
 from scripts.benchmark_load import cost
 
 ROOT = Path(__file__).parent.parent
@@ -81,7 +82,9 @@ def main() -> None:
         ),
         ("peak memory, synth of the catalogue", lambda: peak_memory([PYTHON, str(APPS), "catalogue", "0"]), ""),
         ("peak memory, replicas plan", lambda: peak_memory(plan_all), ""),
+        ("replicas report of all deployments: navigation to the first what-if changed", lambda: page(rounds), "1 s"),
     ]
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # otherwise every run compiles what has changed since it was cached
     progress = Console(stderr=True)
     for what, measure, target in measures:
         progress.print(f"measuring: {what}")
@@ -191,6 +194,15 @@ def peak_memory(arguments: list[str]) -> str:
         [PYTHON, "-c", _PEAK, *arguments], cwd=ROOT, capture_output=True, text=True, check=True, env=_with_outdir()
     )
     return f"{int(measured.stdout.splitlines()[-1]) / 1024:.0f} MiB"
+
+
+def page(rounds: int) -> str:
+    """Seconds from navigation to the first drawn change of a what-if on the page of all deployments."""
+    if chromium.executable() is None:
+        return "not measured: no Chromium, see `make browser`"
+    with tempfile.TemporaryDirectory() as folder:
+        command([str(Path(PYTHON).parent / "replicas"), "report", "--output", folder])()
+        return f"{benchmark_page.seconds_to_first_change(Path(folder) / 'index.html', rounds):.2f} s"
 
 
 _PEAK = """

@@ -59,14 +59,16 @@ def steps(environment: Mapping[str, str], changed: Path) -> None:
         run(command, environment, folder)
 
     cdk = ("--ci", "--no-notices", "--progress", "events")
+    written = ("--app", "cdk.out")  # the templates of the step before: no second synth of all deployments
     step("deploy: 8 copies of Llama 2 13B on one instance", "cdk", "deploy", NAME, "--require-approval=never", *cdk)
     step("what is deployed", "replicas", "status", NAME)
     step("chat", "replicas", "chat", NAME, "What is an inference component?")
-    step("benchmark, beside the article's table", "replicas", "benchmark", NAME, "--users=100,500", "--duration=20")
+    load = ("--users=100,500", "--duration=20", "--warmup=1")
+    step("benchmark, beside the article's table", "replicas", "benchmark", NAME, *load)
     step("what would one copy less change?", "cdk", "diff", NAME, "--ci", "--no-notices", folder=changed)
-    step("change it: in place", "cdk", "deploy", NAME, "--require-approval=never", *cdk, folder=changed)
+    step("change it: in place", "cdk", "deploy", NAME, *written, "--require-approval=never", *cdk, folder=changed)
     step("what is deployed now", "replicas", "status", NAME)
-    step("destroy", "cdk", "destroy", NAME, "--force", "--ci", "--no-notices")
+    step("destroy", "cdk", "destroy", NAME, *written, "--force", "--ci", "--no-notices")
     step("what still bills?", "replicas", "bills")
 
 
