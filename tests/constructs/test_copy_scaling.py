@@ -477,3 +477,19 @@ def test_the_room_of_the_most_instances_counts(stack: cdk.Stack) -> None:
     component.auto_scale_copies(min_copies=2, max_copies=8)
 
     assert target(stack)["MaxCapacity"] == 8
+
+
+def test_two_components_share_the_instances_also_when_they_scale_after_the_plan(stack: cdk.Stack) -> None:
+    """Four accelerators: either component may grow to three copies, and both together have four."""
+    deployment = Deployment(
+        name="e",
+        instance_type="ml.g6e.12xlarge",
+        components=[
+            Component(name=name, model="Qwen/Qwen3-8B", copies=1, tensor_parallel=1) for name in ("chat", "code")
+        ],
+    )
+    components = MultiReplicaEndpoint(stack, "Endpoint", plan=plan(deployment)).components
+
+    components["chat"].auto_scale_copies(min_copies=1, max_copies=3)
+    with pytest.raises(ValueError, match=r"^Test/stack/Endpoint/Component-code/Scaling: .* 6 copies need 6 acc"):
+        components["code"].auto_scale_copies(min_copies=1, max_copies=3)

@@ -64,6 +64,14 @@ def test_an_import_has_the_account_and_region_of_its_arn(abroad: cdk.Stack) -> N
     )
 
 
+def test_the_endpoint_of_a_component_is_in_the_partition_of_its_arn(abroad: cdk.Stack) -> None:
+    arn = "arn:aws-cn:sagemaker:cn-north-1:210987654321:inference-component/llama"
+
+    component = InferenceComponent.from_inference_component_arn(abroad, "C", arn, endpoint_name="chat")
+
+    assert component.invocation_arns == [arn, "arn:aws-cn:sagemaker:cn-north-1:210987654321:endpoint/chat"]
+
+
 def test_an_import_by_name_is_in_the_account_and_region_of_the_stack(home: cdk.Stack) -> None:
     endpoint = MultiReplicaEndpoint.from_endpoint_name(home, "E", "chat")
     component = InferenceComponent.from_inference_component_name(home, "C", "llama", endpoint_name="chat")
