@@ -90,12 +90,11 @@ def _show_cold_start(
 ) -> None:
     from replicas.cli.tables.cold_start import cold_start_lines, cold_start_table, cold_start_title, delays_table
     from replicas.forecast.cold_start import cold_start
-    from replicas.start.records import STORE, read_records
+    from replicas.forecast.kept_starts import kept_records
 
     if load_options != LoadOptions():
         raise UsageError("--cold-start forecasts no load: leave out the options of a load")
-    store = profile or STORE
-    result = cold_start(planned, component, read_records(store) if profile or store.exists() else ())
+    result = cold_start(planned, component, kept_records(profile))
     if as_json:
         print_json(result.to_document())
         return

@@ -36,13 +36,14 @@ def with_traffic_warnings(plan: EndpointPlan) -> EndpointPlan:
 
 def traffic_warnings(plan: EndpointPlan) -> list[str]:
     """Return the declared loads that a component would not carry even with its most copies, and the objectives that it
-    would miss with them, each with what would help.
+    would miss with them, each with what would help. Each instance type of a pool may have to serve all of it.
     """
     several = len(plan.components) > 1
     return [
-        f"{component.name}: {warning}" if several else warning
-        for component in plan.components
-        for warning in _warnings_of(plan, component)
+        f"{on}{component.name}: {warning}" if several else f"{on}{warning}"
+        for on, member in (("", plan), *((f"on {member.instance.name}: ", member) for member in plan.fallbacks))
+        for component in member.components
+        for warning in _warnings_of(member, component)
     ]
 
 

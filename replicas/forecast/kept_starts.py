@@ -14,6 +14,18 @@ from replicas.planning.plans import ComponentPlan, EndpointPlan
 from replicas.start.records import STORE, StartRecord, keep_records, read_records
 
 
+def kept_records(store: Path | None = None) -> tuple[StartRecord, ...]:
+    """Return the measured starts of a file; by default those that `replicas calibrate` has kept, if there are any.
+
+    Raises:
+        OperationError: the file cannot be read.
+
+    """
+    if store is None and not STORE.exists():
+        return ()
+    return read_records(store or STORE)
+
+
 @dataclass(frozen=True)
 class KeptStarts:
     """Records that were added to the file that keeps them."""

@@ -12,7 +12,9 @@ from replicas.deployment.file import Entry
 from replicas.deployment.refused import RefusedEntry
 from replicas.errors import SizingError
 from replicas.forecast import Forecast
+from replicas.forecast.cold_start import cold_start
 from replicas.forecast.declared import with_traffic_warnings
+from replicas.forecast.kept_starts import kept_records
 from replicas.pages import Chart
 from replicas.pages.charts import number
 from replicas.pages.rendering import render_part
@@ -98,6 +100,7 @@ def _section(planned: EndpointPlan, cost: Statement, curves: Sequence[Curve], of
         cost=cost,
         drawing=drawing_of(plan_document(planned)),
         charts=charts,
+        cold_starts=[cold_start(planned, component, kept_records()) for component in planned.components],
         offers=[offer for offer in offers if len(offer.layouts) > 1],
         findings=findings,
     )

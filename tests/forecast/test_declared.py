@@ -112,3 +112,23 @@ def test_users_near_a_bound_are_simulated_on_all_copies() -> None:
         found = traffic_warnings(replace(planned, components=(replace(planned.components[0], traffic=near),)))
         assert bool(found) is missed
         assert not missed or f"latency p90 {exact:.3g} s" in found[0]
+
+
+def test_each_type_of_a_pool_has_to_carry_the_traffic() -> None:
+    """An A10G reads weights at two thirds of the speed of an L40S (600 and 864 GB/s, data sheets)."""
+    seconds = forecast_of(2, requests_per_second=1).tpot_p90_seconds or 0.0
+    traffic = Traffic(
+        requests_per_second=1, input_tokens=1000, output_tokens=100, objective=f"tpot_p90={1.05 * seconds:.4f}"
+    )
+    component = Component(model="Qwen/Qwen3-8B", copies=2, tensor_parallel=1, traffic=traffic, max_total_tokens=2048)
+    pool = Deployment(
+        name="x",
+        instance_type="ml.g6e.12xlarge",
+        fallback_instance_types=["ml.g5.12xlarge"],
+        components=[component],
+    )
+
+    (warning,) = traffic_warnings(plan(pool))
+
+    assert warning.startswith("on ml.g5.12xlarge: 2 copies are forecast to miss the objective")
+    assert "tpot p90" in warning

@@ -52,6 +52,24 @@ def test_one_page_of_one_file_is_written_and_named(run: Run, tmp_path: Path) -> 
     assert "USD an hour 25.25 25.25 25.25" in text, "the price of ml.p4d.24xlarge in us-west-2"
 
 
+def test_the_page_has_the_start_of_a_new_copy_as_the_command_says_it(run: Run, tmp_path: Path) -> None:
+    cold = run("forecast", "qwen3-8b", "--cold-start", "--json").json
+    run("report", "qwen3-8b", "--output", str(tmp_path / "page"))
+    text = words((tmp_path / "page" / "index.html").read_text())
+
+    def range_of(low: float, high: float) -> str:
+        return f"{low:.0f}" if round(low) == round(high) else f"{low:.0f} to {high:.0f}"
+
+    for phase in cold["phases"]:
+        seconds = "-" if phase["seconds"] is None else f"{phase['seconds']:.0f}"
+        assert f"{phase['what']} {seconds} {range_of(phase['low_seconds'], phase['high_seconds'])} " in text
+    for delay in cold["delays"]:
+        seconds = "-" if delay["seconds"] is None else f"{delay['seconds']:.0f}"
+        assert f"{delay['what']} {seconds} {range_of(delay['low_seconds'], delay['high_seconds'])} " in text
+    for timeout in cold["timeouts"]:
+        assert f"{timeout['name']} {timeout['seconds']} for " in text
+
+
 def test_every_name_that_is_not_there_is_named_with_the_nearest(run: Run, tmp_path: Path) -> None:
     outcome = run("report", "llama-2-13", "nothing", "qwen3-8b", "--output", str(tmp_path / "page"))
     assert outcome.code == 1
