@@ -16,12 +16,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import IO
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "llama-2-13b"
 _ROW = re.compile(rf'(article\("{NAME}", [^)]*copies=)8\b')
+_SHOWN_LINES = 40
+"""Lines of output of a command that runs beside another."""
 _TOOLS = (Path(sys.executable).parent, ROOT / "node_modules" / ".bin")
 
 
@@ -58,15 +61,19 @@ def steps(environment: Mapping[str, str], changed: Path) -> None:
         say(title)
         run(command, environment, folder)
 
-    cdk = ("--ci", "--no-notices", "--progress", "events")
+    cdk = ("--require-approval=never", "--ci", "--no-notices", "--progress", "events")
     written = ("--app", "cdk.out")  # the templates of the step before: no second synth of all deployments
-    step("deploy: 8 copies of Llama 2 13B on one instance", "cdk", "deploy", NAME, "--require-approval=never", *cdk)
+    say("bootstrap it for the CDK, and write the templates of all deployments meanwhile")
+    account = f"aws://123456789012/{environment['AWS_REGION']}"
+    bootstrap = ("cdk", "bootstrap", account, "--app", "", "--ci", "--no-notices")
+    run_together([bootstrap, ("cdk", "synth", "--quiet", "--no-notices")], environment)
+    step("deploy: 8 copies of Llama 2 13B on one instance", "cdk", "deploy", NAME, *written, *cdk)
     step("what is deployed", "replicas", "status", NAME)
     step("chat", "replicas", "chat", NAME, "What is an inference component?")
     load = ("--users=100,500", "--duration=20", "--warmup=1")
     step("benchmark, beside the article's table", "replicas", "benchmark", NAME, *load)
     step("what would one copy less change?", "cdk", "diff", NAME, "--ci", "--no-notices", folder=changed)
-    step("change it: in place", "cdk", "deploy", NAME, *written, "--require-approval=never", *cdk, folder=changed)
+    step("change it: in place", "cdk", "deploy", NAME, *written, *cdk, folder=changed)
     step("what is deployed now", "replicas", "status", NAME)
     step("destroy", "cdk", "destroy", NAME, *written, "--force", "--ci", "--no-notices")
     step("what still bills?", "replicas", "bills")
@@ -74,9 +81,9 @@ def steps(environment: Mapping[str, str], changed: Path) -> None:
 
 @contextmanager
 def embedded_aws(environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
-    """Start and bootstrap an embedded AWS. Yield the environment that points commands to it."""
-    say("start an embedded AWS and bootstrap it for the CDK")
-    command = ["replicas", "local", "start", "--port=0", "--time-scale=240", "--json"]
+    """Start an embedded AWS. Yield the environment that points commands to it."""
+    say("start an embedded AWS")
+    command = ["replicas", "local", "start", "--port=0", "--time-scale=240", "--skip-bootstrap", "--json"]
     print(f"$ {shlex.join(command)}", flush=True)
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=False, cwd=ROOT)
     if done.returncode:
@@ -111,6 +118,27 @@ def run(command: Sequence[str], environment: Mapping[str, str], folder: Path) ->
     done = subprocess.run([program, *command[1:]], env=environment, cwd=folder, check=False)
     if done.returncode:
         raise DemoError(f"`{shlex.join(command)}` ended with exit code {done.returncode}")
+
+
+def run_together(commands: Sequence[Sequence[str]], environment: Mapping[str, str]) -> None:
+    """Run commands at the same time. Print each with the end of its output, in their order."""
+    running: list[tuple[Sequence[str], subprocess.Popen[str], IO[str]]] = []
+    with ExitStack() as ending:
+        for command in commands:
+            output: IO[str] = ending.enter_context(tempfile.TemporaryFile("w+"))
+            program = shutil.which(command[0], path=environment["PATH"]) or command[0]
+            process = subprocess.Popen(
+                [program, *command[1:]], env=environment, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, text=True
+            )
+            ending.callback(process.kill)  # does nothing to a process that has ended
+            running.append((command, process, output))
+        for command, process, written in running:
+            print(f"$ {shlex.join(command)}", flush=True)
+            code = process.wait()
+            written.seek(0)
+            print("".join(written.readlines()[-_SHOWN_LINES:]), end="", flush=True)
+            if code:
+                raise DemoError(f"`{shlex.join(command)}` ended with exit code {code}")
 
 
 def say(title: str) -> None:

@@ -53,11 +53,6 @@ class StartLine:
     compile_seconds_per_layer: float
     capture_seconds_per_graph_and_layer: float
 
-    def holds(self, version: str, lines: Iterable[StartLine]) -> bool:
-        """True if, among `lines`, this is the last one that begins at or before a version."""
-        begun = [line.since for line in lines if Version(line.since) <= Version(version)]
-        return self.since == max(begun, key=Version, default=None)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Starts:
@@ -73,7 +68,8 @@ class Starts:
 
     def line(self, version: str) -> StartLine:
         """Return the constants of a version. A version before the oldest line gets the constants of that line."""
-        return next((line for line in self.lines if line.holds(version, self.lines)), self.lines[0])
+        given = Version(version)
+        return next((line for line in reversed(self.lines) if Version(line.since) <= given), self.lines[0])
 
     def expected(
         self,
