@@ -72,7 +72,7 @@ class EngineKind:
         return environment
 
     def unsized(self, environment: Mapping[str, str]) -> Mapping[str, str]:
-        """Return the variables whose effect on memory sizing does not support, each with the reason.
+        """Return the variables with an effect on memory that sizing does not know, each with the reason.
 
         A combination of variables, or the absence of one, can have this effect.
         """

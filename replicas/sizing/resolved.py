@@ -41,7 +41,7 @@ def unsupported(engine: Engine, model: Model, instance: Instance) -> str | None:
     if instance.least_cuda is None:
         return (
             f"{instance.name} has {instance.accelerator} accelerators, on which no image of "
-            f"{' or '.join(engine_names())} runs"
+            f"{' or '.join(engine_names())} runs: use another instance type"
         )
     if engine.image and not engine.image.has_cuda(instance.least_cuda):
         return (

@@ -138,11 +138,11 @@ REFUSED = {
     ),
     "a cache too large for the card": (
         {"min_kv_cache_tokens": 10**6, "tensor_parallel": None},
-        r"needs \d+\.\d GiB on each of 8 accelerators .*1,000,000 tokens.*: min_kv_cache_tokens=\d+",
+        r"needs \d+\.\d GiB on each of 8 accelerators .*1,000,000 tokens.*: set min_kv_cache_tokens=\d+",
     ),
     "AWQ of an fp16 repository": (
         {"quantization": "awq"},
-        r"^quantization='awq': .* is not stored in this format.*: model='TheBloke/Llama-2-13B-chat-AWQ'$",
+        r"^quantization='awq': .* is not stored in this format.*: use model='TheBloke/Llama-2-13B-chat-AWQ'$",
     ),
     "AWQ of a GPTQ repository": (
         {"model": "TheBloke/Llama-2-13B-chat-GPTQ", "quantization": "awq"},
@@ -312,7 +312,7 @@ def test_a_batch_size_for_an_engine_that_counts_tokens_is_refused() -> None:
 
 def test_a_prefill_step_that_holds_no_whole_prompt_is_refused_for_tgi() -> None:
     problem = problem_of(deployment(engine="tgi-1.1.0", max_input_tokens=2048, max_batch_prefill_tokens=1024))
-    assert re.search(r"max_batch_prefill_tokens=1024: .* at least 2048", problem)
+    assert re.search(r"max_batch_prefill_tokens=1024: .* set max_batch_prefill_tokens=2048", problem)
 
 
 def test_a_prefill_step_may_be_short_for_vllm() -> None:
@@ -515,7 +515,7 @@ def test_one_fault_of_all_components_is_one_sentence() -> None:
 
     problem = problem_of(deployment(instance_type="ml.inf2.48xlarge", components=components))
 
-    assert problem.startswith("ml.inf2.48xlarge has Inferentia2 accelerators: ")
+    assert problem.startswith("ml.inf2.48xlarge has Inferentia2 accelerators, on")
 
 
 def test_one_fault_of_some_components_is_one_sentence_with_their_names() -> None:

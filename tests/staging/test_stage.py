@@ -204,7 +204,7 @@ def test_a_dry_run_changes_nothing(run: Run, hub: HubStandIn, bucket: str) -> No
     assert outcome.code == 0, outcome.said
     assert "README.md left out: not needed to serve" in outcome.said
     assert "trainer_state.json left out: training state" in outcome.said
-    assert "pytorch_model.bin left out: other weights" in outcome.said
+    assert "pytorch_model.bin left out: weights in another format" in outcome.said
     assert "convert.py left out: code that no configuration refers to" in outcome.said
     document = run("stage", MODEL, f"s3://{bucket}/tiny", "--dry-run", "--json").json
     assert {file["path"] for file in document["files"]} == SERVES
@@ -578,7 +578,7 @@ def test_what_no_run_put_there_is_never_touched(run: Run, hub: HubStandIn, bucke
     for more in ([], ["--replace"]):
         outcome = run("stage", MODEL, f"s3://{bucket}/tiny", *more)
         assert outcome.code == 1
-        assert f"s3://{bucket}/tiny/ holds notes.txt: engines load every object under the prefix" in outcome.err
+        assert f"s3://{bucket}/tiny/ contains notes.txt: engines load every object under the prefix" in outcome.err
     assert keys(bucket) == ["tiny/notes.txt"]
 
 

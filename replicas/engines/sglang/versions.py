@@ -81,7 +81,7 @@ class SgLangVersion(Engine):
         return self._row(instance)[0], f"default of {self} for the memory of {instance.accelerator}"
 
     def default_lengths(self, model: Model) -> DefaultLengths:  # noqa: ARG002
-        """Return no lengths: the engine accepts requests up to the size of its cache."""
+        """Return no default lengths: the engine accepts every request that fits in its cache."""
         return DefaultLengths(max_total_tokens=None)
 
     def least_prefill_tokens(self, max_input_tokens: int) -> int:  # noqa: ARG002

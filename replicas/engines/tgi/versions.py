@@ -49,7 +49,7 @@ class TgiVersion(Engine):
     def default_prefill_tokens(self, instance: Instance, max_input_tokens: int) -> tuple[int, str]:  # noqa: ARG002
         """Return the default prefill budget, tokens, and the reason.
 
-        In 1.x it is a fixed number, but at least the longest prompt. In later versions it is the longest prompt and 50
+        In 1.x it is a fixed number, but at least the longest prompt. In later versions it is the longest prompt plus 50
         tokens.
         """
         fact = self.fact("prefill")

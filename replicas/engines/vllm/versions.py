@@ -192,7 +192,7 @@ class VllmVersion(Engine):
         return gib * GIB + 4 * architecture.vocab_size * (sequences or self.sequences)
 
     def graph_bytes(self, tensor_parallel: int) -> float:
-        """Return the memory of CUDA graphs within the share, which only versions that estimate the graphs reserve."""
+        """Return the memory of CUDA graphs within the share; 0 for versions that take it from outside the share."""
         fact = self.fact("graphs")
         gib: float = fact["gib"] if tensor_parallel == 1 else fact["split_gib"]
         return gib * GIB

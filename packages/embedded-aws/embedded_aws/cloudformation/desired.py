@@ -1,4 +1,4 @@
-"""The desired properties of a template's resources: evaluated, with the stack's tags."""
+"""Evaluates the desired properties of a template's resources, and adds the stack's tags."""
 
 from __future__ import annotations
 
