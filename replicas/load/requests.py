@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass
+from itertools import repeat
+from typing import NamedTuple
 
 from replicas.load.load import Load, lognormal
 from replicas.load.trace import BLOCK_TOKENS, TracedRequest
@@ -13,8 +14,7 @@ Segment = tuple[Hashable, int]
 """A part of a prompt: its identity (with all that precedes it), and its tokens."""
 
 
-@dataclass(frozen=True, slots=True)
-class DrawnRequest:
+class DrawnRequest(NamedTuple):
     """One request of a load."""
 
     input_tokens: int
@@ -41,6 +41,8 @@ def requests(load: Load, seed: int) -> Iterator[DrawnRequest]:
     own_tokens = _lengths(load.input_tokens - load.shared_tokens, load.input_stddev, chance)
     answer_tokens = _lengths(load.output_tokens, load.output_stddev, chance)
     if load.distinct_prompts is None:
+        if not load.is_varied:
+            yield from repeat(_drawn(load, load.input_tokens, load.output_tokens, shared))
         while True:
             yield _drawn(load, load.shared_tokens + own_tokens(), answer_tokens(), shared)
     prompts = [load.shared_tokens + own_tokens() for _ in range(load.distinct_prompts)]
