@@ -101,7 +101,7 @@ def forecast(
                 duration=duration,
             )
         )
-        over = sum(request.seconds > RESPONSE_SECONDS for request in outcome.answered)
+        over = sum([ended - asked > RESPONSE_SECONDS for asked, _, ended, _ in outcome.answered])
         share = over / len(outcome.answered) if outcome.answered else 0.0
         warnings += overload_warnings(load, points[-1], limits[-1], copies=component.copies, over_limit=share)
     given = profile or component.engine.profile
@@ -233,23 +233,19 @@ def _usd_per_hour(plan: EndpointPlan, component: ComponentPlan) -> float | None:
 def _point(load: Load, outcome: Outcome, duration: float, usd_per_hour: float | None) -> Point:
     answered, elapsed = outcome.answered, outcome.elapsed_seconds
     generates = load.output_tokens > 0
-    latencies = sorted(request.seconds for request in answered)
-    firsts = sorted(request.first_token - request.asked for request in answered) if generates else []
-    later = sorted(
-        (request.ended - request.first_token) / (request.output_tokens - 1)
-        for request in answered
-        if generates and request.output_tokens > 1
-    )
-    window = [request for request in answered if request.ended <= duration]
+    latencies = sorted([ended - asked for asked, _, ended, _ in answered])
+    firsts = sorted([first - asked for asked, first, _, _ in answered]) if generates else []
+    later = sorted([(ended - first) / (tokens - 1) for _, first, ended, tokens in answered if generates and tokens > 1])
+    window = [request.output_tokens for request in answered if request.ended <= duration]
     requests = len(answered) + len(outcome.refused)
-    tokens = sum(request.output_tokens for request in window) if generates else 0
+    tokens = sum(window) if generates else 0
     tokens_per_second = tokens / duration if duration else 0.0
 
     def part(ordered: Sequence[float], share: float) -> float | None:
         return percentile(ordered, share) if ordered else None
 
     window_rate = len(window) / duration if duration else 0.0
-    spans = ((request.asked, request.first_token, request.ended) for request in answered)
+    spans = [(asked, first, ended) for asked, first, ended, _ in answered]
     return Point(
         users=load.users,
         requests_per_second_offered=load.offered,

@@ -39,9 +39,9 @@ def keeps_up(load: Load, outcome: Outcome, duration_seconds: float) -> bool | No
     requests = len(outcome.answered) + len(outcome.refused)
     if requests < _FEWEST_REQUESTS:
         return None
-    latencies = sorted(request.seconds for request in outcome.answered) or [duration]
+    latencies = sorted([ended - asked for asked, _, ended, _ in outcome.answered]) or [duration]
     in_flight = min(0.5, percentile(latencies, 0.5) / duration)
-    spans = ((request.asked, request.first_token, request.ended) for request in outcome.answered)
+    spans = [(asked, first, ended) for asked, first, ended, _ in outcome.answered]
     allowed = _MISSED + 2 * sqrt(in_flight / requests)
     return lasting_rate(spans, duration) >= (1 - allowed) * requests / duration
 

@@ -157,9 +157,10 @@ class SimulatedCopy:
         changed = self.batch.advance(step, self._repeats)
         for request in changed:
             assert isinstance(request, SentRequest)  # noqa: S101 (nothing else is submitted)
-            if request.generated == 1:
+            generated = request.generated
+            if generated == 1:
                 request.first_token = now
-            if request.generated >= request.output_tokens:
+            if generated >= request.output_tokens:
                 first = now if request.first_token is None else request.first_token
                 self.answered.append(Answered(request.asked, first, now, request.output_tokens))
         return changed
@@ -200,22 +201,24 @@ class SimulatedCopy:
 
     def _count(self) -> None:
         """Add the current steps to the use of the engine, as far as they are within the duration."""
-        began, ends, parts = self.began, self.ends, self._parts
-        if began >= self._duration:
-            return
-        batch, total = self.batch, self._parts_sum
-        seconds = ends - began
-        if ends > self._duration:
+        began, seconds, parts = self.began, self.ends - self.began, self._parts
+        if self.ends > self._duration:
+            if began >= self._duration:
+                return
             within = (self._duration - began) / seconds
             parts = Parts(*[part * within for part in parts])
             seconds *= within
-        total[0] += parts[0]
-        total[1] += parts[1]
-        total[2] += parts[2]
-        total[3] += parts[3]
-        total[4] += parts[4]
+        batch, total = self.batch, self._parts_sum
+        compute, weights, cache, exchange, host = parts
+        total[0] += compute
+        total[1] += weights
+        total[2] += cache
+        total[3] += exchange
+        total[4] += host
         self._running += batch.running * seconds
-        self._cached_tokens_max = max(self._cached_tokens_max, batch.cached_tokens)
+        cached_tokens = batch.cached_tokens
+        if cached_tokens > self._cached_tokens_max:
+            self._cached_tokens_max = cached_tokens
         if waiting := batch.waiting:
             self._waiting += waiting * seconds
             self._waited_for[batch.waits_for] += seconds  # type: ignore[assignment]

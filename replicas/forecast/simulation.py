@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import heapq
 import random
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from math import inf
+from operator import attrgetter
 from typing import Literal
 
 from replicas.errors import ForecastError
@@ -131,14 +133,10 @@ def _outcome(simulated: Sequence[SimulatedCopy], cut: int) -> Outcome:
         use.waiting += each.waiting
         use.cached_tokens_max = max(use.cached_tokens_max, each.cached_tokens_max)
         use.waited_for += each.waited_for
-    answered = sorted((answer for copy in simulated for answer in copy.answered), key=_ended)
+    answered = sorted((answer for copy in simulated for answer in copy.answered), key=attrgetter("ended"))
     refused = sorted(when for copy in simulated for when in copy.refused)
     elapsed = max([answered[-1].ended if answered else 0.0, *refused[-1:]])
     return Outcome(answered, refused, elapsed, use, cut)
-
-
-def _ended(answer: Answered) -> float:
-    return answer.ended
 
 
 class _Simulation:
@@ -152,6 +150,7 @@ class _Simulation:
         routing: Routing,
     ) -> None:
         self._load = load
+        self._is_closed = load.users is not None
         self._duration = inf if load.has_end else duration
         self._chance = random.Random(seed)  # noqa: S311 (nothing secret)
         self._requests: Iterator[DrawnRequest] = requests(load, seed)
@@ -159,9 +158,13 @@ class _Simulation:
         self._frontend = engine.profile.frontend_seconds
         self._copies = [SimulatedCopy(number, engine, self._duration) for number in range(copies)]
         self._outstanding = [0] * copies
-        self._events: list[tuple[float, int, SimulatedCopy | SentRequest | None]] = []
-        """Time, order of creation, and the copy whose steps end, or the request that has passed the frontend; None for
-        an arrival."""
+        self._events: list[tuple[float, int, SimulatedCopy | None]] = []
+        """Time, order of creation, and the copy whose steps end; None if a request is sent."""
+        self._passing: deque[tuple[float, int, SentRequest]] = deque()
+        """Requests in the frontend, in which all are equally long: time at which one has passed it, order of creation,
+        and the request."""
+        self._touched: dict[SimulatedCopy, None] = {}
+        """Copies to which something happens at this moment."""
         self._made = 0
         self._cut = 0
         self._arrivals = arrivals(load, duration, seed)
@@ -170,35 +173,53 @@ class _Simulation:
     def run(self) -> Outcome:
         """Process events until none is left."""
         for _ in range(self._load.users or 0):
-            self._schedule(0.0, None)
+            self._ask(0.0)
         self._next_arrival()
-        events, pop = self._events, heapq.heappop
-        while events:
-            now = events[0][0]
-            touched: dict[int, SimulatedCopy] = {}
-            while events and events[0][0] == now:  # simultaneous arrivals join the queue together
-                happens = pop(events)[2]
-                if happens is None:
-                    self._ask(now, touched)
-                elif isinstance(happens, SentRequest):
-                    self._submit(happens, now, touched)
-                elif happens.step is not None and happens.ends == now:  # otherwise the event was shortened
-                    self._end(happens, now)
-                    touched[happens.number] = happens
-            for copy in touched.values():
+        events, passing, touched = self._events, self._passing, self._touched
+        now = 0.0
+        while True:
+            for copy in touched:
                 if copy.step is None:
                     copy.begin(now)
                     if copy.step is not None:
                         self._schedule(copy.ends, copy)
                 elif copy.cut(now):
                     self._schedule(copy.ends, copy)
+            touched.clear()
             if now > _GIVES_UP_AFTER_SECONDS or self._made > MOST_EVENTS:
                 _give_up(self._copies, MOST_EVENTS, self._load)
-        return _outcome(self._copies, self._cut)
+            if not (events or passing):
+                return _outcome(self._copies, self._cut)
+            now = passing[0][0] if self._passes_next() else events[0][0]
+            self._happen(now)
+
+    def _happen(self, now: float) -> None:
+        """Process the events of one moment: simultaneous requests join the queue together."""
+        events, passing = self._events, self._passing
+        asking = 0
+        while True:
+            if passing and passing[0][0] == now and self._passes_next():
+                self._submit(passing.popleft()[2], now)
+            elif events and events[0][0] == now:
+                copy = heapq.heappop(events)[2]
+                if copy is None:
+                    self._ask(now)
+                elif copy.step is not None and copy.ends == now:  # otherwise the event was shortened
+                    asking += self._end(copy, now)
+            elif asking:
+                asking -= 1
+                self._ask(now)
+            else:
+                return
+
+    def _passes_next(self) -> bool:
+        """True if a request passes the frontend before anything else happens."""
+        events, passing = self._events, self._passing
+        return bool(passing) and (not events or passing[0][:2] < events[0][:2])
 
     # ---- users and arrivals
 
-    def _schedule(self, when: float, what: SimulatedCopy | SentRequest | None) -> None:
+    def _schedule(self, when: float, what: SimulatedCopy | None) -> None:
         self._made += 1
         heapq.heappush(self._events, (when, self._made, what))
 
@@ -207,20 +228,22 @@ class _Simulation:
         if (when := next(self._arrivals, None)) is not None:
             self._schedule(when, None)
 
-    def _ask(self, now: float, touched: dict[int, SimulatedCopy]) -> None:
+    def _ask(self, now: float) -> None:
+        """Send the next request."""
+        self._made += 1
         number = self._chosen()
         drawn = next(self._requests)
         self._cut += drawn.is_cut
         request = _sent(drawn, now, number)
-        if self._load.users is None:
+        if not self._is_closed:
             self._next_arrival()
         self._outstanding[number] += 1
         if self._frontend:
-            self._schedule(now + self._frontend, request)
+            self._passing.append((now + self._frontend, self._made, request))
         else:
-            self._submit(request, now, touched)
+            self._submit(request, now)
 
-    def _submit(self, request: SentRequest, now: float, touched: dict[int, SimulatedCopy]) -> None:
+    def _submit(self, request: SentRequest, now: float) -> None:
         copy = self._copies[request.copy]
         try:
             copy.batch.submit(request)
@@ -228,10 +251,10 @@ class _Simulation:
             self._outstanding[copy.number] -= 1
             copy.refused.append(now)
             again = now + PAUSE_AFTER_REFUSAL_SECONDS
-            if self._load.users is not None and again < self._duration:
+            if self._is_closed and again < self._duration:
                 self._schedule(again, None)
             return
-        touched[copy.number] = copy
+        self._touched[copy] = None
 
     def _chosen(self) -> int:
         if self._routing == "RANDOM":
@@ -243,9 +266,9 @@ class _Simulation:
 
     # ---- copies
 
-    def _end(self, copy: SimulatedCopy, now: float) -> None:
-        for request in copy.end():
-            if request.generated >= request.output_tokens:
-                self._outstanding[copy.number] -= 1
-                if self._load.users is not None and now < self._duration:
-                    self._schedule(now, None)
+    def _end(self, copy: SimulatedCopy, now: float) -> int:
+        """Complete the steps of a copy, and return how many users send their next request."""
+        self._touched[copy] = None
+        answered = sum([request.generated >= request.output_tokens for request in copy.end()])
+        self._outstanding[copy.number] -= answered
+        return answered if self._is_closed and now < self._duration else 0

@@ -28,12 +28,15 @@ def lasting_rate(answers: Iterable[tuple[float, float, float]], duration: float)
     spans = list(answers)
     if not spans:
         return 0.0
-    latency = percentile(sorted(ended - asked for asked, _, ended in spans), 0.5)
+    latency = percentile(sorted([ended - asked for asked, _, ended in spans]), 0.5)
     begin = min(latency, duration / 2)
     counted = 0.0
     for _, first, ended in spans:
         if ended <= begin or first >= duration:
             continue
-        within = min(ended, duration) - max(first, begin)
-        counted += within / (ended - first) if ended > first else float(begin < ended <= duration)
+        if first < ended:
+            until = ended if ended < duration else duration
+            counted += (until - (first if first > begin else begin)) / (ended - first)
+        elif ended <= duration:
+            counted += 1
     return counted / (duration - begin)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import exp, isfinite, log, sqrt
 
 from replicas.deployment.bounds import MAX_REQUEST_TOKENS, MAX_REQUESTS_PER_SECOND, MAX_USERS
@@ -210,6 +211,7 @@ class Load:
             yield "shared_tokens and distinct_prompts: the hash_ids of a trace say what its prompts have in common"
 
 
+@lru_cache(maxsize=64)
 def lognormal(mean: float, stddev: float) -> tuple[float, float]:
     """Return the mean and the standard deviation of the logarithm of a lognormal length."""
     variance = log(1 + (stddev / mean) ** 2)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterator
+from functools import lru_cache
+from itertools import repeat
+from typing import NamedTuple
 
 from replicas.load.load import Load, lognormal
 from replicas.load.trace import BLOCK_TOKENS, TracedRequest
 
 Segment = tuple[Hashable, int]
 """A part of a prompt: its identity (with all that precedes it), and its tokens."""
+_KEPT = 20_000
+"""Requests of which the lengths are kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class DrawnRequest:
+class DrawnRequest(NamedTuple):
     """One request of a load."""
 
     input_tokens: int
@@ -36,27 +39,65 @@ def requests(load: Load, seed: int) -> Iterator[DrawnRequest]:
     if load.trace is not None:
         yield from map(_recorded, load.trace.requests)
         return
-    chance = random.Random(f"lengths {seed}")  # noqa: S311 (nothing secret)
     shared: tuple[Segment, ...] = (("shared", load.shared_tokens),) if load.shared_tokens else ()
-    own_tokens = _lengths(load.input_tokens - load.shared_tokens, load.input_stddev, chance)
-    answer_tokens = _lengths(load.output_tokens, load.output_stddev, chance)
+    own = load.input_tokens - load.shared_tokens, load.input_stddev
+    answer = load.output_tokens, load.output_stddev
     if load.distinct_prompts is None:
-        while True:
-            yield _drawn(load, load.shared_tokens + own_tokens(), answer_tokens(), shared)
-    prompts = [load.shared_tokens + own_tokens() for _ in range(load.distinct_prompts)]
+        if load.is_varied:
+            for own_tokens, answer_tokens in _pairs_of(own, answer, seed).drawn():
+                yield _drawn(load, load.shared_tokens + own_tokens, answer_tokens, shared)
+        yield from repeat(_drawn(load, load.input_tokens, load.output_tokens, shared))
+        return
+    chance = _chance(seed)
+    prompts = [load.shared_tokens + _length(*own, chance) for _ in range(load.distinct_prompts)]
     while True:
         number = chance.randrange(len(prompts))
-        own = prompts[number] - load.shared_tokens
-        segments = (*shared, (("prompt", number), own)) if own else shared
-        yield _drawn(load, prompts[number], answer_tokens(), segments, number)
+        length = prompts[number] - load.shared_tokens
+        segments = (*shared, (("prompt", number), length)) if length else shared
+        yield _drawn(load, prompts[number], _length(*answer, chance), segments, number)
 
 
-def _lengths(mean: int, stddev: float, chance: random.Random) -> Callable[[], int]:
-    """Return a function that draws whole lengths of at least 1: always the mean if the deviation is 0."""
+class _Pairs:
+    """Lengths of the own parts of prompts and of answers, in the order of their requests. The first ones are kept:
+    many simulations of one load draw the same.
+    """
+
+    def __init__(self, own: tuple[int, float], answer: tuple[int, float], seed: int) -> None:
+        """Draw nothing yet. Lengths are given by mean and standard deviation."""
+        self._own, self._answer = own, answer
+        self._chance = _chance(seed)
+        self._kept: list[tuple[int, int]] = []
+
+    def drawn(self) -> Iterator[tuple[int, int]]:
+        """Yield the pairs from the first one on, without end."""
+        for number in range(_KEPT):
+            if number == len(self._kept):
+                self._kept.append(self._draw(self._chance))
+            yield self._kept[number]
+        chance = random.Random()  # noqa: S311 (nothing secret)
+        chance.setstate(self._chance.getstate())  # it has drawn those that are kept, and no more
+        while True:
+            yield self._draw(chance)
+
+    def _draw(self, chance: random.Random) -> tuple[int, int]:
+        return _length(*self._own, chance), _length(*self._answer, chance)
+
+
+@lru_cache(maxsize=4)
+def _pairs_of(own: tuple[int, float], answer: tuple[int, float], seed: int) -> _Pairs:
+    return _Pairs(own, answer, seed)
+
+
+def _chance(seed: int) -> random.Random:
+    return random.Random(f"lengths {seed}")  # noqa: S311 (nothing secret)
+
+
+def _length(mean: int, stddev: float, chance: random.Random) -> int:
+    """Draw a whole length of at least 1: always the mean if the deviation is 0."""
     if not stddev:
-        return lambda: mean
+        return mean
     middle, deviation = lognormal(mean, stddev)
-    return lambda: max(1, round(chance.lognormvariate(middle, deviation)))
+    return max(1, round(chance.lognormvariate(middle, deviation)))
 
 
 def _drawn(
