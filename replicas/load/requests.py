@@ -1,4 +1,4 @@
-"""Draws the requests of a load: the length of each prompt and answer, and what its prompt has in common with others."""
+"""Draws the requests of a load: the lengths of prompt and answer, and the parts that prompts have in common."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from replicas.load.load import Load, lognormal
 from replicas.load.trace import BLOCK_TOKENS, TracedRequest
 
 Segment = tuple[Hashable, int]
-"""A part of a prompt: its identity (with all that precedes it), and its tokens."""
+"""Part of a prompt: an identity of the part and everything before it, and the number of its tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,18 +20,17 @@ class DrawnRequest:
     input_tokens: int
     output_tokens: int
     segments: tuple[Segment, ...] = ()
-    """The beginning of the prompt, in parts that other requests may have too. Two prompts have a part in common if its
-    identity is the same."""
+    """Beginning of the prompt, in parts that other requests may share. Parts with the same identity are equal."""
     prompt: int | None = None
-    """Number of the prompt that the request repeats; None if its prompt is its own."""
+    """Index of the repeated prompt; None if no other request has this prompt."""
     is_cut: bool = False
-    """True if a longer request was drawn than the endpoint takes."""
+    """True if the drawn request was longer than the endpoint accepts, and was cut."""
 
 
 def requests(load: Load, seed: int) -> Iterator[DrawnRequest]:
-    """Yield the requests of a load in the order in which they are sent, without end unless the load is a trace.
+    """Yield the requests of a load in the order of sending. Only the requests of a trace come to an end.
 
-    The same seed gives the same requests, for any number of users and any rate.
+    The same seed gives the same requests for any number of users and any rate.
     """
     if load.trace is not None:
         yield from map(_recorded, load.trace.requests)
@@ -52,7 +51,7 @@ def requests(load: Load, seed: int) -> Iterator[DrawnRequest]:
 
 
 def _lengths(mean: int, stddev: float, chance: random.Random) -> Callable[[], int]:
-    """Return a function that draws whole lengths of at least 1: always the mean if the deviation is 0."""
+    """Return a function that draws integer lengths of at least 1, or always the mean if the deviation is 0."""
     if not stddev:
         return lambda: mean
     middle, deviation = lognormal(mean, stddev)
@@ -78,7 +77,7 @@ def _drawn(
 
 
 def _first(segments: tuple[Segment, ...], tokens: int) -> Iterator[Segment]:
-    """Yield the parts that hold the first `tokens` tokens."""
+    """Yield the parts of the first `tokens` tokens."""
     for identity, length in segments:
         if tokens > 0:
             yield identity, min(length, tokens)

@@ -1,4 +1,4 @@
-"""Plots the frontier. Matplotlib is part of the extra `benchmark`, and is imported only when a plot is drawn."""
+"""Plots the frontier with Matplotlib, which is part of the extra `benchmark` and is imported only when needed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LABELLED = 8
 
 
 def check(path: Path) -> None:
-    """Check that a plot can be written, before the long computation of its content.
+    """Check that a plot can be written, before its content is computed.
 
     Raises:
         RecommendError: matplotlib is not installed, or the folder does not exist.
@@ -29,7 +29,7 @@ def check(path: Path) -> None:
     except ImportError:
         problems.append(missing_module("matplotlib"))
     if not path.parent.is_dir():
-        problems.append(f"there is no folder {path.parent}")
+        problems.append(f"the folder {path.parent} does not exist")
     if problems:
         raise RecommendError(f"{path} cannot be drawn", problems)
 
@@ -38,7 +38,7 @@ def draw(title: str, spots: Sequence[Spot], objective: Objective, path: Path) ->
     """Write a PNG with each layout by USD per hour and latency, and the frontier as a line.
 
     Raises:
-        RecommendError: there is nothing to draw.
+        RecommendError: no layout has a price and answers the load.
 
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -61,7 +61,7 @@ def draw(title: str, spots: Sequence[Spot], objective: Objective, path: Path) ->
         [spot.latency_p90_seconds for spot in best],
         where="post",
         color=_INK,
-        label="frontier: none is both cheaper and faster",
+        label="frontier: no layout is cheaper and faster",
         zorder=1,
     )
     for spot in best[:: -(-len(best) // _LABELLED)]:
@@ -72,7 +72,7 @@ def draw(title: str, spots: Sequence[Spot], objective: Objective, path: Path) ->
             textcoords="offset points",
             fontsize=7,
         )
-    axes.axhline(objective.latency_p90_seconds, color=_LIMIT, linestyle="--", linewidth=1, label="latency wanted")
+    axes.axhline(objective.latency_p90_seconds, color=_LIMIT, linestyle="--", linewidth=1, label="latency limit")
     if objective.max_usd_per_hour is not None:
         axes.axvline(objective.max_usd_per_hour, color=_LIMIT, linestyle=":", linewidth=1, label="budget")
     axes.set(xscale="log", yscale="log", title=title, xlabel="USD an hour", ylabel="latency p90, seconds")
@@ -91,5 +91,5 @@ def _label(spot: Spot) -> str:
 
 
 def fingerprint(spots: Sequence[Spot], objective: Objective) -> str:
-    """Return a short hash of the plotted data. It is part of the picture, so that a test can detect an outdated one."""
+    """Return a short hash of the plotted data, stored in the picture so that a test can detect an outdated picture."""
     return sha256(repr((spots, objective)).encode()).hexdigest()

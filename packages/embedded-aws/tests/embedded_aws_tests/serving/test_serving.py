@@ -180,7 +180,7 @@ def test_what_an_engine_refuses_comes_as_a_model_error_with_its_words(
 
 
 def test_a_container_without_a_stand_in_says_so(runtime: Any) -> None:
-    assert "somebody-elses:1 is none of the engines" in refusal(runtime, "unknown", QUESTION)["OriginalMessage"]
+    assert "somebody-elses:1 has no stand-in" in refusal(runtime, "unknown", QUESTION)["OriginalMessage"]
 
 
 def test_a_body_of_more_than_six_megabytes_is_refused(runtime: Any) -> None:
