@@ -151,7 +151,7 @@ class ClosedLoopUser(User):
 
     @task
     def ask(self) -> None:
-        """Send one request; pause after a failure."""
+        """Send one request, and pause after a failure."""
         record = self.loader.request()
         if record.error and self.environment.runner and self.environment.runner.state == "running":
             gevent.sleep(_PAUSE_AFTER_ERROR_SECONDS)

@@ -11,7 +11,9 @@ MOST_STEPS = 8
 NEAR = 1.1
 """Largest ratio at which the search ends: lowest load that misses the objective / highest load that meets it."""
 _FAR, _CLOSE = 2.0, 1.3
-"""Factors from one load to the next while only one side is known: without a forecast, and from a forecast on."""
+"""Factor from one load to the next until a load meets and a load misses the objective: default, and after a
+forecast.
+"""
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ def copy_engine(
     The default profile is that of the engine's version, the default accelerator that of the instance.
 
     Raises:
-        LookupError: the speed of the instance's accelerators is not known, or the model's layers are not.
+        LookupError: the speed of the instance's accelerators or the layers of the model are not known.
 
     """
     if not component.model.architecture.is_known:

@@ -44,7 +44,7 @@ def speed_of(plan: EndpointPlan, component: ComponentPlan, load: Load) -> CopySp
     """Return the speed of a copy in closed form, for requests of the load's lengths.
 
     Raises:
-        LookupError: the speed of the instance's accelerators is not known, or the model's layers are not.
+        LookupError: the speed of the instance's accelerators or the layers of the model are not known.
 
     """
     engine = copy_engine(component, plan.instance)

@@ -61,7 +61,10 @@ class Told:
 
 
 def told_apart(candidates: Sequence[Candidate]) -> Told:
-    """Divide candidates. A candidate without a band cannot be distinguished from any other."""
+    """Divide candidates by whether the forecast distinguishes them from the best candidate.
+
+    A candidate without a band is always undecided.
+    """
     ordered = sorted(
         candidates,
         key=lambda one: (one.usd_per_million_output_tokens is None, one.usd_per_million_output_tokens or 0.0),

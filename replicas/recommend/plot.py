@@ -61,7 +61,7 @@ def draw(title: str, spots: Sequence[Spot], objective: Objective, path: Path) ->
         [spot.latency_p90_seconds for spot in best],
         where="post",
         color=_INK,
-        label="frontier: no layout is cheaper and faster",
+        label="frontier: none is both cheaper and faster",
         zorder=1,
     )
     for spot in best[:: -(-len(best) // _LABELLED)]:
@@ -72,7 +72,7 @@ def draw(title: str, spots: Sequence[Spot], objective: Objective, path: Path) ->
             textcoords="offset points",
             fontsize=7,
         )
-    axes.axhline(objective.latency_p90_seconds, color=_LIMIT, linestyle="--", linewidth=1, label="latency limit")
+    axes.axhline(objective.latency_p90_seconds, color=_LIMIT, linestyle="--", linewidth=1, label="latency wanted")
     if objective.max_usd_per_hour is not None:
         axes.axvline(objective.max_usd_per_hour, color=_LIMIT, linestyle=":", linewidth=1, label="budget")
     axes.set(xscale="log", yscale="log", title=title, xlabel="USD an hour", ylabel="latency p90, seconds")

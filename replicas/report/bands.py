@@ -1,4 +1,4 @@
-"""Error bands around the values of a forecast, from the errors of its confidence class in comparable measured runs."""
+"""Error bands around forecast values, from the errors of forecasts of comparable measured runs."""
 
 from __future__ import annotations
 

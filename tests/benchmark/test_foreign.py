@@ -126,7 +126,7 @@ def test_guidellm_is_read_and_what_cannot_be_used_is_said(tmp_path: Path) -> Non
         ({**BENCH_SERVE, "completed": 90}, "10 requests failed"),
         ({**BENCH_SERVE, "request_rate": 3.0}, "the run has both a rate and a limit of concurrency"),
         ({**BENCH_SERVE, "total_input_tokens": -5}, "input_tokens=0: at least 1"),
-        ({**AIPERF, "input_config": {}}, "names neither concurrency nor request_rate"),
+        ({**AIPERF, "input_config": {}}, "input_config has neither concurrency nor request_rate"),
     ],
 )
 def test_what_cannot_be_used_is_one_sentence(tmp_path: Path, document: object, words: str) -> None:

@@ -95,7 +95,7 @@ def test_more_copies_are_not_named_where_a_request_that_is_alone_misses_it() -> 
 def test_a_load_that_is_not_carried_has_no_second_warning() -> None:
     (warning,) = of_objective("ttft_p90=0.001", requests_per_second=10_000)
 
-    assert "the declared traffic is more than" in warning
+    assert "the declared traffic exceeds the forecast capacity of" in warning
 
 
 def test_users_near_a_bound_are_simulated_on_all_copies() -> None:

@@ -158,8 +158,8 @@ def test_every_fault_of_a_file_is_told_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"users": None}, "takes users or requests_per_second"),
-        ({"requests_per_second": 1}, "takes users or requests_per_second"),
+        ({"users": None}, "needs either users or requests_per_second"),
+        ({"requests_per_second": 1}, "needs either users or requests_per_second"),
     ],
 )
 def test_a_model_has_one_load(tmp_path: Path, change: dict[str, Any], message: str) -> None:
