@@ -1,7 +1,7 @@
-"""Benchmark a deployed component and compare with the forecast: own load, or AWS's benchmark jobs. Calls AWS.
+"""Benchmarks a deployed component with its own load or AWS's benchmark jobs, and compares with the forecast. Calls AWS.
 
 `run("llama-2-13b", users=[100])` measures and writes the result. `verify("qwen3-8b", users=[100], output="s3://...",
-role="arn:...")` has AWS measure it. `calibrate_run(path)` fits an engine profile to a result.
+role="arn:...")` runs AWS's benchmark jobs. `calibrate_run(path)` fits an engine profile to a result.
 """
 
 from __future__ import annotations

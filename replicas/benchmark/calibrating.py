@@ -1,4 +1,4 @@
-"""Fit an engine profile to the result of a benchmark."""
+"""Fits an engine profile to the result of a benchmark."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from replicas.planning.sizing_options import DescribedDeployment
 
 @dataclass(frozen=True)
 class CalibratedRun:
-    """The calibration from one run, and the file its profile was written to."""
+    """Calibration from one run, and the file with the fitted profile."""
 
     calibration: Calibration
     path: Path | None
@@ -47,14 +47,14 @@ def calibrate_run(
 
     Args:
         path: result.json of a benchmark, or its folder; or the JSON of another load generator (`read_foreign`).
-        described: the deployment that another load generator measured; a result of our own names it.
+        described: the measured deployment, for a result of another load generator. `replicas benchmark` records it.
         component: name of the component that was measured, if there are several.
         out: file to write the profile to. Default: profiles/DEPLOYMENT.json.
         tell: called with progress lines for people.
 
     Raises:
-        OperationError: the result cannot be read, is of another model, or deployments.py has no such deployment on
-            that instance type.
+        OperationError: the result cannot be read or has another model, or deployments.py lacks the deployment on the
+            measured instance type.
         ForecastError: the run has no usable point, or its load cannot be forecast.
         UsageError: the deployment that another load generator measured is not named.
 
@@ -71,7 +71,7 @@ def calibrate_run(
 
 
 def _of_own(file: Path, described: DescribedDeployment | None, tell: Callable[[str], None]) -> tuple[Calibration, str]:
-    result = read(file, "`replicas benchmark` writes one")
+    result = read(file, "write one with `replicas benchmark`")
     if described is not None:
         raise UsageError(
             f"{file} names its deployment, {result.subject.deployment}: leave out --deployment and --model"
@@ -107,11 +107,11 @@ def _of_foreign(
     chosen = component_named(endpoint, component)
     if run.model is not None and not _is_same_model(run.model, chosen.model.id):
         raise OperationError(
-            f"{file} was measured with {run.model}, and {endpoint.name} serves {chosen.model.id}: a calibration holds "
-            "for its own model"
+            f"{file} was measured with {run.model}, but {endpoint.name} serves {chosen.model.id}: a calibration is "
+            "valid only for its own model"
         )
     if run.model is None:
-        tell(f"{file} names no model: it is assumed to be {chosen.model.id}, as given")
+        tell(f"{file} names no model: {chosen.model.id} is assumed")
     for reason in run.left_out:
         tell(f"left out: {reason}")
     calibration = calibrate(
@@ -127,7 +127,7 @@ def _of_foreign(
 
 
 def _is_same_model(left: str, right: str) -> bool:
-    """True if two names mean one model; copies in other accounts of the Hub share the last segment of the name."""
+    """True if two names mean the same model. Copies in other Hub accounts share the last segment of the name."""
     if left == right or left.rpartition("/")[2].lower() == right.rpartition("/")[2].lower():
         return True
     try:

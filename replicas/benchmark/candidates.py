@@ -1,4 +1,4 @@
-"""Compare deployments, and measure only those that the forecast cannot tell apart."""
+"""Compares deployments, and measures only those that the forecast cannot distinguish."""
 
 from __future__ import annotations
 
@@ -20,25 +20,28 @@ from replicas.load import Load
 
 @dataclass(frozen=True)
 class Comparison:
-    """Deployments under one load: which of them the forecast decides about, and measurements of the others."""
+    """Comparison of deployments under one load, by the forecast or, if it cannot decide, by measurements."""
 
     told: Told
     verifications: dict[str, Verification]
-    """By deployment: those that were sent to a job."""
+    """Measurements by the name of the deployment."""
 
     def to_document(self) -> dict[str, Any]:
-        """JSON document (`replicas.benchmark.document.CandidatesDocument`)."""
-        candidates = [(one, True) for one in self.told.undecided] + [(one, False) for one in self.told.decided]
+        """Return the JSON document (`replicas.benchmark.document.CandidatesDocument`)."""
+        candidates = [
+            *((candidate, True) for candidate in self.told.undecided),
+            *((candidate, False) for candidate in self.told.decided),
+        ]
         return {
             "schema": "replicas.verification-candidates/1",
             "candidates": [
                 {
-                    "deployment": one.name,
-                    "usd_per_million_output_tokens": one.usd_per_million_output_tokens,
-                    "error": one.error,
+                    "deployment": candidate.name,
+                    "usd_per_million_output_tokens": candidate.usd_per_million_output_tokens,
+                    "error": candidate.error,
                     "is_measured": is_measured,
                 }
-                for one, is_measured in candidates
+                for candidate, is_measured in candidates
             ],
             "verifications": {name: each.to_document() for name, each in self.verifications.items()},
         }
@@ -54,19 +57,19 @@ def compare(
     measure: Callable[[str], Verification],
     tell: Callable[[str], None] = lambda _line: None,
 ) -> Comparison:
-    """Forecast deployments, and have `measure` verify those whose error bands overlap with that of the cheapest.
+    """Forecast deployments, and measure those whose error bands overlap with the band of the cheapest.
 
     Args:
         names: names of stacks, each with one component.
-        loads: one load: prices are compared at it.
+        loads: a list with exactly one load, at which prices are compared.
         region: AWS region. Default: boto3's.
         duration_seconds: length of the load.
         profile: engine profile for the forecasts.
-        measure: has AWS's job measure a deployment.
+        measure: measures a deployment with an AWS benchmark job.
         tell: called with progress lines for people.
 
     Raises:
-        UsageError: several loads are given, or a deployment twice.
+        UsageError: several loads are given, or a deployment is given twice.
         OperationError: a deployment is not in service.
 
     """
@@ -75,11 +78,11 @@ def compare(
     aws = Aws(region)
     candidates = [_candidate(aws, name, loads[0], duration_seconds, profile) for name in names]
     told = told_apart(candidates)
-    for one in told.decided:
-        tell(f"{one.name}: the forecast decides, no job: {one.words}")
-    for one in told.undecided:
-        tell(f"{one.name}: the forecast cannot tell it from the cheapest: {one.words}")
-    return Comparison(told, {one.name: measure(one.name) for one in told.undecided})
+    for candidate in told.decided:
+        tell(f"{candidate.name}: the forecast decides without a job: {candidate.words}")
+    for candidate in told.undecided:
+        tell(f"{candidate.name}: the forecast cannot distinguish this deployment from the cheapest: {candidate.words}")
+    return Comparison(told, {candidate.name: measure(candidate.name) for candidate in told.undecided})
 
 
 def _candidate(aws: Aws, name: str, load: Load, duration_seconds: float, profile: Profile | None) -> Candidate:
@@ -95,6 +98,6 @@ def _candidate(aws: Aws, name: str, load: Load, duration_seconds: float, profile
             routing=routing_of(subject),
             profile=profile,
         )
-    except ReplicasError:  # without a forecast it is told apart from nothing: the job says why
+    except ReplicasError:  # without a forecast, the deployment is measured
         return Candidate(name=name, usd_per_million_output_tokens=None, error=None)
     return Candidate.of(name, predicted)

@@ -57,8 +57,7 @@ def make_trace(
 ) -> TraceMaking:
     """Write the trace of captured requests to a file.
 
-    Prompts are compared by keyed hashes of blocks, and the key is discarded: neither text nor anything that reveals it
-    is written.
+    Prompts are compared by keyed hashes of their blocks. The key is discarded, so that the trace does not reveal text.
 
     Args:
         source: `s3://bucket/prefix`, a folder, or a file of SageMaker's data capture.
@@ -67,7 +66,7 @@ def make_trace(
         tell: called with sentences about estimated or skipped requests.
 
     Raises:
-        OperationError: there is no capture file, or no request in them that has a length.
+        OperationError: no capture file exists, or no captured request has the lengths of a prompt and an answer.
 
     """
     left_out: list[str] = []

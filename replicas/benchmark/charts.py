@@ -1,4 +1,4 @@
-"""Charts of a benchmark: rates and latencies over users, with the forecast and the article's figures."""
+"""Charts of a benchmark: rates and latencies by load, with the values of the forecast and of the article."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def forecast_points(result: Result) -> dict[tuple[str, float], dict[str, Any]]:
 
 
 def charts_of(result: Result) -> list[Chart]:
-    """Return the charts of the completely measured points; empty if there is none."""
+    """Return the charts of the completely measured points; empty without such points."""
     points = sorted((point for point in result.points if not point.interrupted), key=key_of_point)
     if not points:
         return []
@@ -73,7 +73,7 @@ def _quantiles(points: Sequence[Point], figure: str) -> list[Line]:
 
 
 def _beside(result: Result, points: Sequence[Point], key: str, forecast_key: str) -> list[Line]:
-    """Return the lines of the forecast and of the article, where they have points of these numbers of users."""
+    """Return the lines of the forecast and of the article for the measured loads."""
     forecast, article = forecast_points(result), article_points(result)
     lines = []
     if forecast:

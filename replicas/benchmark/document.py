@@ -75,7 +75,7 @@ class HighestDocument(TypedDict):
     misses: float | None
     """Lowest measured load that misses the objective; null if all meet it."""
     is_complete: bool
-    """False if the search reached its maximum number of steps with a wide gap between the two."""
+    """False if the search reached its maximum number of steps with a wide gap between `holds` and `misses`."""
     forecast: float | None
     """Highest load that meets the objective in the forecast; null if there is no forecast."""
 
@@ -89,7 +89,7 @@ class BenchmarkDocument(TypedDict):
     versions: dict[str, str]
     plan: FittingPlanDocument | None
     users: list[int]
-    """Requested points; `points` has those measured so far."""
+    """Requested numbers of users; `points` has the points measured so far."""
     rates: NotRequired[list[float]]
     bursts: NotRequired[list[int]]
     objective: NotRequired[str | None]
@@ -183,15 +183,15 @@ class CandidateDocument(TypedDict):
 
     deployment: str
     usd_per_million_output_tokens: float | None
-    """By the forecast."""
+    """Forecast price."""
     error: float | None
-    """Median error of the rate on the runs behind the forecast; null if it has no class."""
+    """Median error of the forecast rate; null if too few runs have the rate."""
     is_measured: bool
-    """True if its error band overlaps with that of the cheapest, so that a job measured it."""
+    """True if a job measured the deployment, because its error band overlaps with the cheapest deployment's."""
 
 
 class CandidatesDocument(TypedDict):
-    """Deployments that the forecast compares, and measurements of those that it cannot tell apart."""
+    """Deployments that the forecast compares, and measurements of those that it cannot distinguish."""
 
     schema: Literal["replicas.verification-candidates/1"]
     candidates: list[CandidateDocument]

@@ -1,4 +1,4 @@
-"""Compare a measurement with the forecast: simulate the same load on the plan of the deployment."""
+"""Compares a measurement with the forecast of the same load on the plan of the deployment."""
 
 from __future__ import annotations
 
@@ -53,11 +53,12 @@ def compare_with_forecast(result: Result, profile: Profile | None = None) -> dic
 
 
 def planned(subject: Subject) -> tuple[EndpointPlan, ComponentPlan]:
-    """Return the plan of the measured component, from `deployments.py` in the current folder, with the measured number
-    of copies.
+    """Return the plan of the measured component with the measured number of copies.
+
+    The deployment comes from `deployments.py` in the current folder.
 
     Raises:
-        CatalogueError: deployments.py has no such deployment.
+        CatalogueError: deployments.py does not have the deployment.
         OperationError: the deployment is on another instance type, or lacks the component.
         SizingError: the deployment does not fit its instances.
 
@@ -75,7 +76,7 @@ def planned(subject: Subject) -> tuple[EndpointPlan, ComponentPlan]:
 
 
 def load_of(result: Result, point: Point) -> Load:
-    """Return the load of a point. Fixed lengths are those that the engine counted, else those of the settings."""
+    """Return the load of a point. Fixed lengths are those that the engine counted or, without them, the settings'."""
     settings = result.settings
     if point.trace_requests is not None:
         return settings.load()
@@ -102,12 +103,12 @@ def load_of(result: Result, point: Point) -> Load:
 
 
 def lengths_of_subject(load: Load, subject: Subject) -> Load:
-    """Return the load for the measured component: without answers if the model generates no text."""
+    """Return the load for the measured component, without answer tokens if the model generates no text."""
     return load if subject.task == "generate" else replace(load, output_tokens=0, output_stddev=0.0)
 
 
 def routing_of(subject: Subject) -> Routing:
-    """Routing strategy to simulate. Prefix-aware routing is simulated as least outstanding requests."""
+    """Return the routing strategy to simulate. Prefix-aware routing is simulated as least outstanding requests."""
     return "RANDOM" if subject.routing == "RANDOM" else "LEAST_OUTSTANDING_REQUESTS"
 
 

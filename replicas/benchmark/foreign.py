@@ -1,4 +1,4 @@
-"""Results of other load generators: `bench serve` of an engine, AIPerf and guidellm. Each is recognised by its keys.
+"""Reads results of other load generators: `bench serve` of an engine, AIPerf and guidellm, recognised by their keys.
 
 Sources of the keys: the file that `bench serve --save-result` writes; AIPerf's page "Working with profile
 exports" (profile_export_aiperf.json); guidellm's benchmark report (benchmarks.json).
@@ -25,7 +25,7 @@ _FORMS = "a result.json of `replicas benchmark`, the JSON of `bench serve`, of A
 
 @dataclass(frozen=True)
 class ForeignRun:
-    """Measured points of a result, and the model that it names."""
+    """Measured points and model of a result of another load generator."""
 
     tool: str
     model: str | None
@@ -55,14 +55,14 @@ def read_foreign(path: Path) -> ForeignRun:
     left_out = tuple(reason for run in runs for reason in run.left_out)
     points = tuple(point for run in runs for point in run.points)
     if not points:
-        raise OperationError(f"{path}: no point can be used: {'; '.join(left_out) or 'it has none'}")
+        raise OperationError(f"{path}: no point can be used: {'; '.join(left_out) or 'the file has no points'}")
     return ForeignRun(
         runs[0].tool, next(iter(models), None), points, max(run.duration_seconds for run in runs), left_out
     )
 
 
 def _documents(path: Path) -> list[Mapping[str, Any]]:
-    """Return the JSON object of a file, or those of its lines (`bench serve --append-result`)."""
+    """Return the JSON object of a file, or the JSON objects of its lines (`bench serve --append-result`)."""
     try:
         if path.stat().st_size > _LARGEST:
             raise OperationError(f"{path} is larger than {_LARGEST // 2**20} MiB")
@@ -101,7 +101,7 @@ def _bench_serve(document: Mapping[str, Any]) -> ForeignRun:
     )
     rate, users = _number(document.get("request_rate")), _number(document.get("max_concurrency"))
     if users is not None and rate is not None:
-        return _unused("bench serve", document.get("model_id"), "it has a rate and a limit of concurrency")
+        return _unused("bench serve", document.get("model_id"), "the run has both a rate and a limit of concurrency")
     arrivals: dict[str, Any] = {"burst": completed} if users is None else {"users": int(users)}
     if rate is not None:
         arrivals = {"requests_per_second": rate}
@@ -133,9 +133,9 @@ def _aiperf(document: Mapping[str, Any], records: Mapping[str, Any]) -> ForeignR
     users, rate = _number(generator.get("concurrency")), _number(generator.get("request_rate"))
     model = str(names[0]) if names else None
     if users is None and rate is None:
-        return _unused("AIPerf", model, "its input_config names neither concurrency nor request_rate")
+        return _unused("AIPerf", model, "input_config has neither concurrency nor request_rate")
     if users is not None and rate is not None:
-        return _unused("AIPerf", model, "it has a request_rate and a concurrency")
+        return _unused("AIPerf", model, "input_config has both request_rate and concurrency")
     duration = value("benchmark_duration", "avg") or _number(generator.get("benchmark_duration")) or 0.0
     prompts = value("input_sequence_length", "avg") or _number(generator.get("prompt_input_tokens_mean")) or 0.0
     answers = value("output_sequence_length", "avg") or _number(generator.get("output_tokens_mean")) or 0.0
@@ -168,7 +168,7 @@ def _guidellm(benchmarks: list[Any]) -> ForeignRun:
         arrivals = _arrivals(strategy)
         if arrivals is None:
             kind = strategy.get("type_")
-            left_out.append(f"benchmark {number}: its strategy {kind!r} is not users or Poisson arrivals")
+            left_out.append(f"benchmark {number}: strategy {kind!r} is neither users nor Poisson arrivals")
             continue
         seconds = _number(benchmark.get("duration")) or 0.0
         point = _Point(
@@ -195,7 +195,7 @@ def _guidellm(benchmarks: list[Any]) -> ForeignRun:
 
 
 def _strategy(benchmark: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Return the strategy of a benchmark, which versions of guidellm keep in different places."""
+    """Return the strategy of a benchmark, whose place in the file depends on the version of guidellm."""
     for place in ("config", "args", "scheduler"):
         strategy = (benchmark.get(place) or {}).get("strategy")
         if isinstance(strategy, dict):
@@ -246,7 +246,7 @@ class _Point:
 
 
 def _one(tool: str, model: object, point: _Point) -> ForeignRun:
-    """Return a run of one point, or of none with the reason."""
+    """Return a run with one point or, if the point cannot be used, with the reason."""
     name = model if isinstance(model, str) else None
     load = Load(**point.arrivals, **point.lengths)
     reasons = list(_reasons(point, load))
@@ -267,9 +267,9 @@ def _reasons(point: _Point, load: Load) -> Iterator[str]:
     if point.failed:
         yield f"{point.failed:,} requests failed"
     if not point.rate or (point.latency is None and point.ttft is None and point.tpot is None):
-        yield "it has no rate, or no median of a latency"
+        yield "the rate or all median latencies are missing"
     if point.duration <= 0 and not load.has_end:
-        yield "it states no duration"
+        yield "the duration is missing"
 
 
 def _unused(tool: str, model: object, reason: str) -> ForeignRun:
@@ -295,7 +295,7 @@ def _deviation(lengths: object) -> float | None:
 
 
 def _number(value: object) -> float | None:
-    """Return a finite number; None for anything else, such as the `inf` of a rate without limit."""
+    """Return a finite number; None for any other value, for example the `inf` of an unlimited rate."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     number = float(value)

@@ -1,8 +1,8 @@
 """A minimal parser of SageMaker's event streams, fast enough to time tokens under load.
 
-botocore's own parser costs the load generator more CPU time than everything else together. This parser takes the raw
-body from botocore's `before-parse` event and reads only the lengths of the frames. It skips checksums, and reads
-headers only to recognise an error.
+botocore's own parser takes more CPU time than the rest of the load generator. This parser takes the raw body from
+botocore's `before-parse` event and reads only the lengths of the frames. It skips checksums, and reads headers only to
+recognise an error.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _PRELUDE, _CHECKSUM = 12, 4
 
 
 class StreamBroken(Exception):  # noqa: N818 (SageMaker's own word)
-    """The stream ended with an error frame; the message is its error code."""
+    """The stream ended with an error frame. The message is the error code of the frame."""
 
 
 def keep_raw_bodies(runtime: SageMakerRuntimeClient) -> None:

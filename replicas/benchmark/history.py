@@ -25,8 +25,9 @@ class Run:
     result: Result
 
     def to_document(self) -> dict[str, Any]:
-        """Return the JSON document (`replicas.benchmark.document.RunDocument`): the best rate, and the point of most
-        users.
+        """Return the JSON document (`replicas.benchmark.document.RunDocument`).
+
+        It has the best rate of all points, and the latencies of the point with the most users.
         """
         points = [point for point in self.result.points if not point.interrupted]
         best = max(points, key=lambda point: point.requests_per_second_window, default=None)
@@ -61,7 +62,7 @@ def find_runs(folder: Path) -> tuple[list[Run], list[str]]:
 
     """
     if not folder.is_dir():
-        raise OperationError(f"no folder {folder}: `replicas benchmark` creates one, or name another folder")
+        raise OperationError(f"no folder {folder}: create it with `replicas benchmark`, or name another folder")
     runs, skipped = [], []
     for path in sorted(path for path in folder.rglob("result.json") if path.is_file()):
         try:
@@ -69,7 +70,7 @@ def find_runs(folder: Path) -> tuple[list[Run], list[str]]:
         except OperationError as fault:
             skipped.append(str(fault))
     if not runs:
-        raise OperationError("\n".join([f"no run below {folder} that can be read", *skipped]))
+        raise OperationError("\n".join([f"no readable run below {folder}", *skipped]))
     return sorted(runs, key=lambda run: run.result.started), skipped
 
 
@@ -101,7 +102,7 @@ def write_history(runs: Sequence[Run], path: Path, unreadable: Sequence[str] = (
 
 
 def _page(run: Run, start: Path) -> str | None:
-    """Link to the page of a run: relative to `start` if it is below it, else absolute. None if there is no page."""
+    """Return the link to the page of a run, relative if the page is below `start`; None if the page does not exist."""
     page = run.folder / "index.html"
     if not page.is_file():
         return None

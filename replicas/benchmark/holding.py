@@ -18,7 +18,7 @@ from replicas.load.load import MAX_BURST
 from replicas.load.objectives import Bounds
 
 _USERS_A_COPY = 8
-"""Users per copy at which a search without a forecast begins."""
+"""Users per copy for the first load of a search without a forecast."""
 _STEPS_OF_FORECAST = 16
 _LEAST_RATE = 0.01
 
@@ -33,7 +33,7 @@ def hold(
     measure: Callable[[Result, Load], Result],
     tell: Callable[[str], None],
 ) -> Result:
-    """Return the result with the points and the outcome of the search.
+    """Search for the highest load that meets the objective. Return the result with its points and the outcome.
 
     Args:
         result: the earlier result, whose loads are not measured again.
@@ -101,16 +101,14 @@ def _sized(load: Load, size: float) -> Load:
 
 
 def _range(load: Load, duration_seconds: float) -> tuple[float, float]:
-    """Return the smallest and the largest size of a load that are searched. A rate sends one request at least."""
+    """Return the smallest and the largest size of a load to search. A rate must send at least one request."""
     most = {"users": MAX_USERS, "burst": MAX_BURST, "requests_per_second": MAX_REQUESTS_PER_SECOND}[_kind(load)]
     least = max(_LEAST_RATE, 1 / duration_seconds)
     return least if load.requests_per_second is not None else 1.0, float(most)
 
 
 def _forecast(result: Result, start: Load, objective: Bounds, profile: Profile | None) -> float | None:
-    """Return the highest load that meets the objective in the forecast; None if there is no forecast or no such
-    load.
-    """
+    """Return the highest load that meets the objective in the forecast; None without a forecast or such a load."""
     try:
         endpoint, component = planned(result.subject)
 

@@ -1,4 +1,4 @@
-"""Run SageMaker's AI benchmark jobs (AIPerf) against a deployment.
+"""Runs SageMaker's AI benchmark jobs (AIPerf) against a deployment.
 
 A job is created, awaited, read from S3 and deleted. Job names begin with the deployment's name, so that the jobs of an
 interrupted run can be found again.
@@ -33,7 +33,7 @@ _LONGEST_NAME = 63
 _MARK = "-verify-"
 _ENDED = ("Completed", "Failed", "Stopped")
 _BEYOND_SECONDS = 3600.0
-"""Time allowed beyond the load's duration, for starting the job's instance and generating prompts."""
+"""Time in addition to the load's duration, for starting the job's instance and generating prompts."""
 _MISSING = "ResourceNotFound"
 
 
@@ -44,7 +44,7 @@ class Order:
     load: Load
     duration_seconds: float
     model: str | None
-    """Hub repository of the tokenizer. None: chosen by the service."""
+    """Hub repository of the tokenizer; None if SageMaker chooses it."""
     output: str
     """`s3://bucket/prefix/` for the results."""
     role_arn: str
@@ -56,7 +56,7 @@ class Order:
         """Return a sentence for each invalid parameter."""
         faults = []
         if not self.output.startswith("s3://") or len(self.output.removeprefix("s3://").strip("/")) < 3:
-            faults.append(f"--output {self.output!r}: s3://bucket/prefix/")
+            faults.append(f"--output {self.output!r}: give s3://bucket/prefix/")
         if ":role/" not in self.role_arn:
             faults.append(f"--role {self.role_arn!r}: give the ARN of a role that SageMaker can assume")
         problems = [*self.load.problems(), *duration_problems(self.load, self.duration_seconds)]
@@ -68,7 +68,7 @@ class Order:
         return [*faults, *problems]
 
     def workload(self) -> dict[str, Any]:
-        """AIPerf's workload."""
+        """Return the workload specification of AIPerf."""
         parameters: dict[str, Any] = {
             **parameters_of(self.load, self.duration_seconds),
             "extra_inputs": "ignore_eos:true",
@@ -105,7 +105,7 @@ class Judgement:
 
     @property
     def load(self) -> str:
-        """The load in words."""
+        """Description of the load."""
         return Load(
             users=self.users, requests_per_second=self.requests_per_second_offered, burst=self.burst
         ).description
@@ -184,7 +184,7 @@ def left_behind(aws: Aws, deployment: str) -> list[str]:
 
 
 def clean_up(aws: Aws, name: str, *, tell: Callable[[str], None], poll_seconds: float = 15.0) -> None:
-    """Stop a job if it runs, and delete it and its workload configuration. Missing ones are ignored."""
+    """Stop a job if it runs, and delete it with its workload configuration. Missing resources are ignored."""
     sagemaker = aws.client("sagemaker")
     with _Missing():
         if sagemaker.describe_ai_benchmark_job(AIBenchmarkJobName=name)["AIBenchmarkJobStatus"] not in _ENDED:
@@ -235,7 +235,7 @@ def _ended(
 
 
 def _summary(aws: Aws, location: str, name: str) -> tuple[str, dict[str, Any]]:
-    """Find AIPerf's summary below a job's output location, as a file or in an archive; return its URL and content."""
+    """Return URL and content of AIPerf's summary below a job's output location, as a file or in an archive."""
     bucket, _, prefix = location.removeprefix("s3://").partition("/")
     client = aws.client("s3")
     pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)

@@ -34,9 +34,9 @@ from replicas.load import requests
 from replicas.load.arrivals import arrivals
 
 DRAIN_SECONDS = 75.0
-"""Longest wait for requests in flight at the end of a point: a little more than the service's limit for an answer."""
+"""Longest wait for requests in flight at the end of a point, slightly more than SageMaker's limit for an answer."""
 _CONNECTIONS = 1000
-"""Connections that are kept open for an open-loop load; more are opened if needed."""
+"""Connections that are kept open for an open-loop load. More connections are opened if needed."""
 _PAUSE_AFTER_ERROR_SECONDS = 0.5
 """Pause of a user after a failed request, so that a failing endpoint is not flooded."""
 
@@ -64,7 +64,7 @@ class Loader:
         self.fresh: list[Record] = []
 
     def begin(self, at: float) -> None:
-        """Set the start of the point, in seconds since the epoch. Records count from it."""
+        """Set the start of the point, in seconds since the epoch. Times in records are relative to the start."""
         self._began = at
 
     def arrivals(self) -> Iterator[float]:
@@ -75,8 +75,8 @@ class Loader:
         """Send one request and return its record. A failure is recorded, not raised.
 
         Args:
-            due: time at which the request arrives, in seconds since the start of the point: its latency counts from
-                there, even if this process sends it later. Default: now.
+            due: arrival time in seconds since the start of the point. The latency counts from this time, even if the
+                request is sent later. Default: now.
 
         """
         next_request = next(self._requests)
@@ -123,7 +123,7 @@ def _tokens(frames: FrameReader, reader: StreamReader, content: bytes) -> int:
 
 
 def kind_of(fault: Exception) -> str:
-    """Classify a failure; the report counts failures by these names."""
+    """Return the kind of a failure, by which the report counts failures."""
     if isinstance(fault, StreamBroken):
         return f"stream was cut off ({fault})"
     if isinstance(fault, ClientError):
@@ -145,13 +145,13 @@ def kind_of(fault: Exception) -> str:
 
 
 class ClosedLoopUser(User):
-    """A user that sends a request, waits for the answer, and sends the next one."""
+    """A user that sends a request, waits for the answer, and then sends the next request."""
 
     loader: ClassVar[Loader]
 
     @task
     def ask(self) -> None:
-        """Send one request; pause after a failure."""
+        """Send one request, and pause after a failure."""
         record = self.loader.request()
         if record.error and self.environment.runner and self.environment.runner.state == "running":
             gevent.sleep(_PAUSE_AFTER_ERROR_SECONDS)

@@ -1,4 +1,4 @@
-"""Compute the metrics of a point from the records of its requests."""
+"""Computes the metrics of a point from the records of its requests."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ class Point:
     users: int | None
     """Users in a closed loop; None for requests that do not wait for answers."""
     requests_per_second_offered: float | None = None
-    """Mean rate of the arrivals, of a rate or a trace."""
+    """Mean arrival rate of a rate or a trace."""
     burst: int | None = None
     trace_requests: int | None = None
-    """Requests of the trace that was replayed."""
+    """Number of requests of the replayed trace."""
     duration_seconds: float
     elapsed_seconds: float
-    """Duration including the drain: until the last request in flight ended."""
+    """Duration until the last request in flight ended, including the time after sending stopped."""
     requests: int
     requests_in_window: int
-    """Requests answered within the duration."""
+    """Number of requests answered within the duration."""
     requests_per_second: float | None = None
     """Steady-state answers per second, as in a forecast. None in results of earlier versions."""
     requests_per_second_elapsed: float

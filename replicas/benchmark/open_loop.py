@@ -1,4 +1,4 @@
-"""A load whose requests are sent without waiting for answers: at a rate, in a burst, or at the times of a trace.
+"""Sends requests without waiting for answers: at a rate, in a burst, or at the times of a trace.
 
 `load.py` imports this module after gevent has patched all blocking calls.
 """

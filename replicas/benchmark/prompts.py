@@ -1,4 +1,4 @@
-"""Texts of the prompts of a load, made of words that are one token each in most vocabularies."""
+"""Writes the prompts of a load with words that are one token each in most vocabularies."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from replicas.load import DrawnRequest
 _WORDS = (Path(__file__).parent / "data" / "words.txt").read_text().split()
 _ASK = ["Write", "a", "long", "story", "about", "all", "of", "this."]
 _BESIDE = 2
-"""Tokens in addition to the words: the full stop and the start of the sequence."""
+"""Number of tokens in addition to the words: the full stop and the start of the sequence."""
 _OWN_WORDS = 24
 """Random words at the start of a prompt, so that no two prompts share a prefix by chance."""
 _POOL = 20_000
-"""Length, in words, of the text from which the rest of a prompt is cut; that is faster than drawing each word."""
+"""Words of the text from which the rest of a prompt is cut. Cutting is faster than drawing each word."""
 _KEPT_PARTS = 1024
 
 
@@ -24,11 +24,11 @@ class PromptTexts:
     """Writes the prompts of a load. Prompts share a prefix exactly if their requests specify one."""
 
     def __init__(self, *, seed: int, own: int) -> None:
-        """Create the texts.
+        """Create the source of the texts.
 
         Args:
-            seed: the same seed gives the same shared prefixes, in every process.
-            own: number that determines the rest of the prompts.
+            seed: seed of the shared prefixes, which are the same in every process.
+            own: seed of the rest of the prompts.
 
         """
         self._chance = random.Random(own)  # noqa: S311 (nothing secret)

@@ -52,7 +52,7 @@ def write(path: Path, records: Iterable[Record]) -> None:
 
 
 def read(path: Path) -> list[Record]:
-    """Read all records of a file, without a last line that a crash cut off."""
+    """Read all records of a file. A last line that a crash cut off is ignored."""
     entries = []
     for line in path.read_text().splitlines(keepends=True):
         if line.endswith("\n"):

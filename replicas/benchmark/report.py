@@ -1,4 +1,4 @@
-"""Write a result as plots (PNG) and one HTML page."""
+"""Writes a result as plots (PNG) and one HTML page."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ def write_report(result: Result, folder: Path) -> Path:
 _COLUMNS = (
     ("users", "users in a closed loop, or the load that does not wait for answers"),
     ("requests", "all requests, answered or not"),
-    ("req/s", "requests over the elapsed time with its drain: the article's column"),
+    ("req/s", "all requests divided by the elapsed time until the last answer, as in the article"),
     ("req/s window", "requests answered within the duration"),
     ("p50 s", "median latency"),
-    ("p90 s", "latency"),
-    ("p99 s", "latency"),
+    ("p90 s", "90th percentile of latency"),
+    ("p99 s", "99th percentile of latency"),
     ("TTFT p50 s", "time to the first token"),
     ("ITL p50 ms", "time between tokens"),
     ("tokens/s", "output tokens within the duration"),
@@ -64,11 +64,11 @@ _FORECAST = (
     ("forecast p50 s", "median latency, forecast"),
     ("off by", "relative error of the forecast of the median latency: forecast / measured - 1"),
 )
-_ARTICLE_COLUMNS = (("article req/s", "the article's"), ("article p50 s", "the article's"))
+_ARTICLE_COLUMNS = (("article req/s", "req/s in the article"), ("article p50 s", "median latency in the article"))
 
 
 def columns(result: Result) -> list[tuple[str, str]]:
-    """Title and meaning of each column of the table."""
+    """Return the title and the meaning of each column of the table."""
     forecast = _FORECAST if forecast_points(result) else ()
     return [*_COLUMNS, *forecast, *(_ARTICLE_COLUMNS if article_points(result) else ())]
 

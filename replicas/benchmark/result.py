@@ -1,4 +1,4 @@
-"""The result of a benchmark and its files. `result.json` is written after every point; `--resume` continues from it."""
+"""Result of a benchmark and its files. `result.json` is written after every point, so that `--resume` can continue."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ from replicas.units import rate_text
 
 SCHEMA = "replicas.benchmark/3"
 _READABLE = (2, SCHEMA)
-"""Schemas that can be read. Version 2 was written as a number, and has the same keys as version 3."""
+"""Schemas that can be read. Version 2 was written as a number and has the same keys as version 3."""
 _LARGEST = 64 * 2**20
-"""Size of the largest file that is read, bytes; a sweep over hundreds of numbers of users has less than one MiB."""
+"""Maximum size of the file in bytes. A sweep over hundreds of loads takes less than one MiB."""
 _SPREADS = ("latency_seconds", "ttft_seconds", "inter_token_seconds")
 _CHANGES_NOTHING = ("instances", "usd_per_hour", "deployment", "label")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """A sweep over numbers of users."""
+    """Result of a sweep over loads."""
 
     subject: Subject
     settings: Settings
     versions: dict[str, str]
     plan: dict[str, Any] | None
     users: tuple[int, ...]
-    """Requested points, in order; `points` has those measured so far."""
+    """Requested numbers of users, in order; `points` has the points measured so far."""
     rates: tuple[float, ...] = ()
     """Requested arrival rates."""
     bursts: tuple[int, ...] = ()
@@ -60,12 +60,12 @@ class Result:
     """Forecast of the measured points with its errors (`forecast_comparison`); None until the sweep ends."""
 
     def with_point(self, point: Point) -> Result:
-        """Return a copy with this point added; it replaces an earlier point of the same load."""
+        """Return a copy with this point, which replaces an earlier point of the same load."""
         others = [other for other in self.points if key_of_point(other) != key_of_point(point)]
         return replace(self, points=tuple(sorted([*others, point], key=key_of_point)))
 
     def with_loads(self, loads: Sequence[Load]) -> Result:
-        """Return a copy with these loads as the requested ones."""
+        """Return a copy with these loads as the requested loads."""
         return replace(
             self,
             users=tuple(load.users for load in loads if load.users is not None),
@@ -75,7 +75,7 @@ class Result:
 
     @property
     def bounds(self) -> Bounds | None:
-        """The objective; None without one."""
+        """Bounds of the objective; None without an objective."""
         return None if self.objective is None else Bounds.parse(self.objective, option="objective")
 
     @property
@@ -126,7 +126,7 @@ def key_of_point(point: Point) -> tuple[str, float]:
 
 
 def name_of_point(point: Point) -> str:
-    """Return the load of a point in words: `100 users`, `2.5 requests a second`."""
+    """Return a description of a point's load: `100 users`, `2.5 requests a second`."""
     if point.trace_requests is not None:
         return f"the trace of {point.trace_requests:,} requests"
     if point.users is not None:
@@ -160,7 +160,7 @@ def load(folder: Path) -> Result:
     """Read `result.json` of a folder.
 
     Raises:
-        OperationError: there is no such file, or it has another version.
+        OperationError: the file does not exist, or has another version.
 
     """
     return read(folder / "result.json", "--resume requires the folder of an earlier run of this version")
@@ -203,7 +203,7 @@ def read(path: Path, hint: str) -> Result:
 
 
 class _Stored(TypedDict):
-    """The content of `result.json` that is read; every field has the type that the rest of the code relies on."""
+    """Content of `result.json`, with the types against which the file is validated."""
 
     subject: Subject
     settings: Settings
@@ -257,7 +257,7 @@ def check_resumable(earlier: Result, subject: Subject, settings: Settings) -> No
         raise OperationError(
             "--resume: this is not the same benchmark:\n"
             + "\n".join(f"  - {line}" for line in changes)
-            + "\nstart a new one (without --resume), or give the same options"
+            + "\nstart a new benchmark without --resume, or give the same options"
         )
 
 

@@ -1,4 +1,4 @@
-"""A whole benchmark in one call: warm up, measure every point, compare with the forecast, and write the result."""
+"""Runs a whole benchmark: warms up, measures every point, compares with the forecast, and writes the result."""
 
 from __future__ import annotations
 
@@ -75,16 +75,16 @@ def run(
         users: numbers of users in a closed loop, one point each. Default, if no other load is given: the loads of the
             resumed run, or 100 and 500 users.
         rates: arrivals per second (Poisson), one point each.
-        bursts: numbers of requests that arrive at once, one point each. A trace is named by the settings.
+        bursts: numbers of requests that arrive at once, one point each. For a trace, set `trace` in the settings.
         objective: bounds for the answers. Default: those of the resumed run.
-        searches: search for the highest load that meets the objective, from the given load on, or from the load of the
-            forecast.
+        searches: search for the highest load that meets the objective, starting at the given load or at the load of
+            the forecast.
         settings: fields of `Settings` that differ from those of the resumed run, or from the defaults.
         out: folder of the result. Default: benchmarks/NAME/<time>.
         resume: folder of an earlier run to continue.
         distribution: distribute the load over several processes.
         profile: engine profile for the forecast.
-        progress: called with the load of a point, in words, and its progress.
+        progress: called with the description of a point's load, and its progress.
         tell: called with progress lines for people.
 
     Raises:
@@ -121,7 +121,7 @@ def run(
         result = replace(result.with_loads(requested), objective=str(bounds) if bounds else None)
     folder = resume or out or new_folder(Path("benchmarks", deployed.name), datetime.now())
     if not resume and (folder / "result.json").exists():
-        raise OperationError(f"{folder} holds an earlier result: --resume {folder} continues it, or name another --out")
+        raise OperationError(f"{folder} has an earlier result: continue it with --resume {folder}, or change --out")
     save(result, folder)  # fails early, before any request is sent, if the folder cannot be written
     if not searches and all(map(result.is_measured, requested)):
         tell("every point is already measured: name other loads with --users, --rate, --burst or --trace")
@@ -148,12 +148,14 @@ def run(
         result, interrupted = stopped.result, True
     except OperationError as fault:
         result = load(folder)
-        failure = OperationError(f"{fault}; complete points are kept: --resume {folder} continues")
+        failure = OperationError(f"{fault}; complete points are kept: continue with --resume {folder}")
     result = replace(result, forecast=compare_with_forecast(result, profile))
     save(result, folder)
     page = write_report(result, folder) if result.points else None
     if failure is None and result.points and not any(point.success_percent for point in result.points):
-        failure = OperationError(f"no request was answered: `replicas status {deployed.name}`, `replicas chat`")
+        failure = OperationError(
+            f"no request was answered: look at `replicas status {deployed.name}`, or try `replicas chat`"
+        )
     return BenchmarkRun(result, folder, page, interrupted, failure)
 
 
@@ -207,15 +209,15 @@ def _check(
         faults.append(f"--hold begins at one load, but {len(loads)} are given")
     if distribution is not None and any(load.users is None for load in loads):
         faults.append(
-            "--workers and --expect-workers need --users: a rate, a burst or a trace is one sequence of arrivals that "
-            "one process sends: leave the option out, or start a benchmark with a part of the rate on each machine"
+            "--workers and --expect-workers need --users, because one process sends all requests of a rate, a burst or "
+            "a trace: leave the option out, or start a benchmark with a part of the rate on each machine"
         )
     if faults:
         raise UsageError("; ".join(faults))
 
 
 def new_folder(parent: Path, now: datetime) -> Path:
-    """Create the folder of a run, named after the second. A second run of the same second gets a number."""
+    """Create the folder of a run, named after the time of its start. Runs of the same second get a number."""
     stamp = now.strftime("%Y-%m-%dT%H-%M-%S")
     for name in itertools.chain([stamp], (f"{stamp}-{number}" for number in itertools.count(2))):
         try:

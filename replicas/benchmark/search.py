@@ -1,4 +1,4 @@
-"""Searches for the highest load that meets an objective, in few measurements."""
+"""Searches for the highest load that meets an objective, with few measurements."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from math import sqrt
 MOST_STEPS = 8
 """Maximum number of measured loads."""
 NEAR = 1.1
-"""The search ends when the lowest load that misses is at most this factor above the highest that meets the
-objective.
-"""
+"""Largest ratio at which the search ends: lowest load that misses the objective / highest load that meets it."""
 _FAR, _CLOSE = 2.0, 1.3
-"""Factor from one load to the next while only one side is known: without a forecast, and starting at a forecast."""
+"""Factor from one load to the next until a load meets and a load misses the objective: default, and after a
+forecast.
+"""
 
 
 @dataclass(frozen=True)
@@ -21,11 +21,11 @@ class Found:
     """The result of a search."""
 
     highest: float | None
-    """Highest measured load that meets the objective; None if none does."""
+    """Highest measured load that meets the objective; None if no load does."""
     lowest_missing: float | None
-    """Lowest measured load that misses the objective; None if none does."""
+    """Lowest measured load that misses the objective; None if no load does."""
     is_complete: bool
-    """True if the two are close, or if even the smallest load misses."""
+    """True if `highest` and `lowest_missing` are close, or if even the smallest load misses the objective."""
 
 
 def highest(
@@ -38,7 +38,7 @@ def highest(
     most: float,
     steps: int = MOST_STEPS,
 ) -> Found:
-    """Search for the highest load that meets the objective. Loads above one that misses are assumed to miss.
+    """Search for the highest load that meets the objective. A load above a load that misses is assumed to miss too.
 
     Args:
         holds: measures a load.

@@ -1,4 +1,4 @@
-"""Settings of a benchmark. Runs with the same settings are comparable; a run is resumed only with its own settings."""
+"""Settings of a benchmark. Runs with the same settings are comparable, and a run resumes only with its own settings."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ DEFAULT_USERS = (100, 500)
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Settings of a benchmark, which all its points have in common."""
+    """Settings that all points of a benchmark share."""
 
     duration_seconds: float = 90.0
-    """Time in which users send requests. Requests in flight at its end are awaited, as the article's tool does."""
+    """Time in which requests are sent. Requests in flight at its end are awaited, as in the article's tool."""
     input_tokens: int = 1000
     output_tokens: int = 50
     input_stddev: float = 0.0
@@ -24,12 +24,12 @@ class Settings:
     shared_tokens: int = 0
     distinct_prompts: int | None = None
     trace: str | None = None
-    """File of the trace whose requests are replayed; the lengths above then have no meaning."""
+    """File of the trace to replay. The lengths above are then ignored."""
     fixed_prompt: bool = False
-    """Send one prompt in all requests, as in the article. An engine with a prefix cache then hits it every time."""
+    """True to send the same prompt in all requests, as in the article. A prefix cache then hits in every request."""
     stream: bool = True
     ramp_seconds: float = 0.0
-    """Time over which users start. 0: all at once."""
+    """Time over which users start, seconds; 0 to start all users at once."""
     warmup_requests: int = 8
     seed: int = 0
 

@@ -31,7 +31,7 @@ class Subject:
     model: str | None
     dialect: str
     copies: int
-    """Running copies; for an adapter those of its base."""
+    """Number of running copies; for an adapter, of its base component."""
     instance_type: str
     """Types of the running instances, joined by "and" if instance pools gave several."""
     instances: int
@@ -40,7 +40,7 @@ class Subject:
     template_sha256: str | None
     """SHA-256 of the stack's template; None for an endpoint found with --endpoint."""
     label: str | None = None
-    """Label of the component in its stack's outputs; for an adapter that of its base."""
+    """Label of the component in its stack's outputs; for an adapter, the label of its base component."""
     task: Task = "generate"
     """Kind of answers of the component."""
     routing: str = "RANDOM"
@@ -99,7 +99,7 @@ def versions() -> dict[str, str]:
 
 
 def plan_of(name: str) -> dict[str, Any] | None:
-    """Return the plan of a deployment in the current folder's `deployments.py`; None if it has none."""
+    """Return the plan of a deployment in the current folder's `deployments.py`; None if it cannot be planned."""
     from replicas.deployment.file import find_deployment
     from replicas.errors import ReplicasError
     from replicas.planning.planner import plan

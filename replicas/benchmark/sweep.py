@@ -1,4 +1,4 @@
-"""Sweep over loads: one process of the load generator per point; the result is saved after each point."""
+"""Measures a series of loads, with one process of the load generator per point, and saves the result after each."""
 
 from __future__ import annotations
 
@@ -68,10 +68,10 @@ class Interrupted(Exception):  # noqa: N818 (requested by the user, not an error
 
 
 def warm_up(aws: Aws, subject: Subject, settings: Settings) -> None:
-    """Send the warm-up requests one after another; they are not measured.
+    """Send the warm-up requests one after another, without measuring them.
 
     Raises:
-        OperationError: none was answered; the message has the reason of the last failure.
+        OperationError: no request was answered. The message has the reason of the last failure.
 
     """
     dialect = dialects()[subject.dialect]
@@ -201,9 +201,7 @@ def _measured(
 def _order(
     result: Result, load: Load, folder: Path, distribution: Distribution | None, *, is_last: bool
 ) -> dict[str, Any]:
-    """Return the parameters of one point for the load generator. They include no credentials: each process finds its
-    own.
-    """
+    """Return the parameters of one point for the load generator, without credentials, which each process finds."""
     subject = result.subject
     order: dict[str, Any] = {
         "endpoint": subject.endpoint,
@@ -234,7 +232,7 @@ def _records_name(load: Load) -> str:
 
 
 def _start(arguments: list[str], *, stdout: int, stderr: int | IO[str]) -> subprocess.Popen[str]:
-    # In a session of its own it does not receive Ctrl-C directly: this process forwards the signal.
+    # In its own session the process does not receive Ctrl-C directly; this process forwards the signal.
     return subprocess.Popen(  # noqa: S603 (our own module)
         [sys.executable, "-m", _LOAD, *arguments],
         stdin=subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""Measure a deployment with AWS's benchmark jobs and compare with the forecast, in one call."""
+"""Measures a deployment with AWS's benchmark jobs and compares the results with the forecast."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _COMPARED = {
     "latency_p50_seconds": "latency_p50_seconds",
     "ttft_p50_seconds": "ttft_p50_seconds",
 }
-"""Metrics of a job and the forecast metrics they are compared with. A job's throughput is over its duration."""
+"""Forecast metric for each metric of a job. The throughput of a job counts answers within its duration."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Verification:
     judgements: tuple[Judgement, ...]
     forecast: Forecast | None
     no_forecast: str | None
-    """Reason if there is no forecast, else None."""
+    """Reason why the loads have no forecast; None if they have one."""
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -90,13 +90,13 @@ def verify(
         region: AWS region. Default: boto3's.
         duration_seconds: length of each job's load.
         tokenizer: Hub repository of the tokenizer that counts tokens. Default: the model's.
-        token_secret: ARN of a secret with a Hugging Face token for that tokenizer.
+        token_secret: ARN of a secret with a Hugging Face token, for the tokenizer of a gated repository.
         keep: do not delete the jobs and their workload configurations.
         profile: engine profile for the forecast.
         tell: called with progress lines for people.
 
     Raises:
-        OperationError: the engine does not take chat messages, a parameter is invalid, or a job did not complete.
+        OperationError: the engine does not accept chat messages, a parameter is invalid, or a job did not complete.
 
     """
     orders = [
@@ -117,8 +117,8 @@ def verify(
     subject = find_subject(aws, deployed, deployed.component(component))
     if subject.task != "generate" or not dialects()[subject.dialect].takes_messages:
         raise OperationError(
-            f"the job sends OpenAI chat requests, which {subject.component} does not accept: `replicas benchmark` "
-            f"measures it"
+            f"the job sends OpenAI chat requests, which {subject.component} does not accept: use `replicas benchmark` "
+            f"instead"
         )
     orders = [replace(order, model=order.model or subject.model) for order in orders]
     judgements = tuple(

@@ -1,7 +1,7 @@
 """Distributed load: Locust's master and workers, extended to send the record of every request.
 
-`Crew` runs in the master, `work` in each worker. A worker reports every three seconds, and once more when its last user
-has stopped. The point ends when all workers have sent that last report.
+`Crew` runs in the master, `work` in each worker. A worker reports every three seconds, and a last time when its last
+user has stopped. The point ends when all workers have sent their last report.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Chat with a deployed component, token by token, or send it one request. Calls AWS.
+"""Chats with a deployed component, token by token, or sends it one request. Calls AWS.
 
 `open_conversation("llama-2-13b").ask("Hello")` yields the pieces of the answer; `invoke("search", texts=["Hello"])`
 returns an embedding.

@@ -47,13 +47,14 @@ class Conversation:
     invoker: Invoker
     generation: Generation
     template: ChatTemplate | None
-    """Renders the messages to one prompt, for engines that do not take messages. None: messages are sent unchanged."""
+    """Template that renders the messages to one prompt, for engines that accept only prompts; None sends the messages
+    unchanged."""
     wait_seconds: float
     """Longest wait for a component without a running copy."""
     waiting: Waiting
     messages: list[Message] = field(default_factory=list)
     images: list[Message] = field(default_factory=list)
-    """Images that go with the next message, as parts of it."""
+    """Images that are sent as parts of the next message."""
 
     def ask(self, message: str) -> Iterator[Piece]:
         """Send a message and yield the pieces of the answer. A complete answer is added to the conversation.
@@ -90,7 +91,7 @@ class Conversation:
         return self.invoker.target.dialect
 
     def _parts(self, body: bytes) -> Iterator[bytes]:
-        """Yield the chunks of the response. Only the first chunk is retried; a stream that breaks later is not."""
+        """Yield the chunks of the response. The request is repeated only until the first chunk arrives."""
 
         def begin() -> tuple[bytes | None, Iterator[bytes]]:
             chunks = self.invoker.stream(body)

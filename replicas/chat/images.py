@@ -18,7 +18,7 @@ _FORMATS: Mapping[bytes, str] = {
 }
 """Media type of a file by its first bytes. A WebP file begins with RIFF, its length and WEBP."""
 _MOST_BYTES = (MOST_BODY_BYTES - 64 * 1024) // 4 * 3
-"""Largest file, bytes: base64 needs four characters for three bytes, and the rest of the request needs room too."""
+"""Largest file, bytes. base64 needs four characters for three bytes, and 64 KiB remain for the rest of the request."""
 
 
 def image_part(reference: str) -> dict[str, Any]:
@@ -42,7 +42,9 @@ def _data_url(path: Path) -> str:
             content = file.read(_MOST_BYTES + 1)
     except (OSError, ValueError) as fault:  # ValueError: an invalid file name
         reason = getattr(fault, "strerror", None) or fault
-        raise UsageError(f"--image {path}: {reason}: a PNG, JPEG, GIF or WebP file, or an https:// address") from None
+        raise UsageError(
+            f"--image {path}: {reason}: give a PNG, JPEG, GIF or WebP file, or an https:// address"
+        ) from None
     if len(content) > _MOST_BYTES:
         raise UsageError(
             f"--image {path}: a request has at most {MOST_BODY_BYTES:,} bytes, so a file may have at most "

@@ -1,4 +1,4 @@
-"""Open a conversation with a component of a deployment or of any endpoint."""
+"""Opens a conversation with a component of a deployment or of any endpoint."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def open_conversation(
         component: name or label of the component; required if the endpoint has several.
         region: AWS region. Default: boto3's.
         generation: generation parameters. Default: those of the engine's request format.
-        chat_template: tokenizer_config.json or chat_template.jinja, for engines that take one prompt, not messages.
+        chat_template: tokenizer_config.json or chat_template.jinja, for engines that accept only prompts.
         system: system message, sent before the first message.
         images: files or addresses of images that go with the first message.
         wait_seconds: longest wait for a component without a running copy.
@@ -64,7 +64,8 @@ def open_conversation(
         where = f"--endpoint {endpoint}" if endpoint else name
         which = f" --component {component}" if component else ""
         raise OperationError(
-            f"{target.model or target.component_name} answers with {_ANSWERS[target.task]}, not with text: `replicas "
+            f"{target.model or target.component_name} answers with {_ANSWERS[target.task]}, not with text: use "
+            "`replicas "
             f"invoke {where} {_TEXTS[target.task]}{which}`"
         )
     if parts:
@@ -75,7 +76,7 @@ def open_conversation(
         if template is None:
             tell(f"{target.model} has no chat format: each message is sent unchanged")
     elif chat_template:
-        raise UsageError("--chat-template: this engine applies the model's own template")
+        raise UsageError("--chat-template: this engine applies the model's own template: leave it out")
     messages = [{"role": "system", "content": system}] if system else []
     return Conversation(
         Invoker(aws, aws.runtime(), target),
@@ -96,6 +97,6 @@ def _check_images(target: Target, tell: Callable[[str], None]) -> None:
             f"--image: the requests of {target.image.rpartition('/')[2]} accept only text: leave it out"
         )
     if model is None:
-        tell(f"whether {target.model or 'its model'} accepts images is not known: its engine decides")
+        tell(f"whether {target.model or 'the model'} accepts images is not known: the engine decides")
     elif not model.takes_images:
         raise OperationError(f"--image: {model.id} has no vision tower and accepts only text: leave it out")

@@ -1,4 +1,4 @@
-"""Chat templates for engines that take one prompt: from the model's own file, or bundled in `templates/`."""
+"""Chat templates for engines that accept only prompts: from the model's own file, or bundled in `templates/`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _OURS = {
     r"llama-?2-.*chat": "llama-2",
     r"(mistral|mixtral)-.*instruct": "mistral",
 }
-"""Bundled template by a pattern of the repository's name."""
+"""Pattern of a repository's name, with the bundled template for it."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def template_for(model: str | None) -> ChatTemplate | None:
     """Return the bundled template for a model; None if the model has no chat format.
 
     Raises:
-        OperationError: it is a chat model, and no bundled template fits it.
+        OperationError: the model has a chat format, but no template is bundled for it.
 
     """
     name = (model or "").rpartition("/")[2].lower()
@@ -66,8 +66,8 @@ def template_for(model: str | None) -> ChatTemplate | None:
     if _takes_plain_prompts(model):
         return None
     raise OperationError(
-        f"the engine accepts only prompts, and there is no chat template for {model or 'its model'}: "
-        "--chat-template with the model's tokenizer_config.json or chat_template.jinja (files of its repository)"
+        f"the engine accepts only prompts, and no chat template is bundled for {model or 'its model'}: give "
+        "--chat-template with tokenizer_config.json or chat_template.jinja from the model's repository"
     )
 
 
@@ -93,7 +93,7 @@ def read_template(path: Path) -> ChatTemplate:
         template = next((entry["template"] for entry in template if entry.get("name") == "default"), None)
     if not isinstance(template, str):
         raise OperationError(
-            f"--chat-template {path} contains no chat_template: newer models keep it in chat_template.jinja"
+            f"--chat-template {path} contains no chat_template: give chat_template.jinja, where newer models store it"
         )
     return ChatTemplate(template, _token(content.get("bos_token")), _token(content.get("eos_token")))
 

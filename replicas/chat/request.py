@@ -44,7 +44,7 @@ class Invocation:
         """The embeddings or scores of the answer.
 
         Raises:
-            OperationError: the answer has none.
+            OperationError: the answer has no embeddings or scores.
 
         """
         return _read(self.target.dialect.read_pooled, self.answer)
@@ -54,7 +54,7 @@ class Invocation:
         """The generated text of the answer.
 
         Raises:
-            OperationError: the answer has none.
+            OperationError: the answer has no generated text.
 
         """
         return _read(self.target.dialect.read_answer, self.answer).text.lstrip()
@@ -91,12 +91,12 @@ def invoke(
         component: name or label of the component; required if the endpoint has several.
         region: AWS region. Default: boto3's.
         texts: texts to embed; a query and the documents to score; or one message to a model that generates text.
-        body: the body itself, in the form of the engine's API. Give either texts or a body.
+        body: request body in the format of the engine's API. Give either texts or a body.
         wait_seconds: longest wait for a component without a running copy.
         waiting: called before each pause, with the reason, the seconds so far, and the limit.
 
     Raises:
-        UsageError: neither or both of texts and body are given, or the number of texts does not suit the task.
+        UsageError: neither or both of texts and body are given, or the task needs another number of texts.
         OperationError: the component does not exist, the request was refused, or no copy was running in time.
 
     """
@@ -108,7 +108,8 @@ def invoke(
     sent = _body(target, texts) if body is None else body
     if len(sent) > MOST_BODY_BYTES:
         raise UsageError(
-            f"the request has {len(sent):,} bytes: SageMaker Runtime takes {MOST_BODY_BYTES:,}: fewer texts"
+            f"the request has {len(sent):,} bytes: SageMaker Runtime accepts at most {MOST_BODY_BYTES:,}: send fewer "
+            "texts"
         )
     invoker = Invoker(aws, aws.runtime(), target)
     began = time.monotonic()
@@ -117,7 +118,7 @@ def invoke(
 
 
 def read_body(given: str, stdin: str | None) -> bytes:
-    """Return the body that `--body` names: JSON itself, a file of it, or `-` for standard input.
+    """Return the body that `--body` gives: a JSON text, the path of a JSON file, or `-` for standard input.
 
     Raises:
         UsageError: the file cannot be read, or the text is not JSON.
@@ -153,7 +154,7 @@ def _body(target: Target, texts: Sequence[str]) -> bytes:
     """Return the body for texts, in the form of the component's engine."""
     if target.task == "score" and len(texts) < 2:
         raise UsageError(
-            "this model scores documents for a query: give --text QUERY --text DOCUMENT, and further documents"
+            "this model scores documents for a query: give --text QUERY and --text DOCUMENT for each document"
         )
     if target.task == "generate":
         if len(texts) > 1:

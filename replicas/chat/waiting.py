@@ -1,4 +1,4 @@
-"""Wait for a component that has no running copy yet."""
+"""Waits for a component that has no running copy yet."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Waiting = Callable[[str, float, float], None]
 
 
 def when_running(send: Callable[[], Result], *, wait_seconds: float, waiting: Waiting) -> Result:
-    """Send a request until a copy takes it, and return what `send` returns.
+    """Repeat a request until a copy accepts it, and return the result of `send`.
 
     Raises:
         OperationError: the request was refused, or no copy ran in time.
@@ -33,6 +33,5 @@ def when_running(send: Callable[[], Result], *, wait_seconds: float, waiting: Wa
         )
     except NotYet as reason:
         raise OperationError(
-            f"{reason}; no answer after {time.monotonic() - began:.0f} s: --wait allows more, `replicas status` "
-            "shows more"
+            f"{reason}; no answer after {time.monotonic() - began:.0f} s: raise --wait, or look at `replicas status`"
         ) from None

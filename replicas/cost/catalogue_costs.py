@@ -1,4 +1,4 @@
-"""Cost statements of one deployment, and of all deployments of a `deployments.py` together."""
+"""Cost statements of one deployment, or of all deployments of a `deployments.py`."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def cost_of(
         described: the deployment (`replicas.planning.sizing_options.describe`).
         region: region of the prices. Default: the deployment's own, or us-west-2.
         component: the component that receives the load. Default: the only one.
-        load: load at which tokens are counted. Default: the declared traffic.
+        load: load for which the price of tokens is computed. Default: the declared traffic.
 
     Raises:
         SizingError: the deployment does not fit.
@@ -91,7 +91,7 @@ def cost_of_all(entries: Iterable[Entry], *, region: str | None = None, load: Lo
 
 def _check(region: str | None, load: Load | None) -> None:
     if region is not None and region not in known_regions():
-        raise UsageError(f"no region {region!r} is known; regions: {', '.join(known_regions())}")
+        raise UsageError(f"region {region!r} is not known; regions: {', '.join(known_regions())}")
     if load and (problems := load.problems()):
         raise UsageError("; ".join(problems))
 

@@ -1,4 +1,4 @@
-"""Shapes of the JSON documents of `replicas cost`."""
+"""Types of the JSON documents of `replicas cost`."""
 
 from __future__ import annotations
 

@@ -31,15 +31,16 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class CostPoint:
-    """Cost of one component at one bound of the scaling. The price of the endpoint is shared among the components in
-    proportion to the accelerators that they occupy.
+    """Cost of one component at the minimum, start or maximum of the scaling.
+
+    The price of the endpoint is shared among its components in proportion to the accelerators that they occupy.
     """
 
     copies: int
     usd_per_hour: float | None
     """The component's share of the price; None if no source gives the price."""
     usd_per_hour_per_copy: float | None
-    """None if the price is not known or there are no copies."""
+    """None if the price is not known or the component has no copies."""
     load: Point | None
     """Forecast of the load at this bound; None without a load, and at zero copies."""
     usd_per_million_output_tokens: float | None
@@ -49,7 +50,7 @@ class CostPoint:
 
 @dataclass(frozen=True, kw_only=True)
 class ComponentCost:
-    """Cost of one component at each bound, and the load at which its tokens are counted."""
+    """Cost of one component at each bound, and the load for which its tokens are priced."""
 
     name: str
     load: Load | None
@@ -102,7 +103,7 @@ class Statement:
 def statement(plan: EndpointPlan, loads: Mapping[str, Load] | None = None) -> Statement:
     """Return the cost statement of a plan. Token prices are computed from a forecast of the load.
 
-    If the load cannot be forecast, no error is raised: the statement says why tokens have no price.
+    If the load cannot be forecast, no error is raised. The statement then says why tokens have no price.
 
     Args:
         plan: the plan; the prices are those of its region.

@@ -1,4 +1,5 @@
-"""Forecasts the load that a plan can serve, from the time of an engine's steps and the requests in each step. Pure.
+"""Forecasts the load that a plan can serve, from the time of an engine's steps and the requests in each step. Makes no
+AWS calls.
 
 The entry point is `forecast(plan, component, loads)`.
 """

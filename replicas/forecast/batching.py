@@ -6,9 +6,9 @@ The caller submits requests, gets the next step, waits until it is over, and com
     while step := batch.next_step():
         for request in batch.complete(step): ...  # the request has one more token
 
-A caller that does not need single tokens completes `batch.repeats(step)` equal steps at once with `advance`, as long as
-no request arrives. That costs the same for any number of decoding requests: the batch counts the steps, and a request's
-own counters are brought up to date when it leaves.
+A caller that does not need single tokens can complete `batch.repeats(step)` equal steps at once with `advance`, as long
+as no request arrives. `advance` takes the same time for any number of decoding requests: the batch only counts steps,
+and updates the counters of a request when the request leaves.
 """
 
 from __future__ import annotations
@@ -44,18 +44,18 @@ class Request:
 
     input_tokens: int
     output_tokens: int
-    """The request ends after this many; the caller can end it earlier."""
+    """Number of tokens after which the request ends. The caller can end the request earlier."""
     segments: tuple[Segment, ...] = ()
-    """Parts at the beginning of the prompt that other requests may have in common."""
+    """Parts at the beginning of the prompt that other requests may share."""
     computed: int = field(default=0, init=False)
     """Tokens whose keys and values are in the cache."""
     generated: int = field(default=0, init=False)
     reused: int = field(default=0, init=False)
-    """Tokens of the prompt that are counted as the prefix cache's, not as the request's own."""
+    """Prompt tokens that the prefix cache holds, so that they are not reserved for the request."""
     order: int = field(default=0, init=False)
-    """Place in the order in which the batch started its requests; 0 if it does not run."""
+    """Sequence number in which the batch started the request; 0 if the request does not run."""
     settled: int = field(default=0, init=False)
-    """Decoding steps of the batch that `computed` and `generated` include."""
+    """Number of the batch's decoding steps up to which `computed` and `generated` are updated."""
 
     @property
     def finished(self) -> bool:
@@ -64,9 +64,9 @@ class Request:
 
     @property
     def prompt_left(self) -> int:
-        """Tokens to compute before the next token can be generated."""
-        # A preempted request computes its generated tokens again, together with its prompt. A decoding request has one
-        # token left, whose keys and values the step computes.
+        """Number of tokens to compute before the next token can be generated."""
+        # A preempted request computes its prompt and its generated tokens again. A decoding request has one token left,
+        # whose keys and values the next step computes.
         return self.input_tokens + self.generated - self.computed
 
 
@@ -75,21 +75,22 @@ class Overloaded(Exception):  # noqa: N818 (the engine's own word)
 
 
 class Step(NamedTuple):
-    """One step: the prompts or chunks of prompts that it computes, and the requests that get one more token."""
+    """One step of the engine, with its chunks of prompts and the number of its decoding requests."""
 
     prompts: tuple[tuple[Request, Chunk], ...]
     decoding: int
     """Number of requests that get one more token."""
     context_tokens: int
-    """Tokens that they attend to, all together."""
+    """Sum of the contexts of the decoding requests."""
 
     def seconds(self, times: StepTimes) -> float:
-        """Duration of the step."""
+        """Return the duration of the step in seconds."""
         return sum(self.parts(times))
 
     def parts(self, times: StepTimes, repeats: int = 1) -> Parts:
-        """Time of `repeats` such steps in a row, by cause. `repeats` can exceed 1 only if the step computes no
-        prompt.
+        """Return the time of this step, computed `repeats` times in a row, by cause.
+
+        `repeats` can exceed 1 only if the step computes no prompt.
         """
         if repeats > 1:
             return times.run(self.decoding, self.context_tokens, repeats)
@@ -100,30 +101,30 @@ class Batch:
     """The running and the waiting requests of one copy."""
 
     def __init__(self, profile: Profile, limits: Limits) -> None:
-        """Create an idle batch. The caller must refuse requests that exceed `limits.kv_cache_tokens`."""
+        """Create an empty batch. The caller must refuse requests that exceed `limits.kv_cache_tokens`."""
         self._profile = profile
         self._limits = limits
         self._most_tokens = limits.kv_cache_tokens
         self._most_sequences = inf if limits.sequences is None else limits.sequences
         self._is_continuous = profile.admission != "waiting"
         self._grows = not profile.reserves_answers
-        """True if requests take the cache token by token."""
+        """True if requests allocate the cache token by token."""
         self._waiting: deque[Request] = deque()
         self._arriving: list[Request] = []
-        """Requests that an asynchronous engine takes up one step later: the next one is already prepared."""
+        """Requests that an asynchronous engine admits one step later, because the next step is already prepared."""
         self._running: dict[Request, None] = {}
         """Running requests, in the order in which they started."""
         self._prefilling: dict[Request, None] = {}
-        """Those whose prompts are not computed yet, in the same order. The others get one more token in every step."""
+        """Running requests whose prompts are not computed yet, in the same order. The others decode."""
         self._context = 0
         """Tokens whose keys and values are in the cache, summed over the decoding requests."""
         self._steps = 0
         """Decoding steps so far."""
         self._ends: list[tuple[int, int, Request]] = []
-        """Heap: decoding step at which one ends, its order, and the request, even if it left before that."""
+        """Heap of (decoding step of the end, order, request). It may contain requests that left earlier."""
         self._started = 0
         self._has_taken_up = False
-        """True if requests were taken up after the current step was prepared: they may join the next one."""
+        """True if requests were admitted after the current step was prepared, so that they may join the next step."""
         self._claimed = 0
         """Tokens of the cache that are reserved for the running requests."""
         self._prefixes = PrefixCache()
@@ -200,9 +201,7 @@ class Batch:
         return step
 
     def repeats(self, step: Step) -> int:
-        """Return how many times in a row the engine computes this step, its current one, if no request arrives
-        meanwhile.
-        """
+        """Return how many times in a row the engine computes the current step if no request arrives."""
         if step.prompts or self._has_taken_up:
             return 1
         until_first_ends = self._first_end() - self._steps
@@ -218,7 +217,7 @@ class Batch:
         return max(1, min(until_first_ends, 1 + self._room() // step.decoding))
 
     def complete(self, step: Step) -> list[Request]:
-        """Complete a step. Return the requests that got a token; finished ones are removed from the batch."""
+        """Complete a step. Return the requests that got a token; finished requests are removed from the batch."""
         decoding = self._decoding() if step.decoding else {}
         changed = self.advance(step)
         for request in self._decoding():
@@ -226,13 +225,15 @@ class Batch:
         return [*(request for request in changed if request not in decoding), *decoding]
 
     def advance(self, step: Step, repeats: int = 1) -> list[Request]:
-        """Complete a step `repeats` times. Return the requests that got their first token or, removed from the batch,
-        their last one. Other requests' counters are not up to date before the next `complete`.
+        """Complete a step `repeats` times. Return the requests that got their first or their last token.
+
+        Requests with their last token are removed from the batch. The counters of other requests are updated only by
+        the next `complete`.
         """
         changed: list[Request] = []
         ended: list[Request] = []
         tokens = 0
-        if step.decoding:  # a step of a prompt alone leaves the other requests where they are
+        if step.decoding:  # a step that only computes a prompt does not change decoding requests
             self._steps += repeats
             tokens = (len(self._running) - len(self._prefilling)) * repeats
             self._context += tokens
@@ -253,7 +254,7 @@ class Batch:
         return changed + ended if ended else changed
 
     def _decoding(self) -> dict[Request, None]:
-        """Return the requests that get one more token in every step."""
+        """Return the requests that get one token in every step."""
         return {request: None for request in self._running if request not in self._prefilling}
 
     def _complete_prompts(self, prompts: tuple[tuple[Request, Chunk], ...], changed: list[Request]) -> int:
@@ -264,7 +265,7 @@ class Batch:
             if not request.order:  # cancelled meanwhile
                 continue
             left = request.input_tokens + request.generated - request.computed
-            if left == 1 and request.generated:  # a preempted request whose last token is left to compute
+            if left == 1 and request.generated:  # a preempted request with only its last token to compute
                 self._decode(request)
             elif not left:
                 request.generated += 1
@@ -276,7 +277,7 @@ class Batch:
         return tokens
 
     def _decode(self, request: Request) -> None:
-        """Count a request, whose prompt is computed, with those that get one more token in every step."""
+        """Move a request whose prompt is computed to the decoding requests."""
         del self._prefilling[request]
         self._context += request.computed
         request.settled = self._steps
@@ -291,7 +292,7 @@ class Batch:
             heapq.heappop(self._ends)
 
     def _ended(self) -> list[Request]:
-        """Return the decoding requests that have all their tokens, in the order in which they started."""
+        """Return the decoding requests that have all their tokens, in the order of their start."""
         ended = []
         while self._ends and self._ends[0][0] <= self._steps:
             _, order, request = heapq.heappop(self._ends)
@@ -303,7 +304,7 @@ class Batch:
         return ended
 
     def _settle(self, request: Request) -> None:
-        """Bring the counters of a decoding request up to date."""
+        """Update the counters of a decoding request."""
         steps = self._steps - request.settled
         request.computed += steps
         request.generated += steps
@@ -332,10 +333,10 @@ class Batch:
             self._prefixes.shrink_to(self._room())
 
     def _room(self) -> int:
-        """Return the tokens of the cache that are not reserved."""
+        """Return the number of cache tokens that are not reserved."""
         return self._most_tokens - self._claimed - self._prefixes.tokens_in_use
 
-    # ---- admission "waiting": a group of prompts joins between decoding steps, as the router's rule decides
+    # ---- admission "waiting": the router's rule decides when a group of prompts joins between decoding steps
 
     def _waiting_step(self) -> Step | None:
         self._has_just_left_prefill = False
@@ -359,9 +360,7 @@ class Batch:
         return Step((), decoding, self._context + decoding)
 
     def _join(self, least: int) -> list[Request]:
-        """Move the first waiting requests into the batch, as many as the budgets allow; none if fewer than `least`
-        fit.
-        """
+        """Move the first waiting requests that fit the budgets into the batch, or none if fewer than `least` fit."""
         if len(self._waiting) < least:
             return []
         joining: list[Request] = []
@@ -392,7 +391,7 @@ class Batch:
         return Step((), decoding, self._context + decoding) if decoding else None
 
     def _chunks(self, budget: int) -> list[tuple[Request, Chunk]]:
-        """Return the next chunks of the running prompts, then those of waiting requests, which start."""
+        """Return the next chunks of running prompts, then start waiting requests and return their first chunks."""
         chunks: list[tuple[Request, Chunk]] = []
         for request in self._prefilling:
             if budget <= 0:
@@ -416,9 +415,9 @@ class Batch:
         return chunks
 
     def _preempt(self) -> None:
-        """Preempt the youngest requests while the cache has no room for the next tokens; they wait first in line,
-        without
-        their cache.
+        """Preempt the youngest requests while the cache has no room for the next tokens.
+
+        A preempted request loses its cache and goes to the front of the queue.
         """
         while len(self._running) > 1 and self._room() < 0:
             youngest = next(reversed(self._running))
@@ -427,14 +426,12 @@ class Batch:
             self._waiting.appendleft(youngest)
 
     def _look_up(self, request: Request) -> None:
-        """Set how much of the prompt is in the cache: whole blocks, and never all, because the last token must be
-        computed.
-        """
+        """Set the number of prompt tokens found in the prefix cache: whole blocks, without the last prompt token."""
         request.reused = self._prefixes.reusable(request.segments, request.input_tokens - 1)
         request.computed = request.reused
 
     def _keep_prefix(self, request: Request) -> None:
-        """Keep the prompt in the prefix cache, which then counts its tokens."""
+        """Move the prompt's tokens from the request's reservation to the prefix cache."""
         if not self._profile.prefix_caching:
             return
         before = request.reused

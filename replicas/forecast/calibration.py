@@ -1,7 +1,7 @@
 """Fits an engine profile to one measured run, and reports the remaining errors.
 
-A run of a few points cannot determine many constants. The one constant that brings the forecast closest to the run is
-fitted, and a second one only if it reduces the remaining error clearly. All others keep their values.
+A run with a few points cannot determine many constants. The constant that brings the forecast closest to the run is
+fitted. A second constant is fitted only if it clearly reduces the remaining error. All others keep their values.
 """
 
 from __future__ import annotations
@@ -28,26 +28,26 @@ RANGES = {
     "sequence_seconds": (0.0, 0.005),
     "step_seconds": (0.0, 0.05),
 }
-"""Constants that a run can determine, and the range of values that is searched."""
+"""Constants that a run can determine, with the range of values to search."""
 COMPARED = (
     "requests_per_second",
     "requests_per_second_window",
     *(f"{time}_p50_seconds" for time in ("latency", "ttft", "tpot")),
 )
-"""Figures of a point that are compared, as far as the run states them."""
+"""Figures of a point that are compared, if the run states them."""
 _OF_A_TOKEN = ("ttft_p50_seconds", "tpot_p50_seconds")
-"""Figures that the worst residual leaves out."""
+"""Figures without influence on the worst residual."""
 _GRID = 7
 _REFINEMENTS = 9
 _WORTH_A_SECOND = 0.7
-"""A second constant must reduce the error below this share of the error with the first."""
+"""A second constant is fitted only if it reduces the error below this share of the error with one constant."""
 _MOST_POINTS = 4
-"""Number of points of a run that are compared during the search: the smallest load, the largest, and some between."""
+"""Maximum number of points to compare during the search, from the smallest to the largest load."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """One measured point of a run. A figure that the run does not state is None."""
+    """One measured point of a run; None for a figure that the run does not state."""
 
     load: Load
     requests_per_second: float | None = None
@@ -59,7 +59,7 @@ class Measured:
 
 @dataclass(frozen=True, kw_only=True)
 class Residual:
-    """Forecast and measurement of one figure of a point; `error` is their relative difference."""
+    """Forecast and measurement of one figure of a point. `error` is their relative difference."""
 
     load: Load
     what: str
@@ -74,28 +74,28 @@ class Residual:
 
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
-    """A fitted profile, and how well it explains its run."""
+    """A fitted profile, and its errors on the measured run."""
 
     profile: Profile
     fitted: dict[str, tuple[float, float]]
-    """The fitted constants, each with its value before and after."""
+    """Fitted constants by name, each with its value before and after the fit."""
     before: tuple[Residual, ...]
     after: tuple[Residual, ...]
     held_back_before: tuple[Residual, ...] = ()
-    """Errors at points that were held back from a first fit, with the profile as it was; empty if the run has fewer
-    than three points."""
+    """Errors of the original profile at points held back for validation; empty if the run has fewer than three
+    points."""
     held_back_after: tuple[Residual, ...] = ()
-    """Errors at the same points with the profile that was fitted to the others."""
+    """Errors at the held-back points of a profile that was fitted to the other points."""
 
     @property
     def improves(self) -> bool | None:
-        """True if the fit makes the mean error at the points that were held back no larger; None if there are none."""
+        """True if fitting does not increase the mean error at the held-back points; None without held-back points."""
         if not self.held_back_after:
             return None
         return mean_error(self.held_back_after) <= mean_error(self.held_back_before)
 
     def to_document(self, path: Path | None) -> dict[str, Any]:
-        """JSON document (`replicas.forecast.document.CalibrationDocument`).
+        """Return the JSON document (`replicas.forecast.document.CalibrationDocument`).
 
         Args:
             path: file that contains the profile; None if it was not written.
@@ -114,7 +114,7 @@ class Calibration:
 
 
 def mean_error(residuals: Sequence[Residual]) -> float:
-    """Return the mean of the relative errors, without their signs."""
+    """Return the mean of the absolute relative errors."""
     return fmean(abs(residual.error) for residual in residuals)
 
 
@@ -145,15 +145,15 @@ def calibrate(
 ) -> Calibration:
     """Fit the profile of the component's engine to a run.
 
-    `described` is the run in one line. If the run has three points or more, some are held back from a first fit, which
-    shows whether the fit improves what it has not seen.
+    `described` is the run in one line. If the run has three points or more, a first fit leaves some of them out. The
+    errors at these points show whether fitting improves forecasts of other loads.
 
     Raises:
         ForecastError: the run has no measured point, or the component cannot be forecast.
 
     """
     if not measured:
-        raise ForecastError("no whole point without failures: nothing to calibrate with")
+        raise ForecastError("the run has no complete point without failures: calibrate with another run")
     start = component.engine.profile
 
     def residuals(profile: Profile, points: Sequence[Measured]) -> tuple[Residual, ...]:
@@ -186,7 +186,7 @@ def calibrate(
         if len(few) > 1:
             second, both, left = _fit(best, constants, loss, tell)
             if left < _WORTH_A_SECOND * error:
-                # The first was fitted with the old value of the second: fit each once more with the other's new value.
+                # The first constant was fitted with the old value of the second, so both are fitted once more.
                 best, constants = _refit(second, both, loss), both
         return best, constants
 
@@ -194,7 +194,7 @@ def calibrate(
     before_held: tuple[Residual, ...] = ()
     after_held: tuple[Residual, ...] = ()
     if held_back:
-        tell(f"fitting without {len(held_back)} of {len(measured)} points, which are held back")
+        tell(f"first fit without {len(held_back)} of {len(measured)} points, which are held back to check it")
         tried, _ = fitted_to([point for point in measured if point not in held_back])
         before_held, after_held = residuals(start, held_back), residuals(tried, held_back)
     best, constants = fitted_to(measured)
@@ -250,7 +250,7 @@ def calibrate(
 
 
 def _errors(residuals: Sequence[Residual]) -> tuple[FitError, ...]:
-    """Return how far residuals are off, by figure. A figure that no point has is left out."""
+    """Return the errors of the fit for each figure that a point has."""
     errors: dict[str, dict[int, float]] = {}
     for residual in residuals:
         figure = "requests_per_second" if "per_second" in residual.what else residual.what.partition("_")[0]
@@ -270,16 +270,14 @@ def _lengths(load: Load) -> tuple[float | None, ...]:
 
 
 def _users(point: Measured) -> float:
-    """Return the users of a closed loop; of arrivals those that there are on average, by Little's law."""
+    """Return the number of users of a closed loop, or the mean number of requests by Little's law (rate * latency)."""
     if point.load.at_once is not None:
         return point.load.at_once
     return (point.load.offered or 0.0) * (point.latency_p50_seconds or 0.0)
 
 
 def _held_back(measured: Sequence[Measured]) -> list[Measured]:
-    """Return every third point in the order of load, neither the smallest nor the largest one; none of fewer than
-    three.
-    """
+    """Return every third point in the order of load, without the smallest and the largest load."""
     return sorted(measured, key=_users)[1:-1:3]
 
 
@@ -302,13 +300,13 @@ def _with(profile: Profile, name: str, value: float) -> Profile:
 def _fit(
     profile: Profile, fitted: list[str], loss: Callable[[Profile], float], tell: Callable[[str], None]
 ) -> tuple[Profile, list[str], float]:
-    """Fit one more constant: the one that reduces the error most."""
+    """Fit the constant that reduces the error most, in addition to the `fitted` constants."""
     fits = []
     for name in RANGES:
         if name not in fitted:
             value, error = _search(profile, name, loss)
             fits.append((error, name, value))
-            tell(f"{name} = {value:.3g}: off by {error:.1%} in the mean")
+            tell(f"{name} = {value:.3g}: mean error {error:.1%}")
     error, name, value = min(fits)
     return _with(profile, name, value), [*fitted, name], error
 
@@ -320,11 +318,9 @@ def _refit(profile: Profile, names: Sequence[str], loss: Callable[[Profile], flo
 
 
 def _search(profile: Profile, name: str, loss: Callable[[Profile], float]) -> tuple[float, float]:
-    """Return the value of a constant with the smallest loss, and that loss: a grid search, then a golden-section
-    search.
-    """
+    """Return the value of a constant with the smallest loss, and this loss, by a grid and a golden-section search."""
     low, high = RANGES[name]
-    # Host times are mostly near the lower end of their range: quadratic spacing puts more grid points there.
+    # Most host times are near the lower end of their range, so quadratic spacing puts more grid points there.
     grid = [low + (high - low) * (number / (_GRID - 1)) ** 2 for number in range(_GRID)]
     losses = {value: loss(_with(profile, name, value)) for value in [*grid, getattr(profile, name)]}
     ordered = sorted(losses)

@@ -1,4 +1,4 @@
-"""Cold start of a component: how long until a new copy serves, and what follows for waking, scaling and rolling."""
+"""Cold start of a component: time until a new copy serves, and the resulting delays of wake-up, scaling and updates."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from replicas.start.records import StartRecord
 from replicas.start.timeouts import longest_download, longest_start
 
 _SCALE_OUT_PERIODS = 3
-"""Periods of its metric after which a target-tracking policy adds copies."""
+"""Number of metric periods after which a target-tracking policy adds copies."""
 _DELIVERY_SECONDS = 60
-"""Longest delay that is added for the delivery of a metric."""
+"""Longest assumed delay of the delivery of a metric."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Timeout:
-    """A timeout of the plan, beside what it must cover."""
+    """A timeout of the plan, and the time that it must cover."""
 
     name: str
     seconds: int
     covers: Span
     least: float
-    """The seconds that it must not be shorter than."""
+    """Smallest sufficient timeout, seconds."""
     reason: str
 
     @property
     def is_enough(self) -> bool:
-        """True if it covers the longest expected time, as far as the phases of the engine are known."""
+        """True if the timeout covers the longest expected time of the phases that are known for the engine."""
         return self.seconds >= self.least
 
     def to_document(self) -> dict[str, Any]:
@@ -50,7 +50,7 @@ class Timeout:
 
 @dataclass(frozen=True, kw_only=True)
 class Delay:
-    """How long something takes that needs new copies."""
+    """Duration of an operation that needs new copies, for example scaling out."""
 
     name: str
     what: str
@@ -69,13 +69,13 @@ class ColdStart:
     component: ComponentPlan
     start: Start
     measured: StartRecord | None
-    """The record whose times are used; None if there is none of this copy."""
+    """Record of a measured start whose times are used; None if no record matches this copy."""
     notes: tuple[str, ...]
-    """Records that are not used, each with the reason."""
+    """Reasons why records of measured starts are not used."""
 
     @property
     def timeouts(self) -> tuple[Timeout, ...]:
-        """The timeouts of the plan, beside what they must cover."""
+        """The timeouts of the plan, with the times that they must cover."""
         component, reasons = self.component, self.component.reasons
         own = Timeout(
             name="ContainerStartupHealthCheckTimeoutInSeconds",
@@ -97,7 +97,7 @@ class ColdStart:
 
     @property
     def delays(self) -> tuple[Delay, ...]:
-        """How long new copies take in each situation of the deployment."""
+        """Durations of all operations of the deployment that need new copies."""
         return tuple(self._delays())
 
     @property
@@ -106,7 +106,7 @@ class ColdStart:
         return tuple(start_warnings(self.plan))
 
     def delay(self, name: str) -> Delay | None:
-        """Return one of the delays; None if the deployment has no such situation."""
+        """Return the delay with this name; None if the deployment has no such operation."""
         return next((delay for delay in self.delays if delay.name == name), None)
 
     def to_document(self) -> dict[str, Any]:
@@ -130,10 +130,10 @@ class ColdStart:
 
     def _delays(self) -> Iterator[Delay]:
         component, start = self.component, self.start
-        yield Delay(name="copy", what="a copy on an instance that runs and has the image", span=start.copy)
+        yield Delay(name="copy", what="a copy on a running instance that has the image", span=start.copy)
         yield Delay(
             name="copy_on_new_instance",
-            what="a copy on an instance that is launched for it, its image cached or not",
+            what="a copy on a newly launched instance, with or without a cached image",
             span=start.copy_on_new_instance,
         )
         yield Delay(name="new_endpoint", what="the first copy of a new endpoint", span=self._new_endpoint())
@@ -144,7 +144,7 @@ class ColdStart:
             wait = component.rollout.wait_seconds
             yield Delay(
                 name="roll",
-                what=f"a rolling update of {component.copies} copies: {batches} times a new copy and {wait} s",
+                what=f"a rolling update of {component.copies} copies: {batches} starts of a copy plus {wait} s",
                 span=start.copy.plus(batches * wait, times=batches),
             )
 
@@ -160,14 +160,14 @@ class ColdStart:
         seen = _SCALE_OUT_PERIODS * period
         yield Delay(
             name="scale_out",
-            what=f"one more copy after the load has grown, on an instance that runs: {_SCALE_OUT_PERIODS} periods of "
-            f"{period} s until it is seen",
+            what=f"one more copy on a running instance after the load has grown, which is noticed after "
+            f"{_SCALE_OUT_PERIODS} periods of {period} s",
             span=self.start.copy.plus(seen, seen + _DELIVERY_SECONDS),
         )
         if instances_scale:
             yield Delay(
                 name="scale_out_on_new_instance",
-                what="the same on an instance that is launched for it",
+                what="the same on a newly launched instance",
                 span=self.start.copy_on_new_instance.plus(seen, seen + _DELIVERY_SECONDS),
             )
         if scaling.wakes:
@@ -176,8 +176,8 @@ class ColdStart:
             yield Delay(
                 name="wake",
                 what="the first answer after a request that found no copy"
-                + (", and no instance" if asleep else ", on an instance that runs")
-                + f": an alarm of one period of {CopyTarget.WAKE_PERIOD_SECONDS} s",
+                + (" and no instance" if asleep else " on a running instance")
+                + f": its alarm needs one period of {CopyTarget.WAKE_PERIOD_SECONDS} s",
                 span=span.plus(0, CopyTarget.WAKE_PERIOD_SECONDS + _DELIVERY_SECONDS),
             )
 
@@ -197,12 +197,12 @@ class ColdStart:
 
 
 def cold_start(plan: EndpointPlan, component: ComponentPlan, records: Iterable[StartRecord] = ()) -> ColdStart:
-    """Return the cold start of a component: what was published, and what was measured of the same copy on AWS.
+    """Return the cold start of a component, from a measured start of the same copy on AWS or from published starts.
 
     Args:
         plan: the plan of the endpoint.
-        component: one of its components.
-        records: measured starts (`replicas.start.records`). A record of an embedded AWS is never used.
+        component: a component of the plan.
+        records: measured starts (`replicas.start.records`). Records of an embedded AWS are never used.
 
     """
     own = [record for record in records if record.model == model_of_record(component)]
@@ -212,7 +212,7 @@ def cold_start(plan: EndpointPlan, component: ComponentPlan, records: Iterable[S
         if reason is None:
             usable.append(record)
         else:
-            notes.append(f"the start that was measured on {record.measured} is not used: {reason}")
+            notes.append(f"the start measured on {record.measured} is not used: {reason}")
     newest = max(usable, key=lambda record: record.measured, default=None)
     start = component.start
     if newest is not None:
@@ -224,19 +224,19 @@ def cold_start(plan: EndpointPlan, component: ComponentPlan, records: Iterable[S
 
 
 def model_of_record(component: ComponentPlan) -> str:
-    """Return what a record of a component has as its model: its weights in S3, or its repository of the Hub."""
+    """Return the model name in records of a component: the S3 location of its weights, or its Hub repository."""
     return component.weights or component.model.id
 
 
 def _why_not(record: StartRecord, plan: EndpointPlan, component: ComponentPlan) -> str | None:
-    """Return why a record says nothing about a component; None if it does."""
+    """Return the reason why a record does not apply to a component; None if it applies."""
     weights = "s3" if component.weights else "hub"
     if not record.is_of_aws:
         return "it was measured on an embedded AWS, whose times are simulated"
     if record.engine != str(component.engine):
-        return f"it is of {record.engine}"
+        return f"its engine is {record.engine}"
     if record.instance_type != plan.instance.name:
-        return f"it is of {record.instance_type}"
+        return f"its instance type is {record.instance_type}"
     if record.accelerators != component.accelerators:
         return f"its copies have {record.accelerators} accelerators, not {component.accelerators}"
     if record.weights != weights:

@@ -1,14 +1,14 @@
-"""Confidence of a forecast: how far it is from the runs that support it, and the error that was measured on them.
+"""Confidence of a forecast, from the similarity of measured runs and the errors of forecasts of these runs.
 
-Each figure has a class of its own, because few runs publish all of them:
+Each figure has its own confidence class, because few runs publish all figures:
 
-`calibrated`: nothing that the simulation reads differs from the run that a constant was fitted to, and the fit explains
-that figure of the run.
-`extrapolated`: enough runs that no constant was fitted to are near: they differ from the forecast in few properties.
-`order-of-magnitude`: enough such runs of the engine exist, but few of them are near.
-`unmeasured`: too few runs have the figure for any of that. Their error is stated, if there are any.
+`calibrated`: all inputs of the simulation equal those of a run to which a constant was fitted, and the fit reproduces
+this figure of the run.
+`extrapolated`: enough similar runs exist that were not used for fitting. They differ in few properties.
+`order-of-magnitude`: enough unfitted runs of the engine exist, but too few of them are similar.
+`unmeasured`: too few runs have the figure. If any run has it, its error is stated.
 
-The class of a forecast is the lower one of its rates and its latencies. Every class states its measured error. The runs
+The class of a forecast is the lower class of throughput and latency. Every class states its measured error. The runs
 and their errors are those of the exam (`exam.json`, `make exam`).
 """
 
@@ -31,29 +31,29 @@ from replicas.load import Load
 from replicas.planning.plans import ComponentPlan
 
 CALIBRATED_WITHIN = 0.15
-"""Largest error of a figure at the points of its own run with which a fit is called calibrated."""
+"""Largest error of a figure in the fitted run for the class `calibrated`."""
 FEWEST_RUNS, FEWEST_SOURCES = 20, 3
-"""Unfitted runs, and sources of them, that a class rests on."""
+"""Minimum number of unfitted runs, and of their sources, for a class."""
 FIGURES = {
     "requests_per_second": "requests a second",
     "latency": "median latency",
     "ttft": "time to first token",
     "tpot": "time per token",
 }
-"""Figures whose errors are measured, in words."""
+"""Figures whose errors are measured, with their descriptions."""
 _DECISIVE = ("requests_per_second", "latency")
-"""Figures whose lower class is that of a forecast."""
+"""Figures that decide the class of a forecast: the lower class of the two."""
 _ORDER: tuple[Confidence, ...] = ("unmeasured", "order-of-magnitude", "extrapolated", "calibrated")
 _NEAR = 3
-"""Properties in which a run may differ from the forecast that it supports."""
+"""Maximum number of properties in which a similar run may differ from the forecast."""
 _SIZE, _LENGTH, _LOAD = 2.0, 4.0, 4.0
-"""Ratios of parameters, lengths and requests at once up to which a run and a forecast count as alike."""
+"""Largest ratios of parameters, of lengths and of concurrent requests that count as similar."""
 _FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True)
 class Trust:
-    """How far to trust a forecast."""
+    """Confidence class of a forecast, with its reason and measured error."""
 
     confidence: Confidence
     basis: str
@@ -63,12 +63,12 @@ class Trust:
 
     @property
     def summary(self) -> str:
-        """The class with the measured error of the rate, or else of the latency, in a few words."""
+        """The class, with the measured error of the throughput or, without one, of the latency."""
         figures = self.error.figures if self.error else {}
         for name in _DECISIVE:
             if name in figures:
                 return f"{self.confidence}: {FIGURES[name]} {_size(figures[name])}"
-        return f"{self.confidence}: no run is held against it"
+        return f"{self.confidence}: not compared with any run"
 
 
 def confidence(
@@ -80,13 +80,13 @@ def confidence(
     routing: str,
     duration_seconds: float,
 ) -> Trust:
-    """Return the confidence of a forecast of these loads (that of the worst).
+    """Return the lowest confidence of a forecast over these loads.
 
     Args:
-        engine: the engine of a copy, with what the container's environment changes.
-        given: the profile before those changes.
+        engine: the engine of a copy, including changes by the container's environment.
+        given: the profile without changes by the environment.
         component: the component of the plan.
-        instance: its instance type.
+        instance: instance type of the plan.
         loads: the loads.
         routing: SageMaker's routing strategy.
         duration_seconds: time in which requests are sent.
@@ -95,7 +95,7 @@ def confidence(
     run = given.fitted
     fit: Mapping[str, FigureError] = {}
     if run is None:
-        rests = f"no run is known that the constants of {given.profile} were all fitted to"
+        rests = f"the constants of {given.profile} were not all fitted to one run"
     else:
         conditions = Conditions(
             engine=engine,
@@ -110,7 +110,7 @@ def confidence(
         rests = f"{given.profile}, fitted to {run.described}"
         found = differences(run, conditions)
         if found:
-            rests += f"; here differ {'; '.join(found)}"
+            rests += f"; the forecast differs from this run: {'; '.join(found)}"
         else:
             fit = _errors_of_fit(run)
             rests += _misses_of_fit(run)
@@ -121,7 +121,7 @@ def confidence(
     lowest = min(decisive, key=_ORDER.index)
     if not figures:
         what = component.engine.kind.name if component.task == "generate" else f"{component.task} by any engine"
-        return Trust(lowest, f"{rests}. No published run of {what} is held against it", None)
+        return Trust(lowest, f"{rests}. It is not compared with any published run of {what}", None)
     error = _measured(figures, runs if lowest != "calibrated" else [])
     sentences = "; ".join(_sentence(name, figures.get(name), lowest) for name in FIGURES)
     return Trust(lowest, f"{rests}. Measured errors: {sentences}", error)
@@ -131,7 +131,7 @@ def confidence(
 
 
 def _runs(component: ComponentPlan) -> list[dict[str, Any]]:
-    """Return the unfitted runs of the engine. All of them generate: they say nothing of embeddings and scores."""
+    """Return the unfitted runs of the engine. All runs generate text, so embeddings and scores have none."""
     if component.task != "generate":
         return []
     name = component.engine.kind.name
@@ -148,7 +148,7 @@ def _sources(runs: Sequence[dict[str, Any]]) -> set[str]:
 
 
 def _distance(run: dict[str, Any], component: ComponentPlan, instance: Instance, loads: Sequence[Load]) -> int:
-    """Return in how many properties a run differs from a forecast; of several loads, that of the furthest."""
+    """Return the number of properties in which a run differs from a forecast, for the load that differs most."""
     quantization = component.quantization.method if component.quantization else None
     own = (
         run["profile"] != component.engine.profile.profile,
@@ -187,7 +187,7 @@ def _alike(one: float, other: float, ratio: float) -> bool:
 
 
 def _errors(runs: Sequence[dict[str, Any]], near: Sequence[dict[str, Any]]) -> dict[str, FigureError]:
-    """Return the error of each figure on the runs that have it: the near ones if they are enough, else all."""
+    """Return the error of each figure over the similar runs that have it or, if these are too few, over all runs."""
     found = {}
     for figure in FIGURES:
         having, having_near = ([run for run in some if run["errors"].get(figure) is not None] for some in (runs, near))
@@ -214,7 +214,7 @@ def _figure(figure: str, runs: Sequence[dict[str, Any]], trust: Confidence) -> F
 
 
 def _errors_of_fit(run: FittedRun) -> dict[str, FigureError]:
-    """Return the figures of its run that a fit explains."""
+    """Return the errors of the figures that a fit reproduces."""
     return {
         error.figure: FigureError(
             confidence="calibrated", runs=error.points, sources=1, median=error.median, worst=error.worst
@@ -225,7 +225,7 @@ def _errors_of_fit(run: FittedRun) -> dict[str, FigureError]:
 
 
 def _misses_of_fit(run: FittedRun) -> str:
-    """Return what keeps a fit from being called calibrated, and how far it is off what it was not made from."""
+    """Return the reasons why a fit is not called calibrated, and its error at held-back points."""
     words = "".join(
         f"; the fit itself misses the {FIGURES[error.figure]} of its run by up to {error.worst:.0%}"
         for error in run.errors
@@ -234,9 +234,9 @@ def _misses_of_fit(run: FittedRun) -> str:
     having = {error.figure for error in run.errors}
     missing = [FIGURES[figure] for figure in _DECISIVE if figure not in having]
     if missing:
-        words += f"; the run has no {' and no '.join(missing)}, by what the profile records"
+        words += f"; the profile records no {' and no '.join(missing)} of the run"
     if run.held_back_error is not None:
-        words += f"; points held back from a first fit were missed by {run.held_back_error:.0%} in the mean"
+        words += f"; the mean error at points held back from a first fit was {run.held_back_error:.0%}"
     return words
 
 
@@ -260,20 +260,20 @@ def _measured(figures: Mapping[str, FigureError], runs: Sequence[dict[str, Any]]
 
 
 def _size(error: FigureError) -> str:
-    return f"within {error.median:.0%}, half of the time; worst seen {error.worst:.0%}"
+    return f"with a median error of {error.median:.0%}, at worst {error.worst:.0%}"
 
 
 def _sentence(figure: str, error: FigureError | None, lowest: Confidence) -> str:
-    """Return the error of a figure with what it rests on, and its class where that is not the forecast's."""
+    """Return the error of a figure with its basis, and with its class if that is not the class of the forecast."""
     if error is None:
         return f"{FIGURES[figure]} not measured"
     if error.confidence == "calibrated":
         rests = f"{error.runs} points of that run"
     else:
-        near = " near" if error.confidence == "extrapolated" else ""
-        rests = f"{error.runs} published runs{near} of {error.sources} sources, none fitted to"
+        near = " similar" if error.confidence == "extrapolated" else ""
+        rests = f"{error.runs} published{near} runs of {error.sources} sources, none used for fitting"
     if error.confidence == "unmeasured":
-        rests += f", {FEWEST_RUNS} of {FEWEST_SOURCES} make a class"
+        rests += f"; a class needs {FEWEST_RUNS} of {FEWEST_SOURCES} sources"
     elif error.confidence != lowest:
         rests += f", {error.confidence}"
     return f"{FIGURES[figure]} {_size(error)} ({rests})"

@@ -35,15 +35,16 @@ def copy_engine(
     profile: Profile | None = None,
     accelerator: Accelerator | None = None,
 ) -> CopyEngine:
-    """Return the engine of each copy of a planned component. Default profile: that of the engine's version. Default
-    accelerator: that of the instance.
+    """Return the engine of a copy of a planned component.
+
+    The default profile is that of the engine's version, the default accelerator that of the instance.
 
     Raises:
-        LookupError: the speed of the instance's accelerators is not known, or the model's layers are not.
+        LookupError: the speed of the instance's accelerators or the layers of the model are not known.
 
     """
     if not component.model.architecture.is_known:
-        raise LookupError(f"the sizes of {component.model.id} are declared by hand, its layers are not known")
+        raise LookupError(f"the sizes of {component.model.id} are declared by hand, so its layers are not known")
     variables, environment = component.engine.kind.variables, component.environment
     profile = _with_environment(profile or component.engine.profile, variables, environment)
     times = step_times(
@@ -67,14 +68,14 @@ def copy_engine(
 
 
 def _cache_tokens(component: ComponentPlan, sequences: str | None) -> int:
-    """Return the tokens that the batch may hold; without a KV cache, those of as many sequences as it takes."""
+    """Return the tokens that the batch may hold. Without a KV cache, the number of sequences limits them."""
     if not component.memory.pool.is_empty:
         return component.kv_cache_tokens
     return component.max_total_tokens * (int(sequences) if sequences else component.prefill_tokens)
 
 
 def _with_environment(profile: Profile, variables: ContainerVariables, environment: Mapping[str, str]) -> Profile:
-    """Return the profile with the changes that the container's environment makes."""
+    """Return the profile with the changes by the container's environment."""
     ratio = first_set(variables.waiting_served_ratio, environment)
     patience = first_set(variables.max_waiting_tokens, environment)
     caching = first_set(variables.prefix_caching, environment)

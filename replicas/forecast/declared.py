@@ -1,4 +1,4 @@
-"""Warnings about declared traffic that the copies of a plan do not carry, or whose objective they miss, by forecast."""
+"""Warnings about declared traffic that exceeds the forecast capacity of a plan, or whose objective the plan misses."""
 
 from __future__ import annotations
 
@@ -19,24 +19,25 @@ from replicas.speed.throughput import MOST_OF_CAPACITY, CopySpeed
 from replicas.units import rate_text
 
 _PARTS = (1024, 256, 64, 16, 4, 1)
-"""Divisors of a load beyond the capacity, in the order in which its parts are tried."""
+"""Divisors of a load above the capacity. Parts of the load are tried in this order."""
 _MORE_COPIES = (2, 4, 8)
-"""Multiples of the copies that are tried for an objective that they miss."""
+"""Multiples of the number of copies that are tried if the copies miss an objective."""
 _BY_FAR, _NEAR = 2.0, 1.2
-"""Margins of a sample: that of users leaves open whether an objective is kept up to the first, and a change that helps
-keeps it with the second."""
+"""Safety factors for times in a sample. A sample of users decides about a bound only if its times are off by the first
+factor. A proposed number of copies must meet the bounds with the second factor."""
 _MOST_UNANSWERED, _ALWAYS_RUNNING = 0.1, 10
-"""Share and number of the requests that may still run at the end of the simulated time."""
+"""Requests that may still run at the end of the simulated time: a share of all requests, plus a constant."""
 
 
 def with_traffic_warnings(plan: EndpointPlan) -> EndpointPlan:
-    """Return a plan whose warnings include those about its declared traffic."""
+    """Return the plan with added warnings about its declared traffic."""
     return replace(plan, warnings=(*plan.warnings, *traffic_warnings(plan)))
 
 
 def traffic_warnings(plan: EndpointPlan) -> list[str]:
-    """Return the declared loads that a component would not carry even with its most copies, and the objectives that it
-    would miss with them, each with what would help. Each instance type of a pool may have to serve all of it.
+    """Return a warning for each component whose maximum copies cannot serve its declared traffic or miss its objective.
+
+    Each warning names a change that helps. Each instance type of a pool must be able to serve all of the traffic.
     """
     several = len(plan.components) > 1
     return [
@@ -57,7 +58,7 @@ def _warnings_of(plan: EndpointPlan, component: ComponentPlan) -> Iterator[str]:
         fault, point, sample = judged.first_fault(copies)
         if fault:
             yield (
-                f"the declared traffic is more than {_copies(copies)} are forecast to carry: {fault}: more copies, or "
+                f"the declared traffic exceeds the forecast capacity of {_copies(copies)}: {fault}: add copies, or use "
                 "instances with faster accelerators (`replicas recommend` compares them)"
             )
         elif objective := Bounds.declared(component.traffic):
@@ -68,7 +69,7 @@ def _warnings_of(plan: EndpointPlan, component: ComponentPlan) -> Iterator[str]:
                     f"{'; '.join(missed)}: {judged.help(objective, copies)}"
                 )
     except ForecastError as unknown:
-        yield f"whether the declared traffic is carried is not judged: {unknown}"
+        yield f"whether the copies can serve the declared traffic is not judged: {unknown}"
 
 
 class _Judged:
@@ -81,9 +82,9 @@ class _Judged:
         self._speed = _speed(plan, component, load)
 
     def first_fault(self, copies: int) -> tuple[str | None, Point, Sample]:
-        """Return why the load is not carried, and the forecast of a sample of it.
+        """Return the reason why copies cannot serve the load, and the forecast of a sample.
 
-        A load beyond the capacity takes long to simulate: its fault is found at the smallest part that has one.
+        A load above the capacity takes long to simulate, so small parts of the load are tried first.
         """
         for part in _PARTS if self._is_beyond(copies) else (1,):
             smaller = self._load.part(1 / part)
@@ -94,9 +95,9 @@ class _Judged:
         return None, point, sample
 
     def missed(self, objective: Bounds, copies: int, point: Point, sample: Sample) -> tuple[Sequence[str], str]:
-        """Return the bounds that the load misses, in sentences, and of what their figures are; none if it keeps them.
+        """Return a sentence for each missed bound, and a note if the numbers come from a sample.
 
-        The percentiles of users depend on all copies: if a sample is near a bound, all of the load is simulated.
+        The percentiles of users depend on all copies. If a sample is near a bound, the whole load is simulated.
         """
         if sample.copies == copies or self._load.users is None or _missed(objective, point, 1 / _BY_FAR):
             some = f" in a sample of {sample.copies} of them" if sample.copies < copies else ""
@@ -106,25 +107,25 @@ class _Judged:
         return _missed(objective, self._forecast(whole(copies, self._load))), ""
 
     def help(self, objective: Bounds, copies: int) -> str:
-        """Return the change that keeps an objective, by forecast."""
+        """Return the change with which the forecast meets the objective."""
         alone = replace(self._load, users=1, requests_per_second=None)
         if _missed(objective, self._forecast(sampled(self._speed, 1, alone))):
             return (
-                "a request that is alone misses it too, so that more copies do not help: a higher tensor_parallel=, an "
-                "instance type with faster accelerators, or shorter requests"
+                "even a single request misses it, so more copies do not help: raise tensor_parallel=, use an instance "
+                "type with faster accelerators, or shorten requests"
             )
         for times in _MORE_COPIES:
             sample = sampled(self._speed, copies * times, self._load)
             margin = _NEAR if sample.copies < copies * times else 1.0
             if not _missed(objective, self._forecast(sample), margin):
-                return f"copies={copies * times}, on as many instances as they need, are forecast to keep it"
+                return f"set copies={copies * times} with enough instances, which meets it by forecast"
         return (
-            f"{_MORE_COPIES[-1]} times the copies miss it too: a higher tensor_parallel=, or an instance type with "
+            f"even {_MORE_COPIES[-1]} times the copies miss it: raise tensor_parallel=, or use an instance type with "
             "faster accelerators"
         )
 
     def _is_beyond(self, copies: int) -> bool:
-        """True if the load may be beyond what the copies carry, by the bound in closed form."""
+        """True if the load may exceed the capacity of the copies, by the closed-form bound."""
         number, most = self._speed.most
         if self._load.users is not None:
             return self._load.users > copies * number
@@ -143,7 +144,7 @@ def _speed(plan: EndpointPlan, component: ComponentPlan, load: Load) -> CopySpee
 
 
 def _missed(objective: Bounds, point: Point, margin: float = 1.0) -> Sequence[str]:
-    """Return the bounds that a forecast misses if its times are multiplied by a margin, in sentences."""
+    """Return a sentence for each bound that the times of a forecast, multiplied by `margin`, miss."""
     times = {bound.name: getattr(point, f"{bound.name}_seconds") for bound in objective.bounds}
     with_margin = {name: None if seconds is None else margin * seconds for name, seconds in times.items()}
     return list(objective.misses(with_margin, point.refused))
@@ -160,16 +161,16 @@ def _copies(copies: int) -> str:
 
 
 def _fault(point: Point, seconds: float, times: float) -> str | None:
-    """Return the reason why a load is not carried, of which a part was simulated; None if it is."""
+    """Return the reason why copies cannot serve a load; None if they can. `times` scales a sample to the whole load."""
     offered = point.requests_per_second_offered
     if point.refused:
         return f"{point.refused / point.requests:.1%} of the requests are refused"
     unanswered = point.requests - point.requests_per_second_window * seconds
     if offered and unanswered > _MOST_UNANSWERED * point.requests + _ALWAYS_RUNNING:
-        return f"{rate_text(times * point.requests_per_second_window)} a second are answered"
+        return f"only {rate_text(times * point.requests_per_second_window)} a second are answered"
     if point.latency_p90_seconds and point.latency_p90_seconds > RESPONSE_SECONDS:
         return (
-            f"one in ten takes more than {point.latency_p90_seconds:.0f} s, and SageMaker ends it after "
+            f"one request in ten takes more than {point.latency_p90_seconds:.0f} s, but SageMaker ends a request after "
             f"{RESPONSE_SECONDS} s"
         )
     return None

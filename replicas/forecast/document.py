@@ -1,5 +1,6 @@
-"""Shapes of the JSON documents of a calibration and of a cold start. The documents of a forecast and a profile are
-`Forecast` and `Profile`.
+"""Types of the JSON documents of a calibration and of a cold start.
+
+The documents of a forecast and of a profile have the fields of `Forecast` and `Profile`.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ FittedConstant = TypedDict("FittedConstant", {"was": float, "is": float})
 
 
 class ResidualDocument(TypedDict):
-    """A profile's forecast and the measurement of one figure. Errors are relative to the measurement; positive if too
+    """Forecast and measurement of one figure. Errors are relative to the measurement, positive if the forecast is too
     high.
     """
 
     users: int | None
     load: str
-    """The load in words."""
+    """Description of the load."""
     what: Literal[
         "requests_per_second",
         "requests_per_second_window",
@@ -39,18 +40,18 @@ class CalibrationDocument(TypedDict):
 
     schema: Literal["replicas.calibration/1"]
     profile: str | None
-    """Path of the profile's file; null if it was not written: the fit makes points worse that it has not seen."""
+    """Path of the profile's file; null if it was not written, because the fit is worse at the held-back points."""
     fitted: dict[str, FittedConstant]
     worst_residual: float | None
     residuals: list[ResidualDocument]
     held_back: list[ResidualDocument]
-    """Points that a first fit has not seen; empty if the run has fewer than three points."""
+    """Points that were held back from a first fit; empty if the run has fewer than three points."""
     improves: bool | None
-    """True if that fit makes the mean error at those points no larger; null if there are none."""
+    """True if the first fit does not increase the mean error at the held-back points; null without such points."""
 
 
 class TimeoutDocument(TypedDict):
-    """A timeout of the plan, beside what it must cover."""
+    """A timeout of the plan, and the time that it must cover."""
 
     name: Literal["ContainerStartupHealthCheckTimeoutInSeconds", "ModelDataDownloadTimeoutInSeconds"]
     seconds: int
@@ -60,7 +61,7 @@ class TimeoutDocument(TypedDict):
 
 
 class DelayDocument(TypedDict):
-    """How long something takes that needs new copies."""
+    """Duration of an operation that needs new copies, for example scaling out."""
 
     name: Literal[
         "copy",
@@ -73,7 +74,7 @@ class DelayDocument(TypedDict):
     ]
     what: str
     seconds: int | None
-    """Null if a part was not measured."""
+    """Null if one of the phases was not measured."""
     low_seconds: int
     high_seconds: int
 
@@ -93,18 +94,18 @@ class ColdStartDocument(TypedDict):
     timeouts: list[TimeoutDocument]
     delays: list[DelayDocument]
     measured: StartRecordDocument | None
-    """The record whose times are used; null if there is none of this copy."""
+    """Record of a measured start whose times are used; null if no record matches this copy."""
     notes: list[str]
     warnings: list[str]
 
 
 class KeptStartsDocument(TypedDict):
-    """Measured starts that `replicas calibrate` has kept."""
+    """Measured starts that `replicas calibrate` stored."""
 
     schema: Literal["replicas.kept-starts/1"]
     path: str
-    """File that keeps them."""
+    """File with the stored records."""
     records: list[StartRecordDocument]
     """The records that were added."""
     simulated: int
-    """How many of them are of an embedded AWS, which no forecast uses."""
+    """Number of added records that an embedded AWS produced. Forecasts do not use these records."""

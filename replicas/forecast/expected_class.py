@@ -1,4 +1,4 @@
-"""The class of a forecast, without the forecast: how far one of a planned component could be trusted."""
+"""Confidence class that a forecast of a component would have, without computing the forecast."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from replicas.planning.plans import ComponentPlan, EndpointPlan
 
 
 def expected_class(plan: EndpointPlan, component: ComponentPlan) -> Trust | None:
-    """Return the class of the forecast that `replicas forecast` makes of a component by default.
+    """Return the confidence class of the forecast that `replicas forecast` makes of a component by default.
 
-    Its load is the declared traffic, or else that of the article. None if the component cannot be forecast.
+    The load is the declared traffic or, without one, the load of the article. None if the component cannot be forecast.
     """
     try:
         engine = copy_engine(component, plan.instance)

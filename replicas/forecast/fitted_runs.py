@@ -1,7 +1,7 @@
-"""What differs between a forecast and the run that constants of its profile were fitted to.
+"""Differences between a forecast and the run to which constants of its profile were fitted.
 
-Everything that the simulation reads is compared: the engine with its admission rule, the times of its steps, the limits
-of its batch, the copies, how requests arrive, how long they are, what they share, for how long, and the routing.
+All inputs of the simulation are compared: the engine with its admission rule, the times of its steps, the limits of its
+batch, the copies, the arrivals, lengths and common prompts of the requests, the duration, and the routing.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from replicas.planning.plans import ComponentPlan
 from replicas.speed.times import StepTimes
 
 SAME_MODEL = 0.1
-"""Two models count as the same if their parameters and their KV-cache bytes per token differ by at most this ratio.
-Such models have the same architecture, fine-tuned or with another vocabulary. Step times too."""
+"""Largest relative difference of parameters, KV-cache bytes per token and step times between models that count as the
+same: fine-tuned models, or models with another vocabulary."""
 SAME_LENGTH = 0.25
 """Lengths, deviations, durations and loads count as the same if they differ by at most this ratio."""
 _SAME_COPIES = 2.0
 _PROBES = ((0, 1), (0, 16), (1000, 0))
-"""Prompt tokens and decoding sequences, of 1,000 tokens each, of the steps that are compared."""
+"""Steps whose times are compared: prompt tokens, and number of decoding sequences of 1,000 tokens each."""
 _PROBE_WORDS = ("a token of one sequence", "a token of 16 sequences", "a prompt of 1,000 tokens")
 
 
 @dataclass(frozen=True)
 class Conditions:
-    """What a forecast simulates."""
+    """Inputs of the simulation of a forecast."""
 
     engine: CopyEngine
-    """The engine of a copy, with what the container's environment changes."""
+    """The engine of a copy, including changes by the container's environment."""
     given: Profile
-    """The profile before those changes."""
+    """The profile without changes by the environment."""
     component: ComponentPlan
     accelerator: str
     accelerator_memory_mib: int
@@ -43,18 +43,18 @@ class Conditions:
 
 
 def kind_of(load: Load) -> str:
-    """Return how the requests of a load arrive: the name of its field."""
+    """Return the kind of arrivals of a load: the name of the field of `Load` that is set."""
     kinds = ("users", "requests_per_second", "burst", "trace")
     return next(kind for kind in kinds if getattr(load, kind) is not None)
 
 
 def size_of(load: Load) -> float:
-    """Return the size of a load in the unit of its kind; of a trace the rate."""
+    """Return the size of a load: its users, its burst, or its rate (also for a trace)."""
     return load.users or load.burst or load.offered or 0.0
 
 
 def probes(times: StepTimes) -> tuple[float, ...]:
-    """Return the seconds of a few steps, which tell engines apart whose step times differ."""
+    """Return the seconds of a few steps, by which the step times of two engines are compared."""
     return tuple(
         times.prefill([prompt]) if prompt else times.decode(sequences, 1000 * sequences)
         for prompt, sequences in _PROBES
@@ -62,7 +62,7 @@ def probes(times: StepTimes) -> tuple[float, ...]:
 
 
 def differences(run: FittedRun, now: Conditions) -> list[str]:
-    """Return what differs from the run, a sentence each."""
+    """Return a sentence for each difference from the run."""
     return [*_of_engine(run, now), *_of_hardware(run, now), *_of_times(run, now), *_of_loads(run, now)]
 
 
@@ -73,7 +73,7 @@ def _of_engine(run: FittedRun, now: Conditions) -> Iterator[str]:
     if component.task != "generate":
         yield f"task: {component.task} instead of generate"
     if now.engine.profile != replace(now.given, fitted=now.engine.profile.fitted):
-        yield "admission: the container's environment changes it"
+        yield "admission: changed by the container's environment"
     for what, here, there in (
         ("prefill budget", limits.prefill_tokens, run.prefill_tokens),
         ("sequences", limits.sequences, run.sequences),
@@ -92,7 +92,7 @@ def _of_hardware(run: FittedRun, now: Conditions) -> Iterator[str]:
     if now.accelerator != run.accelerator:
         yield f"accelerator: {now.accelerator} instead of {run.accelerator}"
     elif now.accelerator_memory_mib != run.accelerator_memory_mib:
-        yield f"card memory: {now.accelerator_memory_mib:,} MiB instead of {run.accelerator_memory_mib:,}"
+        yield f"accelerator memory: {now.accelerator_memory_mib:,} MiB instead of {run.accelerator_memory_mib:,}"
     if component.accelerators != run.tensor_parallel:
         yield f"tensor parallel: {component.accelerators} instead of {run.tensor_parallel}"
     method = component.quantization.method if component.quantization else None
@@ -105,15 +105,15 @@ def _of_hardware(run: FittedRun, now: Conditions) -> Iterator[str]:
     ):
         yield f"model: {shape.parameters / 1e9:.1f} B parameters instead of {run.parameters / 1e9:.1f} B"
     if run.copies is None:
-        yield "copies: the profile does not record those of its run"
+        yield "copies: not recorded for the run"
     elif not run.copies / _SAME_COPIES <= component.copies <= run.copies * _SAME_COPIES:
-        yield f"copies: {component.copies} share the load instead of {run.copies}"
+        yield f"copies: {component.copies} instead of {run.copies}"
 
 
 def _of_times(run: FittedRun, now: Conditions) -> Iterator[str]:
-    """Yield the step times that differ where the engine's are not those of the fit, whatever changed them."""
+    """Yield the first step time that differs from the step times of the fitted engine."""
     if run.probed_seconds is None:
-        yield "step times: the profile does not record those of its fit"
+        yield "step times: not recorded for the run"
         return
     for what, here, there in zip(_PROBE_WORDS, probes(now.engine.times), run.probed_seconds, strict=True):
         if not _near(here, there, SAME_MODEL):
@@ -127,28 +127,28 @@ def _of_loads(run: FittedRun, now: Conditions) -> Iterator[str]:
         other = next(load for load in loads if kind_of(load) != run.kind)
         yield f"load: {other.description} instead of {_KINDS[run.kind]}"
     elif run.kind == "trace":
-        yield "load: a trace is not compared with the run's"
+        yield "load: a trace is not compared with the trace of the run"
     else:
         least = run.least_users_per_copy if run.least_load_per_copy is None else run.least_load_per_copy
         most = run.most_users_per_copy if run.most_load_per_copy is None else run.most_load_per_copy
         if any(not least <= size_of(load) / now.component.copies <= most for load in loads):
-            yield f"load: fitted at {least:g} to {most:g} {_KINDS[run.kind].split(' in ')[0]} a copy"
+            yield f"load: fitted with {least:g} to {most:g} {_KINDS[run.kind].split(' in ')[0]} a copy"
     if not all(
         _near(load.input_tokens, run.input_tokens, SAME_LENGTH)
         and _near(load.output_tokens, run.output_tokens, SAME_LENGTH)
         for load in loads
     ):
-        yield f"lengths: fitted at {run.input_tokens:,} tokens in, {run.output_tokens:,} out"
+        yield f"lengths: fitted with {run.input_tokens:,} tokens in, {run.output_tokens:,} out"
     for what, name in (("spread of prompts", "input_stddev"), ("spread of answers", "output_stddev")):
         fitted: float = getattr(run, name)
         if any(not _near(getattr(load, name), fitted, SAME_LENGTH) for load in loads):
-            yield f"{what}: fitted at a standard deviation of {fitted:g} tokens"
+            yield f"{what}: fitted with a standard deviation of {fitted:g} tokens"
     if any(not _near(load.shared_tokens, run.shared_tokens, SAME_LENGTH) for load in loads):
-        yield f"prefix cache: fitted at {run.shared_tokens:,} tokens that prompts share"
+        yield f"prefix cache: fitted with {run.shared_tokens:,} shared tokens"
     if any((load.distinct_prompts or 0) != (run.distinct_prompts or 0) for load in loads):
-        yield f"prefix cache: fitted at {_number(run.distinct_prompts)} of distinct prompts"
+        yield f"prefix cache: fitted with {_number(run.distinct_prompts)} of distinct prompts"
     if run.duration_seconds is None:
-        yield "duration: the profile does not record that of its run"
+        yield "duration: not recorded for the run"
     elif run.kind in ("users", "requests_per_second") and not _near(
         now.duration_seconds, run.duration_seconds, SAME_LENGTH
     ):
@@ -160,7 +160,7 @@ _KINDS = {
     "requests_per_second": "requests a second",
     "burst": "requests in a burst",
     "trace": "a trace",
-    "several": "one kind of load: the run has several",
+    "several": "the several kinds of load of the run",
 }
 
 

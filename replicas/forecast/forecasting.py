@@ -1,4 +1,4 @@
-"""Forecasts how a component of a plan serves loads."""
+"""Forecasts throughput and latency of a component of a plan under loads."""
 
 from __future__ import annotations
 
@@ -38,18 +38,17 @@ def forecast(
 ) -> Forecast:
     """Return the rates and latencies of a component of a plan under each load.
 
-    Other components of the endpoint are assumed to be idle. They have accelerators of their own; contention between
-    copies for the host's CPU, memory bandwidth and network is not modelled.
+    Other components of the endpoint are assumed to be idle. Contention between copies for the host's CPU, memory
+    bandwidth and network is not modelled.
 
-    `routing` is SageMaker's strategy. By default requests are spread at random, as in the run that the constants
-    were fitted to: no measurement of least-outstanding-requests on an endpoint was published. `profile` replaces the
-    profile
-    of the engine's version (`replicas calibrate` makes one), `accelerator` the speed of the instance's
-    cards.
+    `routing` is SageMaker's strategy. By default requests are spread at random, as in the run to which the constants
+    were fitted: no measurement of least-outstanding-requests on an endpoint was published. `profile` replaces the
+    profile of the engine's version (`replicas calibrate` writes one). `accelerator` replaces the speed of the
+    instance's accelerators.
 
     Raises:
         ForecastError: a load is invalid or exceeds the component's limits, or the speed of the accelerators is not
-            known. It lists every fault.
+            known. The message lists every fault.
 
     """
     problems = []
@@ -60,13 +59,13 @@ def forecast(
             problems += _unfit(component, load)
     own = component.engine.profile.profile
     if profile is not None and profile.profile != own:
-        problems.append(f"the profile given is one of {profile.profile}; {component.engine} is of the line {own}")
+        problems.append(f"the given profile is for {profile.profile}, but {component.engine} needs a profile for {own}")
     elif profile is not None and (other := _other_model(profile, component)):
         problems.append(other)
     if not 0 < duration_seconds <= MAX_DURATION_SECONDS:
         problems.append(f"duration_seconds={duration_seconds}: more than 0, at most {MAX_DURATION_SECONDS:.0f}")
     if component.copies < 1:
-        problems.append("it has no copies: give it some, or forecast with --copies")
+        problems.append("the component has no copies: set copies=, or forecast with --copies")
     if not loads:
         problems.append("no load was given")
     try:
@@ -124,7 +123,7 @@ def forecast(
 
 
 def _other_model(profile: Profile, component: ComponentPlan) -> str | None:
-    """Return the fault of a profile that was calibrated with a run of another model; None if it has none."""
+    """Return a problem if the profile was calibrated with a run of another model; None otherwise."""
     run = profile.fitted
     if run is None or run == component.engine.profile.fitted:
         return None
@@ -133,26 +132,26 @@ def _other_model(profile: Profile, component: ComponentPlan) -> str | None:
     if all(abs(here - there) <= SAME_MODEL * there for here, there in sizes):
         return None
     return (
-        f"the profile given was calibrated with {run.described}, a model of {run.parameters / 1e9:.1f} B parameters; "
-        f"{component.model.id} has {shape.parameters / 1e9:.1f} B: calibrate with a run of that model"
+        f"the given profile was calibrated with {run.described}, a model of {run.parameters / 1e9:.1f} B parameters, "
+        f"but {component.model.id} has {shape.parameters / 1e9:.1f} B: calibrate with a run of this model"
     )
 
 
 def _answer_faults(component: ComponentPlan, load: Load) -> Iterator[str]:
-    """Yield the fault of a load with an answer from a model that generates none, or without one from another."""
+    """Yield a problem if the length of the answer does not suit the task: 0 for generated text, above 0 otherwise."""
     if component.task == "generate" and load.trace is not None:
         silent = [number for number, request in enumerate(load.trace.requests, 1) if not request.output_tokens]
         if silent:
             requests = f"{len(silent):,} {'request' if len(silent) == 1 else 'requests'}"
-            yield f"output_length=0 in {requests} of the trace, the first is {silent[0]:,}: at least 1"
+            yield f"output_length=0 in {requests} of the trace, first in request {silent[0]:,}: at least 1"
     elif component.task == "generate" and not load.output_tokens:
         yield f"output_tokens={load.output_tokens}: at least 1"
     if component.task != "generate" and load.output_tokens:
-        yield f"output_tokens={load.output_tokens}: task={component.task!r} generates no token: leave it out"
+        yield f"output_tokens={load.output_tokens}: task={component.task!r} generates no tokens: leave it out"
 
 
 def within_limits(load: Load, component: ComponentPlan) -> Load:
-    """Return the load with the lengths that a component takes: requests that a distribution draws longer are cut."""
+    """Return the load with the limits of a component, to which longer drawn requests are cut."""
     total = component.max_total_tokens
     if not component.memory.pool.is_empty:
         total = min(total, component.kv_cache_tokens)
@@ -162,20 +161,20 @@ def within_limits(load: Load, component: ComponentPlan) -> Load:
 def _cut(load: Load, outcome: Outcome, component: ComponentPlan) -> str:
     requests = len(outcome.answered) + len(outcome.refused)
     return (
-        f"{load.description}: {outcome.cut:,} of {requests:,} requests are drawn longer than a copy takes "
-        f"({component.max_input_tokens:,} tokens in, {component.max_total_tokens:,} in all), and cut to that"
+        f"{load.description}: {outcome.cut:,} of {requests:,} requests were drawn longer than a copy accepts "
+        f"and were cut to {component.max_input_tokens:,} tokens in, {component.max_total_tokens:,} in all"
     )
 
 
 def _unfit(component: ComponentPlan, load: Load) -> list[str]:
-    """Return the limits of the component that a request of the load exceeds."""
+    """Return a problem for each limit of the component that a request of the load exceeds."""
     if load.trace is not None:
         return _unfit_of_trace(component, load.trace)
     request_tokens = load.input_tokens + load.output_tokens
     problems = []
     if load.input_tokens > component.max_input_tokens:
         problems.append(
-            f"input_tokens={load.input_tokens:,}: the longest prompt that it takes has {component.max_input_tokens:,}"
+            f"input_tokens={load.input_tokens:,}: the component accepts at most {component.max_input_tokens:,}"
         )
     if request_tokens > component.max_total_tokens:
         problems.append(
@@ -190,9 +189,9 @@ def _unfit(component: ComponentPlan, load: Load) -> list[str]:
 
 
 def _unfit_of_trace(component: ComponentPlan, trace: Trace) -> list[str]:
-    """Return the limits of the component that requests of a trace exceed, with their number and the longest."""
+    """Return a problem for each limit that requests of a trace exceed, with their number and the longest request."""
     limits = [
-        ("prompts", "the longest that it takes has", component.max_input_tokens, _input_tokens),
+        ("prompts", "a prompt has at most", component.max_input_tokens, _input_tokens),
         ("requests", "a request has at most", component.max_total_tokens, _total_tokens),
     ]
     if not component.memory.pool.is_empty and component.kv_cache_tokens < component.max_total_tokens:
@@ -224,7 +223,7 @@ def _message(subject: str, problems: Sequence[str]) -> str:
 
 
 def _usd_per_hour(plan: EndpointPlan, component: ComponentPlan) -> float | None:
-    """Return the component's share of the price, by the accelerators that its copies occupy."""
+    """Return the component's share of the price, in proportion to the accelerators of its copies."""
     if plan.usd_per_hour is None:
         return None
     return plan.usd_per_hour * component.copies * component.accelerators / plan.accelerators_used

@@ -1,4 +1,4 @@
-"""Keep measured starts, so that the cold start of the same copy is forecast by them."""
+"""Stores measured starts, which later forecasts of a cold start use."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def kept_records(store: Path | None = None) -> tuple[StartRecord, ...]:
 
 @dataclass(frozen=True)
 class KeptStarts:
-    """Records that were added to the file that keeps them."""
+    """Records of measured starts that were added to a file."""
 
     records: tuple[StartRecord, ...]
     path: Path
@@ -50,16 +50,16 @@ def keep_starts(
     component: str | None = None,
     out: Path | None = None,
 ) -> KeptStarts:
-    """Read measured starts and keep them, each beside the deployment that it is of.
+    """Read measured starts, check their models, and add them to the stored records.
 
     Args:
         path: file of records (`replicas.start.records`).
         plan_of: returns the plan of the deployment that a record names.
-        component: component that the records are of. Default: the one that each record names.
-        out: file that keeps records. Default: profiles/starts.json.
+        component: component of the records. Default: the component that each record names.
+        out: file for stored records. Default: profiles/starts.json.
 
     Raises:
-        OperationError: a file cannot be read or written, or a record is of another model than its deployment serves.
+        OperationError: a file cannot be read or written, or a record has another model than its deployment.
 
     """
     records = read_records(path)
@@ -72,7 +72,7 @@ def keep_starts(
 
 
 def _name_in(planned: EndpointPlan, record: StartRecord) -> str | None:
-    """Return the name of the component in its plan; None for the only one, whose label is that of the endpoint."""
+    """Return the name of the component in its plan; None for the only component, whose label is the endpoint's."""
     return record.component if len(planned.components) > 1 else None
 
 
@@ -80,6 +80,6 @@ def _check_model(path: Path, record: StartRecord, planned: EndpointPlan, compone
     served = model_of_record(component)
     if record.model != served:
         raise OperationError(
-            f"{path} was measured with {record.model}, and {planned.name} serves {served}: a record holds for its own "
-            "model; --deployment names another deployment"
+            f"{path} was measured with {record.model}, but {planned.name} serves {served}: name a deployment of the "
+            "measured model with --deployment"
         )

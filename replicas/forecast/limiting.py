@@ -1,12 +1,12 @@
-"""What limits a busy copy: how many more answers twice as much of each resource would bring.
+"""Finds what limits a busy copy: the gain in throughput from doubling each resource.
 
-A copy that is busy all the time answers `1 / W` requests a second, where `W` is the engine's time for one request.
-Twice as much of what a share `s` of that time goes to leaves `1 - s / 2` of it. A batch that may hold twice as many
-requests leaves the time of prompts as it is, and changes that of a generated token from `d(B) / B` to `d(2 B) / (2 B)`,
-where `d(B)` is a decoding step of `B` sequences.
+A busy copy answers `1 / W` requests a second, where `W` is the engine's time for one request. If a resource takes the
+share `s` of that time, doubling it leaves the time `W * (1 - s / 2)`. Doubling the batch from `B` to `2 B` requests
+does not change the time of prompts. It changes the time of a generated token from `d(B) / B` to `d(2 B) / (2 B)`, where
+`d(B)` is the duration of a decoding step with `B` sequences.
 
-Where requests wait for a full batch, and one of twice the size would bring much more, the limit of the batch saturates
-first: reading the weights for few requests at once is its consequence.
+If requests wait for a full batch, and a batch of twice the size would answer much more, the limit of the batch counts
+as saturated first. The memory bandwidth is then busy only because weights are read for few requests at once.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from replicas.forecast.simulation import Outcome
 from replicas.load import Load
 
 BATCH_LIMITS = ("KV cache", "sequences")
-"""Limits of the batch, as `PointLimits.waits_for` names them."""
+"""Limits of the batch, by the names of `PointLimits.waits_for`."""
 ADMISSION = "concurrency limit"
-"""Limit of running and waiting requests, beyond which a copy refuses."""
+"""Name of the limit of running and waiting requests, above which a copy refuses requests."""
 
 
 def gain_of_twice_the_batch(engine: CopyEngine, load: Load, outcome: Outcome, duration: float) -> float:
-    """Return the share by which the answers of busy copies rise if their batches hold twice as many requests.
+    """Return the relative gain in throughput of busy copies if their batches could hold twice as many requests.
 
     Args:
         engine: engine of a copy.
         load: the load, for the length of a context.
-        outcome: its simulation.
+        outcome: result of the simulation of the load.
         duration: seconds over which the use of the engines was counted.
 
     """
@@ -47,7 +47,7 @@ def gain_of_twice_the_batch(engine: CopyEngine, load: Load, outcome: Outcome, du
 
 
 def gains(limit: PointLimits) -> dict[str, float]:
-    """Return what twice as much of each resource that engines spend time on would bring, as shares of the answers."""
+    """Return the relative gain in throughput from doubling each resource, by the name of the resource."""
     busy = limit.busy or 1.0
     shares = {
         "compute": limit.compute,
@@ -59,14 +59,16 @@ def gains(limit: PointLimits) -> dict[str, float]:
 
 
 def _gain_of_prompts(engine: CopyEngine, tokens: int, prompts: int) -> float:
-    """Return the gain where answers have no tokens: steps that compute twice as many prompts, if they may."""
+    """Return the gain for answers without tokens, from steps with twice as many prompts; 0 if a step cannot hold
+    them.
+    """
     if 2 * prompts * tokens > engine.limits.prefill_tokens:
         return 0.0
     return 2 * engine.times.prefill([tokens] * prompts) / engine.times.prefill([tokens] * 2 * prompts) - 1
 
 
 def _decoded_tokens(outcome: Outcome, duration: float) -> float:
-    """Return the tokens after the first of each answer that were generated within the duration."""
+    """Return the number of tokens generated within the duration, without the first token of each answer."""
     tokens = 0.0
     for request in outcome.answered:
         writing = request.ended - request.first_token

@@ -1,4 +1,4 @@
-"""Output of a forecast: the rates and latencies under each load, and what limits them."""
+"""Data model of a forecast: rates and latencies under each load, and the resources that limit them."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ Confidence = Literal["calibrated", "extrapolated", "order-of-magnitude", "unmeas
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """Forecast of one load: the figures that a benchmark of that load measures, with the same definitions."""
+    """Forecast of one load, with the same figures and definitions as a benchmark of the load."""
 
     users: int | None
     requests_per_second_offered: float | None
-    """Mean rate of the arrivals, of a rate or a trace."""
+    """Mean arrival rate of a rate or a trace."""
     burst: int | None = None
-    """Requests that arrive at once."""
+    """Number of requests that arrive at once."""
     is_reached: bool | None = None
-    """Whether as many requests are answered as arrive; None for users and a burst, or if too few arrive to tell."""
+    """True if requests are answered at the rate of arrivals; None for users, for a burst, or for too few requests."""
     requests: int
-    """Requests sent, answered or refused."""
+    """Number of requests sent, whether answered or refused."""
     refused: int
-    """Requests that the engine refused because its limit of running and waiting requests was reached."""
+    """Number of requests that the engine refused at its limit of running and waiting requests."""
     elapsed_seconds: float
     """Time until the last request in flight has ended, including the drain."""
     requests_per_second: float
-    """Answers per second that the load settles at (`replicas.load.figures.lasting_rate`); of a burst or a trace, all
-    answers over the elapsed time."""
+    """Steady rate of answers per second (`replicas.load.figures.lasting_rate`); for a burst or a trace, all answers
+    divided by the elapsed time."""
     requests_per_second_elapsed: float
-    """Requests per second over the elapsed time, refused ones too: the article's req/s."""
+    """All requests, including refused requests, divided by the elapsed time: the article's req/s."""
     requests_per_second_window: float
-    """Answers within the duration, divided by the duration: the sustained rate. A burst or a trace lasts until its
-    last answer."""
+    """Answers within the duration, divided by the duration. The duration of a burst or a trace ends with its last
+    answer."""
     latency_p50_seconds: float | None
     latency_p90_seconds: float | None
     latency_p99_seconds: float | None
@@ -49,32 +49,33 @@ class Point:
     output_tokens_per_second: float
     """Output tokens per second of the requests that were answered within the duration."""
     usd_per_million_output_tokens: float | None
-    """Price of a million output tokens at `output_tokens_per_second`. The component bears the part of the price of all
-    instances that the accelerators of its copies have in those of all components: idle accelerators are paid by all.
-    None if the price is unknown, or no token was answered."""
+    """Price of a million output tokens at `output_tokens_per_second`. The price of all instances is shared among the
+    components in proportion to the accelerators of their copies, so idle accelerators are included. None if the price
+    is unknown, or no token was generated."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PointLimits:
-    """How the engines spend their time at one point, and what requests wait for. Times are shares of the duration; a
-    burst or a trace lasts until its last answer.
+    """Use of the engines' time at one point, and the resources that requests wait for.
+
+    Times are shares of the duration. The duration of a burst or a trace ends with its last answer.
     """
 
     users: int | None
     requests_per_second_offered: float | None
     burst: int | None = None
     busy: float
-    """Busy time, mean over the copies: the sum of the five shares below."""
+    """Mean busy time of the copies: the sum of the five shares below."""
     compute: float
-    """Linear layers and attention of prompts, and decoding with enough sequences to be limited by compute."""
+    """Time of computing: prompts, and decoding steps with enough sequences to be limited by compute."""
     weights_read: float
-    """Reading weights, in steps that are limited by memory bandwidth."""
+    """Time of reading weights, in steps that are limited by memory bandwidth."""
     cache_read: float
-    """Reading the KV cache of decoding sequences."""
+    """Time of reading the KV cache of decoding sequences."""
     exchange: float
-    """Communication between the accelerators of a copy."""
+    """Time of communication between the accelerators of a copy."""
     host: float
-    """Work on the host (launching kernels, preparing steps and sequences) while the accelerators wait."""
+    """Time in which accelerators wait for the host, which launches kernels and prepares steps and sequences."""
     running_mean: float
     """Mean number of requests in the batch of a busy copy."""
     waiting_mean: float
@@ -82,10 +83,10 @@ class PointLimits:
     kv_cache_share_max: float
     """Largest share of a copy's KV cache that was reserved."""
     waits_for: str | None
-    """The resource or rule that kept requests waiting most of the time: `admission rule`, `KV cache`, `sequences` or
-    `prefill budget`; None if none waited."""
+    """Resource or rule that kept requests waiting for most of the time: `admission rule`, `KV cache`, `sequences` or
+    `prefill budget`; None if no request waited."""
     batch_gain: float = 0.0
-    """Share by which the answers of a busy copy would rise if its batch held twice as many requests."""
+    """Relative gain in throughput of a busy copy if its batch could hold twice as many requests."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,8 +94,8 @@ class Saturation:
     """The resource that saturates first as the load grows over the points."""
 
     first: str | None
-    """`compute`, `memory bandwidth`, `host`, `exchange`; `KV cache`, `sequences` or `concurrency limit` if it keeps the
-    batch small; None if no point is saturated. A frontend delays each request, and saturates nothing here."""
+    """`compute`, `memory bandwidth`, `host` or `exchange`; `KV cache`, `sequences` or `concurrency limit` if this limit
+    keeps the batch small; None if no point is saturated. The frontend of an engine is never named."""
     users: int | None
     """Users of the first saturated point."""
     requests_per_second_offered: float | None
@@ -108,33 +109,34 @@ class Saturation:
 
 @dataclass(frozen=True, kw_only=True)
 class FigureError:
-    """Error of one figure on the runs that have it: relative to the measurement, without its sign."""
+    """Error of one figure over the runs that have it: absolute, relative to the measurement."""
 
     confidence: Confidence
-    """Class of this figure alone."""
+    """Confidence class of this figure alone."""
     runs: int
-    """Runs that have this figure; for `calibrated` the points of the run that constants were fitted to."""
+    """Number of runs that have this figure; for `calibrated`, number of points of the fitted run."""
     sources: int
-    """Sources (repositories, sites) of the runs."""
+    """Number of sources (repositories, sites) of the runs."""
     median: float
-    """Half of the forecasts are off by no more."""
+    """Median of the errors."""
     worst: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class MeasuredError:
-    """Error of forecasts on the runs that support one: relative to the measurement, without its sign. The figures rest
-    on different runs: `figures` has the number of each.
+    """Errors of forecasts of measured runs: absolute, relative to the measurement.
+
+    Each figure has its own set of runs, whose number is in `figures`.
     """
 
     runs: int
-    """Runs that have one of the figures."""
+    """Number of runs that have at least one of the figures."""
     sources: int
-    """Sources (repositories, sites) of the runs."""
+    """Number of sources (repositories, sites) of the runs."""
     figures: Mapping[str, FigureError]
-    """By figure: `requests_per_second`, `latency`, `ttft`, `tpot`; a figure that no run has is left out."""
+    """Errors by figure: `requests_per_second`, `latency`, `ttft`, `tpot`. A figure without runs is left out."""
     requests_per_second_median: float | None
-    """Half of the forecasts are off by no more; None if the runs have no such figure."""
+    """Median of the errors; None if no run has the figure."""
     requests_per_second_worst: float | None
     latency_median: float | None
     latency_worst: float | None
@@ -150,23 +152,23 @@ class Forecast:
     component: str
     engine: str
     task: Task
-    """What the component answers with. Without tokens, times to the first one and prices of tokens are null or 0."""
+    """Kind of answers. Without generated tokens, times to the first token and prices of tokens are null or 0."""
     confidence: Confidence
     basis: str
     """Reason for the confidence, with its measured error."""
     summary: str = ""
-    """The class with its measured error, in a few words."""
+    """Confidence class with its measured error, in a few words."""
     measured_error: MeasuredError | None = None
-    """Error on the runs that the confidence rests on; None if there are none."""
+    """Errors in the runs on which the confidence is based; None without such runs."""
     routing: str
     """SageMaker's routing strategy that was assumed."""
     duration_seconds: float = 90.0
-    """Time in which requests are sent; a burst and a trace have their own."""
+    """Time in which requests are sent. It does not apply to a burst or a trace."""
     points: tuple[Point, ...]
     limits: Saturation
     warnings: tuple[str, ...] = ()
-    """The warnings of the plan that the forecast rests on."""
+    """Warnings of the plan and of the forecast."""
 
     def to_document(self) -> dict[str, Any]:
-        """JSON document: the fields of the forecast."""
+        """Return the JSON document, which has the fields of the forecast."""
         return {"schema": "replicas.forecast/1", **asdict(self)}

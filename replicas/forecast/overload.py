@@ -1,4 +1,6 @@
-"""What a forecast says of a load beyond the capacity: the rate that is not reached, what waits, and what is ended."""
+"""Warnings about a load above the capacity: the rate is not reached, requests queue, and SageMaker ends slow
+answers.
+"""
 
 from __future__ import annotations
 
@@ -14,23 +16,23 @@ from replicas.units import rate_text
 RESPONSE_SECONDS = 60
 """Time after which InvokeEndpoint ends a request without an answer (SageMaker runtime API reference)."""
 _MISSED = 0.05
-"""Share of the arrivals from which missing answers count: answers begin late and end after the duration."""
+"""Share of arrivals that may lack an answer, because answers begin late and end after the duration."""
 _FEWEST_REQUESTS = 10
-"""Below this number of requests chance decides how many of them end in time."""
+"""Minimum number of requests for a verdict. With fewer, the number of answers in time depends on chance."""
 _FEW_ENDED = 0.01
-"""Share of answers beyond SageMaker's limit that is worth a sentence."""
+"""Minimum share of answers beyond SageMaker's limit for a warning."""
 
 
 def keeps_up(load: Load, outcome: Outcome, duration_seconds: float) -> bool | None:
-    """True if as many requests are answered as arrive; None if they do not arrive over time, or too few do to tell.
+    """True if requests are answered at the rate of arrivals; None for loads without a rate, or for too few requests.
 
-    How many of the requests end in time varies by chance: of `n` that arrive in `T` seconds and take `L`, by
-    `sqrt(n L / T)`. Twice that is allowed besides.
+    The number of requests that end in time varies by chance. If `n` requests with latency `L` arrive in `T` seconds,
+    its standard deviation is `sqrt(n * L / T)`. Twice this deviation is tolerated.
 
     Args:
         load: the load.
-        outcome: its simulation.
-        duration_seconds: time in which the requests of a rate are sent; those of a trace arrive in its own time.
+        outcome: result of the simulation of the load.
+        duration_seconds: time in which the requests of a rate are sent. A trace has its own duration.
 
     """
     if load.offered is None:
@@ -49,28 +51,29 @@ def keeps_up(load: Load, outcome: Outcome, duration_seconds: float) -> bool | No
 def overload_warnings(
     load: Load, point: Point, limits: PointLimits, *, copies: int, over_limit: float
 ) -> Iterator[str]:
-    """Yield what a load beyond the capacity means.
+    """Yield warnings about a load above the capacity.
 
     Args:
         load: the load.
-        point: its forecast.
-        limits: what keeps its requests waiting.
+        point: forecast of the load.
+        limits: limits at this point.
         copies: copies of the component.
         over_limit: share of the answers that take longer than `RESPONSE_SECONDS`.
 
     """
     if point.is_reached is False:
         waiting = limits.waiting_mean * copies
-        waits = f"{waiting:,.0f} requests wait in the mean" if waiting >= 1 else "requests queue"
-        reason = f", for the {limits.waits_for}" if limits.waits_for else ""
-        first = "" if point.ttft_p50_seconds is None else f", half of them {point.ttft_p50_seconds:,.1f} s or more"
+        waits = f"on average {waiting:,.0f} requests wait" if waiting >= 1 else "requests queue"
+        reason = f" for the {limits.waits_for}" if limits.waits_for else ""
+        first = "" if point.ttft_p50_seconds is None else f", half of them for {point.ttft_p50_seconds:,.1f} s or more"
         yield (
             f"{load.description} are not reached: {rate_text(point.requests_per_second)} a second are answered; "
-            f"{waits}{reason}{first}, and longer the longer the load lasts"
+            f"{waits}{reason}{first}, and the wait grows as long as the load lasts"
         )
     if over_limit >= _FEW_ENDED:
         yield (
-            f"{load.description}: {over_limit:.0%} of the answers take longer than the {RESPONSE_SECONDS} s after "
-            "which SageMaker ends an answer of InvokeEndpoint (a streamed one after 8 minutes); the requests a second "
-            "count these answers"
+            f"{load.description}: {over_limit:.0%} of the answers take longer than {RESPONSE_SECONDS} s, after which "
+            "SageMaker ends an answer of InvokeEndpoint (a streamed answer after 8 minutes); the forecast rate "
+            "includes "
+            "these answers"
         )

@@ -1,7 +1,7 @@
-"""The prefix cache of one copy: parts of prompts whose keys and values are kept after their request has ended.
+"""The prefix cache of one copy: parts of prompts whose keys and values stay in the KV cache after their request.
 
-A part is found only if all parts before it are found. Parts that no running request uses make room for new tokens, the
-one that was used longest ago first (least recently used, as block pools and radix trees do).
+A part is found only if all parts before it are found. Parts that no running request uses are evicted for new tokens,
+the least recently used part first, as block pools and radix trees do.
 """
 
 from __future__ import annotations
@@ -13,14 +13,12 @@ from dataclasses import dataclass
 from replicas.load.requests import Segment
 
 _BLOCK_TOKENS = 16
-"""Prefixes are cached in whole blocks of the KV cache."""
+"""Tokens of a block of the KV cache. Prefixes are cached in whole blocks."""
 
 
 @dataclass(slots=True)
 class _Held:
-    """A part of a prefix that running requests use: the number of these requests, and the most tokens of it that one
-    uses.
-    """
+    """Use of a part by running requests: their number, and the largest number of its tokens that a request uses."""
 
     requests: int
     tokens: int
@@ -33,14 +31,16 @@ class PrefixCache:
         self._tokens: dict[Hashable, int] = {}
         self._held: dict[Hashable, _Held] = {}
         self._idle: OrderedDict[Hashable, None] = OrderedDict()
-        """Parts that no running request uses, the one that was used longest ago first."""
+        """Parts that no running request uses, the least recently used part first."""
         self.idle_tokens = 0
-        """Tokens of those parts."""
+        """Tokens of the parts that no running request uses."""
         self.tokens_in_use = 0
-        """Tokens that running requests use, each counted once."""
+        """Tokens that running requests use. Shared tokens count once."""
 
     def reusable(self, segments: tuple[Segment, ...], most: int) -> int:
-        """Return the tokens at the beginning of a prompt that the cache has: whole blocks, at most `most` tokens."""
+        """Return the number of tokens at the beginning of a prompt in the cache: whole blocks, at most `most`
+        tokens.
+        """
         found = 0
         for identity, tokens in segments:
             cached = min(tokens, self._tokens.get(identity, 0))
@@ -51,7 +51,7 @@ class PrefixCache:
         return found - found % _BLOCK_TOKENS
 
     def growth(self, segments: tuple[Segment, ...], tokens: int) -> int:
-        """Return by how much `tokens_in_use` grows if a request uses this many tokens of the cache."""
+        """Return the increase of `tokens_in_use` if a request uses `tokens` tokens of the cache."""
         growth = 0
         for identity, part in _parts(segments, tokens):
             held = self._held.get(identity)
@@ -59,7 +59,7 @@ class PrefixCache:
         return growth
 
     def hold(self, segments: tuple[Segment, ...], tokens: int) -> None:
-        """A running request uses this many tokens of the cache, until `release` with the same arguments."""
+        """Mark `tokens` tokens as used by a running request, until `release` with the same arguments."""
         for identity, part in _parts(segments, tokens):
             held = self._held.get(identity)
             if held is None:
@@ -72,8 +72,8 @@ class PrefixCache:
                 held.tokens = part
 
     def release(self, segments: tuple[Segment, ...], tokens: int) -> None:
-        """A request no longer uses the tokens that it held."""
-        for identity, _ in reversed(_parts(segments, tokens)):  # the end of a prompt is of less use than its beginning
+        """End the use of tokens by a request that was marked with `hold`."""
+        for identity, _ in reversed(_parts(segments, tokens)):  # evict the end of a prompt before its beginning
             held = self._held[identity]
             held.requests -= 1
             if not held.requests:
@@ -83,7 +83,7 @@ class PrefixCache:
                 self.idle_tokens += self._tokens[identity]
 
     def keep(self, segments: tuple[Segment, ...]) -> None:
-        """A prompt was computed: keep the parts of it that the cache does not have yet."""
+        """Add the parts of a computed prompt that the cache does not have yet."""
         left = sum(tokens for _, tokens in segments)
         left -= left % _BLOCK_TOKENS
         for identity, tokens in segments:
@@ -100,14 +100,14 @@ class PrefixCache:
                 self.idle_tokens += more
 
     def shrink_to(self, room: int) -> None:
-        """Forget parts that no request uses until they have at most `room` tokens."""
+        """Evict parts that no request uses until they have at most `room` tokens."""
         while self.idle_tokens > room and self._idle:
             identity, _ = self._idle.popitem(last=False)
             self.idle_tokens -= self._tokens.pop(identity)
 
 
 def _parts(segments: tuple[Segment, ...], tokens: int) -> list[Segment]:
-    """Return the parts that hold the first `tokens` tokens, each with its tokens."""
+    """Return the parts of the first `tokens` tokens, each with its number of tokens."""
     parts: list[Segment] = []
     for identity, length in segments:
         if tokens <= 0:

@@ -24,7 +24,7 @@ def load_profile(path: Path) -> Profile:
         return read_profile(document)
     except (AttributeError, KeyError, TypeError, ValueError) as fault:
         raise ForecastError(
-            f"--profile {path} is not a profile of this version ({fault}): `replicas calibrate` writes one"
+            f"--profile {path} is not a profile of this version ({fault}): write one with `replicas calibrate`"
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""Loads of a forecast: the given numbers, completed by the traffic that a component declares."""
+"""Loads of a forecast, from the given options and the declared traffic of a component."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NO_OPTIONS = LoadOptions()
 
 
 def declared_load(component: ComponentPlan) -> Load | None:
-    """Return the declared traffic of a component as a load; None if it declares none."""
+    """Return the declared traffic of a component as a load; None if it declares no traffic."""
     traffic = component.traffic
     if traffic is None:
         return None
@@ -33,15 +33,15 @@ def loads_of(
     options: LoadOptions = _NO_OPTIONS,
     tell: Callable[[str], None] = lambda _line: None,
 ) -> list[Load]:
-    """Return the loads that options name, completed by the traffic that a component declares.
+    """Return the loads of the options, with the declared traffic of a component as default.
 
-    If the options name no load, it is the component's declared traffic. If the component declares none, the loads are
-    the article's numbers of users. The default lengths are those of the declared traffic, otherwise the article's.
+    If the options give no arrivals, the load is the component's declared traffic or, without one, the article's numbers
+    of users. The default lengths are those of the declared traffic or, without one, the article's.
 
     Args:
         component: the component that receives the load.
-        options: the options that are given.
-        tell: called with a sentence for what is given and not followed.
+        options: the given options.
+        tell: called with a sentence for each option without effect.
 
     Raises:
         UsageError: options contradict each other or cannot be read.

@@ -1,7 +1,8 @@
-"""A sample of a load for an answer within a plan's time: some of the copies with their share of the load.
+"""Samples of a load, which are forecast within the time of a plan: some of the copies with their share of the load.
 
-Requests are spread at random over copies that are alike, so that arrivals at a rate are served by some of the copies
-as by all. Users move from copy to copy: fewer copies show whether their load is carried, and its percentiles roughly.
+Requests are spread at random over equal copies, so a sample of arrivals at a rate has the same latencies as all copies.
+Users move from copy to copy, so a sample of users shows whether the copies serve the load, but its percentiles are only
+approximate.
 """
 
 from __future__ import annotations
@@ -16,20 +17,23 @@ from replicas.planning.plans import ComponentPlan, EndpointPlan
 from replicas.speed.throughput import CopySpeed, Work, carried
 
 DURATION_SECONDS = 90
-"""Duration of a forecast that names none."""
+"""Default duration of a forecast, seconds."""
 FEWEST_REQUESTS = 10
-"""Requests of a low rate that are simulated, however long they take to arrive."""
+"""Minimum number of requests to simulate. A low rate is simulated longer to reach it."""
 _ENOUGH_REQUESTS, _MOST_REQUESTS = 1000, 4000
-"""Requests above which only some of the copies are simulated, and requests of a copy above which for a shorter time."""
+"""Number of requests above which only some copies are simulated, and requests per copy above which the simulated time
+is shortened."""
 _ROUNDS = 20
-"""Answers after each other in a shorter time: the first ones begin at once, and take longer."""
+"""Minimum number of consecutive answers in a shortened time. The first answers take longer, because they start at
+once.
+"""
 _FEWEST_COPIES = 2
-"""Copies of a sample: a single one would have no more and no less than its share of the load."""
+"""Minimum number of copies in a sample. A single copy would always get exactly its share of the load."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """What is simulated in place of a load on all copies."""
+    """Part of a load and of the copies to simulate instead of the whole."""
 
     load: Load
     copies: int
@@ -40,7 +44,7 @@ def speed_of(plan: EndpointPlan, component: ComponentPlan, load: Load) -> CopySp
     """Return the speed of a copy in closed form, for requests of the load's lengths.
 
     Raises:
-        LookupError: the speed of the instance's accelerators is not known, or the model's layers are not.
+        LookupError: the speed of the instance's accelerators or the layers of the model are not known.
 
     """
     engine = copy_engine(component, plan.instance)
@@ -56,7 +60,7 @@ def speed_of(plan: EndpointPlan, component: ComponentPlan, load: Load) -> CopySp
 
 
 def sampled(speed: CopySpeed, copies: int, load: Load) -> Sample:
-    """Return a sample of users or of a rate on a number of copies; all of it if it is small."""
+    """Return a sample of users or of a rate on `copies` copies, or the whole load if it is small."""
     reached = carried(speed, copies, users=load.users, requests_per_second=load.requests_per_second)
     rate = load.requests_per_second or reached.requests_per_second
     seconds = duration_for(load, DURATION_SECONDS, FEWEST_REQUESTS)
@@ -68,5 +72,5 @@ def sampled(speed: CopySpeed, copies: int, load: Load) -> Sample:
 
 
 def whole(copies: int, load: Load) -> Sample:
-    """Return all of users or a rate, for as long as `replicas forecast` simulates them."""
+    """Return the whole load on all copies, with the duration of `replicas forecast`."""
     return Sample(load, copies, duration_for(load, DURATION_SECONDS, FEWEST_REQUESTS))

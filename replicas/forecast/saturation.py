@@ -1,4 +1,4 @@
-"""Finds the resource that saturates first as the load grows, from the engines' times and the waiting requests."""
+"""Finds the resource that saturates first as the load grows, from the use of the engines and the waiting requests."""
 
 from __future__ import annotations
 
@@ -12,20 +12,19 @@ from replicas.load import Load
 from replicas.units import rate_text
 
 _SATURATED = 0.95
-"""Busy share of the time from which engines count as saturated. It is below 1 because every copy is idle before its
-first
-and after its last request."""
+"""Busy share of the time from which engines count as saturated. It is below 1, because every copy is idle before its
+first and after its last request."""
 
 _WAITS = 0.5
-"""Mean number of waiting requests per copy from which requests count as waiting."""
+"""Minimum mean number of waiting requests per copy that counts as waiting."""
 _REPORTED = 0.05
-"""A smaller mean number of waiting requests is reported as none: it rounds to 0.0."""
+"""Minimum mean number of waiting requests that is reported. Smaller numbers round to 0.0."""
 _TOO_LITTLE = 0.5
 """Smallest share of linear scaling that still counts as unsaturated."""
 
 
 def point_limits(load: Load, outcome: Outcome, engine: CopyEngine, *, copies: int, duration: float) -> PointLimits:
-    """Return how the engines spent their time at one point."""
+    """Return the use of the engines' time at one point."""
     use, whole = outcome.use, (copies * duration) or 1.0
     busy = sum(use.parts)
     waits_for = use.waited_for.most_common(1)
@@ -64,7 +63,7 @@ def saturation(points: Sequence[Point], limits: Sequence[PointLimits], concurren
         why = _why(point, limit, first, brings)
         return _saturation(first, point, limits, most, f"{why}; {refusals}" if refusals else why)
     busiest = max(limits, key=lambda limit: limit.busy, default=None)
-    why = "nothing: no load was asked about" if busiest is None else _idle(busiest)
+    why = "nothing: no load was given" if busiest is None else _idle(busiest)
     return Saturation(
         first=None,
         users=None,
@@ -90,9 +89,10 @@ def _saturation(first: str, point: Point, limits: Sequence[PointLimits], most: f
 def _is_saturated(point: Point, limit: PointLimits, before: Point | None) -> bool:
     """True if engines are busy all the time and more load does not bring more answers.
 
-    Of arrivals: fewer are answered than arrive. Otherwise: requests wait for a batch that is full, or a batch of twice
-    the size would bring too little, or the last increase of the load did. Being busy alone is not saturation: a single
-    user keeps a copy busy all the time. Nor is waiting: a request waits for its turn in a batch that still grows.
+    Arrivals at a rate saturate a copy if fewer requests are answered than arrive. Other loads saturate a copy in three
+    cases: requests wait for a full batch, a batch of twice the size would gain too little, or the last increase of the
+    load gained too little. A busy copy alone is not saturated, because a single user keeps a copy busy. Waiting alone
+    does not count either, because requests also wait for a batch that still grows.
     """
     if limit.busy < _SATURATED:
         return False
@@ -109,8 +109,8 @@ def _is_saturated(point: Point, limit: PointLimits, before: Point | None) -> boo
 def _full_batch(point: Point, limit: PointLimits) -> str | None:
     """Return the limit that keeps requests out of the batch; None if the batch can grow.
 
-    The limit of requests at once is one only if no request waits in the copy: otherwise more of it makes the queue
-    longer, not the batch.
+    The limit of concurrent requests counts only if no request waits in the copy. Otherwise a higher limit makes only
+    the queue longer.
     """
     if limit.waiting_mean >= _WAITS:
         return limit.waits_for if limit.waits_for in BATCH_LIMITS else None
@@ -124,17 +124,17 @@ def _load(point: Point) -> float:
 def _why(point: Point, limit: PointLimits, first: str, brings: Mapping[str, float]) -> str:
     waits = ""
     if limit.waits_for and limit.waiting_mean >= _REPORTED:
-        waits = f"; {limit.waiting_mean:.1f} requests a copy wait, for the {limit.waits_for}"
+        waits = f"; {limit.waiting_mean:.1f} requests a copy wait for the {limit.waits_for}"
     second = max((what for what in brings if what != first), key=brings.__getitem__)
     return (
-        f"at {_load_text(point)} the engines are busy {limit.busy:.0%} of the time at a mean batch of "
-        f"{limit.running_mean:.1f}; twice the {first} would bring {brings[first]:.0%} more answers, twice the "
+        f"at {_load_text(point)} the engines are busy {limit.busy:.0%} of the time with a mean batch of "
+        f"{limit.running_mean:.1f}; twice the {first} would give {brings[first]:.0%} more answers, twice the "
         f"{second} {brings[second]:.0%}{waits}"
     )
 
 
 def _refusals(point: Point, concurrent_requests: int | None) -> str:
-    return f"{point.refused:,} requests are refused: a copy takes {concurrent_requests} at once, running and waiting"
+    return f"{point.refused:,} requests are refused: a copy accepts {concurrent_requests} at once, running and waiting"
 
 
 def _idle(limit: PointLimits) -> str:
@@ -147,5 +147,5 @@ def _load_text(point: Point | PointLimits) -> str:
     if point.burst is not None:
         return f"a burst of {point.burst:,}"
     if point.requests_per_second_offered is None:
-        return "requests of one moment"
+        return "requests that arrive at once"
     return f"{rate_text(point.requests_per_second_offered)} requests a second"

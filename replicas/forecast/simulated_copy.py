@@ -1,4 +1,4 @@
-"""One copy of a simulation: its batch, the steps that it is computing, and what it has done so far."""
+"""One simulated copy: its batch, its current steps, its answers and its use of the engine."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from replicas.forecast.copies import CopyEngine
 from replicas.speed.times import Parts
 
 MOST_EVENTS = 5_000_000
-"""Maximum number of simulated events: about a minute of computing."""
+"""Maximum number of simulated events, which takes about a minute."""
 _NEIGHBOURS = 3
-"""Numbers of steps that are tried one by one before the search goes on by halves."""
+"""Number of steps that are tried one by one before the search continues by bisection."""
 
 
 class Answered(NamedTuple):
@@ -29,7 +29,7 @@ class Answered(NamedTuple):
 
     @property
     def seconds(self) -> float:
-        """Latency: from the request to the last token."""
+        """Latency, from sending the request to its last token."""
         return self.ended - self.asked
 
 
@@ -38,9 +38,9 @@ class SentRequest(Request):
     """A request with the times of its answer, seconds from the beginning."""
 
     asked: float = 0.0
-    """Time at which it was sent."""
+    """Time at which the request was sent."""
     copy: int = 0
-    """Number of the copy that it was sent to."""
+    """Index of the copy that receives the request."""
     first_token: float | None = None
 
 
@@ -58,10 +58,10 @@ class Use:
 
 
 class SimulatedCopy:
-    """A copy and the steps that it is computing.
+    """A copy and its current steps.
 
-    Consecutive decoding steps with the same requests are one event. An arrival cuts them off at the end of the current
-    step, so that the result is the same as with single steps.
+    Consecutive decoding steps with the same requests are one event. An arrival shortens the event to the end of the
+    current step, so that the result is the same as with single steps.
     """
 
     __slots__ = (
@@ -85,15 +85,15 @@ class SimulatedCopy:
     )
 
     def __init__(self, number: int, engine: CopyEngine, duration: float) -> None:
-        """Create an idle copy. Its use is counted for the duration, seconds."""
+        """Create an idle copy. Its use is counted for `duration` seconds."""
         self.number = number
         self.batch = engine.batch()
         self.step: Step | None = None
-        """The step that it computes once or several times; None if it is idle."""
+        """Step that the copy computes once or several times; None if the copy is idle."""
         self.began = 0.0
         self.ends = 0.0
         self.events = 0
-        """Steps, or runs of equal steps, so far."""
+        """Number of events so far: steps, or runs of equal steps."""
         self.answered: list[Answered] = []
         self.refused: list[float] = []
         self._times = engine.times
@@ -107,7 +107,7 @@ class SimulatedCopy:
 
     @property
     def use(self) -> Use:
-        """Use of its engine so far."""
+        """Use of the copy's engine so far."""
         return Use(
             Parts(*self._parts_sum), self._running, self._waiting, self._cached_tokens_max, self._waited_for.copy()
         )
@@ -122,8 +122,8 @@ class SimulatedCopy:
             self.ends = now + sum(self._parts)
 
     def cut(self, now: float) -> bool:
-        """A request has arrived: shorten the current event to the end of the current step. Return whether that changes
-        its end.
+        """Shorten the current event to the end of the current step, because a request arrived. True if its end
+        changes.
         """
         step, began = self.step, self.began
         if self._repeats == 1:
@@ -148,7 +148,7 @@ class SimulatedCopy:
         return True
 
     def end(self) -> list[Request]:
-        """Complete the current steps, and note the answers. Return the requests that got their first or last token."""
+        """Complete the current steps and record answers. Return the requests that got their first or last token."""
         step, now = self.step, self.ends
         assert step is not None  # noqa: S101 (the copy is busy)
         self.events += 1
@@ -166,12 +166,10 @@ class SimulatedCopy:
         return changed
 
     def serve(self, arriving: Iterable[tuple[float, SentRequest]], until: float) -> None:
-        """Serve requests that nothing but time brings, each at its time and in their order, and compute the steps that
-        end before `until`.
-        """
+        """Serve requests that arrive at given times, in this order, and compute the steps that end before `until`."""
         moment, is_touched = 0.0, False
         for when, request in arriving:
-            if when != moment:  # requests of one moment join the queue together
+            if when != moment:  # requests that arrive at the same time join the queue together
                 self._take_up(moment, is_touched=is_touched)
                 self._compute(when)
                 if self.step is not None and self.ends == when:
@@ -186,7 +184,7 @@ class SimulatedCopy:
         self._compute(until)
 
     def _take_up(self, moment: float, *, is_touched: bool) -> None:
-        """If requests have arrived, begin with them, or look at them after the current step."""
+        """If requests arrived, start the next step now, or shorten the current event to its current step."""
         if is_touched:
             if self.step is None:
                 self.begin(moment)
@@ -200,7 +198,7 @@ class SimulatedCopy:
             self.begin(self.ends)
 
     def _count(self) -> None:
-        """Add the current steps to the use of the engine, as far as they are within the duration."""
+        """Add the time of the current steps within the duration to the use of the engine."""
         began, seconds, parts = self.began, self.ends - self.began, self._parts
         if self.ends > self._duration:
             if began >= self._duration:

@@ -1,7 +1,7 @@
 """Simulates one load on all copies of a component, event by event, until the last request is answered.
 
-Events are arrivals and ends of steps. Copies whose requests do not depend on each other's answers (arrivals, routed at
-random) are simulated one after the other; otherwise all events are taken in the order of their times.
+Events are arrivals and ends of steps. If arrivals are routed at random, copies do not depend on each other and are
+simulated one after the other. Otherwise the events of all copies are processed in the order of their times.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from replicas.speed.times import Parts
 from replicas.units import SECONDS_PER_HOUR
 
 Routing = Literal["LEAST_OUTSTANDING_REQUESTS", "RANDOM"]
-"""Routing strategies by their SageMaker names."""
+"""Names of SageMaker's routing strategies."""
 DEFAULT_ROUTING: Routing = "RANDOM"
-"""Routing of a forecast that names none (docs/decisions/0013-the-forecast-routes-at-random.md)."""
+"""Default routing of a forecast (docs/decisions/0013-the-forecast-routes-at-random.md)."""
 PAUSE_AFTER_REFUSAL_SECONDS = 0.5
 """Pause of a refused user before its next request, the same as in `replicas benchmark`."""
 _GIVES_UP_AFTER_SECONDS = 24.0 * SECONDS_PER_HOUR
 _DRAWN_AT_ONCE = 20_000
-"""Arrivals that are drawn before the copies serve them."""
+"""Number of arrivals that are drawn before the copies serve them."""
 
 
 @dataclass
@@ -47,12 +47,10 @@ class Outcome:
     elapsed_seconds: float
     use: Use
     cut: int = 0
-    """Requests that were drawn longer than the endpoint takes, and cut."""
+    """Number of drawn requests that were longer than the endpoint accepts and were cut."""
 
     def duration(self, load: Load, duration_seconds: float) -> float:
-        """Return the time over which rates are taken: that of the load, or until the last answer if the load has an
-        end.
-        """
+        """Return the seconds over which rates are computed: `duration_seconds`, or all if the load has an end."""
         return self.elapsed_seconds if load.has_end else duration_seconds
 
 
@@ -77,14 +75,15 @@ def simulate(
 def simulate_together(
     engine: CopyEngine, *, copies: int, load: Load, duration_seconds: float, seed: int, routing: Routing
 ) -> Outcome:
-    """Simulate with the events of all copies in one order, as `simulate` does where one copy's answers decide what
-    another one is asked. It takes any load.
+    """Simulate any load with the events of all copies in one order.
+
+    `simulate` uses this function if the answers of one copy decide when requests reach another copy.
     """
     return _Simulation(engine, copies, load, duration_seconds, seed, routing).run()
 
 
 def _simulate_apart(engine: CopyEngine, copies: int, load: Load, duration: float, seed: int) -> Outcome:
-    """Simulate copies of which each gets its own part of the arrivals, whatever the others do."""
+    """Simulate copies one after the other, for arrivals that do not depend on the answers of other copies."""
     counted = inf if load.has_end else duration
     simulated = [SimulatedCopy(number, engine, counted) for number in range(copies)]
     chance = random.Random(seed)  # noqa: S311 (nothing secret)
@@ -98,7 +97,7 @@ def _simulate_apart(engine: CopyEngine, copies: int, load: Load, duration: float
             cut += request.is_cut
             arriving[number].append((when + frontend, _sent(request, when, number)))
         sent += len(drawn)
-        # What the next arrivals find is only known up to the last one of these.
+        # Steps after the last drawn arrival depend on arrivals that are not drawn yet.
         for copy, part in zip(simulated, arriving, strict=True):
             copy.serve(part, drawn[-1][0] + frontend)
         _give_up(simulated, sent, load)
@@ -109,7 +108,7 @@ def _simulate_apart(engine: CopyEngine, copies: int, load: Load, duration: float
 
 
 def _sent(drawn: DrawnRequest, when: float, number: int) -> SentRequest:
-    # An embedding or a score is ready after the step in which a language model has its first token.
+    # An embedding or a score is ready after the step in which a language model generates its first token.
     return SentRequest(drawn.input_tokens, max(1, drawn.output_tokens), drawn.segments, when, number)
 
 
@@ -119,13 +118,14 @@ def _give_up(simulated: Sequence[SimulatedCopy], sent: int, load: Load) -> None:
         copy.ends > _GIVES_UP_AFTER_SECONDS for copy in simulated
     ):
         raise ForecastError(
-            f"{load.description}: not answered within a day, or too much to follow: less load, a shorter duration or "
-            f"more copies ({len(simulated)})"
+            f"{load.description} on {len(simulated)} copies: not answered within a day, or too many events to "
+            "simulate: "
+            "reduce the load or the duration, or add copies"
         )
 
 
 def _outcome(simulated: Sequence[SimulatedCopy], cut: int) -> Outcome:
-    """Return what the copies have done, in the order of time."""
+    """Return the answers and refusals of all copies in the order of time, and their total use."""
     use = Use()
     for each in (copy.use for copy in simulated):
         use.parts = Parts(*[total + part for total, part in zip(use.parts, each.parts, strict=True)])
@@ -159,19 +159,20 @@ class _Simulation:
         self._copies = [SimulatedCopy(number, engine, self._duration) for number in range(copies)]
         self._outstanding = [0] * copies
         self._events: list[tuple[float, int, SimulatedCopy | None]] = []
-        """Time, order of creation, and the copy whose steps end; None if a request is sent."""
+        """Heap of events: time, order of creation, and the copy whose steps end; None for a request that is sent."""
         self._passing: deque[tuple[float, int, SentRequest]] = deque()
-        """Requests in the frontend, in which all are equally long: time at which one has passed it, order of creation,
-        and the request."""
+        """Requests in the frontend: time at which the request leaves it, order of creation, and the request.
+
+        All requests spend the same time in the frontend, so the queue is ordered by time."""
         self._touched: dict[SimulatedCopy, None] = {}
-        """Copies to which something happens at this moment."""
+        """Copies with an event at the current time."""
         self._made = 0
         self._cut = 0
         self._arrivals = arrivals(load, duration, seed)
         """Times of the requests that have not arrived yet."""
 
     def run(self) -> Outcome:
-        """Process events until none is left."""
+        """Process all events and return the outcome."""
         for _ in range(self._load.users or 0):
             self._ask(0.0)
         self._next_arrival()
@@ -224,7 +225,7 @@ class _Simulation:
         heapq.heappush(self._events, (when, self._made, what))
 
     def _next_arrival(self) -> None:
-        """Schedule the next request of a rate or a trace; users need no schedule."""
+        """Schedule the next request of a rate or a trace. Users have no arrival times."""
         if (when := next(self._arrivals, None)) is not None:
             self._schedule(when, None)
 

@@ -1,9 +1,8 @@
-"""Which candidates a forecast cannot tell apart: those whose error bands overlap with the band of the best one.
+"""Finds candidates that a forecast cannot distinguish, because their error bands overlap with the best candidate's.
 
-A measured rate lies between `f / (1 + e)` and `f / (1 - e)` of the forecast `f`, half of the time, where `e` is the
-median error of the runs behind it. A price of a token is inverse to the rate: it lies between `(1 - e)` and `(1 + e)`
-of the forecast price. Candidates whose band begins above the lowest end of a band are dearer by more than both errors
-explain. The others are to be measured.
+For a forecast rate `f` with median error `e`, half of the measured rates lie between `f / (1 + e)` and `f / (1 - e)`.
+The price of a token is inverse to the rate, so it lies between `(1 - e)` and `(1 + e)` times the forecast price. A
+candidate is certainly dearer if its band begins above the lowest upper end of all bands. The others must be measured.
 """
 
 from __future__ import annotations
@@ -20,13 +19,13 @@ class Candidate:
 
     name: str
     usd_per_million_output_tokens: float | None
-    """None if the price is unknown, or nothing is answered."""
+    """None if the price is unknown, or no token is generated."""
     error: float | None
-    """Median error of the rate; None if none was measured."""
+    """Median error of the rate; None if it was not measured."""
 
     @classmethod
     def of(cls, name: str, forecast: Forecast) -> Candidate:
-        """Return the candidate of a forecast, at its last load."""
+        """Return the candidate of a forecast, with the price at its last load."""
         measured = forecast.measured_error.figures.get("requests_per_second") if forecast.measured_error else None
         has_class = measured is not None and measured.confidence != "unmeasured"
         return cls(
@@ -37,7 +36,7 @@ class Candidate:
 
     @property
     def band(self) -> tuple[float, float] | None:
-        """Lowest and highest price that the error leaves possible, half of the time; None if any is."""
+        """Lowest and highest price within the median error; None if the price or the error is not known."""
         if self.usd_per_million_output_tokens is None or self.error is None:
             return None
         usd = self.usd_per_million_output_tokens
@@ -45,7 +44,7 @@ class Candidate:
 
     @property
     def words(self) -> str:
-        """The forecast with its band."""
+        """The forecast price with its band, as text."""
         if self.usd_per_million_output_tokens is None:
             return "no price is forecast"
         usd = f"{self.usd_per_million_output_tokens:.2f} USD for a million output tokens"
@@ -54,15 +53,18 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Told:
-    """Candidates, divided by whether the forecast tells them apart from the best one."""
+    """Candidates, divided by whether the forecast distinguishes them from the best candidate."""
 
     undecided: tuple[Candidate, ...]
-    """Those to measure, the cheapest first; empty if the forecast decides: then `decided` has the best one first."""
+    """Candidates to measure, cheapest first; empty if the forecast decides. Then `decided` begins with the best."""
     decided: tuple[Candidate, ...]
 
 
 def told_apart(candidates: Sequence[Candidate]) -> Told:
-    """Divide candidates. One whose band is unknown is never told apart from another."""
+    """Divide candidates by whether the forecast distinguishes them from the best candidate.
+
+    A candidate without a band is always undecided.
+    """
     ordered = sorted(
         candidates,
         key=lambda one: (one.usd_per_million_output_tokens is None, one.usd_per_million_output_tokens or 0.0),

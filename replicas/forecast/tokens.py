@@ -1,4 +1,4 @@
-"""Figures of generated tokens, which a model that embeds or scores does not have."""
+"""Table cells about generated tokens, which do not apply to models that embed or score."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from replicas.catalogue.tasks import Task
 
 _COLUMNS = frozenset({"TTFT p50 s", "TTFT p90 s", "ITL p50 ms", "tokens/s", "USD / M tokens"})
-"""Titles of the columns of tables that hold them."""
+"""Titles of the columns about generated tokens."""
 
 
 def cells_of_task(titles: Sequence[str], cells: Sequence[str], task: Task) -> list[str]:
@@ -18,7 +18,10 @@ def cells_of_task(titles: Sequence[str], cells: Sequence[str], task: Task) -> li
 
 
 def task_lines(task: Task) -> list[str]:
-    """Return the line below a table that explains its `n/a`; none for generated text."""
+    """Return the line that explains `n/a` below a table; empty for generated text."""
     if task == "generate":
         return []
-    return [f"n/a: task={task!r} generates no tokens: there is no first one, no time between them, and none to pay for"]
+    return [
+        f"n/a: task={task!r} generates no tokens, so times to the first token, between tokens, and prices of tokens do "
+        "not exist"
+    ]

@@ -1,7 +1,8 @@
-"""A load of an endpoint: how requests arrive, how long they are, and what their prompts have in common. Pure.
+"""Load of an endpoint: arrivals of requests, their lengths, and common parts of prompts. Makes no AWS calls.
 
-`Load` describes it, `requests(load, seed)` draws its requests, `read_trace(path)` reads one that was recorded.
-Forecast, recommendation, benchmark and the embedded AWS take the same load, so that one measures what another predicts.
+`Load` describes a load, `requests(load, seed)` draws its requests, and `read_trace(path)` reads a recorded trace.
+Forecast, recommendation, benchmark and the embedded AWS use the same `Load`, so that a benchmark measures exactly the
+load that was forecast.
 """
 
 from replicas.load.load import Load

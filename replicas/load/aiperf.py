@@ -11,19 +11,19 @@ FOLLOWED = (
     *("concurrency", "request_rate", "request_count", "benchmark_duration"),
     *("prompt_input_tokens_mean", "prompt_input_tokens_stddev", "output_tokens_mean", "output_tokens_stddev"),
 )
-"""Parameters that describe a load here. AIPerf draws lengths from a normal distribution, a `Load` from a lognormal one
-of the same mean and deviation."""
+"""Parameters that become fields of a `Load`. AIPerf draws lengths from a normal distribution; a `Load` draws them from
+a lognormal distribution with the same mean and standard deviation."""
 
 
 def parameters_of(load: Load, duration_seconds: float) -> dict[str, Any]:
-    """Return the parameters of users, a rate or a burst; AIPerf's arrivals at a rate are Poisson, too.
+    """Return the AIPerf parameters of users, a rate or a burst. Arrivals at a rate are Poisson in AIPerf too.
 
     Raises:
-        ValueError: the load has a trace, or prompts that have something in common.
+        ValueError: the load has a trace or shared prompts.
 
     """
     if load.trace is not None or load.has_shared_prompts:
-        raise ValueError("traces, shared_tokens and distinct_prompts have no parameter of a benchmark job")
+        raise ValueError("a benchmark job has no parameter for a trace, shared_tokens or distinct_prompts")
     lengths = {
         "prompt_input_tokens_mean": load.input_tokens,
         "prompt_input_tokens_stddev": load.input_stddev,
@@ -38,11 +38,11 @@ def parameters_of(load: Load, duration_seconds: float) -> dict[str, Any]:
 
 
 def load_of(parameters: Mapping[str, Any]) -> tuple[Load, float]:
-    """Return the load that parameters describe, and the seconds in which its requests are sent (0 for a burst).
+    """Return the load of AIPerf parameters, and the seconds in which its requests are sent (0 for a burst).
 
     Raises:
-        ValueError: parameters are missing, contradict each other, or describe no load that is followed here. The
-            message has every fault.
+        ValueError: parameters are missing, contradict each other, or describe a load that is not supported. The
+            message lists every fault.
 
     """
     faults = [
@@ -55,11 +55,11 @@ def load_of(parameters: Mapping[str, Any]) -> tuple[Load, float]:
     users, rate, count = (parameters.get(name) for name in ("concurrency", "request_rate", "request_count"))
     duration = parameters.get("benchmark_duration")
     if rate is not None and (users is not None or count is not None):
-        faults.append("request_rate is there with concurrency or request_count: a rate for a benchmark_duration")
+        faults.append("request_rate excludes concurrency and request_count: give request_rate and benchmark_duration")
     elif rate is None and users is None:
         faults.append("concurrency or request_rate is missing")
     elif count is not None and (duration is not None or count != users):
-        faults.append("request_count is there without the same concurrency: a burst has both and no benchmark_duration")
+        faults.append("request_count needs an equal concurrency and no benchmark_duration: together they are a burst")
     elif count is None and duration is None:
         faults.append("benchmark_duration is missing")
     if faults:

@@ -1,8 +1,8 @@
-"""When the requests of a load arrive, if they do not wait for answers.
+"""Arrival times of the requests of a load, for loads whose requests do not wait for answers.
 
-A rate of `r` requests a second sends `r T` requests in `T` seconds, rounded: the number that a rate promises, not one
-that chance makes 10 % smaller. Their times are those of a Poisson process with that number of arrivals: sorted uniform
-times (S. M. Ross, Stochastic Processes, 2nd edition, theorem 2.3.1). A trace arrives as recorded.
+A rate of `r` requests a second sends exactly `round(r * T)` requests in `T` seconds, so that a short run does not get
+fewer requests by chance. Their times are those of a Poisson process with this number of arrivals: sorted uniform times
+(S. M. Ross, Stochastic Processes, 2nd edition, theorem 2.3.1). A trace arrives as recorded.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from replicas.load.load import Load
 
 
 def arrivals(load: Load, duration_seconds: float, seed: int) -> Iterator[float]:
-    """Yield the times at which requests arrive, in seconds from the beginning, in order; none for users.
+    """Yield arrival times in ascending order, in seconds from the beginning. Users have no arrival times.
 
     Args:
         load: a rate (Poisson arrivals for the duration), a burst (all at 0) or a trace (as recorded).
@@ -30,7 +30,7 @@ def arrivals(load: Load, duration_seconds: float, seed: int) -> Iterator[float]:
         chance = random.Random(f"arrivals {seed}")  # noqa: S311 (nothing secret)
         now = 0.0
         for left in range(requests_of(load.requests_per_second, duration_seconds), 0, -1):
-            # The earliest of `left` uniform times in what remains; the others are uniform after it.
+            # The earliest of `left` uniform times in the remaining interval. The others are uniform after it.
             now += (duration_seconds - now) * (1 - chance.random() ** (1 / left))
             yield now
 
@@ -41,19 +41,19 @@ def requests_of(requests_per_second: float, duration_seconds: float) -> int:
 
 
 def least_seconds(load: Load) -> float:
-    """Return the duration in which a load sends its first request: the inverse of a rate, 0 for any other load."""
+    """Return the shortest duration with one request: the inverse of a rate, 0 for any other load."""
     return 1 / load.requests_per_second if load.requests_per_second else 0.0
 
 
 def duration_for(load: Load, duration_seconds: float, requests: int = 1) -> float:
-    """Return a duration in which a load sends some requests: the given one, or a longer one for a low rate."""
+    """Return `duration_seconds`, or a longer duration if a low rate needs it to send `requests` requests."""
     return max(duration_seconds, requests * least_seconds(load))
 
 
 def duration_problems(load: Load, duration_seconds: float) -> Iterator[str]:
-    """Yield the fault of a rate that sends no request in a duration."""
+    """Yield a problem if a rate sends no request in the duration."""
     if load.requests_per_second and 0 < duration_seconds < least_seconds(load):
         yield (
-            f"requests_per_second={load.requests_per_second:g} sends no request in {duration_seconds:g} s: a duration "
-            f"of at least {least_seconds(load):,.0f} s, or a rate of at least {1 / duration_seconds:.2g}"
+            f"requests_per_second={load.requests_per_second:g} sends no request in {duration_seconds:g} s: set the "
+            f"duration to at least {least_seconds(load):,.0f} s, or the rate to at least {1 / duration_seconds:.2g}"
         )

@@ -1,4 +1,4 @@
-"""Shape of a load in JSON documents."""
+"""Types of a load in JSON documents."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing_extensions import TypedDict
 
 
 class TraceDocument(TypedDict):
-    """A trace, in numbers."""
+    """Size of a trace."""
 
     requests: int
     seconds: float
@@ -14,7 +14,7 @@ class TraceDocument(TypedDict):
 
 
 class LoadDocument(TypedDict):
-    """A load. One of `users`, `requests_per_second`, `burst` and `trace` is not null."""
+    """A load. Exactly one of `users`, `requests_per_second`, `burst` and `trace` is not null."""
 
     users: int | None
     requests_per_second: float | None

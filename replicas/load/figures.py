@@ -1,4 +1,4 @@
-"""Figures of a load, forecast or measured: percentiles, and the rate that lasts."""
+"""Statistics of a forecast or measured load: percentiles and the steady rate."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 
 def percentile(ordered: Sequence[float], part: float) -> float:
-    """Return a percentile of sorted values, by linear interpolation between the two nearest."""
+    """Return the quantile `part` (0 to 1) of sorted values, with linear interpolation."""
     place = part * (len(ordered) - 1)
     below = int(place)
     above = min(below + 1, len(ordered) - 1)
@@ -14,21 +14,20 @@ def percentile(ordered: Sequence[float], part: float) -> float:
 
 
 def lasting_rate(answers: Iterable[tuple[float, float, float]], duration: float) -> float:
-    """Return the answers per second that a load lasting `duration` seconds settles at.
+    """Return the steady rate in answers per second of a load that lasts `duration` seconds.
 
-    Answers are counted from the median latency on (at most half of the duration), because before it the first ones are
-    still computed. An answer that is written across one end of that time counts with its part within.
+    The window begins after the median latency (at most half of the duration), when the first answers are complete. An
+    answer that lies only partly in the window counts with that fraction.
 
     Args:
-        answers: of each answered request the times at which it was sent, had its first token, and ended. Seconds from
-            the beginning.
+        answers: for each answered request, the times of sending, first token and end, in seconds from the beginning.
         duration: time in which requests were sent, seconds.
 
     """
     spans = list(answers)
     if not spans:
         return 0.0
-    latency = percentile(sorted([ended - asked for asked, _, ended in spans]), 0.5)
+    latency = percentile(sorted([ended - sent for sent, _, ended in spans]), 0.5)
     begin = min(latency, duration / 2)
     counted = 0.0
     for _, first, ended in spans:

@@ -1,4 +1,4 @@
-"""The load of an endpoint, as data, and its faults."""
+"""Data model of the load of an endpoint, and its validation."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from replicas.load.trace import Trace
 from replicas.units import rate_text
 
 MAX_DISTINCT_PROMPTS = 100_000
-"""Most prompts that a load repeats: what a cache finds of more than these is next to nothing."""
+"""Maximum number of prompts that a load repeats. With more prompts, a prefix cache has almost no hits."""
 MAX_BURST = 1_000_000
-"""Most requests of a burst: those of the largest trace that is read."""
+"""Maximum number of requests of a burst, the same as for a trace."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
     """A load. It has exactly one of `users`, `requests_per_second`, `burst` and `trace`.
 
-    Lengths are fixed, or lognormal if they have a standard deviation, or those of the trace.
+    Lengths are fixed, lognormal (with a standard deviation), or recorded in the trace.
     """
 
     users: int | None = None
-    """Users in a closed loop without think time: each waits for its answer and asks again at once."""
+    """Users in a closed loop without think time: each user sends its next request when an answer ends."""
     requests_per_second: float | None = None
     """Mean rate of arrivals that do not wait for answers (Poisson)."""
     burst: int | None = None
@@ -34,65 +34,65 @@ class Load:
     trace: Trace | None = None
     """Requests that arrive at recorded times, with recorded lengths."""
     input_tokens: int = 0
-    """Length of each prompt, or the mean of them."""
+    """Length of a prompt, or the mean length if lengths vary."""
     output_tokens: int = 0
-    """Length of each answer, or the mean of them; 0 for embeddings and scores, which have none."""
+    """Length of an answer, or the mean length if lengths vary; 0 for embeddings and scores."""
     input_stddev: float = 0.0
-    """Standard deviation of the prompts' lengths, tokens (lognormal). 0: all have the same length."""
+    """Standard deviation of the lognormal length of a prompt, tokens; 0 for prompts of the same length."""
     output_stddev: float = 0.0
-    """Standard deviation of the answers' lengths, tokens (lognormal). 0: all have the same length."""
+    """Standard deviation of the lognormal length of an answer, tokens; 0 for answers of the same length."""
     shared_tokens: int = 0
-    """Tokens at the beginning of every prompt that all prompts have in common; an engine may cache them."""
+    """Tokens of the common beginning of all prompts, which an engine may cache."""
     distinct_prompts: int | None = None
-    """Number of prompts that the load consists of: each request repeats one of them whole, drawn at random. None: no
-    prompt is repeated."""
+    """Number of different prompts. Each request repeats one of them, drawn at random; None if no prompt is repeated."""
     max_input_tokens: int | None = None
-    """Longest prompt that the endpoint takes: longer ones that a distribution draws are cut to it."""
+    """Longest prompt that the endpoint accepts. Longer drawn prompts are cut to this length."""
     max_total_tokens: int | None = None
-    """Longest prompt with its answer that the endpoint takes: longer ones that a distribution draws are cut to it."""
+    """Longest prompt plus answer that the endpoint accepts. Longer drawn requests are cut to this length."""
 
     @classmethod
     def of_trace(cls, trace: Trace) -> Load:
-        """Return the load that replays a trace; its lengths are the means of the trace."""
+        """Return the load that replays a trace. Its token counts are the means of the trace."""
         return cls(
             trace=trace, input_tokens=round(trace.input_tokens_mean), output_tokens=round(trace.output_tokens_mean)
         )
 
     @property
     def is_varied(self) -> bool:
-        """True if the requests have several lengths."""
+        """True if the requests differ in length."""
         return bool(self.input_stddev or self.output_stddev or self.trace)
 
     @property
     def has_shared_prompts(self) -> bool:
-        """True if a prefix cache finds prompts or beginnings of prompts again."""
+        """True if prompts, or beginnings of prompts, repeat, so that a prefix cache has hits."""
         repeats = self.trace is not None and any(request.hash_ids for request in self.trace.requests)
         return bool(self.shared_tokens or self.distinct_prompts is not None or repeats)
 
     @property
     def has_end(self) -> bool:
-        """True if the load is a number of requests, not a duration in which requests are sent."""
+        """True if the load has a fixed number of requests, not a duration."""
         return self.burst is not None or self.trace is not None
 
     @property
     def offered(self) -> float | None:
-        """Rate of the arrivals, of a rate or a trace: the inverse of the mean time from one to the next. Of a trace it
-        is known between its requests alone: one less than their number, over the time from the first to the last. A
-        rate sends its product with the duration. None for users, a burst, and a trace of one moment.
+        """Arrival rate of a rate or a trace, requests a second: the inverse of the mean time between arrivals.
+
+        For a trace of `n` requests the rate is `(n - 1) / (last arrival - first arrival)`. None for users, a burst, and
+        a trace whose requests all arrive at once.
         """
         return self.requests_per_second if self.trace is None else self.trace.requests_per_second
 
     @property
     def at_once(self) -> int | None:
-        """Requests that are there at once: users, a burst, or a trace of one moment; None for arrivals over time."""
+        """Number of simultaneous requests of users, a burst, or a trace at one moment; None for arrivals over time."""
         if self.trace is not None:
             return len(self.trace.requests) if self.offered is None else None
         return self.burst if self.users is None else self.users
 
     @property
     def longest_tokens(self) -> int:
-        """Tokens of a long request, prompt and answer: of a trace the longest one; of lengths that vary, the 99th
-        percentiles of both.
+        """Tokens of a long request, prompt plus answer: the longest of a trace, or the 99th percentiles of both
+        lengths.
         """
         if self.trace is not None:
             return max(request.input_tokens + request.output_tokens for request in self.trace.requests)
@@ -100,7 +100,7 @@ class Load:
         return self.shared_tokens + own + _percentile_99(self.output_tokens, self.output_stddev)
 
     def part(self, share: float) -> Load:
-        """Return the part of the load that a share of the copies gets."""
+        """Return the part of the load that `share` (0 to 1) of the copies receives."""
         if share == 1:
             return self
         if self.trace is not None:
@@ -118,8 +118,9 @@ class Load:
         )
 
     def saturating(self, users: int) -> Load:
-        """Return a load of the same lengths that keeps copies busy: users in a closed loop, or the requests of the
-        trace, ten for each of the users, at once.
+        """Return a load of the same lengths that keeps copies busy.
+
+        The load has `users` users in a closed loop. A trace becomes a burst of its first `10 * users` requests.
         """
         if self.trace is None:
             return replace(self, users=users, requests_per_second=None, burst=None)
@@ -127,7 +128,7 @@ class Load:
         return Load.of_trace(Trace(tuple(first)))
 
     def to_document(self) -> LoadDocument:
-        """JSON document."""
+        """Return the JSON document (`replicas.load.document.LoadDocument`)."""
         trace: TraceDocument | None = None
         if self.trace is not None:
             trace = {"requests": len(self.trace.requests), "seconds": self.trace.seconds}
@@ -146,7 +147,7 @@ class Load:
 
     @property
     def description(self) -> str:
-        """The load in words, without the lengths: `100 users`, `2.5 requests a second`."""
+        """Description of the arrivals, without lengths: `100 users`, `2.5 requests a second`."""
         if self.users is not None:
             return f"{self.users:,} users"
         if self.burst is not None:
@@ -168,7 +169,7 @@ class Load:
         }
         given = [f"{name}={value}" for name, value in arrivals.items() if value is not None]
         if len(given) != 1:
-            yield f"{', '.join(given) or 'no load'}: exactly one of users, requests_per_second, burst and trace"
+            yield f"{', '.join(given) or 'no load'}: give exactly one of users, requests_per_second, burst and trace"
         if self.users is not None and not 1 <= self.users <= MAX_USERS:
             yield f"users={self.users}: 1 to {MAX_USERS:,}"
         rate = self.requests_per_second
@@ -193,14 +194,14 @@ class Load:
             if not (isfinite(stddev) and 0 <= stddev <= MAX_REQUEST_TOKENS):
                 yield f"{name}={stddev:g}: 0 to {MAX_REQUEST_TOKENS:,}"
             elif stddev and self.trace:
-                yield f"{name}={stddev:g}: a trace has the length of each request"
+                yield f"{name}={stddev:g}: a trace states the length of each request: leave it out"
             elif stddev and varying <= 0 and name == "input_stddev" and self.input_tokens > 0:
                 yield (
                     f"input_stddev={stddev:g} and shared_tokens={self.shared_tokens} of input_tokens="
-                    f"{self.input_tokens}: nothing of the prompt is left to vary"
+                    f"{self.input_tokens}: the whole prompt is shared, so its length cannot vary"
                 )
             elif stddev and varying == 0 and name == "output_stddev":
-                yield f"output_stddev={stddev:g}: output_tokens=0 does not vary"
+                yield f"output_stddev={stddev:g}: output_tokens=0 cannot vary: leave it out"
 
     def _prompt_problems(self) -> Iterator[str]:
         if not 0 <= self.shared_tokens <= max(0, self.input_tokens):
@@ -208,12 +209,15 @@ class Load:
         if self.distinct_prompts is not None and not 1 <= self.distinct_prompts <= MAX_DISTINCT_PROMPTS:
             yield f"distinct_prompts={self.distinct_prompts}: 1 to {MAX_DISTINCT_PROMPTS:,}"
         if self.trace and (self.shared_tokens or self.distinct_prompts is not None):
-            yield "shared_tokens and distinct_prompts: the hash_ids of a trace say what its prompts have in common"
+            yield (
+                "shared_tokens and distinct_prompts do not apply to a trace, whose hash_ids mark common parts of "
+                "prompts"
+            )
 
 
 @lru_cache(maxsize=64)
 def lognormal(mean: float, stddev: float) -> tuple[float, float]:
-    """Return the mean and the standard deviation of the logarithm of a lognormal length."""
+    """Return mean and standard deviation of the logarithm of a lognormal length with this mean and deviation."""
     variance = log(1 + (stddev / mean) ** 2)
     return log(mean) - variance / 2, sqrt(variance)
 

@@ -1,4 +1,4 @@
-"""Bounds that answers have to keep under a load: `ttft_p90=0.5,latency_p90=15`."""
+"""Upper bounds on the times of answers under a load, written as `ttft_p90=0.5,latency_p90=15`."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from replicas.deployment.options import Traffic
 from replicas.errors import UsageError
 
 FIGURES = ("latency", "ttft", "tpot")
-"""What is bounded: the whole answer, the time to its first token, the mean time for each further token."""
+"""Bounded times: of the whole answer, to its first token, and the mean time of each further token."""
 PERCENTILES = ("p50", "p90", "p99")
 _BOUND = re.compile(r"(?P<figure>[a-z]+)_(?P<percentile>p\d+)=(?P<seconds>.+)")
 
 
 @dataclass(frozen=True)
 class Bound:
-    """The largest allowed percentile of a time."""
+    """Largest allowed value of one percentile of a time, for example `ttft_p90=0.5`."""
 
     figure: str
     percentile: str
@@ -26,7 +26,7 @@ class Bound:
 
     @property
     def name(self) -> str:
-        """The bounded time: `ttft_p90`."""
+        """Time and percentile of the bound, for example `ttft_p90`."""
         return f"{self.figure}_{self.percentile}"
 
     def __str__(self) -> str:
@@ -35,41 +35,41 @@ class Bound:
 
 @dataclass(frozen=True)
 class Bounds:
-    """The bounds of an objective; every request must be answered besides."""
+    """Bounds of an objective. An objective also requires that every request is answered."""
 
     bounds: tuple[Bound, ...]
 
     @classmethod
     def parse(cls, text: str, *, option: str) -> Self:
-        """Read bounds with commas between, each `FIGURE_PERCENTILE=SECONDS`.
+        """Parse comma-separated bounds of the form `FIGURE_PERCENTILE=SECONDS`.
 
         Raises:
-            UsageError: a bound cannot be read or is there twice. The message, which names the option, has every fault.
+            UsageError: a bound cannot be read or is given twice. The message names the option and lists every fault.
 
         """
         bounds, faults = list[Bound](), list[str]()
         for part in (each.strip() for each in text.split(",")):
-            found = _BOUND.fullmatch(part)
-            if not found or found["figure"] not in FIGURES or found["percentile"] not in PERCENTILES:
+            match = _BOUND.fullmatch(part)
+            if not match or match["figure"] not in FIGURES or match["percentile"] not in PERCENTILES:
                 faults.append(f"{part!r} is not one of {', '.join(FIGURES)} with _p50, _p90 or _p99 and =SECONDS")
                 continue
-            seconds = _seconds(found["seconds"])
+            seconds = _seconds(match["seconds"])
             if seconds is None:
-                faults.append(f"{part!r}: the seconds are a number above 0")
-            elif any((other.figure, other.percentile) == (found["figure"], found["percentile"]) for other in bounds):
-                faults.append(f"{part!r} is there twice")
+                faults.append(f"{part!r}: the seconds must be a number above 0")
+            elif any((other.figure, other.percentile) == (match["figure"], match["percentile"]) for other in bounds):
+                faults.append(f"{part!r} is given twice")
             else:
-                bounds.append(Bound(found["figure"], found["percentile"], seconds))
+                bounds.append(Bound(match["figure"], match["percentile"], seconds))
         if faults:
             raise UsageError(f"{option} {text!r}: {'; '.join(faults)}; for example ttft_p90=0.5,latency_p90=15")
         return cls(tuple(bounds))
 
     @classmethod
     def declared(cls, traffic: Traffic | None) -> Self | None:
-        """Return the objective of declared traffic; None if it declares none.
+        """Return the objective of declared traffic; None if the traffic has no objective.
 
         Raises:
-            UsageError: it cannot be read. A plan has refused it before.
+            UsageError: the objective cannot be read. Planning refuses such an objective.
 
         """
         if traffic is None or traffic.objective is None:
@@ -77,10 +77,10 @@ class Bounds:
         return cls.parse(traffic.objective, option="traffic.objective")
 
     def misses(self, values: Mapping[str, float | None], refused: int) -> Iterator[str]:
-        """Yield what the objective misses, in sentences.
+        """Yield a sentence for each bound that is exceeded, and for requests without an answer.
 
         Args:
-            values: percentiles in seconds, by `FIGURE_PERCENTILE`; None if nothing has that time.
+            values: percentiles in seconds, by `FIGURE_PERCENTILE`; None if no answer has that time.
             refused: requests that were not answered.
 
         """
@@ -94,10 +94,11 @@ class Bounds:
                 yield f"{bound.figure} {bound.percentile} {value:.3g} s, wanted {bound.seconds:g} s"
 
     def are_kept(self, times: Mapping[str, float | None]) -> bool:
-        """True if one request keeps every bound, whatever its percentile: it then counts as goodput.
+        """True if a single request counts as goodput: its times are within all bounds, whatever their percentile.
 
         Args:
-            times: times of the request, by figure; a missing one (an answer of one token has no tpot) is kept.
+            times: times of the request, by figure. A missing time counts as within its bound: an answer of one token
+                has no tpot.
 
         """
         return all((times.get(bound.figure) or 0.0) <= bound.seconds for bound in self.bounds)

@@ -1,4 +1,4 @@
-"""The options that describe loads on a command line, and the loads that they describe.
+"""Command-line options for loads, and their conversion to loads.
 
 `forecast`, `recommend`, `benchmark` and `verify` derive their flags from the fields of `LoadOptions`.
 """
@@ -19,10 +19,10 @@ from replicas.load.trace_files import read_trace
 ARTICLE_USERS = (100, 150, 200, 250, 300, 350, 400, 450, 500)
 """The numbers of users of the article's benchmark."""
 DEFAULT_SECONDS = 90.0
-"""Seconds in which requests are sent, if nothing else is given; the article's."""
+"""Default duration in which requests are sent, seconds: the duration in the article."""
 _ARRIVALS = ("users", "rate", "burst", "trace")
 _OF_A_TRACE = ("input_tokens", "input_stddev", "output_tokens", "output_stddev", "shared_tokens", "distinct_prompts")
-"""Options that a trace answers itself."""
+"""Options that do not apply to a trace, which records these values itself."""
 
 
 def _flag(text: str, metavar: str | None = None) -> dict[str, Any]:
@@ -31,22 +31,22 @@ def _flag(text: str, metavar: str | None = None) -> dict[str, Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class LoadOptions:
-    """Options that describe one load or several. None: not given."""
+    """Options for one or several loads. None means that an option is not given."""
 
     users: str | None = field(
-        default=None, metadata=_flag("Users in a closed loop, a point each; `article`: the article's nine.", "N,...")
+        default=None, metadata=_flag("Users in a closed loop, one load each; `article`: the article's nine.", "N,...")
     )
     rate: str | None = field(
-        default=None, metadata=_flag("Arrivals per second (Poisson) in place of users, a point each.", "R,...")
+        default=None, metadata=_flag("Arrivals per second (Poisson) in place of users, one load each.", "R,...")
     )
     burst: str | None = field(
-        default=None, metadata=_flag("Requests that all arrive at once in place of users, a point each.", "N,...")
+        default=None, metadata=_flag("Requests that all arrive at once in place of users, one load each.", "N,...")
     )
     trace: Path | None = field(
         default=None,
         metadata=_flag(
             "Replay these requests in place of users: JSON lines with timestamp (ms), input_length, output_length and "
-            "hash_ids, as AIPerf and Mooncake have them.",
+            "hash_ids, the format of AIPerf and Mooncake.",
             "FILE",
         ),
     )
@@ -62,10 +62,10 @@ class LoadOptions:
     )
     shared_tokens: int | None = field(
         default=None,
-        metadata=_flag("Tokens that all prompts have in common at the beginning: a prefix cache reuses them."),
+        metadata=_flag("Tokens of the common beginning of all prompts, which a prefix cache reuses."),
     )
     distinct_prompts: int | None = field(
-        default=None, metadata=_flag("Number of prompts that repeat whole, drawn at random. Default: none repeats.")
+        default=None, metadata=_flag("Number of different prompts, which repeat at random. Default: no prompt repeats.")
     )
     duration: float | None = field(
         default=None,
@@ -86,14 +86,14 @@ class LoadOptions:
         return {name: value for name, value in values.items() if value is not None}
 
     def loads(self, base: Load, tell: Callable[[str], None] = lambda _line: None) -> list[Load]:
-        """Return the loads that the options name, in rising order; those of `base` if they name none.
+        """Return the loads of the options in ascending order; `base` alone if no arrival option is given.
 
         Args:
-            base: the load whose arrivals and lengths hold where no option is given.
-            tell: called with a sentence for what is given and not followed.
+            base: load with the default arrivals and lengths.
+            tell: called with a sentence for each option or field without effect.
 
         Raises:
-            UsageError: options contradict each other or cannot be read. The message has every fault.
+            UsageError: options contradict each other or cannot be read. The message lists every fault.
             TraceError: the trace is faulty.
 
         """
@@ -117,22 +117,24 @@ class LoadOptions:
         return [base]
 
     def load(self, base: Load, tell: Callable[[str], None] = lambda _line: None) -> Load:
-        """Return the only load that the options name.
+        """Return the single load of the options.
 
         Raises:
-            UsageError: the options name several loads, contradict each other or cannot be read.
+            UsageError: the options describe several loads, contradict each other or cannot be read.
             TraceError: the trace is faulty.
 
         """
         loads = self.loads(base, tell)
         if len(loads) > 1:
-            raise UsageError(f"{len(loads)} loads are given ({', '.join(load.description for load in loads)}): one")
+            raise UsageError(
+                f"{len(loads)} loads are given ({', '.join(load.description for load in loads)}): give one"
+            )
         return loads[0]
 
     def _faults(self) -> Iterator[str]:
         given = [f"--{name}" for name in _ARRIVALS if getattr(self, name) is not None]
         if len(given) > 1:
-            yield f"{' and '.join(given)}: one of --users, --rate, --burst and --trace"
+            yield f"{' and '.join(given)}: give only one of --users, --rate, --burst and --trace"
         if self.users is not None and self.users != "article" and not _are_counts(self.users):
             yield f"--users {self.users!r}: give whole numbers separated by commas (100,200), or `article`"
         if self.rate is not None and not _are_numbers(self.rate):
@@ -140,10 +142,10 @@ class LoadOptions:
         if self.burst is not None and not _are_counts(self.burst):
             yield f"--burst {self.burst!r}: give whole numbers separated by commas (100,500)"
         if self.trace is not None and self.duration is not None and not 0 < self.duration < inf:
-            yield f"--duration {self.duration:g}: seconds, more than 0"
+            yield f"--duration {self.duration:g}: must be more than 0 seconds"
         if self.trace is not None and self.lengths:
             names = ", ".join(f"--{name.replace('_', '-')}" for name in self.lengths)
-            yield f"{names} and --trace: a trace has the lengths of its requests and what they have in common"
+            yield f"{names} and --trace: a trace states lengths and common parts of its requests: leave {names} out"
 
     def _first_part(self, trace: Trace) -> Trace:
         if self.duration is None:

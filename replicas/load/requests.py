@@ -1,4 +1,4 @@
-"""Draws the requests of a load: the length of each prompt and answer, and what its prompt has in common with others."""
+"""Draws the requests of a load: the lengths of prompt and answer, and the parts that prompts have in common."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from replicas.load.load import Load, lognormal
 from replicas.load.trace import BLOCK_TOKENS, TracedRequest
 
 Segment = tuple[Hashable, int]
-"""A part of a prompt: its identity (with all that precedes it), and its tokens."""
+"""Part of a prompt: an identity of the part and everything before it, and the number of its tokens."""
 _KEPT = 20_000
-"""Requests of which the lengths are kept."""
+"""Number of requests whose lengths are kept."""
 
 
 class DrawnRequest(NamedTuple):
@@ -23,18 +23,17 @@ class DrawnRequest(NamedTuple):
     input_tokens: int
     output_tokens: int
     segments: tuple[Segment, ...] = ()
-    """The beginning of the prompt, in parts that other requests may have too. Two prompts have a part in common if its
-    identity is the same."""
+    """Beginning of the prompt, in parts that other requests may share. Parts with the same identity are equal."""
     prompt: int | None = None
-    """Number of the prompt that the request repeats; None if its prompt is its own."""
+    """Index of the repeated prompt; None if no other request has this prompt."""
     is_cut: bool = False
-    """True if a longer request was drawn than the endpoint takes."""
+    """True if the drawn request was longer than the endpoint accepts, and was cut."""
 
 
 def requests(load: Load, seed: int) -> Iterator[DrawnRequest]:
-    """Yield the requests of a load in the order in which they are sent, without end unless the load is a trace.
+    """Yield the requests of a load in the order of sending. Only the requests of a trace come to an end.
 
-    The same seed gives the same requests, for any number of users and any rate.
+    The same seed gives the same requests for any number of users and any rate.
     """
     if load.trace is not None:
         yield from map(_recorded, load.trace.requests)
@@ -58,24 +57,25 @@ def requests(load: Load, seed: int) -> Iterator[DrawnRequest]:
 
 
 class _Pairs:
-    """Lengths of the own parts of prompts and of answers, in the order of their requests. The first ones are kept:
-    many simulations of one load draw the same.
+    """Lengths of prompts without their shared part, and of answers, in the order of the requests.
+
+    The first 20,000 pairs are kept, because many simulations of a load need the same ones.
     """
 
     def __init__(self, own: tuple[int, float], answer: tuple[int, float], seed: int) -> None:
-        """Draw nothing yet. Lengths are given by mean and standard deviation."""
+        """Take the mean and the standard deviation of each length."""
         self._own, self._answer = own, answer
         self._chance = _chance(seed)
         self._kept: list[tuple[int, int]] = []
 
     def drawn(self) -> Iterator[tuple[int, int]]:
-        """Yield the pairs from the first one on, without end."""
+        """Yield all pairs from the first one, without end."""
         for number in range(_KEPT):
             if number == len(self._kept):
                 self._kept.append(self._draw(self._chance))
             yield self._kept[number]
         chance = random.Random()  # noqa: S311 (nothing secret)
-        chance.setstate(self._chance.getstate())  # it has drawn those that are kept, and no more
+        chance.setstate(self._chance.getstate())  # the state after the kept pairs
         while True:
             yield self._draw(chance)
 
@@ -93,7 +93,7 @@ def _chance(seed: int) -> random.Random:
 
 
 def _length(mean: int, stddev: float, chance: random.Random) -> int:
-    """Draw a whole length of at least 1: always the mean if the deviation is 0."""
+    """Draw an integer length of at least 1; the mean if the deviation is 0."""
     if not stddev:
         return mean
     middle, deviation = lognormal(mean, stddev)
@@ -119,7 +119,7 @@ def _drawn(
 
 
 def _first(segments: tuple[Segment, ...], tokens: int) -> Iterator[Segment]:
-    """Yield the parts that hold the first `tokens` tokens."""
+    """Yield the parts of the first `tokens` tokens."""
     for identity, length in segments:
         if tokens > 0:
             yield identity, min(length, tokens)

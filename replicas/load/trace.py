@@ -1,7 +1,8 @@
-"""Traces: requests that were recorded, as the JSON lines that Mooncake published and AIPerf replays.
+"""Traces: recorded requests, in the JSON lines format of Mooncake that AIPerf replays.
 
-Each line is an object with `timestamp` (milliseconds), `input_length` and `output_length` (tokens), and, where known,
-`hash_ids`: one id for each block of 512 tokens of the prompt. Equal ids mean equal blocks after equal beginnings.
+Each line is an object with `timestamp` (milliseconds), `input_length` and `output_length` (tokens), and optionally
+`hash_ids`: one id for each block of 512 tokens of the prompt. Blocks with equal ids are equal and have equal
+beginnings before them.
 Sources: github.com/kvcache-ai/Mooncake, FAST25-release/traces; github.com/ai-dynamo/aiperf, docs (trace replay).
 """
 
@@ -12,7 +13,7 @@ from functools import cached_property
 from statistics import fmean
 
 BLOCK_TOKENS = 512
-"""Tokens of a block that has one hash id (Mooncake's traces; AIPerf's default)."""
+"""Tokens of the block that a hash id stands for (Mooncake's traces; AIPerf's default)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class TracedRequest:
 
 @dataclass(frozen=True)
 class Trace:
-    """Requests in the order of their arrival; there is at least one."""
+    """At least one request, in the order of arrival."""
 
     requests: tuple[TracedRequest, ...]
 

@@ -1,4 +1,4 @@
-"""Reads and writes traces as JSON lines. All faults of a file are named at once, with their lines."""
+"""Reads and writes traces as JSON lines. One error lists all faults of a file, with line numbers."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from replicas.load.trace import BLOCK_TOKENS, Trace, TracedRequest
 from replicas.units import SECONDS_PER_HOUR
 
 MAX_REQUESTS = 1_000_000
-"""Requests of the largest trace that is read."""
+"""Maximum number of requests in a trace."""
 MAX_SECONDS = 24 * SECONDS_PER_HOUR
-"""Longest trace: a forecast follows a day at most."""
+"""Maximum duration of a trace: a forecast simulates at most a day."""
 _FIELDS = ("timestamp", "input_length", "output_length", "hash_ids")
 _NAMED_LINES = 5
-"""Lines that a message names for one kind of fault; of more it says the number."""
+"""Maximum number of lines that a message names for one kind of fault. Further lines are only counted."""
 _PAUSE_SECONDS, _PAUSE_OF_MEDIAN = 60.0, 100.0
-"""A pause is mentioned if it is this long, and this many times the median of the others."""
+"""Minimum length of a pause that is reported: in seconds, and as a multiple of the median of the other pauses."""
 
 
 def read_trace(path: Path, tell: Callable[[str], None] = lambda _line: None) -> Trace:
@@ -31,10 +31,10 @@ def read_trace(path: Path, tell: Callable[[str], None] = lambda _line: None) -> 
 
     Args:
         path: a file of JSON lines.
-        tell: called with a sentence for what is not followed: unknown fields, and long pauses, which are replayed.
+        tell: called with a sentence about unknown fields, which are ignored, and about a long pause, which is replayed.
 
     Raises:
-        TraceError: the file cannot be read, or lines of it are faulty. The message names all faults and their lines.
+        TraceError: the file or some of its lines cannot be read. The message names all faults and their lines.
 
     """
     faults, unknown = _Faults(), dict[str, int]()
@@ -57,15 +57,15 @@ def read_trace(path: Path, tell: Callable[[str], None] = lambda _line: None) -> 
     except (OSError, UnicodeDecodeError) as fault:
         raise TraceError(f"{path} cannot be read: {unreadable(fault)}") from None
     if not requests and not faults.lines:
-        raise TraceError(f"{path} has no request: a trace is a JSON object a line, with {_form()}")
+        raise TraceError(f"{path} has no requests: each line of a trace is a JSON object with {_form()}")
     span = (milliseconds[-1] - milliseconds[0]) / 1000 if milliseconds else 0.0
     if not faults.lines and span > MAX_SECONDS:
-        faults.add(f"its requests span {span:,.0f} s, a trace has at most {MAX_SECONDS:,.0f}: take a part of it")
+        faults.add(f"the requests span {span:,.0f} s, but a trace may span at most {MAX_SECONDS:,.0f} s: shorten it")
     if faults.lines:
         raise TraceError(f"{path}: {'; '.join(faults.sentences())}")
     if unknown:
         names = ", ".join(f"{name} (line {number})" for name, number in unknown.items())
-        tell(f"{path}: not followed: {names}; a trace has {_form()}")
+        tell(f"{path}: ignored fields: {names}; a trace has {_form()}")
     start = requests[0].seconds
     trace = Trace(
         tuple(
@@ -98,7 +98,7 @@ def write_trace(requests: Iterable[TracedRequest], path: Path) -> None:
 
 @dataclass
 class _Faults:
-    """Faults of a file: a sentence for each kind, with its lines."""
+    """Faults of a file: one sentence for each kind of fault, with its line numbers."""
 
     lines: dict[str, list[int]] = field(default_factory=dict)
 
@@ -117,7 +117,7 @@ class _Faults:
 
 
 def _form() -> str:
-    return "timestamp (milliseconds), input_length, output_length (tokens) and, where known, hash_ids"
+    return "timestamp (milliseconds), input_length, output_length (tokens) and, optionally, hash_ids"
 
 
 def _documents(path: Path, faults: _Faults) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -126,33 +126,33 @@ def _documents(path: Path, faults: _Faults) -> Iterator[tuple[int, Mapping[str, 
     with path.open(encoding="utf-8-sig") as file:
         for number, line in enumerate(file, 1):
             if number > MAX_REQUESTS:
-                faults.add(f"it has more than {MAX_REQUESTS:,} lines")
+                faults.add(f"the file has more than {MAX_REQUESTS:,} lines")
                 return
             if not line.strip():
                 empty.append(number)
                 continue
             for gap in empty:
-                faults.add("empty: a trace has a request a line", gap)
+                faults.add("empty: each line of a trace must have a request", gap)
             empty.clear()
             try:
                 document = json.loads(line)
             except (ValueError, RecursionError):
                 is_cut = not line.endswith("\n") or not line.rstrip().endswith("}")
-                faults.add("cut off, it is no whole JSON object" if is_cut else "no JSON", number)
+                faults.add("cut off: not a complete JSON object" if is_cut else "not JSON", number)
                 continue
             if isinstance(document, dict):
                 yield number, document
             else:
-                faults.add("no JSON object", number)
+                faults.add("not a JSON object", number)
 
 
 def _request(number: int, document: Mapping[str, Any], faults: _Faults) -> tuple[float | None, TracedRequest | None]:
-    """Return the timestamp of a line and its request; None for what is faulty."""
+    """Return the timestamp and the request of a line; None in place of a faulty value."""
     timestamp = document.get("timestamp")
     if timestamp is None:
         faults.add("timestamp is missing", number)
     elif not _is_number(timestamp) or not 0 <= timestamp < float("inf"):
-        faults.add("timestamp is not a number of milliseconds from 0 on", number)
+        faults.add("timestamp is not a number of milliseconds of at least 0", number)
         timestamp = None
     lengths: dict[str, int | None] = {}
     for name, least in (("input_length", 1), ("output_length", 0)):
@@ -176,11 +176,11 @@ def _hash_ids(
     ids = document.get("hash_ids")
     if ids is None:
         return ()
-    if not isinstance(ids, list) or not all(isinstance(one, int) and not isinstance(one, bool) for one in ids):
+    if not isinstance(ids, list) or not all(isinstance(entry, int) and not isinstance(entry, bool) for entry in ids):
         faults.add("hash_ids is not a list of whole numbers", number)
         return None
     if ids and input_tokens is not None and len(ids) != -(-input_tokens // BLOCK_TOKENS):
-        faults.add(f"hash_ids has not one id for each {BLOCK_TOKENS} tokens of input_length", number)
+        faults.add(f"hash_ids needs one id for each {BLOCK_TOKENS} tokens of input_length", number)
         return None
     return tuple(ids)
 
@@ -190,7 +190,7 @@ def _is_number(value: object) -> bool:
 
 
 def _longest_pause(trace: Trace) -> tuple[int, float] | None:
-    """Return the longest pause and the number of the request before it; None if it is not remarkable."""
+    """Return the index of the request before the longest pause, and its seconds; None if no pause is reported."""
     pauses = [later.seconds - earlier.seconds for earlier, later in pairwise(trace.requests)]
     if len(pauses) < 2:
         return None

@@ -1,4 +1,4 @@
-"""The look of every HTML page: one template, one style, one script for charts. A page needs no network, no server."""
+"""Shared template, style and chart script of all HTML pages. A page needs no network and no server."""
 
 from replicas.pages.charts import Band, Chart, Line, Mark
 from replicas.pages.rendering import render, write_page

@@ -7,19 +7,19 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 Style = Literal["main", "second", "third", "forecast", "published"]
-"""Meaning of a line, from which its colour and its dashes follow."""
+"""Role of a line, which decides its colour and dashes."""
 Value = float | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """Values over the horizontal axis of a chart, in the order of its `xs`. None: there is no value."""
+    """Values over the horizontal axis of a chart, one for each of its `xs`; None leaves a gap."""
 
     name: str
     values: Sequence[Value]
     style: Style = "main"
     joined: bool = True
-    """False: points without a line between them."""
+    """True if a line joins the points."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,15 +59,15 @@ class Chart:
     log_x: bool = False
     log_y: bool = False
     whole_ticks: bool = False
-    """True: the horizontal axis has a tick at each of `xs`, and no other."""
+    """True if the horizontal axis has ticks exactly at `xs`."""
     labels: Sequence[str] = ()
-    """Text of each point: the tooltip shows it, and it names the rows of the table."""
+    """Text of each point, for the tooltip and for the rows of the table."""
     summary: str = ""
-    """What the chart shows, in one sentence: the text alternative of the picture."""
+    """One sentence about the chart, used as the text alternative of the picture."""
 
     @property
     def columns(self) -> list[str]:
-        """Titles of the table with the numbers of the chart."""
+        """Column titles of the table with the numbers of the chart."""
         return [
             self.x,
             *(["of"] if self.labels else []),
@@ -77,7 +77,7 @@ class Chart:
 
     @property
     def rows(self) -> list[list[str]]:
-        """Rows of that table, one for each position of `xs`."""
+        """Rows of the table with the numbers of the chart, one for each of `xs`."""
         return [
             [
                 self.names[index] if self.names else number(x),
@@ -89,7 +89,7 @@ class Chart:
         ]
 
     def to_document(self) -> Mapping[str, Any]:
-        """What the script of the page draws."""
+        """Return the data that the page's script draws."""
         return asdict(self)
 
 

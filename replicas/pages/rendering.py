@@ -1,4 +1,4 @@
-"""Renders a page as one file: style, scripts and data are part of it, and nothing else may be loaded."""
+"""Renders a page as one file that contains its style, scripts and data, and may load nothing else."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ _STYLE_OF_CHARTS = """:where(.plot) {
 :where(.plot tspan) {
   white-space: pre;
 }"""
-"""Style that Observable Plot adds to each chart. The page allows it by its hash, as it allows its own."""
+"""Style that Observable Plot adds to each chart. The content security policy allows this style by its hash."""
 
 
 @dataclass(frozen=True)
 class _Assets:
-    """Styles and scripts that are written into a page, and the content security policy that allows these alone."""
+    """Styles and scripts of a page, and the content security policy that allows only them."""
 
     style: str
     scripts: tuple[str, ...]
 
     @property
     def policy(self) -> str:
-        """Content-Security-Policy: own style and scripts by their hashes, pictures within the page, nothing else."""
+        """Content-Security-Policy that allows only the page's own styles, scripts (by hash) and embedded pictures."""
         styles = " ".join(map(_hash, (self.style, _STYLE_OF_CHARTS)))
         scripts = " ".join(map(_hash, self.scripts))
         return (
@@ -52,22 +52,22 @@ class _Assets:
 
 
 def render(template: Path, scripts: Sequence[Path] = (), **values: Any) -> str:
-    """Return a page. The template extends `base.html.jinja` and gets the values; the scripts run after the shared ones.
+    """Return a page. The template extends `base.html.jinja` and gets `values`; `scripts` run after the shared scripts.
 
-    Every text that a template prints is escaped for HTML; controls and invisible characters are written as escapes.
+    Every text that a template prints is escaped for HTML. Control and invisible characters are written as escapes.
     """
     return _environment(template.parent).get_template(template.name).render(assets=_assets(*scripts), **values)
 
 
 def render_part(template: Path, **values: Any) -> Markup:
-    """Return a part of a page, which another template can print as it is."""
+    """Return a part of a page as HTML, which another template prints unchanged."""
     from markupsafe import Markup
 
     return Markup(_environment(template.parent).get_template(template.name).render(**values))  # noqa: S704 (escaped there)
 
 
 def write_page(path: Path, template: Path, scripts: Sequence[Path] = (), **values: Any) -> None:
-    """Write a page as UTF-8. Create its folder if that does not exist."""
+    """Write a page as UTF-8, and create its folder if necessary."""
     page = render(template, scripts, **values)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page, encoding="utf-8")
@@ -85,19 +85,19 @@ def _read(path: Path) -> str:
 
 @cache
 def _environment(folder: Path) -> Environment:
-    """Templates of a folder, which may extend and import the shared ones."""
+    """Return the templates of a folder. They can extend and import the shared templates."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
     def safe_json(value: Any) -> Markup:
-        """JSON that cannot end the script element that holds it."""
+        """Return JSON that cannot close the script element around it."""
         text = json.dumps(_printable(value), separators=(",", ":"), allow_nan=False)
         for character in "<>&":
             text = text.replace(character, f"\\u{ord(character):04x}")
         return Markup(text)  # noqa: S704 (no character of it means anything in HTML)
 
     def spans(value: str) -> Markup:
-        """Markdown's code spans and bold text as HTML."""
+        """Return code spans and bold text of Markdown as HTML."""
         parts = [
             Markup("<code>{}</code>").format(part) if number % 2 else Markup("").join(_bold(part))
             for number, part in enumerate(page_value(value).split("`"))

@@ -1,6 +1,6 @@
-"""What a finished plan holds beyond what it was made for: another range of copies, another adapter.
+"""Checks additions to a finished plan: another range of copies for autoscaling, or another adapter.
 
-A construct can add both to a planned component. The rules that proved the plan prove them, too.
+A construct can add both to a planned component. The rules that checked the plan check the additions too.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from replicas.planning.judgement import PLAN_RULES, judged, problems_of
 from replicas.planning.plans import ComponentPlan, EndpointPlan, ScalingPlan
 
 _RANGE_RULES = tuple(rule for rule in PLAN_RULES if rule.id != "copies-outside-range")
-"""Rules for a range that is added. Copies that start outside of it are moved into it by Application Auto Scaling."""
+"""Rules for an added range of copies. The initial number of copies may lie outside the range: Application Auto Scaling
+moves it into the range."""
 
 
 def range_problems(
@@ -24,10 +25,10 @@ def range_problems(
     ceiling: int,
     added: Mapping[str, tuple[int, int]] = MappingProxyType({}),
 ) -> list[str]:
-    """Return why the copies of a component cannot scale between these bounds; empty if they can.
+    """Return the reasons why the copies of a component cannot scale between floor and ceiling; empty if they can.
 
-    `added` has the bounds that other components were given after the plan. What starts the first copy after zero is not
-    judged: it may be added later.
+    `added` has the ranges that were added to other components after planning. The alarm that starts the first copy
+    after zero is not checked, because it may be added later.
     """
     ranges = {**added, component: (floor, ceiling)}
     components = tuple(
@@ -52,7 +53,7 @@ def _scaled(floor: int, ceiling: int) -> ScalingPlan:
 
 
 def adapter_problems(plan: EndpointPlan, component: str, adapter: str, *, rank: int | None) -> list[str]:
-    """Return why the engine of a component cannot serve another adapter; empty if it can.
+    """Return the reasons why the engine of a component cannot serve another adapter; empty if it can.
 
     Args:
         plan: plan of the endpoint.
@@ -64,30 +65,30 @@ def adapter_problems(plan: EndpointPlan, component: str, adapter: str, *, rank: 
     planned = _component(plan, component)
     unknown = "<r of its adapter_config.json>"
     example = f"Adapter(name={adapter!r}, rank={unknown if rank is None else rank}, ...)"
-    change = f"{example} in adapters= of Component(name={component!r}) of the Deployment"
+    change = f"add {example} to adapters= of Component(name={component!r}) in the Deployment"
     largest = largest_rank(planned)
     if largest is None:
-        return [f"its plan has no adapters, so {planned.engine} refuses every one: {change}"]
-    given = f"{planned.engine} was given {largest} as the largest"
+        return [f"the plan has no adapters, so {planned.engine} refuses every adapter: {change}"]
+    limit = f"{planned.engine} accepts adapters up to rank {largest}"
     if rank is None:
-        return [f"rank= is missing, and {given}: rank={unknown}"]
+        return [f"rank= is missing, and {limit}: set rank={unknown}"]
     if not 1 <= rank <= largest:
-        return [f"rank={rank}: {given}: {change}"]
+        return [f"rank={rank}: {limit}: {change}"]
     return []
 
 
 def adapter_warnings(plan: EndpointPlan, component: str, *, adapters: int) -> Iterator[str]:
-    """Yield what is slower with this number of adapters than with those of the plan."""
+    """Yield a warning if the component has more adapters than its plan has slots for."""
     slots = len(_component(plan, component).adapters)
     if adapters > slots:
         yield (
-            f"{component} has {adapters} adapters and slots for {slots}: requests for an adapter wait until the batch "
-            "of other adapters is answered, and each adapter in adapters= of its Component has a slot"
+            f"{component} has {adapters} adapters but slots for only {slots}: requests for an adapter without a slot "
+            "wait for the batch of the others; each adapter in adapters= of the Component gets a slot"
         )
 
 
 def largest_rank(component: ComponentPlan) -> int | None:
-    """Return the rank that the engine reserves for each adapter; None if it was not told to serve adapters."""
+    """Return the rank that the engine reserves for each adapter; None if the plan has no adapters."""
     ranks = [adapter.rank for adapter in component.adapters]
     return component.engine.adapter_slot_rank(max(ranks)) if ranks else None
 

@@ -31,7 +31,7 @@ class CataloguePlans:
         return [result for _, result in self.results if isinstance(result, SizingError)]
 
     def changed(self, change: Callable[[EndpointPlan], EndpointPlan]) -> CataloguePlans:
-        """Return the same with a change of every plan."""
+        """Return a copy in which `change` is applied to every plan. Errors stay as they are."""
         return CataloguePlans(
             tuple(
                 (entry, change(result) if isinstance(result, EndpointPlan) else result)
@@ -66,6 +66,6 @@ def _plan_or_refusal(entry: Entry) -> EndpointPlan | SizingError:
 
 
 def _identity(entry: Entry) -> tuple[str, str]:
-    """Return name and instance type of an entry; of a refused one, what could be read of it."""
+    """Return name and instance type of an entry; for a refused entry, the values that could be read."""
     name = entry.label if isinstance(entry, RefusedEntry) else str(entry.name)
     return name, str(entry.instance_type or "")

@@ -18,5 +18,5 @@ def component_named(plan: EndpointPlan, name: str | None) -> ComponentPlan:
         return plan.components[0]
     if name not in names:
         fault = f"{plan.name} has no component {name!r}" if name else f"{plan.name} has {len(names)} components"
-        raise UsageError(f"{fault}: --component {' or '.join(names)}")
+        raise UsageError(f"{fault}: use --component {' or '.join(names)}")
     return plan.components[names.index(name)]

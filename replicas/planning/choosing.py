@@ -1,8 +1,9 @@
-"""Chooses the tensor-parallel degree of components that leave it open: the lowest cost per token at their load.
+"""Chooses the tensor-parallel degrees that a deployment does not set: those with the lowest cost per token.
 
-All layouts cost the same, the price of the instances, so the cheapest one answers most. How much it answers follows
-from closed-form bounds of the forecast (`replicas.speed.throughput`), on sizing results alone. Layouts that hold the
-floor of service come before those that do not. Components share their instances: their degrees are chosen together.
+All layouts cost the same (the price of the instances), so the layout with the highest throughput at the expected load
+is the cheapest. The throughput is estimated with the closed-form bounds of `replicas.speed.throughput`. Layouts with
+the minimum concurrency (`LEAST_AT_ONCE`, `LEAST_FULL_AT_ONCE`) are preferred. Components share their instances, so
+their degrees are chosen together.
 """
 
 from __future__ import annotations
@@ -28,34 +29,34 @@ from replicas.speed.throughput import Carried, CopySpeed, Work, carried
 from replicas.units import usd_per_million_tokens
 
 LEAST_AT_ONCE = 4
-"""Requests of the load's lengths that a copy must hold at once: with fewer, a step reads all weights for one or two
-tokens, and each request that is there first makes the others wait for its whole answer."""
+"""Requests of the load's lengths that a copy must hold at once. With fewer, a decoding step reads all weights for only
+one or two tokens, and new requests wait until an earlier answer is complete."""
 LEAST_FULL_AT_ONCE = 2
-"""Requests of `max_total_tokens` that the cache of a copy must hold: with one, the longest request stops all others."""
+"""Requests of `max_total_tokens` that the KV cache of a copy must hold. With one, the longest request blocks others."""
 MOST_LAYOUTS = 64
-"""Layouts of all components together that are compared: three components with four degrees each."""
+"""Maximum number of layouts to compare: three components with four degrees each have this number."""
 _ALIKE = 0.01
-"""Relative difference of the rates below which layouts cost the same: the bounds are not more exact."""
+"""Relative difference of throughput below which layouts count as equal: the bounds are not more exact."""
 
 Sizes = Sequence[tuple[ResolvedComponent, tuple[SizedCopy, ...]]]
-"""Components and their copies at every degree that fits, smallest first."""
+"""Each component with its copies at every tensor-parallel degree that fits, smallest degree first."""
 
 
 @dataclass(frozen=True)
 class _Options:
-    """Copies of one component at every degree, and what they answer."""
+    """Copies of one component at every degree, with their speed."""
 
     component: ResolvedComponent
     copies: tuple[SizedCopy, ...]
     traffic: Traffic
     speeds: tuple[CopySpeed, ...]
-    """Empty if the speed is not known."""
+    """Speed of a copy at each degree; empty if it is not known."""
     unknown: str
     """Why the speed is not known; empty if it is."""
     _carried: dict[tuple[int, int], Carried] = field(default_factory=dict)
 
     def carried(self, degree: int, copies: int) -> Carried:
-        """Return what a number of copies answers, computed once."""
+        """Return throughput and latency of `copies` copies. Each result is computed once."""
         if (degree, copies) not in self._carried:
             traffic = self.traffic
             self._carried[degree, copies] = carried(
@@ -68,33 +69,33 @@ class _Options:
 
     @property
     def fewest(self) -> int:
-        """The smallest degree that holds the floor of service; without one, that with the most cache."""
+        """Index of the smallest degree with the minimum concurrency; of the largest degree if none has it."""
         floor = [number for number in range(len(self.copies)) if self.holds_floor(number)]
         return floor[0] if floor else len(self.copies) - 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Rated:
-    """A degree for each component that fits, with what its copies answer."""
+    """A layout that fits: one degree for each component, with the estimated throughput."""
 
     degrees: tuple[int, ...]
-    """Places in the list of each component's copies."""
+    """Index of each component's degree in its list of copies."""
     copies: tuple[int, ...]
     floors: int
-    """Components whose copies hold the floor of service."""
+    """Number of components with the minimum concurrency."""
     rates: tuple[float | None, ...]
-    """Requests a second of each component."""
+    """Requests a second of each component; None if its speed is not known."""
     seconds: float
-    """Product of the times of an answer, of the components with a rate of arrivals."""
+    """Product of the latencies of the components whose load is a request rate."""
 
     @property
     def score(self) -> float:
-        """Sum of the logarithms of the rates: one component's gain counts as much as another's."""
+        """Sum of the logarithms of the rates, so that relative gains of all components count the same."""
         return sum(log(rate) for rate in self.rates if rate)
 
 
 def choose(deployment: Deployment, sizes: Sizes, instance: Instance) -> list[Choice]:
-    """Choose the tensor-parallel degree of each component. The result depends on the arguments alone."""
+    """Choose the tensor-parallel degree of each component. The result depends only on the arguments."""
     options = [_options(deployment, component, copies, instance) for component, copies in sizes]
     rated: dict[tuple[int, ...], _Rated | None] = {}
 
@@ -103,29 +104,29 @@ def choose(deployment: Deployment, sizes: Sizes, instance: Instance) -> list[Cho
             rated[degrees] = _rated(deployment, options, degrees, instance)
         return rated.get(degrees)
 
-    open_degrees = [range(len(one.copies)) if one.speeds else (one.fewest,) for one in options]
+    open_degrees = [range(len(option.copies)) if option.speeds else (option.fewest,) for option in options]
     if prod(map(len, open_degrees)) <= MOST_LAYOUTS:
-        best = _best([found for degrees in product(*open_degrees) if (found := rate(degrees))])
+        best = _best([layout for degrees in product(*open_degrees) if (layout := rate(degrees))])
     else:
         best = _climbed(rate, open_degrees)
-    if best is None:  # nothing fits together: the rules say what is missing, at the smallest degrees
-        return [Choice(copy=one.copies[0]) for one in options]
+    if best is None:  # no layout fits: the rules report what is missing at the smallest degrees
+        return [Choice(copy=option.copies[0]) for option in options]
     return [_choice(deployment, options, best, place, rate, instance) for place in range(len(options))]
 
 
-def _best(found: Sequence[_Rated]) -> _Rated | None:
-    """Return the best of some layouts: the floor of service, the rates, short answers, and small degrees."""
-    if not found:
+def _best(layouts: Sequence[_Rated]) -> _Rated | None:
+    """Return the best layout by minimum concurrency, then throughput, then latency, then small degrees."""
+    if not layouts:
         return None
-    floors = max(one.floors for one in found)
-    holding = [one for one in found if one.floors == floors]
-    most = max(one.score for one in holding)
-    alike = [one for one in holding if one.score >= most - _ALIKE * len(one.degrees)]
-    return min(alike, key=lambda one: (round(log(one.seconds), 2), one.degrees))
+    floors = max(layout.floors for layout in layouts)
+    holding = [layout for layout in layouts if layout.floors == floors]
+    most = max(layout.score for layout in holding)
+    alike = [layout for layout in holding if layout.score >= most - _ALIKE * len(layout.degrees)]
+    return min(alike, key=lambda layout: (round(log(layout.seconds), 2), layout.degrees))
 
 
 def _climbed(rate: Callable[[tuple[int, ...]], _Rated | None], open_degrees: Sequence[Sequence[int]]) -> _Rated | None:
-    """Return the best layout that changes of one component at a time lead to, from the smallest degrees on."""
+    """Return the best layout found by changing one component at a time, starting from the smallest degrees."""
     start = tuple(degrees[0] for degrees in open_degrees)
     best = rate(start)
     while True:
@@ -135,7 +136,7 @@ def _climbed(rate: Callable[[tuple[int, ...]], _Rated | None], open_degrees: Seq
             for place, degrees in enumerate(open_degrees)
             for degree in degrees
         ]
-        better = _best([found for degrees in near if (found := rate(degrees))])
+        better = _best([layout for degrees in near if (layout := rate(degrees))])
         if better is None or better == best:
             return best
         best = better
@@ -167,7 +168,7 @@ def _speeds(
 ) -> tuple[CopySpeed, ...]:
     """Return the speed of a copy at each degree. Raises `LookupError` if it is not known."""
     if not component.model.architecture.is_known:
-        raise LookupError(f"the sizes of {component.model.id} are declared by hand, its layers are not known")
+        raise LookupError(f"the sizes of {component.model.id} are declared by hand, so its layers are not known")
     accelerator, profile = accelerator_of(instance), component.engine.profile
     speeds = []
     for copy in copies:
@@ -194,31 +195,31 @@ def _speeds(
 def _rated(
     deployment: Deployment, options: Sequence[_Options], degrees: tuple[int, ...], instance: Instance
 ) -> _Rated | None:
-    """Return what a degree for each component leads to; None if the copies do not fit together."""
-    sized = [(one.component, one.copies[degree]) for one, degree in zip(options, degrees, strict=True)]
+    """Return the layout with one degree for each component; None if the copies do not fit together."""
+    sized = [(option.component, option.copies[degree]) for option, degree in zip(options, degrees, strict=True)]
     counts = copy_counts(deployment, sized, instance)
     if not counts.placement or not counts.reaches_ceilings or not _tops_fit(sized, counts, instance):
         return None
     rates: list[float | None] = []
     seconds = 1.0
-    for one, degree, copies in zip(options, degrees, counts.ceilings, strict=True):
-        if not one.speeds:
+    for option, degree, copies in zip(options, degrees, counts.ceilings, strict=True):
+        if not option.speeds:
             rates.append(None)
             continue
-        answered = one.carried(degree, copies)
+        answered = option.carried(degree, copies)
         rates.append(answered.requests_per_second)
-        seconds *= answered.seconds if one.traffic.users is None else 1.0
+        seconds *= answered.seconds if option.traffic.users is None else 1.0
     return _Rated(
         degrees=degrees,
         copies=counts.ceilings,
-        floors=sum(one.holds_floor(degree) for one, degree in zip(options, degrees, strict=True)),
+        floors=sum(option.holds_floor(degree) for option, degree in zip(options, degrees, strict=True)),
         rates=tuple(rates),
         seconds=seconds,
     )
 
 
 def _tops_fit(sized: Sequence[tuple[ResolvedComponent, SizedCopy]], counts: CopyCounts, instance: Instance) -> bool:
-    """True if the most copies fit the most instances, with a batch of each rolling update beside them."""
+    """True if the maximum copies and one batch of each rolling update fit the maximum instances."""
     demands = [Demand(copy.claim, most) for (_, copy), most in zip(sized, counts.ceilings, strict=True)]
     rolls = [Demand(copy.claim, batch) for (_, copy), batch in zip(sized, counts.batches, strict=True) if batch]
     return bool(fit([*demands, *rolls], instance, counts.max_instances).placement)
@@ -232,52 +233,52 @@ def _choice(
     rate: Callable[[tuple[int, ...]], _Rated | None],
     instance: Instance,
 ) -> Choice:
-    one, chosen = options[place], best.degrees[place]
-    copy = one.copies[chosen]
-    if len(one.copies) == 1:
+    option, chosen = options[place], best.degrees[place]
+    copy = option.copies[chosen]
+    if len(option.copies) == 1:
         return Choice(copy=copy)
     layouts = []
     price = instance.price(deployment.region)
     usd = price.usd * deployment.instances if price else None
-    for degree in range(len(one.copies)):
+    for degree in range(len(option.copies)):
         degrees = (*best.degrees[:place], degree, *best.degrees[place + 1 :])
-        if found := rate(degrees):
-            per_second = found.rates[place]
-            generated = (per_second or 0.0) * one.traffic.output_tokens
-            share = found.copies[place] * one.copies[degree].tensor_parallel / _used(options, found)
+        if layout := rate(degrees):
+            per_second = layout.rates[place]
+            generated = (per_second or 0.0) * option.traffic.output_tokens
+            share = layout.copies[place] * option.copies[degree].tensor_parallel / _used(options, layout)
             layouts.append(
                 Layout(
-                    accelerators=one.copies[degree].tensor_parallel,
-                    copies=found.copies[place],
-                    requests_at_once=_at_once(one, degree),
-                    full_requests_at_once=_full_at_once(one, degree),
-                    holds_floor=one.holds_floor(degree),
+                    accelerators=option.copies[degree].tensor_parallel,
+                    copies=layout.copies[place],
+                    requests_at_once=_at_once(option, degree),
+                    full_requests_at_once=_full_at_once(option, degree),
+                    holds_floor=option.holds_floor(degree),
                     requests_per_second=per_second,
                     usd_per_million_output_tokens=usd_per_million_tokens(usd and usd * share, generated),
                     chosen=degree == chosen,
                 )
             )
-    reasons = {**copy.reasons, "accelerators": _reason(one, layouts)}
-    return Choice(copy=replace(copy, reasons=reasons), layouts=tuple(layouts), warning=_warning(one, copy))
+    reasons = {**copy.reasons, "accelerators": _reason(option, layouts)}
+    return Choice(copy=replace(copy, reasons=reasons), layouts=tuple(layouts), warning=_warning(option, copy))
 
 
 def _used(options: Sequence[_Options], rated: _Rated) -> int:
-    """Return the accelerators that all copies occupy."""
+    """Return the number of accelerators that all copies occupy."""
     return sum(
-        copies * one.copies[degree].tensor_parallel
-        for one, degree, copies in zip(options, rated.degrees, rated.copies, strict=True)
+        copies * option.copies[degree].tensor_parallel
+        for option, degree, copies in zip(options, rated.degrees, rated.copies, strict=True)
     )
 
 
-def _at_once(one: _Options, degree: int) -> int:
-    return _held(one.copies[degree], one.traffic.input_tokens + one.traffic.output_tokens)
+def _at_once(option: _Options, degree: int) -> int:
+    return _requests_at_once(option.copies[degree], option.traffic.input_tokens + option.traffic.output_tokens)
 
 
-def _full_at_once(one: _Options, degree: int) -> int:
-    return _held(one.copies[degree], one.copies[degree].max_total_tokens)
+def _full_at_once(option: _Options, degree: int) -> int:
+    return _requests_at_once(option.copies[degree], option.copies[degree].max_total_tokens)
 
 
-def _held(copy: SizedCopy, tokens: int) -> int:
+def _requests_at_once(copy: SizedCopy, tokens: int) -> int:
     return requests_at_once(
         copy.memory,
         request_tokens=min(tokens, copy.max_total_tokens),
@@ -286,47 +287,50 @@ def _held(copy: SizedCopy, tokens: int) -> int:
     )
 
 
-def _load_in_words(one: _Options) -> str:
-    traffic = one.traffic
+def _load_in_words(option: _Options) -> str:
+    traffic = option.traffic
     who = f"{traffic.users:,} users" if traffic.users else f"{traffic.requests_per_second:g} requests a second"
     answers = f", answers of {traffic.output_tokens:,}" if traffic.output_tokens else ""
-    whose = "the declared traffic" if one.component.options.traffic else "assumed, traffic= declares none"
+    whose = "the declared traffic" if option.component.options.traffic else "assumed, because traffic= is not set"
     return f"{who}, prompts of {traffic.input_tokens:,} tokens{answers} ({whose})"
 
 
-def _reason(one: _Options, layouts: Sequence[Layout]) -> str:
+def _reason(option: _Options, layouts: Sequence[Layout]) -> str:
     (chosen,) = [layout for layout in layouts if layout.chosen]
-    others = [_other(layout, chosen, one) for layout in layouts if not layout.chosen]
+    others = [_other(layout, chosen, option) for layout in layouts if not layout.chosen]
     beside = f"; {'; '.join(others)}" if others else "; no other degree fits"
     if chosen.requests_per_second is None:
-        return f"the fewest that hold {_floor()}, for the speed is not known{beside}"
-    return f"the lowest cost per token at {_load_in_words(one)}: {_figure(chosen, one)}{beside}"
+        return f"the fewest that hold {_floor()}, because the speed is not known{beside}"
+    return f"the lowest cost per token at {_load_in_words(option)}: {_figure(chosen, option)}{beside}"
 
 
-def _other(layout: Layout, chosen: Layout, one: _Options) -> str:
-    figure = f": {_figure(layout, one)}" if layout.requests_per_second is not None else ""
+def _other(layout: Layout, chosen: Layout, option: _Options) -> str:
+    figure = f": {_figure(layout, option)}" if layout.requests_per_second is not None else ""
     below = ""
     if not layout.holds_floor and chosen.holds_floor:
-        below = f", and a copy holds {layout.requests_at_once} at once, {layout.full_requests_at_once} of full length"
+        below = (
+            f", but a copy holds only {layout.requests_at_once} requests at once, "
+            f"{layout.full_requests_at_once} of full length"
+        )
     return f"{layout.accelerators} ({_copies(layout.copies)}){figure}{below}"
 
 
-def _figure(layout: Layout, one: _Options) -> str:
+def _figure(layout: Layout, option: _Options) -> str:
     rate = layout.requests_per_second or 0.0
-    if not one.traffic.output_tokens:
+    if not option.traffic.output_tokens:
         return f"{rate:,.3g} requests/s"
     price = layout.usd_per_million_output_tokens
     usd = f"{price:,.2f} USD/M tokens, " if price is not None else ""
-    return f"{usd}{rate * one.traffic.output_tokens:,.0f} tokens/s"
+    return f"{usd}{rate * option.traffic.output_tokens:,.0f} tokens/s"
 
 
-def _warning(one: _Options, copy: SizedCopy) -> str | None:
-    """Return why the cost did not decide; None if it did."""
-    if not one.unknown:
+def _warning(option: _Options, copy: SizedCopy) -> str | None:
+    """Return a warning if the degree was not chosen by cost; None if it was."""
+    if not option.unknown:
         return None
     return (
-        f"tensor_parallel={copy.tensor_parallel} is not chosen by its cost: {one.unknown}. It is the fewest "
-        f"accelerators that hold {_floor()}; tensor_parallel= sets another"
+        f"tensor_parallel={copy.tensor_parallel} is not chosen by cost: {option.unknown}. It is the smallest degree "
+        f"whose copies hold {_floor()}; set tensor_parallel= to change it"
     )
 
 

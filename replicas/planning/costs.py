@@ -20,7 +20,7 @@ BOUNDS: tuple[BoundName, ...] = ("floor", "start", "ceiling")
 
 @dataclass(frozen=True, kw_only=True)
 class Bound:
-    """Copies, instances and price of an endpoint at its floor, start or ceiling."""
+    """Copies, instances and price of an endpoint at its minimum (floor), start or maximum (ceiling)."""
 
     copies: Mapping[str, int]
     """Copies of each component, by its name."""
@@ -111,8 +111,8 @@ def _floor_instances(plan: EndpointPlan, floor: Mapping[str, int]) -> int:
         Resources.of(component.accelerators, component.cpus, component.memory_mib) for component in plan.components
     ]
     copies = tuple(floor[component.name] for component in plan.components)
-    held = fewest_instances(needs, copies, claims.host(plan.instance))
-    return max(plan.min_instances, held if isinstance(held, int) else plan.instances)
+    needed = fewest_instances(needs, copies, claims.host(plan.instance))
+    return max(plan.min_instances, needed if isinstance(needed, int) else plan.instances)
 
 
 def _additions(plan: EndpointPlan) -> Iterator[Addition]:
@@ -121,31 +121,31 @@ def _additions(plan: EndpointPlan) -> Iterator[Addition]:
         yield from _component_additions(plan, component, f" of {component.name}" if len(plan.components) > 1 else "")
     monitoring, security = plan.monitoring, plan.security
     if plan.instance_scaling:
-        yield _nothing("instance_scaling", "instances bill by the hour, between floor and ceiling")
+        yield _nothing("instance_scaling", "instances are billed by the hour, between floor and ceiling")
     if plan.fallbacks:
-        yield _nothing("fallback_instance_types", "the type that is started is billed at its own price")
+        yield _nothing("fallback_instance_types", "the instance type that starts is billed at its own price")
     if plan.capacity_reservation:
         yield _unknown("capacity_reservation", "a reservation is billed by its own contract, used or not")
     if monitoring.dashboard:
         yield _priced("monitoring.dashboard", "1 dashboard", 1, "dashboard_month", region)
     if monitoring.topic:
-        yield _nothing("monitoring.topic", "messages bill by their number")
+        yield _nothing("monitoring.topic", "messages are billed by number")
     if monitoring.log_retention_days:
-        yield _nothing("monitoring.log_retention_days", "logs bill by their size, and here they expire")
+        yield _nothing("monitoring.log_retention_days", "logs are billed by size, and these logs expire")
     if monitoring.enhanced_metrics_seconds:
         yield _unknown(
-            "monitoring.enhanced_metrics_seconds", "whether these metrics bill, and how many there are, is in no source"
+            "monitoring.enhanced_metrics_seconds", "AWS documents neither the price nor the number of these metrics"
         )
     if security.vpc:
         subnets = len(security.vpc.subnets)
         number = len(VPC_ENDPOINTS) * subnets
-        what = f"{number} interface endpoints, where the subnets have neither them nor a way to the internet"
+        what = f"{number} interface endpoints, needed if the subnets have neither these endpoints nor internet access"
         hours = number * HOURS_PER_MONTH
         yield replace(_priced("security.vpc", what, hours, "interface_endpoint_hour", region), counted=False)
     if plan.data_capture:
-        yield _unknown("data_capture", "objects in S3 bill by their number and size, which follow the requests")
+        yield _unknown("data_capture", "objects in S3 are billed by number and size, which depend on the requests")
     if security.kms_key:
-        yield _nothing("security.kms_key", "the key is billed by itself, whatever uses it")
+        yield _nothing("security.kms_key", "the key is billed separately, whether or not this endpoint uses it")
 
 
 def _component_additions(plan: EndpointPlan, component: ComponentPlan, of: str) -> Iterator[Addition]:
@@ -157,19 +157,19 @@ def _component_additions(plan: EndpointPlan, component: ComponentPlan, of: str) 
         option = "monitoring.alarms" if plan.monitoring.alarms else "rollout.roll_back"
         yield _priced(option, f"{number} alarms{of}", number, "alarm_month", region)
     if component.rollout:
-        yield _nothing("rollout", f"copies{of} start in room that is proven, on instances up to the ceiling")
+        yield _nothing("rollout", f"new copies{of} run on instances that the ceiling already counts")
     if scaling:
         # Application Auto Scaling creates one alarm for scaling out and one for scaling in, billed like other alarms.
-        # It was not observed whether both use the resolution of a high-resolution metric: the higher price is counted.
+        # Whether both are high-resolution alarms was not observed, so the higher price is counted.
         service: Service = "high_resolution_alarm_month" if scaling.on_concurrent_requests else "alarm_month"
-        what = f"2 alarms that follow the target{of}"
+        what = f"2 alarms for target tracking{of}"
         yield replace(_priced("scaling", what, 2, service, region), estimate=scaling.on_concurrent_requests)
         if scaling.wakes:
-            yield _priced("scaling.to_zero", f"1 alarm that wakes a copy{of}", 1, "alarm_month", region)
+            yield _priced("scaling.to_zero", f"1 alarm that starts the first copy{of}", 1, "alarm_month", region)
         if scaling.schedules:
-            yield _nothing("scaling.schedules", f"scheduled actions{of} bill nothing themselves")
+            yield _nothing("scaling.schedules", f"scheduled actions{of} are free")
     if component.adapters:
-        yield _nothing("adapters", f"adapters{of} share the copies of their base")
+        yield _nothing("adapters", f"adapters{of} run in the copies of their base model")
 
 
 def _priced(option: str, what: str, number: float, service: Service, region: str) -> Addition:

@@ -1,7 +1,7 @@
 """Numbers of copies and instances of an endpoint: at its floor, start and ceiling, and in a rolling update.
 
-Numbers that the user sets stay as they are; the others become as many as fit. This module checks nothing: the rules
-decide whether everything fits.
+Numbers that the user sets are kept. The other numbers become the largest that fit. This module checks nothing: the
+rules decide whether everything fits.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ class CopyCounts:
     min_instances: int
     max_instances: int
     placement: tuple[Counts, ...]
-    """Placement of the copies at the start; empty if there is none."""
+    """Placement of the copies at the start; empty if they do not fit."""
     reaches_ceilings: bool
     """True if the requested ceilings and the copies of all schedules fit the most instances."""
     unjudged: NotJudged | None
-    """The reason if the search did not decide how many copies fit; None otherwise."""
+    """Why the search could not decide how many copies fit; None if it could."""
 
 
 def copy_counts(deployment: Deployment, sized: Sequence[Sized], instance: Instance) -> CopyCounts:
@@ -84,14 +84,14 @@ def _at_ceiling(sized: Sequence[Sized], start: Counts) -> list[Demand]:
 
 
 def most_scheduled(scaling: Scaling, copies: int) -> int:
-    """Return the most copies that any schedule of a component needs, but at least `copies`."""
+    """Return the largest number of copies that a schedule needs, but at least `copies`."""
     return max([copies, *(max(entry.min_copies, entry.max_copies or 1) for entry in scaling.schedules)])
 
 
 def _most_that_fit(
     sized: Sequence[Sized], demands: Sequence[Demand], instance: Instance, instances: int, *, with_rolls: bool
 ) -> Fit:
-    """Place the copies. If a component gets as many copies as fit, room for the rolling updates stays free."""
+    """Place the copies. If a component gets the most copies that fit, capacity for rolling updates stays free."""
     alone = fit(demands, instance, instances)
     kept = tuple(1 if component.options.rollout and with_rolls else 0 for component, _ in sized)
     if not alone.placement or not any(kept) or all(demand.copies is not None for demand in demands):
@@ -99,7 +99,7 @@ def _most_that_fit(
     while True:
         rolls = [Demand(copy.claim, count) for (_, copy), count in zip(sized, kept, strict=True) if count]
         fitted = fit([*demands, *rolls], instance, instances)
-        if not fitted.placement:  # no room for one copy and a batch: a rule reports it as a fault of the roll
+        if not fitted.placement:  # one copy and a batch do not fit: a rule reports the rolling update
             return alone
         copies = fitted.copies[: len(sized)]
         needed = _batches(sized, copies)

@@ -34,7 +34,7 @@ def data_warnings(region: str | None, today: date) -> list[str]:
     if region is None:
         return []
     return [
-        f"{name} was gathered on {day}, over a year ago: `make refresh-data`, or check its figures"
+        f"{name} was gathered on {day}, over a year ago: run `make refresh-data`, or check its figures"
         for name, day in gathered()
         if (today - day).days > _AGE_LIMIT_DAYS
     ]

@@ -24,7 +24,7 @@ Json = dict[str, Any]
 
 
 class BoundDocument(TypedDict):
-    """Copies, instances and price of an endpoint at its floor, start or ceiling."""
+    """Copies, instances and price of an endpoint at its minimum (floor), start or maximum (ceiling)."""
 
     copies: dict[str, int]
     """Copies of each component."""
@@ -58,7 +58,7 @@ class RolloutDocument(TypedDict):
 
 
 class LayoutDocument(TypedDict):
-    """A degree and a number of copies that were compared, at the declared or the assumed traffic."""
+    """A compared layout: tensor-parallel degree and number of copies, at the declared or assumed traffic."""
 
     accelerators: int
     copies: int
@@ -89,11 +89,11 @@ class ComponentDocument(TypedDict):
     """Parameters that the engine loads; 0 if only sizes are declared."""
     weights_gib_per_accelerator: float
     kv_bytes_per_token: int
-    """What one more token of a long request adds to the KV cache, over all accelerators: windows and recurrent states
-    add nothing, and what accelerators repeat counts once.
+    """Bytes that one more token of a long request adds to the KV cache, over all accelerators. Sliding windows and
+    recurrent states add nothing. Values replicated on several accelerators count once.
     """
     kv_element_bytes: float
-    """Bytes of an element of the KV cache: 1 for FP8, as a variable or the checkpoint asks for it."""
+    """Bytes of one element of the KV cache: 1 for FP8, which an environment variable or the checkpoint selects."""
     state_bytes_per_sequence: int
     """Windows and recurrent states of one request, over all accelerators."""
     kv_cache_tokens: int
@@ -120,7 +120,7 @@ class ComponentDocument(TypedDict):
     download_timeout_seconds: int | None
     """Timeout for weights in S3; null if they come from the Hub."""
     start_seconds: SpanDocument
-    """How long a new copy is expected to take on an instance that runs and has the image (docs/cold-start.md)."""
+    """Expected start-up time of a copy on a running instance that has the image (docs/cold-start.md)."""
     scaling: ScalingDocument | None
     rollout: RolloutDocument | None
     traffic: Traffic | None
@@ -130,8 +130,8 @@ class ComponentDocument(TypedDict):
     reasons: dict[str, str]
     """The reason for each number, by key."""
     layouts: NotRequired[list[LayoutDocument]]
-    """Layouts from which degree and copies were chosen; empty if the degree was requested, or only one fits. Documents
-    from before degrees were chosen do not have it."""
+    """Layouts that were compared to choose the degree; empty if the degree was requested or only one fits. Documents of
+    older versions do not have this key."""
 
 
 class FittingPlanDocument(TypedDict):
@@ -182,7 +182,9 @@ class PlansDocument(TypedDict):
 
 
 def plan_document(plan: EndpointPlan) -> Json:
-    """A deployment that fits. `warnings` depend on the day: they name data that has grown old."""
+    """Return the document of a deployment that fits. `warnings` depend on the date, because they name old data
+    files.
+    """
     return {
         "schema": "replicas.plan/1",
         "name": plan.name,
@@ -263,5 +265,5 @@ def component_document(component: ComponentPlan) -> Json:
 
 
 def plan_warnings(plan: EndpointPlan) -> list[str]:
-    """Return the warnings of the plan, and warnings about data that is too old today."""
+    """Return the warnings of the plan, and warnings about data files that are too old today."""
     return [*plan.warnings, *data_warnings(plan.region, date.today())]

@@ -1,6 +1,6 @@
 """Drawing of an endpoint: its instances, the copies on their accelerators, and the memory of each accelerator.
 
-A drawing is made from the JSON of a plan, so that a plan of another revision is drawn in the same way.
+A drawing is made from the JSON of a plan, so that the plan of another Git revision can be drawn too.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from replicas.pages.charts import number
 Json = Mapping[str, Any]
 
 MOST_DRAWN = 4
-"""Groups of equal instances that are drawn; the rest is counted."""
+"""Maximum number of groups of equal instances that are drawn. The other instances are only counted."""
 _HEIGHT = 100.0
 """Height of the bar of an accelerator, in units of the drawing."""
 _NEEDED = ("card_gib", "cache_gib", "weights_gib_per_accelerator")
@@ -41,7 +41,7 @@ class Part:
     share: float
     """Share of the accelerator's memory, 0 to 1."""
     top: float
-    """Place of its upper edge in the bar, in units of the drawing."""
+    """Position of the upper edge in the bar, in units of the drawing."""
     height: float
 
 
@@ -74,7 +74,7 @@ class DrawnInstance:
 
 @dataclass(frozen=True, kw_only=True)
 class Drawing:
-    """Instances of an endpoint at its start."""
+    """Drawing of the instances that an endpoint starts with."""
 
     title: str
     instances: tuple[DrawnInstance, ...]
@@ -85,7 +85,7 @@ class Drawing:
 
     @property
     def kinds(self) -> list[Part]:
-        """The parts that any component has, one of each kind, in the order of the legend."""
+        """One part of each kind that occurs, in the order of the legend."""
         every = {part.kind: part for _, parts in self.components for part in parts}
         return [every[kind] for kind in (*(kind for kind, _, _ in _PARTS), "reserve") if kind in every]
 
@@ -96,8 +96,8 @@ class Drawing:
 
     def cells(self, kind: str) -> list[str]:
         """Size of one part of the memory in GiB, and its share of the total, for each component."""
-        found = [{part.kind: part for part in parts}.get(kind) for _, parts in self.components]
-        return [f"{part.gib:.2f} ({part.share:.0%})" if part else "-" for part in found]
+        memories = [{part.kind: part for part in parts}.get(kind) for _, parts in self.components]
+        return [f"{part.gib:.2f} ({part.share:.0%})" if part else "-" for part in memories]
 
     @property
     def totals(self) -> list[str]:
@@ -106,7 +106,7 @@ class Drawing:
 
 
 def drawing_of(plan: Json) -> Drawing | None:
-    """Return the drawing of a plan's JSON; None for a plan of early code, which does not print the memory of a card."""
+    """Return the drawing of a plan's JSON; None for the JSON of an old version that lacks the accelerator memory."""
     components = plan["components"]
     if not all(key in component for component in components for key in _NEEDED):
         return None

@@ -1,4 +1,4 @@
-"""Faults of the environment variables that a user gives a container, in a deployment or in the props of a construct."""
+"""Checks environment variables that a user sets for a container, in a deployment or in the props of a construct."""
 
 from __future__ import annotations
 
@@ -20,41 +20,44 @@ _REFERENCE = "{{resolve:"
 
 
 def environment_problems(environment: Mapping[str, str]) -> Iterator[str]:
-    """Yield the faults of names and values that no engine's container could have."""
+    """Yield the faults of names and values that are invalid for every engine."""
     token_variables = hub_token_variables()
     for key, value in environment.items():
         given = f"environment[{key[:40]!r}]"
         is_known = not is_unresolved(value)
         if key in token_variables or looks_like_token(key) or looks_like_token(value):
-            yield f"environment[{key!r}] would put a token into the template: token_secret='name of the secret'"
+            yield (
+                f"environment[{key!r}] would put a token into the template: store it in a secret and set "
+                "token_secret= to its name"
+            )
         elif is_secret_name(key) and is_known and not value.startswith(_REFERENCE):
             yield (
                 f"environment[{key!r}] would put a secret into the template, where it can be read: "
-                "'{{resolve:secretsmanager:NAME}}' names one instead"
+                "write '{{resolve:secretsmanager:NAME}}' instead"
             )
         if len(key) > _LONGEST_VALUE or (is_known and len(value) > _LONGEST_VALUE):
-            yield f"{given}: names and values take at most {_LONGEST_VALUE} characters"
+            yield f"{given}: names and values may have at most {_LONGEST_VALUE} characters"
         elif not re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_]*", key):
             near = re.sub(r"[^a-zA-Z0-9_]+", "_", key[:40]).lstrip("0123456789")
-            example = f": {near!r}, for example" if near.strip("_") else ""
-            yield f"{given}: a name takes letters, digits and underscores, no digit first{example}"
+            example = f": write {near!r}, for example" if near.strip("_") else ""
+            yield f"{given}: a name may contain letters, digits and underscores and cannot begin with a digit{example}"
     if len(environment) > _USER_ENTRIES:
-        yield f"environment has {len(environment)} entries: at most {_USER_ENTRIES}"
+        yield f"environment has {len(environment)} entries: keep at most {_USER_ENTRIES}"
 
 
 def contradictions_of(environment: Mapping[str, str], decided: Mapping[str, str], kind: EngineKind) -> Iterator[str]:
-    """Yield a problem for each variable that sets another value than a plan, or what an option sets."""
+    """Yield a problem for each variable that contradicts the plan or that an option sets."""
     for key, value in environment.items():
         if decided.get(key, value) != value:
             yield f"environment[{key!r}]={value!r} contradicts the plan, which sets {decided[key]!r}: leave it out"
         elif key not in decided and (option := kind.variables.option_of(key)):
-            yield f"environment[{key!r}]={value!r} sets what an option sets: {option}="
+            yield f"environment[{key!r}]={value!r} is the variable of an option: use {option}= instead"
 
 
 def added_problems(component: ComponentPlan, environment: Mapping[str, str]) -> Iterator[str]:
-    """Yield why variables cannot be added to a component whose copies have been sized without them.
+    """Yield the reasons why variables cannot be added to a component that was sized without them.
 
-    A value may be a token of the CDK, but not of a variable on whose value the proof depends.
+    A value may be a CDK token, unless the memory or the start of a copy depends on the variable.
     """
     kind, refused = component.engine.kind, component.engine.refused_variables()
     yield from environment_problems(environment)
@@ -67,23 +70,23 @@ def added_problems(component: ComponentPlan, environment: Mapping[str, str]) -> 
         if key in refused:
             yield f"environment[{key!r}]: {refused[key]}"
         elif effect_of(kind, key) != "none":
-            literal = "a literal in " if is_unresolved(value) else ""
+            literal = " to a literal" if is_unresolved(value) else ""
             yield (
-                f"environment[{key!r}]={value!r} changes the memory of a copy or may change it, and the plan does not "
-                f"know it: {literal}environment= of the Component, which plan() sizes"
+                f"environment[{key!r}]={value!r} may change the memory of a copy, which was sized without it: set it"
+                f"{literal} in environment= of the Component"
             )
     entries = len({**component.environment, **environment})
     if entries > _MODEL_ENTRIES:
-        yield f"environment and plan set {entries} variables: at most {_MODEL_ENTRIES}"
+        yield f"environment and plan set {entries} variables: keep at most {_MODEL_ENTRIES}"
 
 
 def undecided_problems(environment: Mapping[str, str], engine: Engine) -> Iterator[str]:
-    """Yield a problem for each variable that decides whether a copy starts, and whose value is a token of the CDK."""
+    """Yield a problem for each variable that decides whether a copy starts but has a CDK token as its value."""
     judged = judged_variables(engine.kind, engine.image.tag if engine.image else None)
     for key, value in environment.items():
         if key in judged and is_unresolved(value):
-            why = "decides whether a copy starts, and a token does not say it"
-            yield f"environment[{key!r}]={value!r} {why}: a literal"
+            why = "decides whether a copy starts, but a CDK token hides the value"
+            yield f"environment[{key!r}]={value!r} {why}: use a literal"
 
 
 def literals_of(environment: Mapping[str, str]) -> dict[str, str]:

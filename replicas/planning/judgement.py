@@ -1,4 +1,4 @@
-"""Checks a plan against the rules: the problems that refuse it and the warnings, in terms of a deployment."""
+"""Checks a plan against the rules and words the problems and warnings in terms of a deployment."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ PLAN_RULES = (
     *(rule for rule in RULES.values() if rule not in MEMORY_RULES and rule.id != "weights-missing"),
     *(rule for rule in PRACTICE_RULES.values() if rule.needs_proof or rule.id in _EFFECT_RULES),
 )
-"""Rules for a plan: all proof rules, the practice rules that need a proof, and those about what has no effect.
+"""Rules for a plan: all proof rules, the practice rules that need a proof, and the rules about options without effect.
 
-The rules of memory are left out: the planner has asked the functions that they ask. So is the one about weights that
-are nowhere: a plan writes the variable that names them, and the endpoint model of a plan has no data.
+Memory rules are left out, because the planner already called the functions that they call. The rule about missing
+weights is left out, because a plan itself sets the variable that names the weights.
 """
 
 OPTION_RULES = tuple(
     rule_named(rule_id) for rule_id in ("capacity-range", "scaling-range", "zero-without-wake", "key-without-effect")
 )
-"""Rules about options only: they are checked even if other options are faulty."""
+"""Rules that need only the options. They are checked even if other options are faulty."""
 
 _BEFORE_DEPLOYMENT = ("isolated-from-weights",)
-"""Rules whose findings prevent an endpoint from starting, but not from being sized."""
+"""Rules whose findings prevent the start of an endpoint, but not its sizing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,11 +44,11 @@ class Judgement:
     doubts: tuple[Finding, ...]
     """Findings that become warnings of the plan."""
     unjudged: tuple[Unjudged, ...]
-    """Questions that the rules could not answer. They refuse the plan too, because a plan must prove its numbers."""
+    """Questions that the rules could not decide. They refuse the plan too, because a plan must be proven."""
 
 
 def judged(plan: EndpointPlan, rules: Iterable[Rule] = PLAN_RULES, *, to_deploy: bool = True) -> Judgement:
-    """Check a plan against rules. Without `to_deploy`, findings that only prevent starting become warnings."""
+    """Check a plan against rules. Without `to_deploy`, findings that only prevent a start become warnings."""
     findings, unjudged = [], []
     for outcome in judge(topology_of(plan), rules):
         if isinstance(outcome, Finding):

@@ -1,4 +1,4 @@
-"""Layouts of a component that were compared: degree and copies, with what they would answer."""
+"""Compared layouts of a component: tensor-parallel degree, copies and estimated throughput."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from replicas.sizing.copies import SizedCopy
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """A tensor-parallel degree and a number of copies of a component, beside the other components of its endpoint."""
+    """A tensor-parallel degree of a component, with the number of copies that fit and their throughput."""
 
     accelerators: int
     """Accelerators of a copy."""
@@ -20,11 +20,11 @@ class Layout:
     full_requests_at_once: int
     """Requests of `max_total_tokens` that a copy holds at once."""
     holds_floor: bool
-    """True if it holds the floor of service."""
+    """True if a copy has the minimum concurrency (`LEAST_AT_ONCE`, `LEAST_FULL_AT_ONCE` in choosing.py)."""
     requests_per_second: float | None
-    """Requests that all copies answer at the load, by the bounds of the forecast; None if they are not known."""
+    """Estimated throughput of all copies at the load; None if the speed is not known."""
     usd_per_million_output_tokens: float | None
-    """Price of the instances over the tokens that they generate; None without a price, a rate, or tokens."""
+    """Price of the instances divided by the generated tokens; None without a price, a rate, or generated tokens."""
     chosen: bool
 
     def to_document(self) -> dict[str, Any]:
@@ -38,6 +38,6 @@ class Choice:
 
     copy: SizedCopy
     layouts: tuple[Layout, ...] = ()
-    """Empty if there was nothing to choose."""
+    """Empty if only one degree was possible."""
     warning: str | None = None
-    """Why the cost did not decide; None if it did."""
+    """Why the degree was not chosen by cost; None if it was."""

@@ -25,11 +25,11 @@ def component_problems(component: Component, task: Task) -> Iterator[str]:
     """Yield the faults of the options of one component."""
     traffic, scaling = component.traffic, component.scaling
     if traffic and (traffic.users is None) == (traffic.requests_per_second is None):
-        yield "traffic= takes users= or requests_per_second=, one of the two"
+        yield "traffic= needs either users= or requests_per_second=, not both"
     if traffic and task == "generate" and not traffic.output_tokens:
-        yield "traffic.output_tokens=0: at least 1, the length of an answer"
+        yield "traffic.output_tokens=0: set it to the length of an answer, at least 1"
     if traffic and task != "generate" and traffic.output_tokens:
-        yield f"traffic.output_tokens={traffic.output_tokens}: no token is generated for task={task!r}: leave it out"
+        yield f"traffic.output_tokens={traffic.output_tokens}: task={task!r} generates no tokens: leave it out"
     if traffic and traffic.objective is not None:
         yield from _objective_problems(traffic.objective, traffic.output_tokens, task)
     if scaling:
@@ -42,10 +42,10 @@ def deployment_problems(deployment: Deployment) -> Iterator[str]:
     yield from _name_problems(deployment)
     monitoring = deployment.monitoring
     if monitoring.topic and not monitoring.alarms and not any(component.rollout for component in deployment.components):
-        yield "monitoring.topic= without alarms has nothing to send: alarms=Alarms()"
+        yield "monitoring.topic= has no alarms to send: set alarms=Alarms()"
     reads_s3 = any(component.weights or component.adapters for component in deployment.components)
     if deployment.security.weights_kms_key and not reads_s3:
-        yield "security.weights_kms_key= without weights in S3 decrypts nothing: leave it out"
+        yield "security.weights_kms_key= decrypts nothing, because no weights are in S3: leave it out"
     yield from _role_problems(deployment)
     if deployment.region:
         arns = {
@@ -58,25 +58,26 @@ def deployment_problems(deployment: Deployment) -> Iterator[str]:
         for option, arn in arns.items():
             region = arn.split(":")[3] if arn and arn.startswith("arn:") else None
             if region and region != deployment.region:
-                yield f"{option}={arn!r} is in {region}, the deployment in {deployment.region}: one of the same region"
+                there = deployment.region
+                yield f"{option}={arn!r} is in {region}, the deployment in {there}: use a resource in {there}"
     yield from tag_problems("security.tags", deployment.security.tags)
 
 
 def tag_problems(option: str, tags: Mapping[str, str]) -> Iterator[str]:
-    """Yield the faults of tags, given as an option of this name. A value may be a token of the CDK."""
+    """Yield the faults of the tags of an option, for example `security.tags`. A value may be a CDK token."""
     if len(tags) > _TAGS:
-        yield f"{option} has {len(tags)} entries: at most {_TAGS}"
+        yield f"{option} has {len(tags)} entries: keep at most {_TAGS}"
     for key, value in tags.items():
         if key.lower().startswith("aws:"):
-            yield f"{option}[{key!r}]: names that begin with aws: are AWS's own"
+            yield f"{option}[{key!r}]: AWS reserves names that begin with aws:, so rename it"
         if len(key) > _TAG_KEY:
-            yield f"{option}[{key[:40]!r}]: names take at most {_TAG_KEY} characters"
+            yield f"{option}[{key[:40]!r}]: names may have at most {_TAG_KEY} characters"
         if looks_like_token(key) or looks_like_token(value):
             yield f"{option}[{key!r}] would put a token into the template: leave it out"
 
 
 def _role_problems(deployment: Deployment) -> Iterator[str]:
-    """Yield the options about the rights of a role that has none of them from this stack."""
+    """Yield the options that cannot apply to an existing execution role."""
     security = deployment.security
     if security.execution_role is None:
         return
@@ -84,14 +85,14 @@ def _role_problems(deployment: Deployment) -> Iterator[str]:
     for option, value in options.items():
         if value:
             yield (
-                f"security.{option}= is for a role that the stack makes, and security.execution_role= names one that "
-                "exists: leave one of the two out"
+                f"security.{option}= applies to a role that the stack creates, but security.execution_role= names an "
+                "existing role: leave one of the two out"
             )
     account = security.execution_role.split(":")[4]
     if deployment.account and account != deployment.account:
         yield (
-            f"security.execution_role={security.execution_role!r} is of account {account}, the deployment of "
-            f"{deployment.account}: a role of the same account"
+            f"security.execution_role={security.execution_role!r} is in account {account}, the deployment in "
+            f"{deployment.account}: use a role of account {deployment.account}"
         )
 
 
@@ -100,38 +101,42 @@ def notes(deployment: Deployment) -> Iterator[str]:
     components = deployment.components
     if deployment.security.execution_role:
         yield (
-            "the rights of security.execution_role are not changed: it must pull the image, read weights and adapters "
-            "in S3, and write logs and metrics"
+            "the stack does not change the rights of security.execution_role: the role must be able to pull the image, "
+            "read weights and adapters in S3, and write logs and metrics"
         )
     if deployment.security.vpc:
         yield (
-            "the subnets of security.vpc need a way to S3 (gateway endpoint) and, without one to the internet, the "
+            "the subnets of security.vpc need access to S3 (gateway endpoint) and, without internet access, the "
             f"interface endpoints {', '.join(VPC_ENDPOINTS[:-1])} and {VPC_ENDPOINTS[-1]}"
         )
         if any(component.weights is None for component in components):
-            yield "weights from the Hub need a way from these subnets to the internet (NAT)"
+            yield "these subnets need internet access (NAT) to load weights from the Hub"
     if deployment.data_capture:
         yield (
-            f"data_capture= writes the texts of users to {deployment.data_capture.destination}: who reads that bucket, "
-            "and how long it keeps objects, is decided there"
+            f"data_capture= writes the texts of users to {deployment.data_capture.destination}: set read access and "
+            "retention on that bucket"
         )
     if deployment.monitoring.topic:
-        yield "the topic's policy must let cloudwatch.amazonaws.com publish, and its key decrypt, if it has one"
+        yield (
+            "the topic's policy must allow cloudwatch.amazonaws.com to publish; if the topic is encrypted, the policy "
+            "of "
+            "its key must allow decryption"
+        )
     if any(component.adapters for component in components):
-        yield "another adapter is a slot more in the engine: its base rolls"
+        yield "adding an adapter adds a slot to the engine, which needs a rolling update of its base component"
 
 
 def open_questions(deployment: Deployment) -> Iterator[str]:
-    """Yield what no source says of an option."""
+    """Yield a warning for each option whose effect AWS does not document."""
     if deployment.data_capture:
         yield (
-            "data_capture=: AWS documents it for endpoints, and not whether requests to inference components are "
-            f"captured: look for objects under {deployment.data_capture.destination} after the first requests"
+            "data_capture=: AWS does not document whether it captures requests to inference components: look for "
+            f"objects under {deployment.data_capture.destination} after the first requests"
         )
 
 
 def _objective_problems(objective: str, output_tokens: int, task: Task) -> Iterator[str]:
-    """Yield the faults of an objective: bounds that cannot be read, and times that the answers do not have."""
+    """Yield a problem for each bound of an objective that cannot be read or does not apply to the answers."""
     try:
         bounds = Bounds.parse(objective, option="traffic.objective").bounds
     except UsageError as fault:
@@ -139,39 +144,40 @@ def _objective_problems(objective: str, output_tokens: int, task: Task) -> Itera
         return
     for bound in bounds:
         if task != "generate" and bound.figure != "latency":
-            yield f"traffic.objective={bound}: task={task!r} generates no token: latency_{bound.percentile} instead"
+            yield (
+                f"traffic.objective={bound}: task={task!r} generates no tokens: use latency_{bound.percentile} instead"
+            )
         elif bound.figure == "tpot" and output_tokens == 1:
-            yield f"traffic.objective={bound}: an answer of one token has no time for a further one: leave it out"
+            yield f"traffic.objective={bound}: an answer of one token has no time per further token: leave it out"
 
 
 def _scaling_problems(scaling: Scaling) -> Iterator[str]:
     if scaling.concurrent_requests_per_copy and scaling.invocations_per_copy:
         yield (
-            "scaling= takes concurrent_requests_per_copy= or invocations_per_copy=, one of the two: both would "
+            "scaling= takes either concurrent_requests_per_copy= or invocations_per_copy=, not both: two targets would "
             "scale against each other"
         )
     names = Counter(schedule.name for schedule in scaling.schedules)
-    yield from (f"scaling.schedules: {times} are named {name!r}" for name, times in names.items() if times > 1)
+    for name, times in names.items():
+        if times > 1:
+            yield f"scaling.schedules: {times} are named {name!r}: give each its own name"
     for schedule in scaling.schedules:
         where = f"scaling.schedules[{schedule.name!r}]"
         if scaling.max_copies and (schedule.max_copies or 0) > scaling.max_copies:
             yield (
-                f"{where}: max_copies={schedule.max_copies} lies above scaling.max_copies={scaling.max_copies}, which "
-                f"is what is proven to fit: {scaling.max_copies} or less"
+                f"{where}: max_copies={schedule.max_copies} is above scaling.max_copies={scaling.max_copies}, up to "
+                f"which copies are proven to fit: lower it to {scaling.max_copies} or less"
             )
         if schedule.at.startswith("cron(") and len(schedule.at[5:-1].split()) != _CRON_FIELDS:
-            yield f"{where}: at={schedule.at!r}: cron takes six fields (minute hour day month weekday year)"
+            yield f"{where}: at={schedule.at!r}: cron needs six fields (minute hour day month weekday year)"
         if not _is_timezone(schedule.timezone):
-            yield f"{where}: timezone={schedule.timezone!r} is not known: an IANA name such as Europe/Berlin"
+            yield f"{where}: timezone={schedule.timezone!r} is not known: use an IANA name such as Europe/Berlin"
     if not scaling.to_zero and not scaling.wake_on_request:
-        yield "scaling.wake_on_request=False says nothing without to_zero=True: leave it out"
+        yield "scaling.wake_on_request=False has no effect without to_zero=True: leave it out"
 
 
 def _is_timezone(name: str) -> bool:
-    """True if the name is a valid time zone, or if this computer has no time-zone data to check it.
-
-    A name with forbidden characters is always invalid.
-    """
+    """True if the name is a valid time zone. Without time-zone data, only the characters are checked."""
     if not re.fullmatch(r"[A-Za-z0-9_+/-]+", name):
         return False
     try:
@@ -197,11 +203,11 @@ def _instance_problems(deployment: Deployment) -> Iterator[str]:
         return
     for name, times in Counter([deployment.instance_type, *pools]).items():
         if times > 1:
-            yield f"instance type {name!r} stands {times} times in the pools: once"
+            yield f"instance type {name!r} is listed {times} times in the pools: list it once"
     if deployment.routing != "least-outstanding-requests":
         yield "fallback_instance_types= needs routing='least-outstanding-requests': leave routing out"
     if deployment.capacity_reservation:
-        yield "capacity_reservation= is of one instance type: leave fallback_instance_types out"
+        yield "capacity_reservation= reserves one instance type: leave fallback_instance_types out"
 
 
 def _name_problems(deployment: Deployment) -> Iterator[str]:
@@ -210,14 +216,17 @@ def _name_problems(deployment: Deployment) -> Iterator[str]:
     adapters = [adapter.name for component in deployment.components for adapter in component.adapters]
     for name, times in Counter(adapters).items():
         if times > 1:
-            yield f"{times} adapters are named {name!r}; a name is the identity of one"
+            yield f"{times} adapters are named {name!r}: give each its own name"
     folded = {_folded(name): name for name in names}
     for name in dict.fromkeys(adapters):
         other = folded.setdefault(_folded(name), name)
         if name in names:
-            yield f"adapter {name!r} has the name of a component; a name is the identity of one"
+            yield f"adapter {name!r} has the name of a component: rename the adapter"
         elif other != name:
-            yield f"{other!r} and adapter {name!r} differ in hyphens or case alone: their outputs would be the same"
+            yield (
+                f"{other!r} and adapter {name!r} differ only in hyphens or case, so their stack outputs would have the "
+                "same name: rename one"
+            )
     outputs: dict[str, str] = {}
     for component in deployment.components:
         # Same as the names of stack outputs: a component with the name of the deployment adds no prefix.

@@ -64,7 +64,7 @@ class Draft:
     """None if a name in the deployment is unknown, or a copy cannot be sized."""
     problems: tuple[str, ...]
     is_faulty: bool = False
-    """True if names or options are wrong, so that whether the copies fit is another question."""
+    """True if names or options are wrong. Whether the copies fit is then not checked."""
     components: tuple[ComponentPlan, ...] = ()
 
 
@@ -102,8 +102,8 @@ def draft_of(deployment: Deployment, *, to_deploy: bool = True) -> Draft:
     ami = inference_ami_version(resolution.instance, images) if images else None
     problems += refused
     problems += [
-        f"the pool's instances start with one driver: {resolution.instance.name} needs {ami or 'the default'}, "
-        f"{other.instance.name} {other.inference_ami_version or 'the default'}: types that need the same"
+        f"all instances of a pool start with the same AMI, but {resolution.instance.name} needs {ami or 'the default'} "
+        f"and {other.instance.name} needs {other.inference_ami_version or 'the default'}: use types that need the same"
         for other in fallbacks
         if other.inference_ami_version != ami
     ]
@@ -112,9 +112,9 @@ def draft_of(deployment: Deployment, *, to_deploy: bool = True) -> Draft:
 
 
 def _choices(resolution: Resolution, sizes: Sequence[tuple[ResolvedComponent, tuple[SizedCopy, ...]]]) -> list[Choice]:
-    """Choose the degree of each component, and add a warning for each whose cost did not decide.
+    """Choose the degree of each component, and add a warning for each degree that was not chosen by cost.
 
-    Where no degree is open nothing is compared, and the tables of speed are not loaded.
+    If every degree is fixed, nothing is compared, and the speed tables are not loaded.
     """
     if resolution.problems or all(len(copies) == 1 for _, copies in sizes):
         return [Choice(copy=copies[0]) for _, copies in sizes]
@@ -167,8 +167,8 @@ def _endpoint_plan(
 def _fallbacks(
     deployment: Deployment, components: Sequence[ComponentPlan]
 ) -> tuple[tuple[EndpointPlan, ...], list[str]]:
-    """Return the plans of the same copies on each fallback instance type, and the problems of types that cannot host
-    them.
+    """Return the plans of the same copies on each fallback instance type, and the problems of copies that do not
+    fit.
     """
     pinned = [
         replace(
@@ -192,7 +192,7 @@ def _fallbacks(
 def _how_many(packing: NotJudged, instance: Instance) -> str:
     """Return the problem that the search could not decide how many copies fit."""
     where = instances_in_words(packing.instances, instance.name)
-    fix = "a number of copies, or claims that are alike"
+    fix = "set copies=, or give all components the same size of copy"
     return f"how many copies fit {where} is not judged: {packing.why}: {fix}"
 
 
@@ -206,9 +206,9 @@ class _Counts:
 
 
 def _component_plan(component: ResolvedComponent, copy: SizedCopy, counts: _Counts) -> tuple[ComponentPlan, list[str]]:
-    """Return the plan of a component, and the contradictions between the user's environment and the plan."""
+    """Return the plan of a component, and a problem for each variable of the user that contradicts it."""
     options, engine = component.options, component.engine
-    engine_reason = "as requested" if "-" in options.engine else "the newest with an image"
+    engine_reason = "as requested" if "-" in options.engine else "the newest version with an image"
     decided = engine.environment(
         Settings(
             model=component.model,

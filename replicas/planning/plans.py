@@ -90,7 +90,7 @@ class ComponentPlan:
     model: Model
     engine: Engine
     task: Task
-    """What the copies answer with."""
+    """Kind of answers: generated text, embeddings or scores."""
     quantization: Quantization | None
     copies: int
     accelerators: int
@@ -103,9 +103,9 @@ class ComponentPlan:
     prefill_tokens: int
     """Prompt tokens of one prefill step."""
     sequences: int | None
-    """Most requests in the batch of a copy; None if only tokens bound it."""
+    """Maximum number of requests in the batch of a copy; None if only tokens limit the batch."""
     start: Start
-    """How long a new copy is expected to take until it serves."""
+    """Expected time until a new copy serves requests."""
     startup_timeout_seconds: int
     download_timeout_seconds: int | None
     """Timeout for weights in S3; None if they come from the Hub."""
@@ -115,7 +115,7 @@ class ComponentPlan:
     weights: str | None
     """S3 location of the weights; None if they come from the Hub."""
     weights_account: str | None
-    """Account that owns their bucket; None for the account of the deployment."""
+    """Account that owns the bucket of the weights; None for the account of the deployment."""
     revision: str | None
     accepts_chat: bool
     scaling: ScalingPlan | None
@@ -127,7 +127,7 @@ class ComponentPlan:
     reasons: Mapping[str, str]
     """The reason for each number, by field name."""
     layouts: tuple[Layout, ...] = ()
-    """Layouts from which degree and copies were chosen; empty if the degree was requested, or only one fits."""
+    """Layouts that were compared to choose the degree; empty if the degree was requested or only one fits."""
 
     @property
     def fewest_copies(self) -> int:
@@ -151,7 +151,7 @@ class ComponentPlan:
 
     @property
     def longest_context_tokens(self) -> int:
-        """Longest request that a copy could be configured for."""
+        """Largest `max_total_tokens` that a copy could be configured with."""
         return self.memory.longest_request(self.model.architecture.context_tokens or self.kv_cache_tokens)
 
     @property
@@ -160,8 +160,9 @@ class ComponentPlan:
         return self.requests_at_once(self.max_total_tokens)
 
     def requests_at_once(self, tokens: int) -> int:
-        """Return the requests of a length that a copy holds at once: by its KV cache, or by the step that computes them
-        for a model without a cache.
+        """Return the number of requests of `tokens` tokens that a copy holds at once.
+
+        The KV cache limits the number; for a model without a cache, the tokens of one step do.
         """
         return requests_at_once(
             self.memory,
@@ -199,7 +200,7 @@ class EndpointPlan:
     max_instances: int
     """Maximum instances, on which the maximum copies and a batch of a rolling update are proven to fit."""
     fallbacks: tuple[EndpointPlan, ...]
-    """Plans of the same copies on each fallback instance type, with the claims and settings for that type."""
+    """Plans of the same copies on each fallback instance type, with resources and settings for that type."""
     capacity_reservation: str | None
     routing: Routing
     security: Security

@@ -1,6 +1,6 @@
-"""Plans with references: what the props of a construct give (a bucket, a key, a secret), in place of what a plan names.
+"""Adds the references in the props of a construct (a bucket, a key, a secret) to a plan.
 
-A reference may be a token of the CDK. It never changes a size: what would do so is refused.
+A reference may be a CDK token. Props that would change a size are refused.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ class Place(NamedTuple):
     """A location in S3."""
 
     url: str
-    """`s3://bucket/prefix/` or `s3://bucket/name.tar.gz`; the bucket may be a token."""
+    """`s3://bucket/prefix/` or `s3://bucket/name.tar.gz`; the bucket may be a CDK token."""
     account: str | None
     """Account that owns the bucket; None for the account of the stack."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProvidedComponent:
-    """References of one component."""
+    """References that the props give for one component."""
 
     weights: Place | None = None
     adapters: Mapping[str, Place] = field(default_factory=dict)
@@ -49,24 +49,24 @@ class ProvidedComponent:
 
 @dataclass(frozen=True, kw_only=True)
 class Provided:
-    """References of an endpoint."""
+    """References that the props give for an endpoint."""
 
     components: Mapping[str, ProvidedComponent] = field(default_factory=dict)
-    """By the name of the component in the plan."""
+    """References of each component, by its name in the plan."""
     vpc: Vpc | None = None
     encryption_key: str | None = None
     """ARN of the key of the volumes."""
     reads_with_key: bool = False
-    """True if a key of the weights is given."""
+    """True if the props give a key for the weights."""
     has_boundary: bool = False
     has_role: bool = False
     notifies: bool = False
-    """True if actions of alarms are given."""
+    """True if the props give alarm actions."""
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
 def with_provided(plan: EndpointPlan, provided: Provided) -> tuple[EndpointPlan, list[str]]:
-    """Return a plan with its references, and every reason why they do not belong to it."""
+    """Return the plan with the references, and a problem for each reference that does not match the plan."""
     problems = [*_endpoint_problems(plan, provided), *_component_problems(plan, provided)]
     security = replace(
         plan.security,
@@ -79,14 +79,14 @@ def with_provided(plan: EndpointPlan, provided: Provided) -> tuple[EndpointPlan,
         of_options = problems_of(bound, judged(bound, OPTION_RULES))
         problems += [problem.replace("security.kms_key=", "encryption_key=") for problem in of_options]
     if any(component.environment for component in provided.components.values()):
-        known = [replace(one, environment=literals_of(one.environment)) for one in bound.components]
+        known = [replace(component, environment=literals_of(component.environment)) for component in bound.components]
         judged_plan = replace(bound, components=tuple(known))
         problems += problems_of(judged_plan, judged(judged_plan, _VARIABLE_RULES))
     return bound, list(dict.fromkeys(problems))
 
 
 def unprovided(plan: EndpointPlan) -> list[str]:
-    """Return the references that a plan leaves to props, as sentences; empty if it names everything itself."""
+    """Return a sentence for each reference that the plan expects from props; empty if it expects none."""
     return list(_component_problems(plan, Provided()))
 
 
@@ -133,24 +133,30 @@ def _endpoint_problems(plan: EndpointPlan, provided: Provided) -> Iterator[str]:
     }
     for prop, (given, option, planned) in twice.items():
         if given and planned:
-            yield f"{prop} and {option} of the plan are both given: one of the two"
+            yield f"{prop} and {option} of the plan are both given: leave one of the two out"
     if provided.has_role and (provided.has_boundary or security.permissions_boundary):
-        yield "a permissions boundary is for the role that is made here, and role= is given: one of the two"
+        yield (
+            "a permissions boundary applies to a role that the construct creates, but role= is given: leave one of the "
+            "two out"
+        )
     if security.execution_role and provided.has_boundary:
         yield (
-            "a permissions boundary is for the role that is made here, and security.execution_role= of the plan names "
-            "one that exists: one of the two"
+            "a permissions boundary applies to a role that the construct creates, but security.execution_role= of the "
+            "plan names an existing role: leave one of the two out"
         )
     rolls_back = any(component.rollout and component.rollout.roll_back for component in plan.components)
     if provided.notifies and not plan.monitoring.alarms and not rolls_back:
-        yield "alarm_actions= has no alarm that would act: monitoring=Monitoring(alarms=Alarms()) of the Deployment"
+        yield "alarm_actions= has no alarms: set monitoring=Monitoring(alarms=Alarms()) in the Deployment"
     if provided.reads_with_key and not any(_reads_s3(plan, provided)):
-        yield "weights_key= without weights in S3 decrypts nothing: leave it out"
+        yield "weights_key= decrypts nothing, because no weights are in S3: leave it out"
     yield from tag_problems("tags", {**security.tags, **provided.tags} if provided.tags else {})
     for key, value in provided.tags.items():
         if security.tags.get(key, value) != value:
             planned = security.tags[key]
-            yield f"tags[{key!r}]={value!r} contradicts security.tags[{key!r}]={planned!r} of the plan: state one"
+            yield (
+                f"tags[{key!r}]={value!r} contradicts security.tags[{key!r}]={planned!r} of the plan: remove one of "
+                "the two"
+            )
 
 
 def _reads_s3(plan: EndpointPlan, provided: Provided) -> Iterator[bool]:
@@ -163,7 +169,7 @@ def _component_problems(plan: EndpointPlan, provided: Provided) -> Iterator[str]
     names = [component.name for component in plan.components]
     for name in provided.components:
         if name not in names:
-            yield f"components[{name!r}]: the plan has no component of this name, but {_listed(names)}"
+            yield f"components[{name!r}]: the plan has no component of this name; its components: {_listed(names)}"
     for component in plan.components:
         where = f"components[{component.name!r}]"
         given = provided.components.get(component.name, ProvidedComponent())
@@ -178,40 +184,51 @@ def _faults_of(component: ComponentPlan, given: ProvidedComponent) -> Iterator[s
     for name in given.adapters:
         if name not in planned:
             yield (
-                f"adapters[{name!r}]: the plan has no adapter of this name, but {_listed(planned)}: "
-                f"Adapter(name={name!r}, weights=FROM_PROPS, rank=...) in its Component"
+                f"adapters[{name!r}]: the plan has no adapter of this name; its adapters: {_listed(planned)}. Add "
+                f"Adapter(name={name!r}, weights=FROM_PROPS, rank=...) to its Component"
             )
     for name, url in planned.items():
         if url == FROM_PROPS and name not in given.adapters:
-            yield f"the adapter {name!r} has weights=FROM_PROPS, and no adapters={{{name!r}: ...}} gives them"
+            yield f"the adapter {name!r} has weights=FROM_PROPS, but adapters={{{name!r}: ...}} is missing"
         elif url != FROM_PROPS and name in given.adapters:
-            yield f"adapters[{name!r}]: the plan names {url}: weights=FROM_PROPS of its Adapter, or no adapters= here"
+            yield (
+                f"adapters[{name!r}]: the plan already names {url}: set weights=FROM_PROPS in its Adapter, or leave "
+                "adapters= out here"
+            )
     yield from added_problems(component, given.environment)
 
 
 def _weights_faults(component: ComponentPlan, given: ProvidedComponent) -> Iterator[str]:
     planned = component.weights
     if planned == FROM_PROPS and given.weights is None:
-        yield "the plan has weights=FROM_PROPS, and no weights= gives them"
+        yield "the plan has weights=FROM_PROPS, but weights= is missing"
     elif given.weights is not None and planned is None:
         yield (
-            "weights= is in S3, and the plan loads them from the Hub: weights=FROM_PROPS of its Component, so that "
-            "plan() counts on it"
+            "weights= is in S3, but the plan loads the weights from the Hub: set weights=FROM_PROPS in its Component, "
+            "so that plan() allows for S3"
         )
     elif given.weights is not None and planned != FROM_PROPS:
-        yield f"weights=: the plan names {planned}: weights=FROM_PROPS of its Component, or no weights= here"
+        yield (
+            f"weights=: the plan already names {planned}: set weights=FROM_PROPS in its Component, or leave weights= "
+            "out "
+            "here"
+        )
 
 
 def _token_faults(component: ComponentPlan, given: ProvidedComponent) -> Iterator[str]:
     planned = component.token_secret
     if planned == FROM_PROPS and given.token_secret is None:
-        yield "the plan has token_secret=FROM_PROPS, and no token_secret= gives it"
+        yield "the plan has token_secret=FROM_PROPS, but token_secret= is missing"
     elif given.token_secret is None:
         return
     elif component.weights is not None:
-        yield "token_secret= would show a token that nothing needs: the weights come from S3; leave it out"
+        yield "token_secret= is not needed, because the weights come from S3: leave it out"
     elif planned not in (None, FROM_PROPS):
-        yield f"token_secret=: the plan names {planned!r}: set token_secret=FROM_PROPS in it, or leave it out here"
+        yield (
+            f"token_secret=: the plan already names {planned!r}: set token_secret=FROM_PROPS in its Component, or "
+            "leave "
+            "token_secret= out here"
+        )
 
 
 def _listed(names: Iterable[str]) -> str:

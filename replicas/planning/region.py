@@ -1,4 +1,4 @@
-"""Whether a plan can be deployed in a region: the region of the stack, which the deployment may not name."""
+"""Checks whether a plan can be deployed in the region of its stack. The deployment itself need not name a region."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _RULES = tuple(thing for thing in vars(regions).values() if isinstance(thing, Ru
 
 
 def problems_in_region(plan: EndpointPlan, region: str, *, own_images: Collection[str] = ()) -> list[str]:
-    """Return why a plan cannot be deployed in a region; empty if it can.
+    """Return the reasons why a plan cannot be deployed in a region; empty if it can.
 
-    A plan for another region is a problem by itself: its checks, prices and ARNs are those of that region.
+    A plan for another region is a problem, because its checks, prices and ARNs are for that region.
 
     Args:
         plan: plan of the endpoint.
@@ -27,8 +27,8 @@ def problems_in_region(plan: EndpointPlan, region: str, *, own_images: Collectio
     """
     if plan.region not in (None, region):
         return [
-            f"the plan is for {plan.region} and the stack is in {region}: region={region!r} of the deployment, or a "
-            f"stack in {plan.region}"
+            f"the plan is for {plan.region} and the stack is in {region}: set region={region!r} in the deployment, or "
+            f"create the stack in {plan.region}"
         ]
     published = [component for component in plan.components if component.name not in own_images]
     images = [component.engine.image for component in published if component.engine.image]

@@ -38,7 +38,7 @@ class Resolution:
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     declares_faulty_sizes: bool = False
-    """True if a declared size is not valid: a model without it may be one that only declared sizes can size."""
+    """True if a declared size is not valid. A model that cannot be sized without it is then not reported again."""
 
     @property
     def is_complete(self) -> bool:
@@ -49,8 +49,8 @@ class Resolution:
 def resolve(deployment: Deployment, *, to_deploy: bool) -> Resolution:
     """Look up the instance type, models and engines that a deployment names.
 
-    A missing token, image or quantized checkpoint, which would keep the endpoint from starting, is a problem with
-    `to_deploy` and a warning without it (only sizing).
+    A missing token, image or quantized checkpoint prevents a start but not sizing. With `to_deploy` it is a problem,
+    without `to_deploy` a warning.
     """
     faulty = faults(deployment)
     if any(not fault.place for fault in faulty):  # the object as a whole is not a valid deployment
@@ -66,29 +66,31 @@ def resolve(deployment: Deployment, *, to_deploy: bool) -> Resolution:
     undeployable: dict[str, list[str]] = {}
     for component in sound.components:
         name = component.name or sound.name
-        for told, sentences in zip(
+        for by_sentence, sentences in zip(
             (problems, undeployable), _resolve_component(component, name, resolution), strict=True
         ):
             for sentence in sentences:
-                told.setdefault(sentence, []).append(name)
-    resolution.problems += _told_once(problems, len(sound.components))
-    (resolution.problems if to_deploy else resolution.warnings).extend(_told_once(undeployable, len(sound.components)))
+                by_sentence.setdefault(sentence, []).append(name)
+    resolution.problems += _with_components(problems, len(sound.components))
+    (resolution.problems if to_deploy else resolution.warnings).extend(
+        _with_components(undeployable, len(sound.components))
+    )
     if sound.region:
-        resolution.problems += _region_problems(sound.region, [found.engine for found in resolution.components])
+        resolution.problems += _region_problems(sound.region, [component.engine for component in resolution.components])
     return resolution
 
 
 def _region_problems(region: str, engines: Sequence[Engine]) -> Iterator[str]:
-    """Yield why images cannot be pulled in a region, each with the versions of the engine whose images can."""
+    """Yield a problem for each image that cannot be pulled in a region, with the engine versions whose images can."""
     images = {engine.image: engine.kind for engine in engines if engine.image}
     for image, kind in images.items():
         for problem in region_problems(region, [image]):
             there = [f"{', '.join(versions)} (image_source={name!r})" for name, versions in kind.published_in(region)]
-            yield f"{problem}; {kind.name} with an image there: {'; '.join(there)}" if there else problem
+            yield f"{problem}; {kind.name} versions with an image there: {'; '.join(there)}" if there else problem
 
 
-def _told_once(sentences: Mapping[str, Sequence[str]], components: int) -> Iterator[str]:
-    """Yield each sentence once, with the names of its components unless it is about all of them."""
+def _with_components(sentences: Mapping[str, Sequence[str]], components: int) -> Iterator[str]:
+    """Yield each sentence once, with the names of its components unless it applies to all components."""
     for sentence, names in sentences.items():
         yield sentence if len(names) == components else f"{', '.join(names)}: {sentence}"
 
@@ -99,22 +101,26 @@ def _name_problems(deployment: Deployment) -> Iterator[str]:
     unnamed = [component.model for component in deployment.components if component.name is None]
     if unnamed:
         yield (
-            f"several components need a name each; without one: {', '.join(unnamed)}. The one that was deployed alone "
-            f"is name={deployment.name!r}: under another name it would be deleted and made anew"
+            f"each of several components needs a name=; missing for: {', '.join(unnamed)}. A component that was "
+            "deployed "
+            f"alone needs name={deployment.name!r}: under another name it would be deleted and created again"
         )
     names = [component.name for component in deployment.components if component.name]
     for name, times in Counter(names).items():
         if times > 1:
-            yield f"{times} components are named {name!r}; a name is the identity of one"
+            yield f"{times} components are named {name!r}: give each its own name"
     folded: dict[str, str] = {}
     for name in dict.fromkeys(names):
         other = folded.setdefault(name.replace("-", "").lower(), name)
         if other != name:
-            yield f"components {other!r} and {name!r} differ in hyphens or case alone: their outputs would be the same"
+            yield (
+                f"components {other!r} and {name!r} differ only in hyphens or case, so their stack outputs would have "
+                "the same name: rename one"
+            )
 
 
 def _resolve_component(component: Component, name: str, resolution: Resolution) -> tuple[list[str], list[str]]:
-    """Return the faults of one component that prevent sizing, and the faults that prevent only deploying."""
+    """Resolve one component. Return its faults that prevent sizing, and its faults that prevent only a start."""
     problems = [*_token_problems(component), *environment_problems(component.environment)]
     undeployable: list[str] = []
     unsized: list[str] = []
@@ -150,8 +156,9 @@ def _resolve_component(component: Component, name: str, resolution: Resolution) 
     problems += not_followed
     if settings.changes_speed:
         resolution.warnings.append(
-            "variables of the environment change the precision or the graphs: the memory follows them, forecasts of "
-            "speed do not"
+            "environment variables change the precision or the CUDA graphs: the memory takes them into account, "
+            "forecasts "
+            "of speed do not"
         )
     resolution.warnings += [*model.warnings, *engine.warnings(model)]
     return problems, undeployable
@@ -161,21 +168,22 @@ def _without_image(engine: Engine, publisher: str | None) -> str:
     versions = ", ".join(engine.kind.image_versions(publisher))
     of = f" of image_source={publisher!r}" if publisher else ""
     return (
-        f"{engine} has no container image{of}; `engine={engine.name!r}` takes the newest that has; with one: {versions}"
+        f"{engine} has no container image{of}: set engine={engine.name!r} for the newest version with an image, or "
+        f"one of {versions}"
     )
 
 
 def _source_problems(component: Component) -> Iterator[str]:
     if component.weights_account is not None and component.weights is None:
-        yield "weights_account= is the owner of a bucket, yet the weights come from the Hub: leave it out"
+        yield "weights_account= names the owner of a bucket, but the weights come from the Hub: leave it out"
     if component.weights is not None and component.token_secret is not None:
-        yield "token_secret= would show a token that nothing needs: the weights come from S3; leave it out"
+        yield "token_secret= is not needed, because the weights come from S3: leave it out"
     if component.weights is not None and component.revision is not None:
-        yield "revision= names a commit of the Hub, yet the weights come from S3: leave one of the two out"
+        yield "revision= names a commit on the Hub, but the weights come from S3: leave one of the two out"
 
 
 def _variable_problems(component: Component, engine: Engine) -> tuple[MemorySettings, list[str]]:
-    """Return the settings that the component's variables give, and a problem for each ignored variable."""
+    """Return the settings that the component's variables change, and a problem for each variable that is refused."""
     settings = read_settings(engine.kind, component.environment, has_local_weights=component.weights is not None)
     problems = [
         f"environment[{key!r}]: {reason}"
@@ -183,8 +191,7 @@ def _variable_problems(component: Component, engine: Engine) -> tuple[MemorySett
         if key in component.environment
     ]
     problems += [
-        f"environment[{entry.name!r}]={entry.value!r} changes the memory of a copy or may change it: {entry.why}: "
-        "leave it out"
+        f"environment[{entry.name!r}]={entry.value!r} may change the memory of a copy: {entry.why}: leave it out"
         for entry in settings.not_followed
         if entry.name not in engine.refused_variables()
     ]
@@ -192,7 +199,7 @@ def _variable_problems(component: Component, engine: Engine) -> tuple[MemorySett
 
 
 def _model(component: Component, problems: list[str], *, report_unsized: bool) -> Model | None:
-    """Return the model of a component, with its declared sizes; None, and a problem, if it cannot be sized."""
+    """Return the model of a component with its declared sizes. If it cannot be sized, add a problem and return None."""
     unsized: list[str] = []
     if component.config is not None:
         files = (component.config, component.model, component.quant_config)
@@ -205,7 +212,7 @@ def _model(component: Component, problems: list[str], *, report_unsized: bool) -
     if model is None and (weights is None or cache is None):
         if report_unsized and (weights or cache):
             missing = "weights_gib" if weights is None else "kv_bytes_per_token"
-            unsized = [f"{'; '.join(unsized)}: with declared sizes it needs {missing}= too"]
+            unsized = [f"{'; '.join(unsized)}: to declare its sizes, set {missing}= too"]
         problems += unsized if report_unsized else []
         return None
     if weights is None and cache is None:
@@ -219,7 +226,11 @@ def _token_problems(component: Component) -> Iterator[str]:
     """Yield a problem for each field that contains a token: the values of all fields reach the template."""
     for name, value in vars(component).items():
         if isinstance(value, str) and looks_like_token(value):
-            yield f"{name}= holds what looks like a token: it belongs into Secrets Manager, token_secret='its name'"
+            yield (
+                f"{name}= looks like a Hugging Face token: store it in Secrets Manager and set token_secret= to the "
+                "name "
+                "of the secret"
+            )
 
 
 def _look_up(find: Callable[[Key], Fact], key: Key, problems: list[str]) -> Fact | None:

@@ -21,7 +21,7 @@ def scaling_plan(
     options = component.options.scaling
     if options is None:
         return None, {}
-    reasons = {"max_copies": "as requested" if options.max_copies else "as many as fit the most instances"}
+    reasons = {"max_copies": "as requested" if options.max_copies else "the most that fit the maximum instances"}
     target = options.concurrent_requests_per_copy or options.invocations_per_copy
     if target is None:
         target, reasons["target"] = _default_target(component, copy)
@@ -53,7 +53,7 @@ def rollout_plan(
     start = copy.startup_timeout_seconds + (copy.download_timeout_seconds or 0)
     expected = batches * (start + options.wait_seconds)
     timeout = min(max(2 * expected, _SHORTEST_ROLL_SECONDS), _LONGEST_ROLL_SECONDS)
-    reason = f"{batches} batches of the timeouts of a start and the wait, and as much again"
+    reason = f"twice {batches} batches, each with the timeouts of a start and the wait"
     plan = RolloutPlan(
         batch_copies=batch,
         wait_seconds=options.wait_seconds,
@@ -63,7 +63,7 @@ def rollout_plan(
     return plan, {
         "rollout_batch": "as requested"
         if options.batch_copies
-        else "the fewest that the service takes (5 % of the copies)",
+        else "the fewest that SageMaker accepts (5 % of the copies)",
         "rollout_timeout_seconds": "as requested" if options.timeout_seconds else reason,
     }
 
@@ -74,16 +74,16 @@ def _default_target(component: ResolvedComponent, copy: SizedCopy) -> tuple[floa
     length = (
         min(traffic.input_tokens + traffic.output_tokens, copy.max_total_tokens) if traffic else copy.max_total_tokens
     )
-    held = requests_at_once(
+    at_once = requests_at_once(
         copy.memory,
         request_tokens=length,
         prefill_tokens=copy.prefill_tokens,
         sequences=copy.sequences,
     )
     if copy.sequences:
-        held = min(held, copy.sequences)
+        at_once = min(at_once, copy.sequences)
     where = "the KV cache of a copy holds" if not copy.memory.pool.is_empty else "one step of a copy computes"
     what = "requests of the declared traffic" if traffic else "requests of full length"
-    return float(max(1, int(held * _TARGET_SHARE))), (
-        f"three quarters of the {held} {what} ({length:,} tokens) that {where}"
+    return float(max(1, int(at_once * _TARGET_SHARE))), (
+        f"three quarters of the {at_once} {what} ({length:,} tokens) that {where}"
     )

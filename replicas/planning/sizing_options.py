@@ -55,15 +55,15 @@ class SizingOptions:
     )
     quant_config: Path | None = field(
         default=None,
-        metadata=_flag("The hf_quant_config.json of that model. Default: that in the folder of --config."),
+        metadata=_flag("The hf_quant_config.json of that model. Default: the file in the folder of --config."),
     )
     weights_gib: float | None = field(
         default=None,
-        metadata=_flag("GiB of weights that the engine loads for a copy, if they cannot be sized.", least=0.001),
+        metadata=_flag("GiB of weights that the engine loads for a copy, for a model that is not known.", least=0.001),
     )
     kv_bytes_per_token: int | None = field(
         default=None,
-        metadata=_flag("Bytes of KV cache per token over all accelerators, if it cannot be sized.", least=1),
+        metadata=_flag("Bytes of KV cache per token over all accelerators, for a model that is not known.", least=1),
     )
     instance: tuple[str, ...] = field(
         default=(),
@@ -86,13 +86,11 @@ class SizingOptions:
     quantization: tuple[str, ...] = field(
         default=(),
         metadata=_flag(
-            "gptq, awq, fp8, bitsandbytes, ...",
+            "Quantization: gptq, awq, fp8, bitsandbytes, ...",
             several="Only this quantization (none, awq, fp8, ...); may be repeated. Default: all.",
         ),
     )
-    task: str | None = field(
-        default=None, metadata=_flag("generate, embed or score. Default: what the model was made for.")
-    )
+    task: str | None = field(default=None, metadata=_flag("generate, embed or score. Default: the task of the model."))
     copies: int | None = field(default=None, metadata=_flag("Copies. Default: as many as fit.", least=1))
     tensor_parallel: int | None = field(default=None, metadata=_flag("Accelerators per copy.", least=1))
     max_input_tokens: int | None = field(default=None, metadata=_flag("Longest prompt.", least=1))
@@ -133,7 +131,7 @@ class SizingOptions:
     def _single(self, name: str) -> str | None:
         values: tuple[str, ...] = getattr(self, name)
         if len(values) > 1:
-            raise UsageError(f"--{name} {' '.join(values)}: a deployment has one")
+            raise UsageError(f"--{name} {' '.join(values)}: a deployment has one {name}; give one value")
         return values[0] if values else None
 
 
@@ -184,7 +182,8 @@ def _changed(deployment: Deployment, options: SizingOptions) -> DescribedDeploym
     changes = options.component_options
     if changes and len(deployment.components) > 1:
         flags = ", ".join(f"--{option.replace('_', '-')}" for option in changes)
-        raise UsageError(f"{deployment.name} has {len(deployment.components)} components; {flags} changes one")
+        count = len(deployment.components)
+        raise UsageError(f"{deployment.name} has {count} components; {flags} can change only a single component")
     components = [replace(component, **changes) for component in deployment.components]
     notes: tuple[str, ...] = ()
     if "quantization" in changes:
@@ -208,7 +207,7 @@ def _component(options: SizingOptions) -> tuple[Component, tuple[str, ...]]:
 def _stored_model(model: str, quantization: str | None) -> tuple[str, tuple[str, ...]]:
     """Return the repository with the model's weights in a quantization, and a note if it is another repository.
 
-    If the table of models has no such model or repository, the model is returned unchanged: the plan reports the fault.
+    An unknown model is returned unchanged: the plan reports the fault.
     """
     try:
         facts = find_model(model)

@@ -1,4 +1,4 @@
-"""Warnings about start-up timeouts that are stated and shorter than a start can take."""
+"""Warnings about requested start-up timeouts that are shorter than a start can take."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from replicas.start.timeouts import download_timeout, longest_download, longest_
 
 
 def start_warnings(plan: EndpointPlan) -> list[str]:
-    """Return a sentence for each component whose stated timeouts do not cover the longest expected start."""
+    """Return a warning for each requested timeout that does not cover the longest expected start."""
     several = len(plan.components) > 1
     return [
         f"{component.name}: {warning}" if several else warning
@@ -25,12 +25,12 @@ def _warnings_of(component: ComponentPlan) -> Iterator[str]:
         yield (
             f"startup_timeout_seconds={seconds}: a start can take {longest_start(start)} s (docs/cold-start.md), and "
             "SageMaker stops a copy that is not ready in time: "
-            f"startup_timeout_seconds={enough}, or leave it out"
+            f"set startup_timeout_seconds={enough}, or leave it out"
         )
     download = component.download_timeout_seconds
     if download is not None and download < longest_download(start):
         yield (
-            f"startup_timeout_seconds={download}, which counts for the download too: the weights can take "
-            f"{longest_download(start)} s from S3 (docs/cold-start.md), and SageMaker ends a download that is not done "
-            f"in time: startup_timeout_seconds={max(enough, download_timeout(start)[0])}, or leave it out"
+            f"startup_timeout_seconds={download} also limits the download: the weights can take "
+            f"{longest_download(start)} s from S3 (docs/cold-start.md), and SageMaker stops a download that takes "
+            f"longer: set startup_timeout_seconds={max(enough, download_timeout(start)[0])}, or leave it out"
         )

@@ -80,7 +80,7 @@ def _component(plan: EndpointPlan, index: int) -> Component:
 
 
 def _silent_metrics(plan: EndpointPlan, component: ComponentPlan) -> frozenset[str]:
-    """Return the metrics whose alarms have no effect: no topic, and no rolling update that they roll back."""
+    """Return the metrics whose alarms have no effect, because no topic and no rolling update uses them."""
     monitoring, rollout = plan.monitoring, component.rollout
     is_silent = monitoring.alarms is not None and monitoring.topic is None and not (rollout and rollout.roll_back)
     return frozenset({MetricName.SERVER_ERRORS, MetricName.MODEL_ERRORS}) if is_silent else frozenset()
@@ -126,7 +126,7 @@ def _adapters(plan: EndpointPlan, component: ComponentPlan) -> Iterator[Componen
 
 
 def _artifact(weights: str) -> str | Unknown:
-    """The location of an adapter; unknown if the props of a construct give it."""
+    """Return the location of an adapter; unknown if the props of a construct give it."""
     return Unknown("a construct is given for it") if weights == FROM_PROPS or is_unresolved(weights) else weights
 
 

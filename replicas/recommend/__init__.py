@@ -1,4 +1,5 @@
-"""Finds the cheapest layout of a model for a load, and the cheapest way for several models to share instances. Pure.
+"""Finds the cheapest layout of a model for a load, and the cheapest way for several models to share instances.
+Makes no AWS calls.
 
 The entry points are `recommend(requirements)` and `fleet(read_fleet(path))`.
 """

@@ -1,4 +1,4 @@
-"""All layouts of a model on one instance: quantization, engine, instance type, tensor-parallel degree."""
+"""Finds all layouts of a model on one instance: quantization, engine, instance type and tensor-parallel degree."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from replicas.recommend.requirements import Requirements, Subject
 from replicas.sizing.resolved import unsupported
 
 UNNAMED_SECRET = "name-of-your-secret"  # noqa: S105 (a placeholder)
-"""Placeholder in the lines of a gated model if no secret was given."""
+"""Placeholder for the secret of a gated model in the generated lines, if no secret was given."""
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ class Weights:
     """`none`, or the quantization method."""
     model: str
     quantization: str | None
-    """Quantization of the component; None if the checkpoint is stored in it."""
+    """Quantization option of the component; None if the checkpoint is already stored in this quantization."""
     publisher: str
-    """Owner of the repository of the model that was asked for."""
+    """Owner of the repository of the requested model."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Candidate:
 
     @property
     def layout(self) -> tuple[object, ...]:
-        """Identity of the layout. Candidates with the same one differ only in host and price."""
+        """Identity of the layout. Candidates with the same layout differ only in host and price."""
         card = (self.instance.accelerator, self.instance.accelerator_memory_mib)
         return (*card, self.weights, str(self.component.engine), self.component.accelerators)
 
@@ -66,16 +66,17 @@ class Candidate:
 
     @property
     def is_first_party(self) -> bool:
-        """True if the weights come from the publisher of the model that was asked for."""
+        """True if the weights come from the publisher of the requested model."""
         return self.weights.model.partition("/")[0] == self.weights.publisher
 
     def on(self, instances: int) -> EndpointPlan:
-        """Return the plan of the layout on a number of instances."""
+        """Return the plan of the layout on this number of instances."""
         return self.plan if instances == 1 else plan(self.deployed(instances))
 
     def deployed(self, instances: int) -> Deployment:
-        """Return the deployment on this many instances. The deployment states every value, so that no default can
-        change it later.
+        """Return the deployment on this number of instances.
+
+        The deployment states every value, so that a changed default cannot change it later.
         """
         component = replace(self.deployment.components[0], copies=self.component.copies * instances)
         return replace(self.deployment, instances=instances, components=[component])
@@ -89,7 +90,7 @@ class Unfit:
     weights: str
     engine: str
     reason: str
-    """Reason without figures, so that equal reasons can be counted."""
+    """Reason without numbers, so that equal reasons can be counted."""
     detail: str
 
 
@@ -123,9 +124,10 @@ def candidates(requirements: Requirements, subject: Subject) -> tuple[list[Candi
 
 
 def weights_on_offer(model: Model, *, table: bool) -> list[Weights]:
-    """Return the available quantizations: as stored, quantized checkpoints of the same model in the table, and fp8 made
-    at
-    start-up if no fp8 checkpoint exists.
+    """Return the available quantizations of a model.
+
+    These are the stored format, quantized checkpoints of the same model in the table, and FP8 computed at start-up if
+    no FP8 checkpoint exists.
     """
     stored = model.quantization.method if model.quantization else "none"
     publisher = model.id.partition("/")[0]
@@ -144,7 +146,7 @@ def weights_on_offer(model: Model, *, table: bool) -> list[Weights]:
 def _on_instance(
     requirements: Requirements, subject: Subject, engine: Engine, weights: Weights, instance: Instance
 ) -> tuple[list[Candidate], tuple[str, str]]:
-    """Return the layouts at every degree that fits, and if there is none the reason in general and in detail."""
+    """Return the layouts at every degree that fits. If none fits, return the general and the detailed reason."""
     if requirements.region and requirements.region not in instance.hosting_regions:
         return [], ("no hosting price in the region", f"{instance.name} in {requirements.region}")
     facts = subject.model if requirements.config else find_model(weights.model)
@@ -152,7 +154,7 @@ def _on_instance(
         return [], ("no image or kernel of the engine runs on its accelerators", reason)
     quantization = METHODS[weights.quantization] if weights.quantization else facts.quantization
     if problems := engine.problems(facts, quantization):
-        return [], ("the engine does not serve the model so", problems[0])
+        return [], ("the engine does not serve the model in this form", problems[0])
     fitting, refusal = [], ""
     for degree in _degrees(instance):
         deployment = _deployment(requirements, subject, facts, engine, weights, instance, degree)
@@ -162,7 +164,7 @@ def _on_instance(
         except SizingError as refused:
             refusal = refused.problems[0]
         except LookupError as unknown:
-            return [], ("no speed of its accelerators is known", str(unknown.args[0]))
+            return [], ("the speed of its accelerators is not known", str(unknown.args[0]))
     return fitting, ("no copy fits", refusal)
 
 
@@ -203,7 +205,7 @@ def _deployment(
 
 
 def deployment_name(model: str) -> str:
-    """Return a stack name made from the name of a repository: `llama-3-1-8b` for `meta-llama/Llama-3.1-8B`."""
+    """Return a stack name derived from a repository name: `llama-3-1-8b` for `meta-llama/Llama-3.1-8B`."""
     words = "".join(letter if letter.isascii() and letter.isalnum() else " " for letter in model.split("/")[-1])
     name = "-".join(words.lower().split())[:60].strip("-")
     return name if name[:1].isalpha() else f"model-{name}".strip("-")

@@ -1,4 +1,4 @@
-"""Shapes of the JSON documents of a recommendation and of a fleet."""
+"""Types of the JSON documents of a recommendation and of a fleet."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from replicas.recommend.objective import ObjectiveDocument
 
 
 class LimitDocument(TypedDict):
-    """The cause of most of the engines' time, and its share of the duration."""
+    """The resource that takes most of the engines' time, and its share of the duration."""
 
     what: str
     share: float
 
 
 class OptionDocument(TypedDict):
-    """A layout on a number of instances."""
+    """A layout with its number of instances."""
 
     instance_type: str
     instances: int
@@ -43,7 +43,7 @@ class OptionDocument(TypedDict):
     """False if a quick forecast was enough to rank the layout."""
     limited_by: LimitDocument | None
     misses: list[str]
-    """Objectives that the layout misses, in sentences."""
+    """A sentence for each objective that the layout misses."""
 
 
 class TwinDocument(TypedDict):
@@ -60,14 +60,14 @@ class RankedDocument(OptionDocument):
 
 
 class CountsDocument(TypedDict):
-    """Numbers of layouts: the first is the sum of the others."""
+    """Numbers of layouts. `layouts` is the sum of the others."""
 
     layouts: int
     hold_priced: int
     hold_unpriced: int
     missed: int
     dearer_hosts: int
-    """The same copies on the same accelerators of a dearer instance type, listed with the cheapest one."""
+    """Number of layouts that differ from a listed layout only in a dearer instance type."""
 
 
 class RecommendationDocument(TypedDict):

@@ -1,4 +1,4 @@
-"""Forecasts of layouts, each computed once: quick ones for the ranking, full ones for the results that are shown."""
+"""Forecasts of layouts, each computed once: quick forecasts for the ranking, full forecasts for the shown results."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ p90."""
 
 @dataclass(frozen=True)
 class Measured:
-    """Forecast of a number of equal copies at the load, and the parts of the objective that they miss."""
+    """Forecast of equal copies at the load, and the conditions of the objective that they miss."""
 
     forecast: Forecast
     effort: Effort
     shortfalls: tuple[Shortfall, ...]
     warnings: tuple[str, ...] = ()
-    """Warnings of the forecast, besides those of a plan."""
+    """Warnings of the forecast, without those of the plan."""
 
     @property
     def point(self) -> Point:
@@ -83,10 +83,10 @@ class Gauge:
         return self._capacities[candidate.engine]
 
     def fewest_copies(self, candidate: Candidate) -> int:
-        """Return the lower bound of the copies that the load needs, without simulating them.
+        """Return a lower bound of the number of copies that the load needs, without a simulation.
 
-        For arrivals it follows from the capacity. For users it follows from Little's law, less a tenth because p90 and
-        mean differ, and from the limit of concurrent requests per copy.
+        For arrivals, the bound follows from the capacity of a copy. For users, it follows from Little's law (less a
+        tenth, because p90 and mean differ) and from the limit of concurrent requests per copy.
         """
         most = self.capacity(candidate)
         if not most:
@@ -99,7 +99,7 @@ class Gauge:
         return max(1, ceil(by_latency), ceil(users / taken) if taken else 1)
 
     def measure(self, candidate: Candidate, copies: int, effort: Effort) -> Measured:
-        """Return the forecast of this many copies. Layouts with equally fast copies share one simulation."""
+        """Return the forecast of `copies` copies. Layouts with equally fast copies share one simulation."""
         key = (candidate.engine, copies, effort)
         if key not in self._measured:
             self._measured[key] = self._simulated(candidate, copies, effort)
@@ -140,7 +140,7 @@ class Gauge:
             rate = copies * self.capacity(candidate) * busy
         if not rate:
             return 1.0
-        # With fewer copies the uneven distribution of requests would not show, unless each has very many.
+        # With fewer copies, the uneven distribution of requests would not show, unless each copy has many requests.
         requests = rate * duration
         return min(1.0, max(QUICK_REQUESTS / requests, min(_FEWEST_SIMULATED / copies, 2 * QUICK_REQUESTS / requests)))
 

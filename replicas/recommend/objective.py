@@ -1,4 +1,4 @@
-"""The objective of a layout, and by how much a layout misses it."""
+"""The objective of a recommendation, and the conditions that a layout misses."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ show."""
 
 
 TIMES = {"latency": "latency", "ttft": "TTFT", "tpot": "time per token"}
-"""Words for the bounded times."""
+"""Names of the bounded times in messages."""
 
 
 class ObjectiveDocument(TypedDict):
@@ -49,7 +49,7 @@ class Shortfall(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Objective:
-    """Conditions that a layout must meet at the load. In any case every request must be answered."""
+    """Conditions that a layout must meet at the load, in addition to answering every request."""
 
     latency_p90_seconds: float = SERVICE_SECONDS
     """Limit of the p90 latency of whole answers."""
@@ -69,7 +69,7 @@ class Objective:
         ttft_p90_seconds: float | None = None,
         max_usd_per_hour: float | None = None,
     ) -> Self:
-        """Return the objective of the options: bounds of several times, and the two that have options of their own.
+        """Return the objective of `--objective`, `--latency-p90`, `--ttft-p90` and the budget.
 
         Raises:
             UsageError: a time is bounded twice.
@@ -109,7 +109,7 @@ class Objective:
                 yield f"{name}={value}: more than 0"
 
     def to_document(self) -> ObjectiveDocument:
-        """JSON document."""
+        """Return the JSON document (`ObjectiveDocument`)."""
         return {
             "latency_p90_seconds": self.latency_p90_seconds,
             "ttft_p90_seconds": self.ttft_p90_seconds,
@@ -131,12 +131,12 @@ class Objective:
         if point.refused:
             share = point.refused / point.requests
             shortfalls.append(
-                Shortfall("refusals", f"{share:.0%} of the requests are refused: too many at once", 1 + share)
+                Shortfall("refusals", f"{share:.0%} of the requests are refused: too many arrive at once", 1 + share)
             )
         for bound in self.bounds:
             seconds: float | None = getattr(point, f"{bound.name}_seconds")
             if seconds is None and bound.figure == "tpot" and point.latency_p50_seconds is not None:
-                continue  # answers of one token have no time for each further one
+                continue  # answers of one token have no time per further token
             shortfalls += too_slow(f"{TIMES[bound.figure]} {bound.percentile}", seconds, bound.seconds)
         return shortfalls
 
@@ -146,14 +146,14 @@ def carrying(requests_per_second: float, capacity: float) -> list[Shortfall]:
     most = MOST_OF_CAPACITY * capacity
     if requests_per_second <= most:
         return []
-    sentence = f"carries {rate_text(most)} of {rate_text(requests_per_second)} requests a second"
+    sentence = f"serves only {rate_text(most)} of {rate_text(requests_per_second)} requests a second"
     return [Shortfall("rate", sentence, requests_per_second / most if most else float("inf"))]
 
 
 def too_slow(what: str, seconds: float | None, limit: float | None, *, whose: str = "") -> list[Shortfall]:
     """Return the shortfall of a time that exceeds its limit; empty if it does not. `seconds` is None without an answer.
 
-    `whose` names the time if it is not a p90 but a bound of it.
+    `whose` names the compared time in the sentence, if it is not the percentile itself but a bound of it.
     """
     if limit is None or (seconds is not None and seconds <= limit):
         return []

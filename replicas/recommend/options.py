@@ -1,4 +1,4 @@
-"""One layout under the load: the fewest instances that meet the objective, or the reason why none do."""
+"""Finds the fewest instances of one layout that meet the objective, or the reason why no number does."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NINE_OF_TEN = 0.9
 
 @dataclass(frozen=True)
 class Option:
-    """A layout on a number of instances, with its price and its forecast."""
+    """A layout with its number of instances, its price and its forecast."""
 
     candidate: Candidate
     load: Load
@@ -33,7 +33,7 @@ class Option:
     """Forecast; None if the bounds already show that the layout misses the objective."""
     shortfalls: tuple[Shortfall, ...]
     fewer: Measured | None = None
-    """Forecast with one instance less, if it was simulated and misses the objective; None otherwise."""
+    """Forecast with one instance fewer, if it was simulated and misses the objective; None otherwise."""
 
     @property
     def copies(self) -> int:
@@ -42,22 +42,22 @@ class Option:
 
     @property
     def usd_per_hour(self) -> float | None:
-        """On-demand price of all instances; None if no source gives it."""
+        """On-demand price of all instances; None if it is not known."""
         each = self.candidate.plan.usd_per_hour
         return None if each is None else each * self.instances
 
     @property
     def usd_per_million_output_tokens(self) -> float | None:
-        """Price of a million output tokens that are served at the load (not at the maximum load of the layout)."""
+        """Price of a million output tokens served at the given load (not at the maximum load of the layout)."""
         return usd_per_million_tokens(self.usd_per_hour, self.served_tokens_per_second)
 
     @property
     def served_tokens_per_second(self) -> float:
         """Output tokens per second that are served at the load.
 
-        Of users, a burst and a trace, the answers within the duration count. Of arrivals at a rate, more are in flight
-        at the end of the duration the slower a layout is, and are still answered: the whole rate counts if the layout
-        keeps up with it, otherwise the rate that it settles at.
+        For users, a burst and a trace, the answers within the duration count. For arrivals at a rate, requests still in
+        flight at the end of the duration count too, because they will be answered: the whole rate counts if the layout
+        keeps up with it, otherwise the steady rate of answers.
         """
         point = self.measured.point if self.measured else None
         if point is None or not point.requests_per_second_window:
@@ -75,7 +75,7 @@ class Option:
 
     @cached_property
     def warnings(self) -> tuple[str, ...]:
-        """Warnings of that plan and of the forecast."""
+        """Warnings of the plan and of the forecast."""
         return tuple(dict.fromkeys((*plan_warnings(self.plan), *(self.measured.warnings if self.measured else ()))))
 
     @property
@@ -85,7 +85,7 @@ class Option:
 
     @property
     def forecast(self) -> Forecast | None:
-        """Forecast with this layout's own price and confidence: layouts with equally fast copies share only the
+        """Forecast with this layout's own price and confidence. Layouts with equally fast copies share the
         simulation.
         """
         if self.measured is None:
@@ -114,12 +114,12 @@ class Option:
 
     @property
     def missed_by(self) -> float:
-        """Largest ratio of the shortfalls; 1 if the layout misses nothing."""
+        """Largest ratio of the shortfalls; 1 if the layout meets the objective."""
         return max((shortfall.ratio for shortfall in self.shortfalls), default=1.0)
 
     @property
     def limit(self) -> tuple[str, float] | None:
-        """The cause of most of the engines' time, and its share of the duration; None if nothing was simulated."""
+        """Resource that takes most of the engines' time, and its share of the duration; None without a simulation."""
         if self.measured is None:
             return None
         point = self.measured.forecast.limits.points[0]
@@ -132,7 +132,7 @@ class Option:
         return max(shares.items(), key=lambda entry: entry[1])
 
     def to_document(self) -> dict[str, Any]:
-        """JSON document (`replicas.recommend.document.OptionDocument`), part of the recommendation's document."""
+        """Return the JSON document (`replicas.recommend.document.OptionDocument`)."""
         component, forecast, limit = self.candidate.component, self.forecast, self.limit
         return {
             "instance_type": self.candidate.instance.name,
@@ -157,13 +157,13 @@ class Option:
 def fewest_instances(candidate: Candidate, gauge: Gauge, most: int, *, effort: Effort, least: int = 1) -> Option:
     """Return the layout on the fewest instances, from `least` to `most`, that meet the objective.
 
-    The number is found by bisection, because more instances never make answers slower. If bounds already show a result,
-    nothing is simulated.
+    The number is found by bisection, because more instances never make answers slower. Nothing is simulated if bounds
+    already show that the layout misses the objective.
     """
     price = candidate.plan.usd_per_hour
     budget = gauge.objective.max_usd_per_hour
     if budget is not None and price is None:
-        message = f"its price is not known: whether it is at most {budget:g} USD an hour is not judged"
+        message = f"the price is not known, so whether it is at most {budget:g} USD an hour is not judged"
         return Option(candidate, gauge.load, least, None, (Shortfall("price", message, 1.0),))
     if budget is not None and price is not None:
         most = min(most, int(budget / price + 1e-9))
@@ -192,9 +192,9 @@ def fewest_instances(candidate: Candidate, gauge: Gauge, most: int, *, effort: E
 
 
 def smallest(holds: Callable[[int], bool], first: int, last: int) -> int | None:
-    """Return the smallest number for which `holds` is true; None if there is none.
+    """Return the smallest number from `first` to `last` for which `holds` is true; None if it is never true.
 
-    `holds` must be true for all larger numbers, too. `first`, the expected number, is tried first, then `last`.
+    `holds` must also be true for all larger numbers. `first`, the expected number, is tried first, then `last`.
     """
     for near in range(first, min(first + 1, last) + 1):
         if holds(near):
@@ -209,7 +209,7 @@ def smallest(holds: Callable[[int], bool], first: int, last: int) -> int | None:
 
 
 def copies_needed(candidate: Candidate, gauge: Gauge, most: int, *, effort: Effort, least: int = 1) -> int | None:
-    """Return the fewest copies that meet the objective, on any number of instances; None if `most` of them do not."""
+    """Return the fewest copies that meet the objective, on any number of instances; None if `most` copies miss it."""
     first = max(least, gauge.fewest_copies(candidate)) if not misses_alone(candidate, gauge) else most + 1
     if first > most or misses_at_roofline(candidate, gauge, most):
         return None
@@ -217,26 +217,26 @@ def copies_needed(candidate: Candidate, gauge: Gauge, most: int, *, effort: Effo
 
 
 def misses_alone(candidate: Candidate, gauge: Gauge) -> list[Shortfall]:
-    """Return the conditions that a request misses even if it is alone on its copy: more copies cannot help."""
+    """Return the conditions that a single request on an idle copy misses, so that more copies cannot help."""
     objective, bound = gauge.objective, gauge.bounds(candidate)
     alone = {"latency": bound.latency_seconds, "ttft": bound.ttft_seconds}
     shortfalls: list[Shortfall] = []
     for limit in objective.bounds:
         if limit.figure in alone and has_so_many_long_requests(gauge.load, 1 - int(limit.percentile[1:]) / 100):
             name = TIMES[limit.figure]
-            what, whose = f"{name} {limit.percentile}", f"{name} of a request alone"
+            what, whose = f"{name} {limit.percentile}", f"{name} of a single request"
             shortfalls += too_slow(what, alone[limit.figure], limit.seconds, whose=whose)
     return shortfalls
 
 
 def misses_at_roofline(candidate: Candidate, gauge: Gauge, copies: int) -> list[Shortfall]:
-    """Return the conditions that a number of copies miss even at their roofline."""
+    """Return the conditions that `copies` copies miss even at their roofline."""
     load = gauge.load
     ideal = copies * gauge.bounds(candidate).requests_per_second
     if load.offered is not None:
         return carrying(load.offered, ideal)
     mean, limit = (load.at_once or 1) / ideal, gauge.objective.latency_p90_seconds
-    if load.users is None:  # requests that come at once: nine of ten take at least nine tenths of the time of all
+    if load.users is None:  # a burst: answering nine tenths takes at least nine tenths of the time
         return too_slow("latency p90", _NINE_OF_TEN * mean, limit, whose="latency of nine of ten at the roofline")
     return too_slow("latency p90", mean, limit, whose="mean latency at the roofline")
 
@@ -249,6 +249,6 @@ def _too_few(candidate: Candidate, gauge: Gauge, most: int) -> Shortfall:
     users = gauge.load.at_once or 1
     taken = candidate.engine.limits.concurrent_requests
     if taken and users > taken * copies:
-        return Shortfall("refusals", f"takes {taken * copies:,} requests at once", users / (taken * copies))
+        return Shortfall("refusals", f"accepts only {taken * copies:,} requests at once", users / (taken * copies))
     mean = users / capacity if capacity else None
     return too_slow("latency p90", mean, gauge.objective.latency_p90_seconds, whose="mean latency")[0]

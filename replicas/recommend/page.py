@@ -52,7 +52,7 @@ def write_fleet(fleet: Fleet, path: Path) -> None:
             for served, instances, usd in fleet.alone
         ],
         notes=[
-            *(("not judged", f"{name} is left out: no price of it is known.") for name in fleet.unpriced),
+            *(("not judged", f"{name} is left out, because its price is not known.") for name in fleet.unpriced),
             *(
                 ("note", f"{name} is gated: token_secret names your Secrets Manager secret.")
                 for name in fleet.needs_secret
@@ -85,7 +85,7 @@ def _frontier(recommendation: Recommendation, spots: Sequence[Spot]) -> Chart:
     def values(*, holds: bool) -> list[float | None]:
         return [spot.latency_p90_seconds if spot.holds is holds else None for spot in spots]
 
-    marks = [Mark(label="latency asked for", value=objective.latency_p90_seconds, axis="y")]
+    marks = [Mark(label="latency limit", value=objective.latency_p90_seconds, axis="y")]
     if objective.max_usd_per_hour is not None:
         marks.append(Mark(label="budget", value=objective.max_usd_per_hour))
     edge = [spot.latency_p90_seconds if spot in best else None for spot in spots]
@@ -103,7 +103,7 @@ def _frontier(recommendation: Recommendation, spots: Sequence[Spot]) -> Chart:
         ],
         marks=marks,
         labels=[_label(spot) for spot in spots],
-        summary=f"{len(spots)} layouts; on the frontier none is both cheaper and faster.",
+        summary=f"{len(spots)} layouts. No layout is both cheaper and faster than a layout on the frontier.",
     )
 
 

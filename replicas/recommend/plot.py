@@ -1,4 +1,4 @@
-"""Plots the frontier. Matplotlib is part of the extra `benchmark`, and is imported only when a plot is drawn."""
+"""Plots the frontier with Matplotlib, which is part of the extra `benchmark` and is imported only when needed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LABELLED = 8
 
 
 def check(path: Path) -> None:
-    """Check that a plot can be written, before the long computation of its content.
+    """Check that a plot can be written, before its content is computed.
 
     Raises:
         RecommendError: matplotlib is not installed, or the folder does not exist.
@@ -29,7 +29,7 @@ def check(path: Path) -> None:
     except ImportError:
         problems.append(missing_module("matplotlib"))
     if not path.parent.is_dir():
-        problems.append(f"there is no folder {path.parent}")
+        problems.append(f"the folder {path.parent} does not exist")
     if problems:
         raise RecommendError(f"{path} cannot be drawn", problems)
 
@@ -38,7 +38,7 @@ def draw(title: str, spots: Sequence[Spot], objective: Objective, path: Path) ->
     """Write a PNG with each layout by USD per hour and latency, and the frontier as a line.
 
     Raises:
-        RecommendError: there is nothing to draw.
+        RecommendError: no layout has a price and answers the load.
 
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -91,5 +91,5 @@ def _label(spot: Spot) -> str:
 
 
 def fingerprint(spots: Sequence[Spot], objective: Objective) -> str:
-    """Return a short hash of the plotted data. It is part of the picture, so that a test can detect an outdated one."""
+    """Return a short hash of the plotted data, stored in the picture so that a test can detect an outdated picture."""
     return sha256(repr((spots, objective)).encode()).hexdigest()

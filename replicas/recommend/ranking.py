@@ -1,4 +1,4 @@
-"""`recommend(requirements)` forecasts every layout and ranks them by USD per million output tokens at the load."""
+"""`recommend(requirements)` forecasts all layouts and ranks them by USD per million output tokens at the load."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from replicas.recommend.recommendation import Ranked, Recommendation
 from replicas.recommend.requirements import Requirements
 
 _WIDENED = 3
-"""Number of top layouts that are also forecast on more instances than they need."""
+"""Number of top layouts that are also forecast with more instances than they need."""
 
 Progress = Callable[[str, int, int], None]
 """Callback for progress: the current phase, the steps that are done, and the total."""
@@ -23,14 +23,13 @@ Progress = Callable[[str, int, int], None]
 def recommend(
     requirements: Requirements, *, top: int = 10, progress: Progress = lambda _phase, _done, _all: None
 ) -> Recommendation:
-    """Rank every layout of a model under a load; the first `top` have full forecasts.
+    """Rank every layout of a model under a load. The first `top` layouts have full forecasts.
 
-    All get quick forecasts first. Then the cheapest layout without a full forecast gets one and is sorted in again,
-    until
-    the first `top` all have full forecasts.
+    All layouts get quick forecasts first. Then the cheapest layout without a full forecast gets one and is sorted in
+    again, until the first `top` layouts all have full forecasts.
 
     Raises:
-        RecommendError: the requirements have faults; it lists all of them.
+        RecommendError: the requirements have faults. The error lists all of them.
 
     """
     subject = requirements.resolved()
@@ -70,8 +69,10 @@ _Order = tuple[bool, float, bool, bool, float, int, float, str]
 
 
 def _cost(option: Option) -> _Order:
-    """Sort key of the ranking: USD per million tokens in whole cents, as printed; then unquantized weights, those of
-    the model's publisher, USD per hour (or accelerators, without a price), and latency.
+    """Return the sort key of the ranking.
+
+    The order is: USD per million tokens in whole cents, as printed; unquantized weights first; weights of the model's
+    publisher first; USD per hour; accelerators; latency.
     """
     candidate = option.candidate
     price = option.usd_per_million_output_tokens
@@ -90,7 +91,7 @@ def _cost(option: Option) -> _Order:
 
 
 def _nearness(option: Option) -> tuple[bool, float, _Order]:
-    """Sort key of layouts that miss the objective: those with a price first, then by how far they miss it."""
+    """Return the sort key of layouts that miss the objective: with a price first, then by the size of the miss."""
     return option.usd_per_hour is None, option.missed_by, _cost(option)
 
 
@@ -106,7 +107,9 @@ def _folded(options: Iterable[Option]) -> list[Ranked]:
 def _refined(
     quick: Sequence[Ranked], gauge: Gauge, most: int, top: int, progress: Progress
 ) -> tuple[list[Ranked], list[Option]]:
-    """Return the ranking with full forecasts of the first `top`, and the layouts that miss the objective in full."""
+    """Return the ranking with full forecasts of the first `top`, and layouts whose full forecast misses the
+    objective.
+    """
     waiting = [(_cost(each.option), number, each) for number, each in enumerate(quick)]
     heapq.heapify(waiting)
     done: list[Ranked] = []
@@ -125,12 +128,12 @@ def _refined(
         else:
             again = Ranked(replace(full, fewer=full.fewer or each.option.fewer), tuple(twins))
             heapq.heappush(waiting, (_cost(full), number, again))
-    done.sort(key=lambda each: _cost(each.option))  # a full forecast can be better than the quick one
+    done.sort(key=lambda each: _cost(each.option))  # a full forecast can be better than a quick forecast
     return [*done, *(each for _, _, each in sorted(waiting))], fallen
 
 
 def _confirmed(missed: Ranked, gauge: Gauge) -> Ranked:
-    """Return a layout that misses the objective with its full forecast, if it was simulated at all."""
+    """Return a layout that misses the objective with its full forecast, if the layout was simulated."""
     option = missed.option
     if option.measured is None:
         return missed

@@ -1,4 +1,4 @@
-"""A recommendation: the ranking, the layouts that miss the objective, and sentences with the reasons."""
+"""Result of a recommendation: the ranking, the layouts that miss the objective, and the reasons."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from replicas.recommend.options import Option
 from replicas.recommend.requirements import Requirements
 
 _SAME_PRICE = 0.005
-"""Smallest difference of prices, as a share, that is a difference."""
+"""Smallest relative difference of prices that is reported as a difference."""
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """A layout, and the dearer instance types on which it is also possible."""
+    """A layout on its cheapest instance type, and the same layout on dearer instance types."""
 
     option: Option
     dearer: tuple[Option, ...]
     """The same copies on the same accelerators of other instance types, which differ only in host and price."""
 
     def to_document(self) -> dict[str, Any]:
-        """JSON document (`replicas.recommend.document.RankedDocument`), part of the recommendation's document."""
+        """Return the JSON document (`replicas.recommend.document.RankedDocument`)."""
         twins = [
             {"instance_type": twin.candidate.instance.name, "usd_per_hour": twin.usd_per_hour} for twin in self.dearer
         ]
@@ -39,7 +39,8 @@ class Recommendation:
 
     requirements: Requirements
     ranked: tuple[Ranked, ...]
-    """Cheapest per million output tokens first; those without a price last. The first `top` have full forecasts."""
+    """Layouts that meet the objective, cheapest per million output tokens first, layouts without a price last. The
+    first `top` layouts have full forecasts."""
     missed: tuple[Ranked, ...]
     """Layouts that miss the objective, nearest first."""
     unfit: tuple[Unfit, ...]
@@ -50,12 +51,12 @@ class Recommendation:
 
     @property
     def best(self) -> Option | None:
-        """The first of the ranking; None if no layout meets the objective."""
+        """First layout of the ranking; None if no layout meets the objective."""
         return self.ranked[0].option if self.ranked else None
 
     @property
     def counts(self) -> dict[str, int]:
-        """Numbers of layouts; those that hold or miss the objective, with their dearer hosts, are all."""
+        """Numbers of layouts (`replicas.recommend.document.CountsDocument`)."""
         unpriced = sum(ranked.option.usd_per_hour is None for ranked in self.ranked)
         return {
             "layouts": self.layouts,
@@ -71,15 +72,15 @@ class Recommendation:
         return dict(Counter(each.reason for each in self.unfit).most_common())
 
     def why(self) -> list[str]:
-        """Return sentences that say why the best layout is the best, and what other layouts would lose."""
+        """Return sentences with the reasons for the best layout, and with the price differences of other layouts."""
         return list(_why(self))
 
     def lines(self) -> str | None:
-        """Python lines to paste into deployments.py; None if no layout meets the objective."""
+        """Return Python lines to paste into deployments.py; None if no layout meets the objective."""
         return written([self.best.deployment]) if self.best else None
 
     def to_document(self) -> dict[str, Any]:
-        """JSON document (`replicas.recommend.document.RecommendationDocument`)."""
+        """Return the JSON document (`replicas.recommend.document.RecommendationDocument`)."""
         requirements = self.requirements
         return {
             "schema": "replicas.recommendation/1",
@@ -102,7 +103,7 @@ class Recommendation:
 
 
 def described(option: Option) -> str:
-    """Return a layout in words."""
+    """Return a description of a layout: copies, weights, engine and instances."""
     component, weights = option.candidate.component, option.candidate.weights.label
     split = f" over {component.accelerators} accelerators each" if component.accelerators > 1 else ""
     stored = "unquantized" if weights == "none" else f"in {weights}"
@@ -117,12 +118,12 @@ def _why(recommendation: Recommendation) -> Iterable[str]:
     if best is None:
         return
     if best.usd_per_million_output_tokens is None:
-        yield "No price of a layout that holds the objective is known: listed by their accelerators."
+        yield "No layout that meets the objective has a known price, so layouts are sorted by their accelerators."
         yield f"The first: {described(best)}."
     else:
         yield from _against_others(recommendation, best, best.usd_per_million_output_tokens)
     if best.fewer and best.fewer.shortfalls:
-        yield f"One instance less is too few: {'; '.join(each.sentence for each in best.fewer.shortfalls)}."
+        yield f"One instance fewer is not enough: {'; '.join(each.sentence for each in best.fewer.shortfalls)}."
     component = best.candidate.component
     if component.token_secret == UNNAMED_SECRET:
         yield (
@@ -132,7 +133,7 @@ def _why(recommendation: Recommendation) -> Iterable[str]:
     if half := component.engine.weight_only(component.quantization, best.candidate.instance):
         yield f"{half[0].upper()}{half[1:]}."
     if best.candidate.weights.label != "none" and not recommendation.requirements.quantizations:
-        yield "Quantized weights answer a little differently: compare the answers before you switch to them."
+        yield "Quantized weights give slightly different answers: compare the answers before you use them."
 
 
 def _against_others(recommendation: Recommendation, best: Option, price: float) -> Iterable[str]:
@@ -140,7 +141,8 @@ def _against_others(recommendation: Recommendation, best: Option, price: float) 
         layout.option for layout in recommendation.ranked if layout.option.usd_per_million_output_tokens is not None
     ]
     yield (
-        f"Cheapest of the {len(priced)} layouts of known price that hold the objective: {described(best)}, {price:.2f} "
+        f"Cheapest of the {len(priced)} layouts with a known price that meet the objective: {described(best)}, "
+        f"{price:.2f} "
         "USD per million output tokens at the load."
     )
     if best.forecast:

@@ -1,4 +1,4 @@
-"""Reads the requirements of a recommendation from the options of a command. All their faults are named at once."""
+"""Reads the requirements of a recommendation from the options of a command, and reports all faults at once."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from replicas.recommend.objective import Objective
 from replicas.recommend.requirements import DEFAULT_ENGINES, Requirements
 
 ASSUMED_DEVIATION = 0.5
-"""Standard deviation of lengths, as a share of their mean, if none is given: percentiles of requests that are all alike
-are too good (docs/decisions/0037-recommendations-assume-lengths-that-vary.md)."""
+"""Default standard deviation of lengths, as a share of their mean. With equal lengths, percentiles would be too good
+(docs/decisions/0037-recommendations-assume-lengths-that-vary.md)."""
 
 _T = TypeVar("_T")
 
@@ -35,18 +35,18 @@ def requested(
     """Return the requirements that the options of a command describe.
 
     Args:
-        sizing: the model and what may be tried.
-        asked: the load. Lengths without a deviation get the assumed one.
+        sizing: the model, and the allowed engines, quantizations and instance types.
+        asked: the load. Lengths without a standard deviation get the assumed deviation.
         objective: bounds, as `replicas.load.objectives` reads them.
         latency_p90_seconds: bound of the p90 latency.
         ttft_p90_seconds: bound of the p90 time to the first token.
         max_usd_per_hour: budget.
-        tell: called with a sentence for what is assumed, or given and not followed.
+        tell: called with a sentence for each assumption and for each option without effect.
         options: further fields of `Requirements`.
 
     Raises:
-        UsageError: options contradict each other or cannot be read. The message has every fault.
-        TraceError: the trace is faulty, and nothing else is.
+        UsageError: options contradict each other or cannot be read. The message lists every fault.
+        TraceError: the trace is faulty, and the options have no other fault.
 
     """
     faults = _Faults()
@@ -61,7 +61,7 @@ def requested(
         )
     )
     if sizing.model is None:
-        faults.found.append(UsageError("a recommendation is for a MODEL"))
+        faults.found.append(UsageError("the MODEL is missing"))
     requirements = Requirements(
         model=sizing.model or "",
         config=sizing.config,
@@ -78,14 +78,14 @@ def requested(
     faults.raise_with(requirements)
     if varied != asked:
         tell(
-            f"lengths without a given deviation vary by {ASSUMED_DEVIATION:.0%} of their mean (assumed): "
-            "--input-stddev and --output-stddev say by how much, 0 for equal lengths"
+            f"the standard deviation of lengths is assumed to be {ASSUMED_DEVIATION:.0%} of their mean: set "
+            "--input-stddev and --output-stddev, or 0 for equal lengths"
         )
     return requirements
 
 
 def with_assumed_deviations(options: LoadOptions) -> LoadOptions:
-    """Return load options with the assumed deviation of the lengths that have none."""
+    """Return load options in which lengths without a standard deviation have the assumed one."""
     if options.trace is not None:
         return options
     own_tokens = (options.input_tokens or 0) - (options.shared_tokens or 0)
@@ -104,7 +104,7 @@ class _Faults:
     found: list[ReplicasError] = field(default_factory=list)
 
     def collected(self, read: Callable[[], _T]) -> _T | None:
-        """Return what is read; None if it has a fault, which is kept."""
+        """Return the result of `read`. If it raises a fault, store the fault and return None."""
         try:
             return read()
         except (UsageError, TraceError) as fault:
@@ -112,7 +112,7 @@ class _Faults:
             return None
 
     def raise_with(self, requirements: Requirements) -> None:
-        """Raise the faults, together with those of the requirements; nothing if there are none of the first."""
+        """Raise the stored faults together with the faults of the requirements; do nothing without stored faults."""
         if not self.found:
             return
         others: list[str] = []
@@ -129,14 +129,14 @@ def _load(options: LoadOptions, tell: Callable[[str], None]) -> Load:
     faults = []
     if not options.names_a_load:
         faults.append(
-            "the load is missing: --users N (a closed loop), --rate R (arrivals a second), --burst N or --trace FILE, "
-            "one of the four"
+            "the load is missing: give one of --users N (a closed loop), --rate R (arrivals a second), --burst N and "
+            "--trace FILE"
         )
     lengths = {"input_tokens": options.input_tokens, "output_tokens": options.output_tokens}
     missing = [name for name, tokens in lengths.items() if tokens is None]
     if missing and options.trace is None:
         flags = " and ".join(f"--{name.replace('_', '-')}" for name in missing)
-        faults.append(f"{flags}: the lengths of the requests are missing: give them, or --trace FILE")
+        faults.append(f"the lengths of the requests are missing: give {flags}, or --trace FILE")
         placeholders: dict[str, Any] = dict.fromkeys(missing, 1)
         options = replace(options, **placeholders)
     try:

@@ -1,4 +1,4 @@
-"""Requirements of a recommendation, and their checks."""
+"""Requirements of a recommendation, and their validation."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class Requirements:
     model: str
     """A model of the catalogue, as in `Component.model`."""
     config: Path | None = None
-    """Path of its `config.json`, for a model that is not in the catalogue."""
+    """Path of the model's `config.json`, for a model that is not in the catalogue."""
     quant_config: Path | None = None
-    """Path of its `hf_quant_config.json`. Default: the one beside `config`, if there is one."""
+    """Path of the model's `hf_quant_config.json`. Default: the file in the folder of `config`, if it exists."""
     load: Load
     objective: Objective = field(default_factory=Objective)
     engines: tuple[str, ...] = DEFAULT_ENGINES
@@ -42,8 +42,7 @@ class Requirements:
     region: str | None = None
     max_instances: int = 10
     max_total_tokens: int | None = None
-    """Longest request, in tokens. Default: the default of a component, or the longest request of the load if that is
-    more."""
+    """Longest request, in tokens. Default: the larger of a component's default and the longest request of the load."""
     token_secret: str | None = None
     duration_seconds: float = 90
     routing: Routing = "RANDOM"
@@ -51,7 +50,7 @@ class Requirements:
 
     @property
     def traffic(self) -> Traffic:
-        """The load as a component declares it: of a trace the mean, of a burst as many users."""
+        """The load as declared traffic. A trace becomes its mean rate, and a burst becomes the same number of users."""
         load = self.load
         return Traffic(
             users=load.at_once,
@@ -64,7 +63,7 @@ class Requirements:
         """Look up the model and the instance types to try.
 
         Raises:
-            RecommendError: the requirements have faults; it lists all of them.
+            RecommendError: the requirements have faults. The error lists all of them.
 
         """
         problems = [*self.load.problems(), *self.objective.problems()]
@@ -83,7 +82,7 @@ class Requirements:
         for engine in self.engines:
             try:
                 if find_engine(engine).image is None:
-                    problems.append(f"{engine} has no container image; `{engine.partition('-')[0]}` takes the newest")
+                    problems.append(f"{engine} has no container image: use {engine.partition('-')[0]} for the newest")
             except LookupError as fault:
                 problems.append(str(fault.args[0]))
         instances = []
@@ -95,8 +94,8 @@ class Requirements:
         problems += self._region_problems()
         if model and model.task != "generate":
             problems.append(
-                f"{model.id} is for task={model.task!r}, and layouts are ranked by the price of generated tokens, of "
-                "which it has none: `replicas forecast --model` with --instance compares instance types"
+                f"{model.id} is for task={model.task!r}, but layouts are ranked by the price of generated tokens: "
+                "compare instance types with `replicas forecast --model` and --instance"
             )
         elif not self.load.output_tokens:
             problems.append("output_tokens=0: at least 1")
@@ -133,7 +132,7 @@ def _total_tokens(requirements: Requirements, model: Model) -> int | None:
     load, context = requirements.load, model.architecture.context_tokens
     request_tokens = load.longest_tokens
     if context and load.trace is None and load.input_tokens + load.output_tokens <= context:
-        request_tokens = min(request_tokens, context)  # longer ones are drawn, and cut
+        request_tokens = min(request_tokens, context)  # longer drawn requests are cut
     default = min(DEFAULT_TOTAL_TOKENS, context) if context else UNBOUNDED_TOTAL_TOKENS
     return request_tokens if request_tokens > default else None
 
@@ -147,17 +146,17 @@ def _context_problems(requirements: Requirements, model: Model, total: int | Non
     elif context and request_tokens > context:
         yield (
             f"input_tokens={load.input_tokens:,} and output_tokens={load.output_tokens:,} are {request_tokens:,}: "
-            f"{model.id} was made for {context:,}"
+            f"{model.id} has a context of {context:,}"
         )
     elif total and request_tokens > total:
         yield f"max_total_tokens={total:,}: a request of the load has {request_tokens:,}"
     elif context and total and total > context:
-        yield f"max_total_tokens={total:,}: {model.id} was made for {context:,}"
+        yield f"max_total_tokens={total:,}: {model.id} has a context of {context:,}"
 
 
 def _trace_problems(load: Load, model: Model, total: int | None) -> Iterator[str]:
     longest, context = load.longest_tokens, model.architecture.context_tokens
     if context and longest > context:
-        yield f"the longest request of the trace has {longest:,} tokens: {model.id} was made for {context:,}"
+        yield f"the longest request of the trace has {longest:,} tokens: {model.id} has a context of {context:,}"
     elif total and longest > total:
         yield f"max_total_tokens={total:,}: the longest request of the trace has {longest:,}"

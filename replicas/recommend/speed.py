@@ -1,4 +1,4 @@
-"""Upper bounds of the speed of one copy. They make most simulations of whole layouts unnecessary."""
+"""Upper bounds of the speed of one copy, which make most simulations of whole layouts unnecessary."""
 
 from __future__ import annotations
 
@@ -14,20 +14,19 @@ from replicas.load import requests
 from replicas.load.load import lognormal
 
 _BOUNDLESS = 1000
-"""Batch size of the roofline, larger than any real batch, so that the fixed time of a step is negligible per
-request."""
+"""Largest batch of the roofline. It is larger than any real batch, so that the fixed time of a step is negligible."""
 _ROUNDS = 6
-"""Full batches of answers that are simulated for a saturated copy, so that the first ones, which all start at once, do
-not decide the result."""
+"""Number of full batches to simulate on a saturated copy. With fewer, the first batch, whose requests all start at
+once, would distort the result."""
 _DRAWN = 5000
-"""Requests that are drawn to see how much of them is cut."""
+"""Number of requests to draw to estimate the share of tokens that is cut."""
 _SKIPPED = 0.4
-"""Share of the simulated time whose answers are not counted."""
+"""Share of the simulated time at its beginning whose answers are not counted."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bounds:
-    """Best case of one copy, without a queue and without a limit of the batch."""
+    """Best possible times and rate of one copy, without a queue and without a limit of the batch."""
 
     ttft_seconds: float
     latency_seconds: float
@@ -53,7 +52,7 @@ def bounds(engine: CopyEngine, load: Load) -> Bounds:
 
 @lru_cache(maxsize=64)
 def mean_answer(load: Load) -> float:
-    """Return the mean length of the answers to arrivals at a rate, shorter than what is drawn where that is cut."""
+    """Return the mean length of answers, after drawn lengths are cut to the limits of the endpoint."""
     unlimited = replace(load, max_input_tokens=None, max_total_tokens=None)
     if not load.is_varied or unlimited == load:
         return load.output_tokens
@@ -64,8 +63,9 @@ def mean_answer(load: Load) -> float:
 
 
 def has_so_many_long_requests(load: Load, share: float) -> bool:
-    """True if at least this share of the requests is as long as the mean, prompt and answer: a percentile above it is
-    no smaller than the time of a mean request.
+    """True if at least this share of the requests has a prompt and an answer of at least the mean lengths.
+
+    A percentile of latency above `1 - share` is then at least the latency of a request of mean lengths.
     """
     if load.trace is not None:
         mean = load.input_tokens, load.output_tokens
@@ -85,7 +85,7 @@ def has_so_many_long_requests(load: Load, share: float) -> bool:
 
 
 def _computed_tokens(engine: CopyEngine, load: Load) -> int:
-    """Return the tokens of a prompt that are computed at least: those that no prefix cache finds again."""
+    """Return the minimum number of prompt tokens to compute, which a prefix cache cannot contain."""
     if not engine.profile.prefix_caching or not load.has_shared_prompts:
         return load.input_tokens
     repeats = load.distinct_prompts is not None or load.trace is not None
@@ -112,9 +112,7 @@ def capacity(engine: CopyEngine, load: Load) -> float:
 
 
 def saturating_users(engine: CopyEngine, load: Load) -> int:
-    """Return the number of users that keeps a copy's batch full, and its queue short but not empty, so that none is
-    refused.
-    """
+    """Return the number of users that keeps a copy's batch full and its queue short, without refusals."""
     limits = engine.limits
     held = max(1, limits.kv_cache_tokens // (load.input_tokens + load.output_tokens))
     most = ceil(1.25 * min(held, limits.sequences or held)) + 4

@@ -1,4 +1,4 @@
-"""The page that a person looks at: instances, cost, forecasts, what-if and findings of deployments. Offline.
+"""Writes the HTML page about deployments: instances, cost, forecasts, what-if and findings. Needs no network.
 
 The entry point is `write_report(names, folder)`.
 """

@@ -1,4 +1,4 @@
-"""Bands around the values of a forecast: the error that was measured on the runs that its class rests on."""
+"""Error bands around forecast values, from the errors of forecasts of comparable measured runs."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ Figure = Literal["requests_per_second", "latency", "ttft"]
 
 
 def bands_of(forecast: Forecast, figure: Figure, values: Sequence[float | None]) -> tuple[Band, ...]:
-    """Return the band of a figure: half of the runs behind its class lie within it.
+    """Return the band of a figure, which contains half of the comparable measured runs.
 
-    Empty if the figure has no class: too few runs have it to draw where half of them lie.
+    Empty if too few runs measured the figure.
     """
     measured = forecast.measured_error.figures.get(figure) if forecast.measured_error else None
     if measured is None or measured.confidence == "unmeasured":
@@ -25,7 +25,7 @@ def bands_of(forecast: Forecast, figure: Figure, values: Sequence[float | None])
 
 
 def _around(value: float | None, error: float) -> tuple[float | None, float | None]:
-    """Return the measurements between which a forecast is off by an error, which is relative to the measurement."""
+    """Return the lowest and highest measurement for which the forecast has at most this relative error."""
     if value is None or error >= 1:
         return None, None
     return value / (1 + error), value / (1 - error)

@@ -1,4 +1,4 @@
-"""What a change does to the deployments, for the page: drawings and money before and after."""
+"""Changes between two revisions for the page: drawings and costs of each deployment before and after."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from replicas.units import HOURS_PER_MONTH
 
 @dataclass(frozen=True, kw_only=True)
 class Money:
-    """USD an hour at one bound of the scaling. None: the side has no plan or no price."""
+    """USD an hour at one bound of the scaling; None on a side without a plan or a price."""
 
     bound: str
     before: float | None
@@ -24,7 +24,7 @@ class Money:
 
     @property
     def difference(self) -> float | None:
-        """USD an hour after minus before. A deployment that is new or removed counts from or to nothing."""
+        """Price after minus price before, USD an hour. A missing deployment counts as 0."""
         return None if self.before is None or self.after is None else self.after - self.before
 
     @property
@@ -40,7 +40,7 @@ class Change:
     name: str
     verdict: Verdict
     drawings: tuple[tuple[str, Drawing | None, str], ...]
-    """Side, drawing, and the reason where there is no drawing."""
+    """Side (`before` or `after`), its drawing, and the reason if the drawing is None."""
     money: tuple[Money, ...]
     rows: tuple[Row, ...]
     problems: tuple[str, ...]
@@ -48,9 +48,9 @@ class Change:
     new_warnings: tuple[str, ...]
     gone_warnings: tuple[str, ...]
     not_forecast: tuple[str, ...]
-    """Why a side has no forecast of its traffic."""
+    """Reasons why the traffic before or after the change has no forecast."""
     serving: tuple[tuple[str, str], ...]
-    """Headline and meaning of each change that requests can feel."""
+    """Headline and meaning of each change that can affect requests."""
     update: tuple[str, ...]
     """What the update does, in Markdown."""
     note: str
@@ -76,7 +76,7 @@ class Changes:
 
     @property
     def unpriced(self) -> list[str]:
-        """Deployments that the sum leaves out."""
+        """Names of the deployments that `total` leaves out, because a price is not known."""
         return [
             change.name
             for change in self.changes
@@ -85,7 +85,7 @@ class Changes:
 
 
 def changes_of(review: Review, names: Collection[str] = ()) -> Changes:
-    """Return the changes of a review in its order: those of these deployments, or all."""
+    """Return the changes of the named deployments, or of all if no name is given, in the order of the review."""
     chosen = [compared for compared in review.comparisons if not names or compared.name in names]
     is_compared = review.templates is not None
     return Changes(review=review, changes=tuple(_change(compared, is_compared=is_compared) for compared in chosen))
@@ -117,7 +117,7 @@ def _change(compared: Comparison, *, is_compared: bool) -> Change:
 def _drawn(compared: Comparison, side: str) -> tuple[str, Drawing | None, str]:
     document = compared.before if side == "before" else compared.after
     if document is None:
-        return side, None, "the revision has no such deployment"
+        return side, None, "the revision does not have this deployment"
     if not document["fits"]:
         return side, None, "it cannot be planned"
     drawing = drawing_of(read_plan(document))

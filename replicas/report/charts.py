@@ -12,7 +12,7 @@ from replicas.report.loads import Curve
 
 
 def charts_of(curve: Curve) -> list[Chart]:
-    """Return the charts of a component: answers a second, latency, and time to the first token where there is one."""
+    """Return the charts of a component: throughput, latency and, for generated text, time to the first token."""
     result = curve.forecast
     if result is None:
         return []
@@ -51,7 +51,7 @@ def charts_of(curve: Curve) -> list[Chart]:
 
 
 def _percentiles(seconds: Sequence[tuple[float | None, float | None]]) -> list[Line]:
-    """Lines of the 50th and the 90th percentile of each point."""
+    """Return the lines of the 50th and the 90th percentile."""
     return [
         Line(name="p50", values=[half for half, _ in seconds]),
         Line(name="p90", values=[most for _, most in seconds], style="second"),

@@ -1,4 +1,4 @@
-"""Loads at which a component is forecast for the page, and the forecasts."""
+"""Chooses the loads for the page's forecasts of a component, and computes these forecasts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from replicas.load.options import LoadOptions
 from replicas.planning.plans import ComponentPlan, EndpointPlan
 
 WHOLE_SECONDS = 90.0
-"""Duration of a forecast of `replicas forecast`, which a page of few deployments uses."""
+"""Simulated duration of `replicas forecast`, which a page with few deployments uses too."""
 _USERS_PER_COPY = (1, 4, 8, 16, 32)
 _PARTS_OF_USERS = (0.25, 0.5, 1, 2, 4)
 _PARTS_OF_RATE = (0.25, 0.5, 1, 1.5, 2)
@@ -29,7 +29,7 @@ class Curve:
     component: str
     loads: tuple[Load, ...]
     declared: Load | None
-    """The declared traffic, which is one of the loads; None if none is declared."""
+    """The declared traffic, which is one of `loads`; None if no traffic is declared."""
     duration_seconds: float
     forecast: Forecast | None
     problem: str | None = None
@@ -37,26 +37,26 @@ class Curve:
 
     @property
     def by_rate(self) -> bool:
-        """True if the loads are arrivals at a rate, and not users in a closed loop."""
+        """True if the loads are arrival rates; False if they are users in a closed loop."""
         return self.loads[0].users is None
 
     @property
     def unit(self) -> str:
-        """What the numbers of the loads count."""
+        """Unit of the numbers of the loads."""
         return "arrivals a second" if self.by_rate else "users"
 
     @property
     def request(self) -> str:
-        """The request of every load, in words."""
+        """Description of the request that all loads send."""
         load = self.loads[0]
         answer = f", {load.output_tokens:,} out" if load.output_tokens else ""
         return f"{load.input_tokens:,} tokens in{answer}"
 
 
 def loads_around(component: ComponentPlan) -> list[Load]:
-    """Return loads around the declared traffic of a component; without one, from 1 to 32 users a copy.
+    """Return loads around the declared traffic of a component, or from 1 to 32 users a copy without declared traffic.
 
-    A component without traffic gets the requests of `replicas forecast`, shortened where it takes no such prompt.
+    Without declared traffic, the requests are those of `replicas forecast`, shortened to the component's limits.
     """
     declared = declared_load(component)
     if declared is None:
@@ -73,7 +73,7 @@ def loads_around(component: ComponentPlan) -> list[Load]:
 
 
 def duration_of(plan: EndpointPlan, component: ComponentPlan, load: Load, requests: int) -> float:
-    """Return the seconds that requests take one after the other on an idle copy, at least 6 and at most 90.
+    """Return the seconds that `requests` requests take one after the other on an idle copy, between 6 and 90.
 
     Raises:
         ForecastError: the request does not fit the component, or its speed is not known.
@@ -87,22 +87,22 @@ def duration_of(plan: EndpointPlan, component: ComponentPlan, load: Load, reques
 def curve(
     plan: EndpointPlan, component: ComponentPlan, loads: Sequence[Load] | None = None, *, requests: int | None = None
 ) -> Curve:
-    """Return the forecasts of a component under the loads around its traffic, or under the given ones.
+    """Return the forecasts of a component under the given loads, by default under loads around its declared traffic.
 
-    With `requests`, a forecast is as long as that many requests one after the other. Without, it takes 90 seconds.
+    A forecast simulates 90 seconds or, with `requests`, the time of that number of requests one after the other.
     """
-    asked = tuple(loads_around(component) if loads is None else loads)
+    chosen = tuple(loads_around(component) if loads is None else loads)
     result, problem, seconds = None, None, WHOLE_SECONDS
     try:
         if requests is not None:
-            seconds = duration_of(plan, component, asked[0], requests)
-        seconds = duration_for(min(asked, key=lambda load: load.offered or inf), seconds)
-        result = forecast(plan, component, asked, duration_seconds=seconds)
+            seconds = duration_of(plan, component, chosen[0], requests)
+        seconds = duration_for(min(chosen, key=lambda load: load.offered or inf), seconds)
+        result = forecast(plan, component, chosen, duration_seconds=seconds)
     except ForecastError as unknown:
         problem = str(unknown)
     return Curve(
         component=component.name,
-        loads=asked,
+        loads=chosen,
         declared=declared_load(component),
         duration_seconds=seconds,
         forecast=result,

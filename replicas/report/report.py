@@ -1,4 +1,4 @@
-"""Writes the page of deployments: an overview, one section each, and what a change does to them."""
+"""Writes the page of deployments: an overview, one section for each deployment, and changes against a revision."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from replicas.units import HOURS_PER_MONTH
 _FOLDER = Path(__file__).parent
 _TEMPLATE = _FOLDER / "templates" / "report.html.jinja"
 FEW = 4
-"""Deployments of a page up to which forecasts take the whole duration, and the what-if offers many layouts."""
+"""Maximum number of deployments for full-length forecasts and a what-if with many layouts."""
 _REQUESTS = 15
-"""Length of the forecasts of a page of more deployments, in requests one after the other."""
+"""Length of the forecasts of a page with more deployments, in requests one after the other."""
 
 Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """The page, as it was written."""
+    """Result of `write_report`: the path and the contents of the page."""
 
     path: Path
     sections: tuple[Section, ...]
@@ -41,7 +41,7 @@ class Report:
 
     @property
     def is_proven(self) -> bool:
-        """True if every deployment fits, and with a base, if the change can be planned and synthesised."""
+        """True if every deployment fits. With a base, the change must also be planned and synthesised."""
         fits = self.changes is None or self.changes.review.fits
         return fits and all(section.is_planned for section in self.sections)
 
@@ -57,7 +57,7 @@ def write_report(
 
     Args:
         names: deployments of deployments.py; empty for all.
-        folder: where the page is written. It is made if it does not exist.
+        folder: folder of the page; created if it does not exist.
         base: revision with which the working tree is compared; None to compare with nothing.
         progress: called with the phase, its finished steps and all its steps.
 
@@ -93,7 +93,7 @@ def write_report(
 
 
 def _chosen(names: Sequence[str]) -> list[Entry]:
-    """Return the entries of these names in their order, or all entries."""
+    """Return the named entries in the given order, or all entries if no name is given."""
     if not names:
         return catalogue.read_entries()
     faults, chosen = [], []
@@ -108,7 +108,7 @@ def _chosen(names: Sequence[str]) -> list[Entry]:
 
 
 def _sections(entries: Sequence[Entry], progress: Progress) -> Iterator[Section]:
-    """Yield the sections in order. Many are made by one process for each core: forecasts are pure computing."""
+    """Yield the sections in order. Many sections are computed in parallel, with one process for each core."""
     few = len(entries) <= FEW
     make = partial(section_of, extent=WIDE if few else NARROW, requests=None if few else _REQUESTS)
     workers = min(os.cpu_count() or 1, len(entries))

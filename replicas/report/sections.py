@@ -1,4 +1,4 @@
-"""The part of the page about one deployment: its figures, and the HTML that shows them."""
+"""Section of the page about one deployment: its row in the overview, and its HTML."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Findings = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """One deployment of the page: a row of the overview, and its part of the page as HTML."""
+    """One deployment on the page: its row in the overview, and its section as HTML."""
 
     name: str
     html: str
@@ -45,10 +45,10 @@ class Section:
     accelerators: int = 0
     accelerators_used: int = 0
     usd_per_hour: tuple[float | None, float | None, float | None] = (None, None, None)
-    """At the floor, the start and the ceiling; None without a price or a plan."""
+    """Prices at the minimum, start and maximum of the scaling; None without a price or a plan."""
     is_estimate: bool = False
     rates: str = "-"
-    """Highest rate of each component, requests a second."""
+    """Highest throughput of each component, requests a second."""
     first_tokens: str = "-"
     """Median time to the first token of each component at the lightest load, seconds."""
     first: str = ""
@@ -62,20 +62,20 @@ class Section:
 
     @property
     def open_findings(self) -> int:
-        """Number of problems, warnings and questions that are not judged."""
+        """Number of problems, warnings and questions that were not judged."""
         return sum(severity != "note" for severity, _ in self.findings)
 
     def count(self, severity: str) -> int:
         """Return the number of findings of a severity."""
-        return sum(found == severity for found, _ in self.findings)
+        return sum(other == severity for other, _ in self.findings)
 
 
 def section_of(entry: Entry, extent: Extent, requests: int | None) -> Section:
-    """Plan, forecast and draw one entry of deployments.py. An entry that cannot be planned has its problems.
+    """Plan, forecast and draw one entry of deployments.py. The section of an entry without a plan lists its problems.
 
     Args:
         entry: the entry.
-        extent: how many other layouts the what-if offers.
+        extent: number of other layouts in the what-if.
         requests: length of the forecasts, in requests one after the other; None for 90 seconds.
 
     """

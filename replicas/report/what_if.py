@@ -1,4 +1,4 @@
-"""Other layouts of a deployment, planned and forecast when the page is written: what the what-if of the page offers."""
+"""Plans and forecasts other layouts of a deployment when the page is written, for the what-if of the page."""
 
 from __future__ import annotations
 
@@ -19,32 +19,33 @@ from replicas.report.loads import Curve, curve
 Json = dict[str, Any]
 
 _ROOM = 1.2
-"""Memory of the accelerators of a copy over its weights from which an instance type is worth planning."""
+"""Minimum ratio of a copy's accelerator memory to its weights for which an instance type is planned."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Extent:
-    """How many layouts are planned, and how long each is forecast."""
+    """Number of layouts to plan, and length of their forecasts."""
 
     instance_types: int
-    """Other instance types."""
+    """Number of other instance types."""
     degrees: bool
-    """True: every power of two as a degree on every instance type. False: half and twice the degree on the own type."""
+    """True: plan every power of two as the degree on every instance type. False: plan half and twice the current degree
+    on the current type."""
     loads: tuple[int, ...]
-    """Which of the five loads of the deployment are forecast."""
+    """Indexes of the deployment's five loads that are forecast."""
     requests: int
-    """Requests one after the other that a forecast lasts."""
+    """Length of a forecast, in requests one after the other."""
 
 
 WIDE = Extent(instance_types=3, degrees=True, loads=(0, 1, 2, 3, 4), requests=15)
-"""For a page of few deployments."""
+"""Extent for a page with few deployments."""
 NARROW = Extent(instance_types=2, degrees=False, loads=(1, 3), requests=10)
-"""For a page of a whole catalogue, which is written within ten seconds."""
+"""Extent for a page of a whole catalogue, which must be written within ten seconds."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """A layout of one component, with its plan and forecasts, or the reason why there is none."""
+    """A layout of one component, with its plan and forecasts, or the reason why it has no plan."""
 
     instance_type: str
     instances: int
@@ -55,7 +56,7 @@ class Layout:
     curve: Curve | None = None
 
     def to_data(self, loads: Sequence[Load], index: int) -> Json:
-        """What the script of the page reads: the figures of the layout at each load of the what-if."""
+        """Return the data that the page's script reads: the figures of this layout at each load."""
         component = self.plan.components[index] if self.plan else None
         result = self.curve.forecast if self.curve else None
         return {
@@ -73,7 +74,7 @@ class Layout:
 
 @dataclass(frozen=True, kw_only=True)
 class WhatIf:
-    """Layouts of one component. The first is the declared one."""
+    """Layouts of one component. The first layout is the declared one."""
 
     deployment: str
     component: str
@@ -83,7 +84,7 @@ class WhatIf:
     unit: str
 
     def to_data(self) -> Json:
-        """What the script of the page reads."""
+        """Return the data that the page's script reads."""
         return {
             "unit": self.unit,
             "loads": [load.users or load.requests_per_second for load in self.loads],
@@ -92,7 +93,7 @@ class WhatIf:
 
 
 def what_if(deployment: Deployment, planned: EndpointPlan, index: int, own: Curve, extent: Extent) -> WhatIf:
-    """Return the layouts of one component: other copies and, if it is alone, other degrees and instance types."""
+    """Return layouts of one component with other copies. A single component also gets other degrees and instances."""
     component = planned.components[index]
     chosen = [own.loads[number] for number in extent.loads if number < len(own.loads)]
     declared = Layout(
@@ -128,7 +129,7 @@ def _key(layout: Layout) -> tuple[str, int, int]:
 
 
 def _changed(deployment: Deployment, planned: EndpointPlan, index: int, extent: Extent) -> Iterator[Deployment]:
-    """Yield the layouts to plan: first other copies, then other degrees, then other instance types, each filled."""
+    """Yield the layouts to plan: first other copies, then other degrees, then other instance types."""
     component = planned.components[index]
     alone = len(planned.components) == 1
     own, degree, copies = planned.instance, component.accelerators, component.copies
@@ -157,7 +158,7 @@ def _changed(deployment: Deployment, planned: EndpointPlan, index: int, extent: 
 
 
 def _with(deployment: Deployment, index: int, instance: Instance, degree: int, copies: int | None) -> Deployment:
-    """Return a deployment with another layout of a component. What depends on the old one is planned again."""
+    """Return a deployment with another layout of a component. Options that depend on the old layout are removed."""
     own = deployment.components[index]
     same = instance.name == deployment.instance_type and degree == own.tensor_parallel
     changed = replace(
@@ -191,7 +192,7 @@ def _degrees(instance: Instance, degree: int, *, every: bool) -> list[int]:
 
 
 def _other_types(planned: EndpointPlan, component: ComponentPlan) -> list[Instance]:
-    """Return types on which the weights of a copy have room: one for each kind of accelerator, by nearness in price."""
+    """Return instance types that hold the weights of a copy, one for each kind of accelerator, nearest price first."""
     price = planned.price.usd if planned.price else None
     if price is None:
         return []
@@ -260,8 +261,9 @@ def _points(result: Forecast, own: Curve, loads: Sequence[Load]) -> list[Json | 
 
 
 def _usd_of_lasting_rate(point: Point, load: Load) -> float | None:
-    """Return the price of a million output tokens at the rate that lasts, which the page shows: a short forecast ends
-    while many requests are still being answered, and the tokens of its window are too few.
+    """Return the USD for a million output tokens at the steady rate that the page shows.
+
+    The tokens within the window of a short forecast are too few, because many requests end after it.
     """
     usd, lasting = point.usd_per_million_output_tokens, point.requests_per_second * load.output_tokens
     return usd * point.output_tokens_per_second / lasting if usd is not None and lasting else usd

@@ -1,1 +1,3 @@
-"""Speed of one copy: kernels on a card, times of an engine's steps, and bounds of the load that it carries. Pure."""
+"""Speed of one copy: times of kernels on an accelerator and of an engine's steps, and throughput in closed form. Makes
+no AWS calls.
+"""

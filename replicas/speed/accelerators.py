@@ -1,4 +1,4 @@
-"""Speed of accelerators: `accelerators.json`, each figure with its source."""
+"""Reads the speed of accelerators from `accelerators.json`, which gives the source of each value."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True, kw_only=True)
 class Accelerator:
-    """Speed of one accelerator: the data-sheet values, and the card whose measured kernels it is taken to have."""
+    """Speed of one accelerator: values of its data sheet, and the accelerator whose measured kernel times it uses."""
 
     name: str
     tflops: float
@@ -23,25 +23,25 @@ class Accelerator:
     gb_per_second: float
     """Memory bandwidth, 1e9 bytes per second."""
     kernels_of: str
-    """Card of `kernels.json` whose tables apply, as shares of the compute and the bandwidth."""
+    """Accelerator of `kernels.json` whose tables apply. Their values are shares of compute and bandwidth."""
     links_of: str
-    """Card of `kernels.json` whose exchanges between accelerators apply."""
+    """Accelerator of `kernels.json` whose times of all-reduce apply."""
     link_factors: tuple[float, ...]
-    """Time of an exchange over 2, 4 and 8 accelerators, as a multiple of the measured one."""
+    """Factors on the measured time of an all-reduce over 2, 4 and 8 accelerators."""
     lasting_compute: float
-    """Share of the compute of the tables, which short measurements have, that is left under lasting load."""
+    """Factor on the compute of the tables under lasting load, 0 to 1. The tables come from short measurements."""
     fp8: bool
-    """True if it multiplies fp8."""
+    """True if the accelerator multiplies FP8."""
     multiprocessors: int
     source: str
 
     @property
     def is_measured(self) -> bool:
-        """True if the kernels of this card itself were measured."""
+        """True if kernels were measured on this accelerator itself."""
         return self.kernels_of == self.name and self.gb_per_second == _bandwidth_of_tables(self.name)
 
     def kernels(self, compute: float, reading: float) -> Kernels:
-        """Return the times of its kernels, at shares of the compute and of the bandwidth of the tables."""
+        """Return the kernel times of this accelerator. `compute` and `reading` scale its compute and its bandwidth."""
         return Kernels(
             flops=self.tflops * 1e12 * self.lasting_compute * compute,
             bandwidth=self.gb_per_second * 1e9 * reading,
@@ -74,7 +74,7 @@ def _frozen(value: Any) -> Any:
 
 
 def _bandwidth_of_tables(name: str) -> float:
-    """Return the bandwidth of the card that was measured: the largest of its name, GB a second."""
+    """Return the bandwidth of the measured accelerator in GB a second: the largest of all variants of this name."""
     return max(float(card["gb_per_second"]) for card in _cards() if card["name"] == name)
 
 

@@ -1,7 +1,7 @@
-"""Measured times of single kernels on a card, by size: matrix products, attention, experts and exchanges.
+"""Measured times of single kernels by size: matrix products, attention, mixtures of experts, and all-reduce.
 
-`kernels.json` is distilled from NVIDIA's measured tables (`scripts/kernel_tables.py`). A card without tables takes the
-shares of the one that `accelerators.json` names for it, applied to its own compute and bandwidth.
+`kernels.json` is distilled from NVIDIA's measured tables (`scripts/kernel_tables.py`). The tables are shares of compute
+and bandwidth. An accelerator without tables uses the shares of another accelerator, which `accelerators.json` names.
 """
 
 from __future__ import annotations
@@ -17,30 +17,30 @@ from typing import Any, Literal
 from replicas.catalogue import data
 
 Format = Literal["half", "fp8", "fp8_block", "four_bits"]
-"""How a kernel keeps and multiplies its weights."""
+"""Number format in which a kernel reads and multiplies weights."""
 
 PRODUCT_TOKENS = (1, 16, 64, 128, 256, 512, 1024, 2048, 4096, 8192)
 PRODUCT_WEIGHTS = tuple(2**power for power in range(18, 30))
-"""Weights of a product: rows times columns of its matrix."""
+"""Weights of a matrix product: rows times columns of the matrix."""
 PROMPT_HEADS = (1, 2, 4, 8, 16, 32, 64)
 PROMPT_TOKENS = (16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384)
 CONTEXT_STREAMS = tuple(2**power for power in range(15))
-"""KV heads times sequences of a decoding step."""
+"""Number of KV heads times number of sequences in a decoding step."""
 CONTEXT_TOKENS = tuple(2**power for power in range(1, 18))
 EXPERT_ROWS = tuple(2.0**power for power in range(-6, 13))
-"""Tokens of a step times experts a token, over the experts."""
+"""Rows of a step for each expert: tokens * experts per token / experts."""
 EXPERT_WEIGHTS = tuple(2**power for power in range(17, 26))
 """Weights of one matrix of an expert."""
 MESSAGE_BYTES = tuple(2**power for power in range(8, 29))
 _HEAD_DIM = 128
-"""Width of the heads that were measured."""
+"""Dimension of the measured attention heads."""
 
 _FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Values at some sizes; between them the value is linear in the size, beyond them it goes on as at the end."""
+    """Values at some sizes, with linear interpolation between the sizes and linear extrapolation beyond them."""
 
     sizes: tuple[float, ...]
     values: tuple[float, ...]
@@ -55,7 +55,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class _Grid:
-    """Values on two logarithmic axes, in doublings. Beyond the axes the value at the edge holds."""
+    """Values on two axes in log2, with linear interpolation. Beyond the axes, the value at the edge applies."""
 
     down: tuple[float, ...]
     across: tuple[float, ...]
@@ -65,7 +65,7 @@ class _Grid:
         return self._between(*_place(self.down, first), *_place(self.across, second))
 
     def outer(self, firsts: Iterable[float], seconds: Iterable[float]) -> list[list[float]]:
-        """Return the values at all pairs, a list for each of `firsts`. The place of a number is found once."""
+        """Return the values at all pairs, as one list for each of `firsts`."""
         columns = [_place(self.across, second) for second in seconds]
         rows = [_place(self.down, first) for first in firsts]
         return [[self._between(*row, *column) for column in columns] for row in rows]
@@ -78,7 +78,7 @@ class _Grid:
 
 
 def _place(axis: Sequence[float], value: float) -> tuple[int, float]:
-    """Return the last point of an axis before a value, and the share of the way to the next."""
+    """Return the index of the last axis point before a value, and the fraction of the distance to the next point."""
     doublings = log2(value) if value > 0 else axis[0]
     place = min(max(bisect_right(axis, doublings) - 1, 0), len(axis) - 2)
     low, high = axis[place], axis[place + 1]
@@ -87,30 +87,30 @@ def _place(axis: Sequence[float], value: float) -> tuple[int, float]:
 
 @dataclass(frozen=True)
 class Kernels:
-    """Times of the kernels of one card, seconds."""
+    """Times of the kernels of one accelerator, seconds."""
 
     flops: float
-    """Compute at half precision, from which the shares of the tables are taken."""
+    """Compute at half precision, by which the shares of the tables are multiplied, operations a second."""
     bandwidth: float
-    """Bandwidth of reading weights, from which the shares of the tables are taken, bytes a second."""
+    """Bandwidth for reading weights, by which the shares of the tables are multiplied, bytes a second."""
     cache_bandwidth: float
     """Memory bandwidth of the data sheet, bytes a second."""
     measured_bandwidth: float
-    """That of the card that the tables were measured on."""
+    """Memory bandwidth of the accelerator on which the tables were measured, bytes a second."""
     has_fp8: bool
-    """True if the card multiplies fp8; otherwise fp8 weights are unpacked and multiplied at half precision."""
+    """True if the accelerator multiplies FP8; otherwise FP8 weights are unpacked and multiplied at half precision."""
     table: str
-    """Name of the card that the tables were measured on."""
+    """Name of the accelerator on which the tables were measured."""
     links: str
-    """Name of the card that the exchanges were measured on."""
+    """Name of the accelerator on which the all-reduces were measured."""
     link_factors: tuple[float, ...]
-    """Multiples of those times over 2, 4 and 8 cards."""
+    """Factors on the measured times of an all-reduce over 2, 4 and 8 accelerators."""
 
     def product(self, tokens: float, weights: float, stored_bytes: float, fmt: Format, unpacking: float) -> float:
-        """Return the seconds of a matrix product: `tokens` rows times a matrix with a number of `weights`.
+        """Return the seconds of a matrix product: `tokens` rows times a matrix with `weights` elements.
 
-        Weights that the card cannot multiply as they are stored are unpacked first, which leaves the share `unpacking`
-        of its compute.
+        If the accelerator cannot multiply the stored format, weights are unpacked first. The product then reaches
+        `unpacking * flops`.
         """
         if fmt == "four_bits" or (fmt != "half" and not self._multiplies(fmt)):
             share = _grid(self.table, "products", "half")
@@ -127,7 +127,7 @@ class Kernels:
         known = data.load("kernels", _FOLDER)["cards"][self.table]["experts"]
         rows = tokens * per_token / experts
         if fmt == "four_bits" and fmt not in known:
-            # Experts of few bits multiply as products do: in blocks of the rows of one expert.
+            # Four-bit experts use the kernel of matrix products, in blocks of the rows of one expert.
             read: float = chosen_experts(tokens, per_token, experts) * weights * stored_bytes / self.bandwidth
             read /= _grid(self.table, "experts", "half")(rows, weights / 3)
             share = _grid(self.table, "products", "half")(rows, weights * 2 / 3)
@@ -140,21 +140,21 @@ class Kernels:
     def prompt_flops(self, tokens: float, heads: float, head_dim: int) -> float:
         """Return the floating-point operations a second that attention reaches for a prompt of `tokens`.
 
-        Heads narrower than the measured ones are slower: their exponentials take as long as those of wide ones.
+        Heads narrower than the measured heads are slower, because their exponentials take as long as for wide heads.
         """
         narrow = sqrt(min(1.0, head_dim / _HEAD_DIM))
         return self.flops * narrow * _grid(self.table, "prompts", None)(heads, tokens)
 
     def context(self, streams: float, tokens: float) -> float:
-        """Return the seconds of the attention of one decoding layer. Arguments as in `contexts`."""
+        """Return the seconds of attention in one decoding layer. The arguments are those of `contexts`."""
         return self.contexts([streams], [tokens])[0][0]
 
     def contexts(self, streams: Sequence[float], tokens: Sequence[float]) -> list[list[float]]:
-        """Return the seconds of the attention of one decoding layer, a list for each number of streams.
+        """Return the seconds of attention in one decoding layer, as one list for each number of streams.
 
         Args:
             streams: KV heads times sequences.
-            tokens: contexts of each sequence, in keys and values of 128 elements of two bytes.
+            tokens: context of each sequence, in tokens whose key and value have 128 elements of two bytes each.
 
         """
         widest, longest = CONTEXT_STREAMS[-1], CONTEXT_TOKENS[-1]
@@ -168,13 +168,13 @@ class Kernels:
         ]
 
     def _of_bandwidth(self, measured: float, streams: float, tokens: float) -> float:
-        """Return the seconds of this card: what is not launching scales with the bandwidth."""
+        """Scale a measured time to this accelerator: the time for reading changes with the bandwidth."""
         read = streams * tokens * 512
         scaled = measured + read / self.cache_bandwidth - read / self.measured_bandwidth
         return max(scaled, read / self.cache_bandwidth)
 
     def exchange(self, size: float, degree: int) -> float:
-        """Return the seconds of an all-reduce of `size` bytes over `degree` cards."""
+        """Return the seconds of an all-reduce of `size` bytes over `degree` accelerators."""
         curves = data.load("kernels", _FOLDER)["cards"][self.links]["exchanges"]
         key = next((name for name in curves if degree <= int(name)), list(curves)[-1])
         factor: float = self.link_factors[list(curves).index(key)]
@@ -188,9 +188,9 @@ class Kernels:
 def product_roofline(
     tokens: float, weights: float, stored_bytes: float, flops: float, bandwidth: float, edges: float
 ) -> float:
-    """Return the least time of a matrix product: to compute it, or to read the weights and pass its rows.
+    """Return the roofline time of a matrix product in seconds: the longer of computing and moving bytes.
 
-    `edges` is the sum of the rows and columns of the matrix, which each token passes.
+    `edges` is the number of rows plus columns of the matrix: elements that are read and written for each token.
     """
     moved = weights * stored_bytes + tokens * edges * 2
     return float(max(2 * tokens * weights / flops, moved / bandwidth))
@@ -199,13 +199,13 @@ def product_roofline(
 def experts_roofline(
     tokens: float, per_token: int, experts: int, weights: float, stored_bytes: float, flops: float, bandwidth: float
 ) -> float:
-    """Return the least time of a mixture of experts: to compute it, or to read the experts that are chosen."""
+    """Return the roofline time of a mixture of experts: the longer of computing and reading the chosen experts."""
     read = chosen_experts(tokens, per_token, experts) * weights * stored_bytes
     return float(max(2 * tokens * per_token * weights / flops, read / bandwidth))
 
 
 def chosen_experts(tokens: Any, per_token: Any, experts: Any) -> Any:
-    """Return how many experts the tokens of a step choose, if each chooses at random: of numbers or of columns."""
+    """Return the expected number of different experts that `tokens` tokens choose at random. Arrays are accepted."""
     return experts * (1 - (1 - per_token / experts) ** tokens)
 
 
@@ -231,6 +231,6 @@ def _curve(card: str, degree: str) -> Curve:
 
 
 def spread(least: float, most: float, per_octave: int) -> tuple[float, ...]:
-    """Return sizes from `least` to `most`, with `per_octave` of them in each doubling."""
+    """Return sizes from `least` to `most`, with `per_octave` sizes in each doubling."""
     steps = int(log2(most / least) * per_octave + 0.5)
     return tuple(least * exp2(step / per_octave) for step in range(steps + 1))

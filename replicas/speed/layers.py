@@ -1,4 +1,4 @@
-"""Step times of a model on a card: its layers, one kernel after the other, as engines run them."""
+"""Computes the step times of a model on an accelerator from the kernels of its layers, as engines run them."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ _ROWS = spread(1, 2**11, 1)
 _LENGTHS = spread(16, 2**17, 2)
 _MESSAGES = (1.0, *spread(8, 2**14, 2))
 _BYTES_OF_STREAM_TOKEN = 512
-"""Keys and values of 128 elements of two bytes, which the measured attention reads of a token."""
+"""Bytes that the measured attention reads for a token: a key and a value of 128 elements of two bytes each."""
 _FOUR_BITS = 0.75
-"""Bytes a weight. Smaller ones are unpacked before they are multiplied (for example GPTQ, AWQ)."""
+"""Bytes per weight below which weights are unpacked before they are multiplied (for example GPTQ, AWQ)."""
 _UNPACKED_BYTES = ("eetq", "bitsandbytes", "compressed-tensors", "gptq")
 """Methods whose eight-bit weights are unpacked to half precision before they are multiplied."""
 _FLOAT32_BYTES = 4.0
 _HIDDEN_PASSES, _WIDTH_PASSES = 8, 3
-"""How often the kernels between the products read or write a token's hidden state (two norms with their residuals,
-two sums), and the width of its feed-forward block (gate and up are read, their product is written)."""
+"""Reads and writes of activations by the kernels between matrix products, per token and layer: of the hidden state (two
+norms with residuals, two sums) and of the feed-forward width (gate and up are read, their product is written)."""
 _PASSES_SHARE = 0.8
-"""Share of the memory bandwidth that these kernels reach (a copy on the card)."""
+"""Share of the memory bandwidth that these kernels reach, as a copy within the accelerator's memory does."""
 
 
 @dataclass(frozen=True)
 class _Product:
-    """Matrices that engines multiply in one kernel, on one accelerator, in some layers."""
+    """Matrices that one kernel multiplies on one accelerator, in `layers` layers."""
 
     weights: float
     stored_bytes: float
@@ -46,7 +46,7 @@ class _Product:
 
 @dataclass(frozen=True)
 class _Experts:
-    """A mixture of experts, on one accelerator, in some layers."""
+    """A mixture of experts on one accelerator, in `layers` layers."""
 
     per_token: int
     experts: int
@@ -67,7 +67,7 @@ class _Linear:
     unpacking: float
 
     def seconds(self, tokens: float) -> tuple[float, float]:
-        """Return the seconds that a step with this number of tokens spends on computing, and on reading the weights."""
+        """Return the seconds of computing and of reading weights in a step with this number of tokens."""
         kernels, total, computing, reading = self.kernels, 0.0, 0.0, 0.0
         for product in self.products:
             layers, weights, stored = product.layers, product.weights, product.stored_bytes
@@ -131,7 +131,7 @@ def step_times(
 
 
 def _products(stack: Iterable[Alike], quantization: Quantization | None, degree: int) -> Iterator[_Product]:
-    """Yield the matrix products of all layers. Projections of one input run as one."""
+    """Yield the matrix products of all layers. Projections of the same input run as one product."""
     for alike in stack:
         layer = alike.layer
         for matrices in (
@@ -161,7 +161,7 @@ def _mixtures(architecture: Architecture, quantization: Quantization | None, deg
 
 
 def _formats(matrix: Matrix, alike: Alike, quantization: Quantization | None) -> Counter[tuple[Format, float]]:
-    """Return how many layers keep a matrix in each format, with its bytes a weight."""
+    """Return the number of layers that store a matrix in each pair of format and bytes per weight."""
     if matrix.precision == "float32":
         return Counter({("half", _FLOAT32_BYTES): alike.count})
     if quantization is None or matrix.precision == "half":
@@ -172,7 +172,7 @@ def _formats(matrix: Matrix, alike: Alike, quantization: Quantization | None) ->
 
 
 def _format(quantization: Quantization | None) -> tuple[Format, float]:
-    """Return how kernels multiply weights of a format, and their bytes."""
+    """Return the format in which kernels multiply quantized weights, and the bytes per stored weight."""
     if quantization is None:
         return "half", float(PRECISION_BYTES)
     stored = quantization.bytes_per_parameter
@@ -182,7 +182,7 @@ def _format(quantization: Quantization | None) -> tuple[Format, float]:
 
 
 def _passes_seconds(stack: Iterable[Alike], degree: int, hidden: int, bandwidth: float) -> float:
-    """Return the time per token of the kernels between the products, which read and write activations."""
+    """Return the seconds per token of the kernels between matrix products, which read and write activations."""
     elements = 0.0
     for alike in stack:
         widths = sum(block.active_width for block in alike.layer.feed_forwards)
@@ -239,9 +239,9 @@ def _decoding(
 def _cache_seconds(
     kernels: Kernels, cache: Cache, degree: int, drawn: Sequence[float], lengths: Sequence[float]
 ) -> list[list[float]]:
-    """Return the times in which one layer reads a cache, by the number of sequences and their length.
+    """Return the seconds in which one layer reads a cache, by number of sequences and by their length.
 
-    `drawn` is the share of the bandwidth that each number of sequences reaches at most.
+    `drawn` has the largest share of the bandwidth that each number of sequences can reach.
     """
     each = cache.bytes_per_token(degree, PRECISION_BYTES)
     if cache.kind == "state":  # it is read and written

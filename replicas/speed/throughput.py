@@ -1,10 +1,10 @@
-"""Steady state of copies under a load, in closed form: how many requests a second they answer, and how fast.
+"""Throughput and latency of copies in steady state, in closed form.
 
-A request is in three places, one after the other: the frontend, the queue of a copy, and its batch. In the mean step of
-a copy, its running requests get one token each, and the prompts that arrived meanwhile are computed. The rate of a copy
-follows from the number of requests on it (`CopySpeed.rate`). Requests are spread at random, so that copies have
-different numbers of them; a closed network of queues (Gordon and Newell, 1967) has a product form, from which the rate
-of all copies follows (`answered`). The simulation of `replicas.forecast` follows the same rules request by request.
+A request passes the frontend, the queue of a copy, and its batch. In the mean step of a copy, each running request gets
+one token, and the prompts that arrived during the step before are computed. The rate of a copy depends on its number of
+requests (`CopySpeed.rate`). Requests are spread at random, so copies have different numbers of requests. The total rate
+follows from the product form of a closed queueing network (Gordon and Newell, 1967; `answered`). The simulation of
+`replicas.forecast` applies the same rules request by request.
 """
 
 from __future__ import annotations
@@ -17,34 +17,36 @@ from replicas.engines.profile import Profile
 from replicas.speed.times import Chunk, StepTimes
 
 _JOINS = 1.0
-"""Steps that a request waits before its prompt is computed: the rest of the current one, and one that is prepared."""
+"""Steps that a request waits before its prompt is computed: the rest of the current step and a step already
+prepared.
+"""
 MOST_OF_CAPACITY = 0.95
-"""Share of the capacity of copies up to which they carry a rate of arrivals: above it queues grow."""
+"""Largest share of the copies' capacity that arrivals may use. Above this share, queues grow."""
 _INSTANT = 1e-9
 """Ratio of a request's time in the frontend to its time on a copy, below which the frontend counts as instant."""
 _HALVINGS = 12
-"""Halvings of the range in which the number of requests on a copy is searched: to less than one in a thousand."""
+"""Halvings in the search for the number of requests on a copy, for a relative error below 0.001."""
 _GROUPS = 256
-"""Most groups of users whose distribution over copies is computed: larger numbers are counted in groups."""
+"""Maximum number of user groups whose distribution over copies is computed. More users are put into equal groups."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """Requests that are alike: the tokens of their prompts and of their answers."""
+    """Lengths of equal requests: tokens of the prompt and of the answer."""
 
     input_tokens: int
     output_tokens: int
-    """0 for embeddings and scores: they are ready after the step that computes the prompt."""
+    """0 for embeddings and scores, which are ready after the step that computes the prompt."""
 
     @property
     def steps(self) -> int:
-        """Steps after the one that computes the end of the prompt."""
+        """Number of decoding steps after the step that computes the end of the prompt."""
         return max(0, self.output_tokens - 1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class CopySpeed:
-    """One copy and the requests that it answers."""
+    """Speed of one copy for requests of the same lengths."""
 
     times: StepTimes
     profile: Profile
@@ -52,15 +54,15 @@ class CopySpeed:
     kv_cache_tokens: int | None
     """None for a model without a cache."""
     prefill_tokens: int
-    """Most prompt tokens of a step."""
+    """Maximum number of prompt tokens in a step."""
     sequences: int | None
-    """Most requests in the batch; None if only tokens bound it."""
+    """Maximum number of requests in the batch; None if only tokens limit the batch."""
 
     @cached_property
     def most_running(self) -> int:
-        """Most requests that run at once."""
+        """Maximum number of requests that run at once."""
         work = self.work
-        # An engine that takes cache as tokens come holds requests of all ages: on average half of their answers.
+        # If the engine allocates cache as tokens arrive, running requests have on average half of their answer.
         answer = work.output_tokens if self.profile.reserves_answers else work.output_tokens / 2
         if self.kv_cache_tokens is None:
             return self.sequences or self.prefill_tokens
@@ -69,25 +71,25 @@ class CopySpeed:
 
     @cached_property
     def most(self) -> tuple[int, float]:
-        """The number of requests with which a copy answers most, and its requests a second."""
+        """Number of requests at which the throughput of a copy is highest, and this throughput in requests a second."""
         numbers = sorted({min(2**power, self.most_running) for power in range(self.most_running.bit_length() + 1)})
         return max(((number, self.rate(number)) for number in numbers), key=lambda pair: pair[1])
 
     def rate(self, requests: float) -> float:
-        """Return the requests a second that a copy answers while it has a number of them, at least 1."""
+        """Return the throughput of a copy in requests a second while it has `requests` requests, at least 1."""
         return 1 / self._seconds(min(requests, self.most_running))
 
     def _seconds(self, running: float) -> float:
-        """Return the time of a copy for one request, if a number of requests runs."""
+        """Return the seconds of a copy's time that one request takes while `running` requests run."""
         work, times = self.work, self.times
         whole = self.prefill_tokens
         if not work.steps:
             together = max(1.0, min(running, whole / work.input_tokens))
             return self._prompts(together, 0.0, 0.0)
         chunks = -(-work.input_tokens // whole)
-        passed = max(0.0, 1 - 1 / running)  # a request that is alone waits for no step
+        passed = max(0.0, 1 - 1 / running)  # a single request waits for no step
         decoding = max(1.0, running * work.steps / (work.steps + chunks + _JOINS * passed))
-        # A step has room for its decoding tokens and for the prompts of the requests that they will become.
+        # A step must hold its decoding tokens and the prompts of the requests that replace finished requests.
         decoding = min(decoding, max(1.0, whole * work.steps / (work.input_tokens + work.steps)))
         context = work.input_tokens + work.output_tokens / 2
         step = times.decode(round(decoding), round(decoding) * context)
@@ -95,7 +97,7 @@ class CopySpeed:
         return self._prompts(together, decoding, context) + work.steps * step / decoding
 
     def _prompts(self, together: float, decoding: float, context: float) -> float:
-        """Return the time that the prompt of a request adds to the steps, if `together` of them share a step."""
+        """Return the seconds that the prompt of a request adds to the steps, if `together` prompts share a step."""
         times, tokens = self.times, self.work.input_tokens
         mixed = round(decoding) if self.profile.admission == "continuous" and decoding > 1 else 0
         room = max(1, self.prefill_tokens - mixed)
@@ -113,15 +115,15 @@ class CopySpeed:
 
 @dataclass(frozen=True)
 class Carried:
-    """What copies answer of a load."""
+    """Throughput and latency of copies under a load."""
 
     requests_per_second: float
     seconds: float
-    """Mean time of an answer."""
+    """Mean latency of an answer."""
 
 
 def carried(speed: CopySpeed, copies: int, *, users: int | None, requests_per_second: float | None) -> Carried:
-    """Return what copies answer of users in a closed loop, or of requests that arrive at a rate."""
+    """Return throughput and latency of copies for users in a closed loop, or for requests that arrive at a rate."""
     if users is not None:
         rate = answered(speed, copies, users)
         return Carried(rate, users / rate)
@@ -139,14 +141,14 @@ def carried(speed: CopySpeed, copies: int, *, users: int | None, requests_per_se
 
 
 def answered(speed: CopySpeed, copies: int, users: int) -> float:
-    """Return the requests a second that users in a closed loop get answered by copies that are chosen at random."""
+    """Return the throughput in requests a second for users in a closed loop, whose copies are chosen at random."""
     group = -(-users // _GROUPS)
     number = max(1, round(users / group))
     full = min(number, -(-speed.most_running // group))
     rates = [speed.rate(count * group) / group for count in range(1, full + 1)]
     rates += rates[-1:] * (number - full)
     fastest = max(rates)
-    # Weights by the number of groups in one place: for each group in it, the time in which the place serves one.
+    # Weights of the product form, as logarithms, by the number of groups on one copy and in the frontend.
     alone, away = [0.0], [0.0]
     frontend = max(copies * speed.profile.frontend_seconds * fastest, _INSTANT)
     for count, rate in enumerate(rates, 1):
@@ -158,7 +160,7 @@ def answered(speed: CopySpeed, copies: int, users: int) -> float:
 
 
 def _power(weights: list[float], copies: int) -> list[float]:
-    """Return the weights of groups on a number of copies together."""
+    """Return the weights by the total number of groups on `copies` copies."""
     result, square = [1.0] + [0.0] * (len(weights) - 1), weights
     while copies:
         if copies % 2:

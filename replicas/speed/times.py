@@ -3,7 +3,7 @@
 A step computes the prompt tokens of its chunks and one token of each decoding sequence. The linear layers compute all
 tokens and read the weights once. The attention of decoding sequences reads their KV cache. If a copy has several
 accelerators, each layer exchanges its activations. A step takes at least as long as launching its kernels. The host
-prepares every sequence. `replicas.speed.layers` makes the times of a model on a card.
+prepares every sequence. `replicas.speed.layers` computes the times of a model on an accelerator.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ class Parts(NamedTuple):
 
 @dataclass(frozen=True)
 class PromptAttention:
-    """Attention of prompts in layers that are alike."""
+    """Attention of prompts in equal layers."""
 
     seconds_per_pair: Curve
-    """Time per pair of a token and an earlier token, over all the layers, by the length of the prompt so far."""
+    """Seconds per pair of a token and an earlier token, summed over the layers, by the length of the prompt so far."""
     window: int | None
-    """Earlier tokens that a token attends to; None for all."""
+    """Number of earlier tokens that a token attends to; None for all."""
     least: float
-    """Time to start the kernels of all the layers."""
+    """Seconds to start the kernels of all the layers."""
     _whole: dict[int, float] = field(default_factory=dict, init=False, repr=False, compare=False, hash=False)
-    """Times of whole prompts by their tokens, kept because prompts of one length come again and again."""
+    """Cache of the times of whole prompts, by their number of tokens."""
 
     def seconds(self, chunks: Iterable[Chunk]) -> float:
-        """Return the time of the chunks of one step."""
+        """Return the seconds of attention for the chunks of one step."""
         seconds = 0.0
         for tokens, cached in chunks:
             if cached:
@@ -67,14 +67,14 @@ class PromptAttention:
 
 
 class Decoding(NamedTuple):
-    """Attention of decoding sequences: the curve of a step's time over the context of each sequence."""
+    """Time of attention for decoding sequences, by the number of sequences and their context."""
 
     by_sequences: tuple[tuple[float, Curve], ...]
-    """Curves at some numbers of sequences, in ascending order; between them the time is linear in their number."""
+    """Curves over the context, for ascending numbers of sequences. Between these numbers, times are interpolated."""
 
 
 class _Linear(NamedTuple):
-    """Times of the layers that depend on the tokens of a step alone."""
+    """Times of the layers that depend only on the number of tokens in a step."""
 
     compute: float
     weights: float
@@ -83,19 +83,19 @@ class _Linear(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Decoded:
-    """What is the same in every step of a number of decoding sequences."""
+    """Times that all steps with the same number of decoding sequences share."""
 
     sequences: int
     compute: float
     weights: float
     exchange: float
     work: float
-    """The sum of the three."""
+    """Sum of `compute`, `weights` and `exchange`."""
     host: float
     waits_below: float
-    """Time of the accelerators' work below which they wait for the host or the launches of kernels."""
+    """Duration of a step's work below which the accelerators wait for the host or for kernel launches."""
     context: Curve
-    """Time of the attention, by the context of each."""
+    """Time of the attention, by the context of each sequence."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,9 +103,9 @@ class StepTimes:
     """Times of one copy, seconds. All its accelerators together count as one."""
 
     computed: Curve
-    """Time of the linear layers that is spent computing, by the tokens of the step."""
+    """Computing time of the linear layers, by the tokens of the step."""
     read: Curve
-    """Time of the linear layers that is spent reading weights, by the tokens of the step."""
+    """Time in which the linear layers read weights, by the tokens of the step."""
     head: Curve | None
     """Time of the output head, by the sequences of the step; None for a model without one."""
     prompts: tuple[PromptAttention, ...]
@@ -113,12 +113,12 @@ class StepTimes:
     exchange: Curve | None
     """Time to exchange activations between accelerators, by the tokens of the step; None for one accelerator."""
     least: float
-    """Time to launch the kernels of a step. It overlaps with the work on the accelerators: the longer of the two
-    counts."""
+    """Time to launch the kernels of a step. Launching overlaps with the work on the accelerators, so only the longer of
+    the two counts."""
     step_host: float
     sequence_host: float
     hides_host: bool = False
-    """True if the host prepares the next step while the accelerators compute: the longer of the two counts."""
+    """True if the host prepares the next step while the accelerators compute, so that only the longer time counts."""
     _decoded: dict[int, _Decoded] = field(default_factory=dict, init=False, repr=False, compare=False, hash=False)
     _linear: dict[int, _Linear] = field(default_factory=dict, init=False, repr=False, compare=False, hash=False)
     _heads: dict[int, float] = field(default_factory=dict, init=False, repr=False, compare=False, hash=False)
@@ -138,7 +138,7 @@ class StepTimes:
         return sum(self.parts(chunks, sequences, context_tokens))
 
     def parts(self, chunks: Collection[Chunk], sequences: int = 0, context_tokens: float = 0) -> Parts:
-        """Return the time of such a step by cause."""
+        """Return the time of a step like `step`, split by cause."""
         if not chunks:
             return self._decoding(self._of(sequences), context_tokens) if sequences else Parts(0, 0, 0, 0, 0)
         tokens = sequences + sum([chunk[0] for chunk in chunks])
@@ -161,7 +161,7 @@ class StepTimes:
             return self._decoding(decoded, context_tokens)
         last = context_tokens + (steps - 1) * sequences
         if self._is_even(decoded, context_tokens, last):
-            # Each part is close to linear in the context, so that the middle step is the mean of all.
+            # Each time is close to linear in the context, so the middle step is the mean of all steps.
             compute, weights, cache, exchange, host = self._decoding(decoded, (context_tokens + last) / 2)
             return Parts(steps * compute, steps * weights, steps * cache, steps * exchange, steps * host)
         singles = (self._decoding(decoded, context_tokens + step * sequences) for step in range(steps))
@@ -174,14 +174,14 @@ class StepTimes:
         return Parts(decoded.compute, decoded.weights, cache, decoded.exchange, host)
 
     def _waiting(self, work: float, host: float) -> float:
-        """Return the time of a step in which the accelerators wait for the host, which works for `host` seconds."""
+        """Return the seconds in which the accelerators wait for the host, which works for `host` seconds."""
         if self.hides_host:
             longest = self.least if self.least > host else host
             return longest - work if longest > work else 0.0
         return self.least - work + host if self.least > work else host
 
     def _is_even(self, decoded: _Decoded, first: int, last: int) -> bool:
-        """True if the accelerators wait in the first of some steps as they do in the last, or never do."""
+        """True if the accelerators wait either in both the first and the last step, or in neither."""
         work, below, sequences = decoded.work, decoded.waits_below, decoded.sequences
         if work >= below:
             return True
@@ -189,19 +189,19 @@ class StepTimes:
         return (work + context(first / sequences) < below) == (work + context(last / sequences) < below)
 
     def _linear_of(self, tokens: int) -> _Linear:
-        """Return the times that depend on the tokens of a step alone, and remember them."""
+        """Return the times that depend only on the number of tokens in a step, and cache them."""
         exchange = self.exchange(tokens) if self.exchange is not None else 0.0
         linear = self._linear[tokens] = _Linear(self.computed(tokens), self.read(tokens), exchange)
         return linear
 
     def _head_of(self, rows: int) -> float:
-        """Return the time of the output head, and remember it."""
-        assert self.head is not None  # noqa: S101 (a model without one is not asked)
+        """Return the time of the output head, and cache it."""
+        assert self.head is not None  # noqa: S101 (the caller checks it)
         seconds = self._heads[rows] = self.head(rows)
         return seconds
 
     def _of(self, sequences: int) -> _Decoded:
-        """Return the times that every step with this number of decoding sequences has in common."""
+        """Return the times that all steps with this number of decoding sequences share, and cache them."""
         decoded = self._decoded.get(sequences)
         if decoded is None:
             compute = self.computed(sequences) + (self.head(sequences) if self.head is not None else 0.0)

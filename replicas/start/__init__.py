@@ -1,4 +1,6 @@
-"""How long a new copy takes until it serves, by phase, from published start-ups and measured ones. Pure."""
+"""Estimates how long a new copy takes until it serves, by phase, from published and measured starts. Makes no AWS
+calls.
+"""
 
 from replicas.start.forecast import Start, StartRequest, forecast_start
 from replicas.start.phases import Phase, PhaseName

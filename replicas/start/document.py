@@ -1,4 +1,4 @@
-"""Shapes of the JSON documents of starts: their phases and spans, and the records of measured ones."""
+"""Types of the JSON documents about starts: phases, spans, and records of measured starts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class PhaseDocument(TypedDict):
     phase: PhaseName
     what: str
     seconds: float | None
-    """Null if no start like this one was measured: only the range is known."""
+    """Null if no comparable start was measured, so that only the range is known."""
     low_seconds: float
     high_seconds: float
     basis: str
@@ -26,7 +26,7 @@ class SpanDocument(TypedDict):
     """Seconds of several phases together."""
 
     seconds: int | None
-    """Null if a part was not measured."""
+    """Null if one of the phases was not measured."""
     low_seconds: int
     high_seconds: int
 
@@ -46,15 +46,16 @@ class StartRecordDocument(TypedDict):
     weights: Literal["hub", "s3"]
     region: str
     measured: str
-    """Day on which the component was created, YYYY-MM-DD."""
+    """Date on which the component was created, YYYY-MM-DD."""
     origin: Origin
-    """`aws`, or `embedded-aws` for an AWS that is simulated: such a record says nothing about AWS."""
+    """`aws` if AWS was measured; `embedded-aws` if a simulation was measured, which says nothing about AWS."""
     endpoint_seconds: float | None
-    """From the request for the endpoint until it was in service: its instances were launched; null if not seen."""
+    """Time from the request for the endpoint, through the launch of its instances, until it was in service; null if
+    not observed."""
     component_seconds: float
-    """From the request for the component until all its copies served."""
+    """Time from the request for the component until all its copies served."""
     phase_seconds: dict[PhaseName, float]
-    """Phases that the containers' logs state."""
+    """Seconds of the phases that the containers' logs report."""
 
 
 class StartRecordsDocument(TypedDict):

@@ -1,4 +1,4 @@
-"""Forecast of a start: seconds of each phase, from the engine's mechanism and the range of published starts."""
+"""Forecasts the seconds of each phase of a start, from a formula of the engine and the range of published starts."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from replicas.start.phases import ENGINE_PHASES, IN_CONTAINER, Phase, PhaseName,
 from replicas.start.published import Weights
 
 _FOUR_BITS, _FLOAT_SCALE_BITS = 4, 8
-"""Floats of 4 bits have scales of 8 bits, integers such of 16."""
+"""Four-bit floats have scales of 8 bits; four-bit integers have scales of 16 bits."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StartRequest:
-    """What is started, and where."""
+    """Engine, model and instance of the copy that starts."""
 
     engine: Engine
     instance: Instance
@@ -35,7 +35,7 @@ class StartRequest:
 
     @property
     def weights(self) -> Weights:
-        """What the weights are, as far as compilation and capture depend on it."""
+        """Properties of the weights on which the time of compilation and graph capture depends."""
         stored = self.quantization
         return Weights(
             experts=self.architecture.experts > 0,
@@ -45,14 +45,14 @@ class StartRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class Start:
-    """How long a new copy takes until it serves."""
+    """Time that a new copy needs until it serves, by phase."""
 
     phases: tuple[Phase, ...]
     """All phases, in their order."""
     from_s3: bool
     has_published: bool
-    """True if starts of its engine were published. Otherwise the ranges are those of other engines, whose phases it may
-    not have."""
+    """True if starts of the engine were published. Otherwise the ranges come from other engines, which may have other
+    phases."""
 
     def phase(self, name: PhaseName) -> Phase:
         """Return one phase."""
@@ -60,13 +60,17 @@ class Start:
 
     @property
     def container(self) -> Span:
-        """What the start-up timeout must cover: the container until it answers, with a download from the Hub."""
+        """Time that the start-up timeout must cover: from the start of the container, which may download from the Hub,
+        until it answers.
+        """
         names: tuple[PhaseName, ...] = IN_CONTAINER if self.from_s3 else ("weights", *IN_CONTAINER)
         return Span.of(map(self.phase, names))
 
     @property
     def certain(self) -> Span:
-        """The part of `container` that its engine is known to have: all of it, or getting and loading the weights."""
+        """Time of the phases in `container` that the engine is known to have. Without published starts, only the
+        weights are downloaded and loaded for certain.
+        """
         if self.has_published:
             return self.container
         names: tuple[PhaseName, ...] = ("load",) if self.from_s3 else ("weights", "load")
@@ -74,28 +78,28 @@ class Start:
 
     @property
     def download(self) -> Span:
-        """What the timeout of the download must cover: the weights from S3."""
+        """Time that the download timeout must cover: the download of the weights from S3."""
         return Span.of([self.phase("weights")])
 
     @property
     def copy(self) -> Span:
-        """A copy on an instance that runs and has the image."""
+        """Time for a copy on a running instance that has the image."""
         return Span.of(map(self.phase, ("weights", *IN_CONTAINER)))
 
     @property
     def copy_on_new_instance(self) -> Span:
-        """A copy on an instance that is launched for it. Its image is cached, or pulled where it is not."""
+        """Time for a copy on a newly launched instance. The lower end assumes a cached image, the upper end a pull."""
         image = self.phase("image")
         span = Span.of(phase for phase in self.phases if phase is not image)
         return replace(span, high=span.high + image.high)
 
     @property
     def new_endpoint(self) -> Span:
-        """The first copy of a new endpoint, whose image is not cached."""
+        """Time for the first copy of a new endpoint, whose image is not cached."""
         return Span.of(self.phases)
 
     def with_measured(self, seconds: Mapping[PhaseName, float], basis: str) -> Start:
-        """Return the start with phases as they were measured."""
+        """Return the start with measured seconds in place of the estimates of these phases."""
         return replace(
             self,
             phases=tuple(
@@ -116,8 +120,8 @@ class Start:
 def forecast_start(request: StartRequest) -> Start:
     """Return the phases of a start.
 
-    A phase has an expected value where starts of the engine's version on the card were published; the range is theirs.
-    Otherwise it has a range only, that of all published starts.
+    If starts of this engine version on this accelerator were published, a phase has an expected value and their range.
+    Otherwise it has only the range of all published starts.
     """
     return Start(
         phases=tuple(_phases(request)), from_s3=request.from_s3, has_published=request.engine.kind.starts is not None
@@ -136,7 +140,11 @@ def _phases(request: StartRequest) -> Iterator[Phase]:
 def _instance(instance: Instance) -> Phase:
     low, high, families, sentence = published.instance_range()
     measured = instance.family in families
-    basis = f"{sentence}, with the start of a container" if measured else f"not measured on {instance.name}: {sentence}"
+    basis = (
+        f"{sentence}, including the start of a container"
+        if measured
+        else f"not measured on {instance.name}: {sentence}"
+    )
     return Phase(name="instance", seconds=None, low=low, high=high, basis=basis)
 
 
@@ -180,17 +188,17 @@ def _not_measured(request: StartRequest, name: PhaseName, own: Starts | None) ->
     rows = 0
     for kind in pool:
         starts = kind.starts
-        found = published.all_like(kind, weights=request.weights, phase=ENGINE_PHASES[name])
-        if found is None or starts is None:
+        ratios = published.all_like(kind, weights=request.weights, phase=ENGINE_PHASES[name])
+        if ratios is None or starts is None:
             continue
-        rows += len(found.rows)
+        rows += len(ratios.rows)
         if _is_sized(request, name):
             expected = _expected(request, starts, name)
-            ends += [expected * found.low, expected * found.high]
+            ends += [expected * ratios.low, expected * ratios.high]
         else:
-            ends += [row.seconds[ENGINE_PHASES[name]] for row in found.rows]
+            ends += [row.seconds[ENGINE_PHASES[name]] for row in ratios.rows]
     of_whom = "of other cards and versions" if own is not None else "of other engines"
-    # An engine without published starts may have no such phase at all.
+    # An engine without published starts may lack this phase.
     low = min(ends) if own is not None else 0.0
     return Phase(
         name=name,
@@ -206,7 +214,7 @@ def _where(request: StartRequest, name: PhaseName) -> str:
 
 
 def _is_sized(request: StartRequest, name: PhaseName) -> bool:
-    """True if the sizes are known that the mechanism of a phase takes."""
+    """True if the model sizes in the formula of the phase are known."""
     return name not in ("compile", "capture") or (request.architecture.is_known and request.architecture.layers > 0)
 
 

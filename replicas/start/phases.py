@@ -1,4 +1,4 @@
-"""Phases of a start, each with its seconds or their range, and what they are based on."""
+"""Phases of a start, each with its seconds or a range, and the source of these numbers."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from replicas.engines.starts import EnginePhase
 
 PhaseName = Literal["instance", "image", "weights", "boot", "load", "compile", "capture", "warmup"]
 PHASES: Final[tuple[PhaseName, ...]] = get_args(PhaseName)
-"""All phases, in their order."""
+"""All phases, in the order of a start."""
 IN_CONTAINER: Final[tuple[PhaseName, ...]] = ("boot", "load", "compile", "capture", "warmup")
-"""Phases of the container, which the start-up timeout covers; a download from the Hub is one of them too."""
+"""Phases in the container, which the start-up timeout covers. It also covers a download from the Hub."""
 WHAT: Final[dict[PhaseName, str]] = {
     "instance": "launch an instance",
     "image": "pull the image",
@@ -23,7 +23,7 @@ WHAT: Final[dict[PhaseName, str]] = {
     "capture": "capture CUDA graphs",
     "warmup": "warm up, until it answers",
 }
-"""What happens in each phase."""
+"""Description of each phase."""
 PHASE_OF_ENGINE: Final[dict[EnginePhase, PhaseName]] = {
     "download": "weights",
     "boot": "boot",
@@ -32,25 +32,25 @@ PHASE_OF_ENGINE: Final[dict[EnginePhase, PhaseName]] = {
     "capture": "capture",
     "warmup": "warmup",
 }
-"""The phase of a start that each phase of an engine is."""
+"""Phase of a start by the engine's name for it."""
 ENGINE_PHASES: Final[dict[PhaseName, EnginePhase]] = {own: engine for engine, own in PHASE_OF_ENGINE.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Phase:
-    """One phase of a start. `low` and `high` are the range of what was published, or both the measured value."""
+    """One phase of a start. `low` and `high` are the range of published seconds, or both equal the measured value."""
 
     name: PhaseName
     seconds: float | None
-    """Expected seconds; None if no start like this one was measured: only the range is known."""
+    """Expected seconds; None if no comparable start was measured, so that only the range is known."""
     low: float
     high: float
     basis: str
-    """What the figures are based on, in one sentence."""
+    """Source of the numbers, in one sentence."""
 
     @property
     def what(self) -> str:
-        """What happens in the phase."""
+        """Description of the phase."""
         return WHAT[self.name]
 
     def to_document(self) -> dict[str, Any]:
@@ -76,7 +76,7 @@ class Span:
 
     @staticmethod
     def of(phases: Iterable[Phase]) -> Span:
-        """Return the sum of phases: they follow one another."""
+        """Return the sum of phases that run one after the other."""
         listed = list(phases)
         known = [phase.seconds for phase in listed if phase.seconds is not None]
         return Span(
@@ -86,7 +86,9 @@ class Span:
         )
 
     def plus(self, low: float, high: float | None = None, *, times: int = 1) -> Span:
-        """Return the span `times` over, with seconds added; a range of them leaves no single value."""
+        """Return this span multiplied by `times`, plus `low` to `high` seconds. Adding a range leaves no exact
+        value.
+        """
         most = low if high is None else high
         exact = self.seconds is not None and most == low
         return Span(

@@ -1,4 +1,4 @@
-"""Published start-ups: how far they lie from the mechanism of their engine, and the rates of downloads and pulls."""
+"""Published starts: their seconds relative to the formula of the engine, and the rates of downloads and image pulls."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from replicas.engines import EngineKind, engine_kinds
 from replicas.engines.starts import EnginePhase, PublishedStart, Starts
 
 _FEWEST = 2
-"""Fewest published starts on a card that count as a measurement of it."""
+"""Minimum number of published starts on an accelerator that count as a measurement."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Weights:
-    """What weights are, as far as compilation and capture depend on it."""
+    """Properties of weights on which the time of compilation and graph capture depends."""
 
     experts: bool
     four_bit_floats: bool
 
     @staticmethod
     def of(row: PublishedStart) -> Weights:
-        """Return what the weights of a published start are."""
+        """Return the properties of the weights of a published start."""
         return Weights(experts=row.experts, four_bit_floats=row.four_bit_floats)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ratios:
-    """How published seconds of a phase lie around the mechanism: measured over expected."""
+    """Range of the published seconds of a phase divided by the seconds that the formula expects."""
 
     low: float
     high: float
@@ -42,7 +42,7 @@ class Ratios:
 
 @dataclass(frozen=True, kw_only=True)
 class Rates:
-    """Rates that were published, bytes a second, slowest and fastest."""
+    """Slowest and fastest published rate, bytes a second."""
 
     slow: float
     fast: float
@@ -50,7 +50,7 @@ class Rates:
 
 
 def ratios(starts: Starts, phase: EnginePhase, rows: Iterator[PublishedStart]) -> Ratios | None:
-    """Return the range of the rows that state a phase; None if none does."""
+    """Return the range of ratios over the rows that report a phase; None if no row does."""
     stating = [row for row in rows if phase in row.seconds]
     if not stating:
         return None
@@ -60,9 +60,10 @@ def ratios(starts: Starts, phase: EnginePhase, rows: Iterator[PublishedStart]) -
 
 @cache
 def like(kind: EngineKind, *, version: str, accelerator: str, weights: Weights, phase: EnginePhase) -> Ratios | None:
-    """Return the range of the starts on a card with a version, of such weights; None if fewer than two state the phase.
+    """Return the range of ratios over published starts with this version, accelerator and kind of weights.
 
-    The processes start and the server warms up alike on all cards.
+    None if fewer than two starts report the phase. For `boot` and `warmup`, starts on all accelerators count, because
+    these phases do not depend on the accelerator.
     """
     starts = kind.starts
     if starts is None:
@@ -85,8 +86,10 @@ def like(kind: EngineKind, *, version: str, accelerator: str, weights: Weights, 
 
 @cache
 def all_like(kind: EngineKind, *, weights: Weights, phase: EnginePhase) -> Ratios | None:
-    """Return the range over all cards and versions. Compilation and capture are compared with weights that start no
-    slower: a model without experts not with those that have some, others not with floats of 4 bits.
+    """Return the range of ratios over all accelerators and versions.
+
+    Mixtures of experts and four-bit floats compile and capture more slowly, so their starts do not count for models
+    without these properties.
     """
     starts = kind.starts
     if starts is None:
@@ -106,13 +109,13 @@ def all_like(kind: EngineKind, *, weights: Weights, phase: EnginePhase) -> Ratio
 
 @cache
 def measured_kinds() -> tuple[EngineKind, ...]:
-    """Return the engines with published starts of their own, not those of an engine that they carry."""
+    """Return the engines with published starts of their own, not those of an engine that they contain."""
     return tuple(kind for kind in engine_kinds().values() if kind.starts and (kind.folder / "starts.json").exists())
 
 
 @cache
 def hub_rates() -> Rates:
-    """Rates at which weights came from the Hub."""
+    """Return the published rates of downloads from the Hub."""
     rows = hosting()["hub_downloads"]
     rates = [row["weights_gb"] * 1e9 / row["seconds"] for row in rows]
     return Rates(
@@ -125,7 +128,7 @@ def hub_rates() -> Rates:
 
 @cache
 def s3_rates() -> Rates:
-    """Rates at which SageMaker got weights from S3: beside the pull of an image, and alone."""
+    """Return the published rates at which SageMaker downloaded weights from S3, alone and during an image pull."""
     rows = [row for row in hosting()["scale_outs"] if "download_seconds" in row]
     rates = [
         row["weights_gb"] * 1e9 / row[key]
@@ -141,7 +144,7 @@ def s3_rates() -> Rates:
 
 @cache
 def image_range() -> tuple[float, float, str]:
-    """Shortest and longest time that pulling an image took in published scale-outs, in seconds, and a sentence."""
+    """Return the shortest and longest image pull of published scale-outs, in seconds, and a sentence about them."""
     rows = hosting()["scale_outs"]
     seconds = [row.get("pull_seconds", row["seconds"] - row["seconds_cached"]) for row in rows]
     sizes = [row["image_gb"] for row in rows]
@@ -154,9 +157,11 @@ def image_range() -> tuple[float, float, str]:
 
 @cache
 def instance_range() -> tuple[float, float, frozenset[str], str]:
-    """Shortest and longest launch of an instance in published figures, seconds; the families, and a sentence.
+    """Return the shortest and longest published launch of an instance in seconds, their instance families, and a
+    sentence about them.
 
-    The shortest is a scale-out without an image to pull and without weights, the longest an endpoint without copies.
+    The shortest is a scale-out without image pull and weights. The longest is the creation of an endpoint without
+    copies.
     """
     bare = [row for row in hosting()["scale_outs"] if not row["weights_gb"]]
     endpoints = hosting()["endpoints"]
@@ -166,5 +171,5 @@ def instance_range() -> tuple[float, float, frozenset[str], str]:
 
 
 def hosting() -> dict[str, Any]:
-    """Return the published figures of SageMaker (`hosting.json`)."""
+    """Return the published times of SageMaker hosting (`hosting.json`)."""
     return data.load("hosting", Path(__file__).parent)

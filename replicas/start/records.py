@@ -1,4 +1,4 @@
-"""Records of measured starts, and the file that keeps them."""
+"""Records of measured starts, and the file that stores them."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from replicas.start.phases import PhaseName
 
 Origin = Literal["aws", "embedded-aws"]
 STORE: Final = Path("profiles", "starts.json")
-"""File in which `replicas calibrate` keeps records, in the folder of deployments.py."""
+"""File in which `replicas calibrate` stores records, relative to the folder of deployments.py."""
 SCHEMA: Final = "replicas.starts/1"
 _LARGEST_BYTES = 16 * 2**20
-_WRITER = "`replicas status NAME --probe --record FILE` writes one"
+_WRITER = "write one with `replicas status NAME --probe --record FILE`"
 
 
 @dataclass(frozen=True, kw_only=True)
 class StartRecord:
-    """A start that was measured: from the request for a component until all its copies served."""
+    """A measured start, from the request for a component until all its copies served."""
 
     deployment: str
     component: str
@@ -37,35 +37,35 @@ class StartRecord:
     weights: Literal["hub", "s3"]
     region: str
     measured: str
-    """Day of the creation, YYYY-MM-DD."""
+    """Date of the creation, YYYY-MM-DD."""
     origin: Origin
     endpoint_seconds: float | None
     component_seconds: float
     phase_seconds: Mapping[PhaseName, float]
 
     def __post_init__(self) -> None:
-        """Refuse what no start has.
+        """Refuse values that no start can have.
 
         Raises:
-            ValueError: a time is negative, a count is below 1, or the day is none.
+            ValueError: a time is negative or too long, a count is below 1, or the date is invalid.
 
         """
         date.fromisoformat(self.measured)
         seconds = [self.component_seconds, self.endpoint_seconds or 0.0, *self.phase_seconds.values()]
         if any(not 0 <= value < 10**6 for value in seconds):
-            raise ValueError("seconds are 0 to 1,000,000")
+            raise ValueError("seconds must be between 0 and 1,000,000")
         if self.accelerators < 1 or self.copies < 1:
-            raise ValueError("a component has at least one copy, and a copy at least one accelerator")
+            raise ValueError("copies and accelerators must be at least 1")
 
     @property
     def key(self) -> tuple[str, ...]:
-        """What a record is of: a newer one with the same key replaces it."""
+        """Identity of the measured start. A newer record with the same key replaces this one."""
         of_copy = (self.model, self.engine, self.instance_type, str(self.accelerators), self.weights)
         return (*of_copy, self.region, self.origin)
 
     @property
     def is_of_aws(self) -> bool:
-        """True if AWS was measured, not an AWS that is simulated."""
+        """True if AWS was measured, not a simulation of AWS."""
         return self.origin == "aws"
 
     def to_document(self) -> dict[str, Any]:
@@ -75,7 +75,7 @@ class StartRecord:
 
 
 def is_records_file(path: Path) -> bool:
-    """True if a file holds records of starts, of any version."""
+    """True if a file contains records of starts, of any version of the format."""
     try:
         if path.stat().st_size > _LARGEST_BYTES:
             return False
@@ -90,7 +90,7 @@ def read_records(path: Path) -> tuple[StartRecord, ...]:
     """Read the records of a file.
 
     Raises:
-        OperationError: the file cannot be read, or holds no records that this version can read.
+        OperationError: the file cannot be read, or contains no records in the format of this version.
 
     """
     try:
@@ -98,7 +98,7 @@ def read_records(path: Path) -> tuple[StartRecord, ...]:
     except (OSError, ValueError, RecursionError) as fault:
         raise OperationError(f"{path} cannot be read: {unreadable(fault)}: {_WRITER}") from None
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-        raise OperationError(f"{path} holds no records of starts of this version: {_WRITER}")
+        raise OperationError(f"{path} contains no records of starts in the format of this version: {_WRITER}")
     if not document.get("records"):
         raise OperationError(f"{path} has no record of a start: {_WRITER}")
     try:
@@ -120,7 +120,7 @@ def write_records(records: Iterable[StartRecord], path: Path) -> None:
 
 
 def keep_records(records: Iterable[StartRecord], path: Path) -> tuple[StartRecord, ...]:
-    """Add records to those that a file keeps, and return all; a newer record replaces the one of the same start.
+    """Add records to a file and return all its records. A newer record replaces the record with the same key.
 
     Raises:
         OperationError: the file exists and cannot be read, or cannot be written.

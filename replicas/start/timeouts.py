@@ -1,6 +1,6 @@
-"""Timeouts of a start where a deployment leaves them open.
+"""Default timeouts of a start, for deployments that do not set them.
 
-SageMaker takes 60 to 3,600 seconds for each (ProductionVariant, InferenceComponentStartupParameters: API reference).
+SageMaker accepts 60 to 3,600 seconds (API reference: ProductionVariant, InferenceComponentStartupParameters).
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from replicas.start.phases import Span
 
 LEAST_SECONDS, MOST_SECONDS = 60, 3600
 _MARGIN = 2
-"""A timeout that is too short ends every copy; one that is too long costs the wait for a copy that never starts."""
+"""Factor on the longest expected time. A timeout that is too short stops every copy; a timeout that is too long only
+delays the report of a copy that never starts."""
 _LEAST_STARTUP = 300
-"""The only start-up timeout that was published with a deployment on SageMaker that started: the article's."""
+"""Start-up timeout of the only published SageMaker deployment that states one: the article's."""
 
 
 def startup_timeout(start: Start) -> tuple[int, str]:
@@ -37,12 +38,12 @@ def download_timeout(start: Start) -> tuple[int, str]:
 
 
 def longest_start(start: Start) -> int:
-    """Return the seconds that a start-up timeout must cover, at most those that SageMaker takes."""
+    """Return the seconds that a start-up timeout must cover, at most the maximum that SageMaker accepts."""
     return min(round(start.certain.high), MOST_SECONDS)
 
 
 def longest_download(start: Start) -> int:
-    """Return the seconds that a timeout for weights in S3 must cover, at most those that SageMaker takes."""
+    """Return the seconds that a download timeout must cover, at most the maximum that SageMaker accepts."""
     return min(round(start.download.high), MOST_SECONDS)
 
 

@@ -222,7 +222,7 @@ def test_a_file_that_is_no_result_is_one_message(run: Run, tmp_path: Path) -> No
     outcome = run("calibrate", str(tmp_path))
     assert outcome.code == 1
     assert "cannot be read" in outcome.said
-    assert "`replicas benchmark` writes one" in outcome.said
+    assert "write one with `replicas benchmark`" in outcome.said
 
 
 def test_history_collects_runs_over_time(run: Run, folder: Path, tmp_path: Path) -> None:

@@ -142,7 +142,7 @@ def test_results_go_where_they_can_be_written_and_over_no_others(
     (tmp_path / "result.json").write_text("{}")
     outcome = run("benchmark", TGI, *SMALL, "--out", str(tmp_path))
     assert outcome.code == 1
-    assert f"{tmp_path} holds an earlier result: --resume {tmp_path} continues it" in outcome.said
+    assert f"{tmp_path} has an earlier result: continue it with --resume {tmp_path}" in outcome.said
     outcome = run("benchmark", TGI, "--resume", str(tmp_path))
     assert outcome.code == 1
     assert "is not a result of this version" in outcome.said

@@ -43,7 +43,7 @@ def _compared(*names: str) -> tuple[list[str], list[str]]:
 def test_only_those_whose_bands_overlap_are_sent_to_a_job() -> None:
     measured, said = _compared("near", "dear", "cheapest")
     assert measured == ["cheapest", "near"]
-    assert said[0] == "dear: the forecast decides, no job: 1.60 USD for a million output tokens, 1.44 to 1.76"
+    assert said[0] == "dear: the forecast decides without a job: 1.60 USD for a million output tokens, 1.44 to 1.76"
 
 
 def test_nothing_is_measured_where_the_forecast_decides() -> None:

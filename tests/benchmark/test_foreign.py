@@ -114,7 +114,7 @@ def test_guidellm_is_read_and_what_cannot_be_used_is_said(tmp_path: Path) -> Non
     run = read_foreign(written(tmp_path, document))
     assert [point.load.description for point in run.points] == ["1 users", "8 users", "2.5 requests a second"]
     assert run.points[0].latency_p50_seconds == 1.5
-    assert "benchmark 4: its strategy 'throughput' is not users or Poisson arrivals" in run.left_out
+    assert "benchmark 4: strategy 'throughput' is neither users nor Poisson arrivals" in run.left_out
     assert "benchmark 5: 3 requests failed" in run.left_out
 
 
@@ -124,9 +124,9 @@ def test_guidellm_is_read_and_what_cannot_be_used_is_said(tmp_path: Path) -> Non
         ({"answer": 42}, "has no known format"),
         ([1], "has no known format"),
         ({**BENCH_SERVE, "completed": 90}, "10 requests failed"),
-        ({**BENCH_SERVE, "request_rate": 3.0}, "it has a rate and a limit of concurrency"),
+        ({**BENCH_SERVE, "request_rate": 3.0}, "the run has both a rate and a limit of concurrency"),
         ({**BENCH_SERVE, "total_input_tokens": -5}, "input_tokens=0: at least 1"),
-        ({**AIPERF, "input_config": {}}, "names neither concurrency nor request_rate"),
+        ({**AIPERF, "input_config": {}}, "input_config has neither concurrency nor request_rate"),
     ],
 )
 def test_what_cannot_be_used_is_one_sentence(tmp_path: Path, document: object, words: str) -> None:
@@ -148,7 +148,7 @@ def test_a_run_of_another_tool_calibrates_and_says_what_it_improves(
     document = told.json
     assert {each["load"] for each in document["held_back"]} == {"4 users"}
     assert (document["profile"] is not None) == document["improves"] == (told.code == 0)
-    assert "names no model: it is assumed to be" in told.err
+    assert "names no model: " in told.err
 
 
 def test_a_run_of_another_model_is_refused(run: Run, tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def test_a_folder_of_its_own_and_a_folder_to_resume_exclude_each_other(tmp_path:
 
 
 def test_an_engine_that_takes_no_messages_cannot_be_verified(endpoints: Outputs) -> None:
-    with pytest.raises(OperationError, match="`replicas benchmark` measures it"):
+    with pytest.raises(OperationError, match="use `replicas benchmark` instead"):
         benchmark.verify(
             TGI,
             loads=[Load(users=1, input_tokens=8, output_tokens=8)],

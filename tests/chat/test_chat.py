@@ -164,7 +164,7 @@ def test_a_component_at_zero_copies_is_told_from_a_wrong_name(run: Run, deploy: 
         bounded = run("chat", "mistral-7b", "Hi", "--wait", "2")
         assert bounded.code == 1
         assert re.search(r"this request starts a copy: waiting, \d of 2 s", bounded.err)
-        assert "--wait allows more" in bounded.err
+        assert "raise --wait" in bounded.err
 
         # A copy comes: it answers
         scale(1)

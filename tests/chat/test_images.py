@@ -35,7 +35,7 @@ def test_what_is_no_image_or_not_there_is_refused_with_what_is_taken(tmp_path: P
     for reference, words in (
         (
             str(tmp_path / "none.png"),
-            "No such file or directory: a PNG, JPEG, GIF or WebP file, or an https",
+            "No such file or directory: give a PNG, JPEG, GIF or WebP file, or an https",
         ),
         (str(tmp_path), "Is a directory"),
         (str(text), "is not an image of a known format: use a PNG, JPEG, GIF or WebP file"),

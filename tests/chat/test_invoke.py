@@ -156,9 +156,13 @@ def test_what_cannot_be_sent_is_one_sentence(ask: Run, arguments: list[str], cod
 def test_chat_says_what_to_use_instead(ask: Run) -> None:
     embedding = ask("chat", SEARCH, "Hello", "--component", "embedding")
     assert embedding.code == 1
-    assert "answers with embeddings, not with text: `replicas invoke search --text TEXT --component" in embedding.err
+    assert (
+        "answers with embeddings, not with text: use `replicas invoke search --text TEXT --component" in embedding.err
+    )
     reranker = ask("chat", SEARCH, "Hello", "--component", "reranker")
-    assert "answers with scores, not with text: `replicas invoke search --text QUERY --text DOCUMENT" in reranker.err
+    assert (
+        "answers with scores, not with text: use `replicas invoke search --text QUERY --text DOCUMENT" in reranker.err
+    )
 
 
 def test_a_chat_model_takes_one_text_as_a_message(run: Run, endpoints: dict[str, dict[str, str]]) -> None:

@@ -78,7 +78,7 @@ def test_a_model_without_a_chat_format_takes_plain_prompts() -> None:
 
 def test_another_model_asks_for_its_template() -> None:
     with pytest.raises(
-        OperationError, match=r"there is no chat template for x/y: --chat-template .*tokenizer_config.json"
+        OperationError, match=r"no chat template is bundled for x/y: give --chat-template .*tokenizer_config.json"
     ):
         template_for("x/y")
 
@@ -92,7 +92,7 @@ def test_a_template_is_read_from_the_models_own_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [("{", "is not JSON"), ("[]", "contains no chat_template"), ("{}", "newer models keep it in chat_template.jinja")],
+    [("{", "is not JSON"), ("[]", "contains no chat_template"), ("{}", "where newer models store it")],
 )
 def test_a_file_without_a_template_says_so(tmp_path: Path, content: str, words: str) -> None:
     file = tmp_path / "tokenizer_config.json"

@@ -71,8 +71,8 @@ def test_a_load_that_cannot_be_forecast_is_exit_code_1(run: Any, folder: Path) -
     [
         ([], "give exactly one of NAME, --model, --config and --all"),
         (["known", "--all"], "give exactly one of NAME, --model, --config and --all"),
-        (["known", "--region", "mars"], "no region 'mars' is known"),
-        (["known", "--users", "1", "--rate", "1"], "exactly one of users, requests_per_second, burst and trace"),
+        (["known", "--region", "mars"], "region 'mars' is not known"),
+        (["known", "--users", "1", "--rate", "1"], "give exactly one of users, requests_per_second, burst and trace"),
         (["two", "--users", "1"], "--component a or b"),
         (["two", "--component", "c"], "no component 'c'"),
         (["known", "--rate", "-1"], "requests_per_second=-1.0"),

@@ -103,7 +103,7 @@ EXPECTED: dict[FaultKind, dict[str, Says]] = {
     ),
     FaultKind.NOT_READY: every(
         {
-            "chat": no("the model is not ready yet; no answer after 0 s: --wait allows more, `replicas status` shows"),
+            "chat": no("the model is not ready yet; no answer after 0 s: raise --wait, or look at `replicas status`"),
             "benchmark": no("no request of the warm-up was answered: the model is not ready yet"),
         }
     ),

@@ -83,7 +83,7 @@ def test_the_declared_traffic_is_the_default(run: Run, monkeypatch: pytest.Monke
         (["llama-2-13b", "--rate", "-1"], 1, "requests_per_second=-1.0: more than 0"),
         (["llama-2-13b", "--routing", "best"], 2, "LEAST_OUTSTANDING_REQUESTS or RANDOM"),
         (["llama-2-13b", "--input-tokens", "0"], 1, "input_tokens=0: at least 1"),
-        (["llama-2-13b", "--input-tokens", "9999"], 1, "the longest prompt that it takes has 2,048"),
+        (["llama-2-13b", "--input-tokens", "9999"], 1, "the component accepts at most 2,048"),
         (["llama-2-13b", "--shared-tokens", "5000"], 1, "shared_tokens=5000: 0 to input_tokens=1000"),
         (["llama-13b-mistral-7b", "--users", "1"], 2, "--component llama or mistral"),
         (["llama-13b-mistral-7b", "--component", "x"], 2, "no component 'x'"),
@@ -119,12 +119,12 @@ def test_lengths_that_vary_take_users_out_of_step(run: Run) -> None:
 
 def test_more_than_a_copy_takes_is_said_of_drawn_lengths_and_refused_of_a_trace(run: Run, tmp_path: Path) -> None:
     outcome = run("forecast", "llama-2-13b", "--users", "9", "--input-stddev", "900", "--json")
-    assert any("requests are drawn longer than a copy takes" in warning for warning in outcome.json["warnings"])
+    assert any("requests were drawn longer than a copy accepts" in warning for warning in outcome.json["warnings"])
     trace = tmp_path / "trace.jsonl"
     trace.write_text('{"timestamp": 0, "input_length": 9000, "output_length": 40}\n')
     refused = run("forecast", "llama-2-13b", "--trace", str(trace))
     assert refused.code == 1
-    assert "the longest is request 1 with 9,000 tokens: the longest that it takes has 2,048" in refused.err
+    assert "the longest is request 1 with 9,000 tokens: a prompt has at most 2,048" in refused.err
 
 
 def test_the_engine_takes_the_stated_sequences_and_prefill_budget(run: Run) -> None:
@@ -143,4 +143,4 @@ def test_a_rate_is_in_plain_digits_and_one_that_sends_nothing_is_refused_in_a_se
     refused = run("forecast", "llama-2-13b", "--rate", "0.001,5")
     assert refused.code == 1
     assert refused.err.count("\n") == 1
-    assert "requests_per_second=0.001 sends no request in 90 s: a duration of at least 1,000 s" in refused.err
+    assert "requests_per_second=0.001 sends no request in 90 s: set the duration to at least 1,000 s" in refused.err

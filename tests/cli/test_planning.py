@@ -482,7 +482,7 @@ def test_all_plans_are_shown_with_their_warnings(run: Any, monkeypatch: pytest.M
     for name, words in (
         ("idle", "2 of 4 accelerators run no copy"),
         ("fixed", "saves no money"),
-        ("busy", "the declared traffic is more than 1 copy are forecast to carry"),
+        ("busy", "the declared traffic exceeds the forecast capacity of 1 copy"),
     ):
         assert any(line.startswith(f"warning: {name}: ") and words in line for line in shown.splitlines())
         assert any(words in warning for warning in warned[name])

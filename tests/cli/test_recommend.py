@@ -109,7 +109,7 @@ def test_a_file_that_describes_no_fleet_is_one_message(run: Run, tmp_path: Path)
     finished = run("fleet", str(tmp_path / "fleet.yaml"))
 
     assert finished.code == 1
-    assert "describes no fleet" in finished.said
+    assert "does not describe a fleet" in finished.said
     assert "Traceback" not in finished.said
 
 
@@ -144,4 +144,4 @@ def test_a_trace_and_several_objectives_are_taken(run: Run, tmp_path: Path) -> N
 def test_assumed_lengths_are_said(run: Run) -> None:
     finished = run(*ASKED, "--rate", "1", "--instance", "ml.g6e.xlarge", "--quantization", "none", "--top", "1")
     assert "1,000 +- 500 tokens in, 50 +- 25 out" in finished.out
-    assert "50% of their mean (assumed)" in finished.err
+    assert "assumed to be 50% of their mean" in finished.err

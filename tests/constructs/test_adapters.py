@@ -86,9 +86,7 @@ def test_one_that_the_engine_was_prepared_for_is_added_with_its_proof(stack: cdk
     assert len(adapters(template)) == 3
     assert check(template).problems == ()
     (warning,) = warnings(stack)
-    assert warning.startswith(
-        "chat has 3 adapters and slots for 2: requests for an adapter wait until the batch of other "
-    )
+    assert warning.startswith("chat has 3 adapters but slots for only 2: requests for an adapter without a slot ")
 
 
 @pytest.mark.parametrize(
@@ -98,28 +96,29 @@ def test_one_that_the_engine_was_prepared_for_is_added_with_its_proof(stack: cdk
             [],
             "fin",
             16,
-            "its plan has no adapters, so vllm-0.30.0 refuses every one: Adapter(name='fin', rank=16, ...) in "
-            "adapters= of Component(name='chat') of the Deployment",
+            "the plan has no adapters, so vllm-0.30.0 refuses every adapter: add Adapter(name='fin', rank=16, ...) to "
+            "adapters= of Component(name='chat') in the Deployment",
         ),
         (
             PLANNED,
             "fin",
             None,
-            "rank= is missing, and vllm-0.30.0 was given 16 as the largest: rank=<r of its adapter_config.json>",
+            "rank= is missing, and vllm-0.30.0 accepts adapters up to rank 16: set rank=<r of its adapter_config.json>",
         ),
         (
             PLANNED,
             "fin",
             17,
-            "rank=17: vllm-0.30.0 was given 16 as the largest: Adapter(name='fin', rank=17, ...) in adapters= of "
-            "Component(name='chat') of the Deployment",
+            "rank=17: vllm-0.30.0 accepts adapters up to rank 16: add "
+            "Adapter(name='fin', rank=17, ...) to adapters= of "
+            "Component(name='chat') in the Deployment",
         ),
         (
             PLANNED,
             "fin",
             0,
-            "rank=0: vllm-0.30.0 was given 16 as the largest: Adapter(name='fin', rank=0, ...) in adapters= of "
-            "Component(name='chat') of the Deployment",
+            "rank=0: vllm-0.30.0 accepts adapters up to rank 16: add Adapter(name='fin', rank=0, ...) to adapters= of "
+            "Component(name='chat') in the Deployment",
         ),
         (PLANNED, "sql", 16, "it has an adapter 'sql' already: another name"),
     ],

@@ -248,7 +248,7 @@ def test_actions_without_alarms(stack: cdk.Stack) -> None:
 
     (fault,) = refusal(stack, {"alarm_actions": [actions.SnsAction(topic)]})
 
-    assert fault.startswith("alarm_actions= has no alarm that would act")
+    assert fault.startswith("alarm_actions= has no alarms: set monitoring=")
 
 
 def test_connections_without_a_vpc(stack: cdk.Stack) -> None:
@@ -283,5 +283,5 @@ def test_every_fault_is_reported_at_once(stack: cdk.Stack) -> None:
 def test_a_plan_that_counts_on_props_needs_them(stack: cdk.Stack) -> None:
     weights, adapter = refusal(stack, {"role": iam.Role.from_role_name(stack, "Role", "serving")}, **IN_S3)
 
-    assert weights == "components['a']: the plan has weights=FROM_PROPS, and no weights= gives them"
+    assert weights == "components['a']: the plan has weights=FROM_PROPS, but weights= is missing"
     assert adapter.startswith("components['a']: the adapter 'sql' has weights=FROM_PROPS")

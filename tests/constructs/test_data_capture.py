@@ -91,7 +91,7 @@ def test_an_imported_role_is_said_to_need_the_rights() -> None:
 
 def test_a_plan_says_that_capture_of_components_is_not_known() -> None:
     (warning,) = [warning for warning in plan(deployment()).warnings if warning.startswith("data_capture=")]
-    assert "not whether requests to inference components are captured" in warning
+    assert "AWS does not document whether it captures requests to inference components" in warning
 
 
 @pytest.mark.parametrize(

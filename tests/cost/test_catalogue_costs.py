@@ -42,7 +42,7 @@ def test_all_deployments_add_up_and_one_that_does_not_fit_hides_no_other() -> No
 
 
 def test_an_unknown_region_and_a_faulty_load_are_usage_errors() -> None:
-    with pytest.raises(UsageError, match="no region 'mars' is known"):
+    with pytest.raises(UsageError, match="region 'mars' is not known"):
         cost_of_all([deployment("one")], region="mars")
-    with pytest.raises(UsageError, match="exactly one of users, requests_per_second, burst and trace"):
+    with pytest.raises(UsageError, match="give exactly one of users, requests_per_second, burst and trace"):
         cost_of_all([deployment("one")], load=Load(input_tokens=1, output_tokens=1))

@@ -84,10 +84,10 @@ def test_other_names_are_refused_in_the_same_words(wrong: Deployment, sentence: 
 @pytest.mark.parametrize(
     ("key", "end"),
     [
-        ("A-B", "no digit first: 'A_B', for example"),
-        ("1A", "no digit first: 'A', for example"),
-        ("", "no digit first"),
-        ("K" * 1025, "names and values take at most 1024 characters"),
+        ("A-B", "cannot begin with a digit: write 'A_B', for example"),
+        ("1A", "cannot begin with a digit: write 'A', for example"),
+        ("", "cannot begin with a digit"),
+        ("K" * 1025, "names and values may have at most 1024 characters"),
     ],
 )
 def test_a_key_of_the_environment_is_refused_in_one_sentence(key: str, end: str) -> None:

@@ -121,8 +121,8 @@ def test_a_language_model_embeds_where_the_deployment_says_so() -> None:
         (CHAT, {"task": "embed", "engine": "sglang"}, "serves only generate: use engine='vllm'"),
         (CHAT, {"task": "translate"}, "task='translate': 'generate', 'embed' or 'score'"),
         (EMBEDDING, {"environment": {"SM_VLLM_RUNNER": "generate"}}, "contradicts the plan, which sets 'pooling'"),
-        (CHAT, {"environment": {"SM_VLLM_RUNNER": "pooling"}}, "sets what an option sets: task="),
-        (CHAT, {"environment": {"SM_VLLM_RUNNER": "draft"}}, "changes the memory of a copy or may change it"),
+        (CHAT, {"environment": {"SM_VLLM_RUNNER": "pooling"}}, "is the variable of an option: use task= instead"),
+        (CHAT, {"environment": {"SM_VLLM_RUNNER": "draft"}}, "may change the memory of a copy"),
     ],
 )
 def test_what_cannot_be_served_is_refused_with_what_can(model: str, options: dict[str, Any], words: str) -> None:

@@ -100,12 +100,14 @@ def test_a_run_that_no_constant_explains_is_not_called_calibrated() -> None:
 
 def test_a_profile_of_another_line_is_refused() -> None:
     article: Any = plan(find_deployment("llama-2-13b", ROOT / "deployments.py"))
-    with pytest.raises(ForecastError, match=r"the profile given is one of vllm-0.14; tgi-1.1.0 is of the line tgi-1"):
+    with pytest.raises(
+        ForecastError, match=r"the given profile is for vllm-0.14, but " r"tgi-1.1.0 needs a profile for tgi-1"
+    ):
         forecast(article, article.components[0], [LOAD], profile=COMPONENT.engine.profile)
 
 
 def test_without_a_whole_point_there_is_nothing_to_calibrate_with() -> None:
-    with pytest.raises(ForecastError, match="no whole point without failures"):
+    with pytest.raises(ForecastError, match="no complete point without failures"):
         calibrated([])
 
 

@@ -118,8 +118,8 @@ def test_the_newest_record_counts() -> None:
     ("changes", "reason"),
     [
         ({"origin": "embedded-aws"}, "whose times are simulated"),
-        ({"engine": "vllm-0.30.0"}, "it is of vllm-0.30.0"),
-        ({"instance_type": "ml.g5.xlarge"}, "it is of ml.g5.xlarge"),
+        ({"engine": "vllm-0.30.0"}, "its engine is vllm-0.30.0"),
+        ({"instance_type": "ml.g5.xlarge"}, "its instance type is ml.g5.xlarge"),
         ({"accelerators": 4}, "its copies have 4 accelerators, not 1"),
         ({"weights": "s3"}, "its weights come from S3"),
     ],
@@ -129,7 +129,7 @@ def test_a_record_of_another_copy_is_not_used_and_said_so(changes: dict[str, Any
     assert cold.measured is None
     assert cold.start == result().start
     (note,) = cold.notes
-    assert note.startswith("the start that was measured on 2026-11-20 is not used: ")
+    assert note.startswith("the start measured on 2026-11-20 is not used: ")
     assert reason in note
 
 

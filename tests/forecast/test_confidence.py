@@ -73,7 +73,7 @@ def _another(value: Any, field: str) -> Any:
 def test_another_duration_and_prompts_in_common_are_differences() -> None:
     assert differences(_run(), _conditions(duration_seconds=20)) == ["duration: 20 s instead of 90"]
     shared = replace(ARTICLE, shared_tokens=900)
-    assert differences(_run(), _conditions(loads=[shared])) == ["prefix cache: fitted at 0 tokens that prompts share"]
+    assert differences(_run(), _conditions(loads=[shared])) == ["prefix cache: fitted with 0 shared tokens"]
     rate = Load(requests_per_second=10, input_tokens=1000, output_tokens=50)
     assert differences(_run(), _conditions(loads=[rate])) == [
         "load: 10 requests a second instead of users in a closed loop"
@@ -110,11 +110,11 @@ def test_no_class_is_granted_where_fewer_than_20_runs_of_three_sources_have_the_
     assert vllm.measured_error is not None
     for error in vllm.measured_error.figures.values():
         assert (error.confidence == "unmeasured") == (error.runs < 20 or error.sources < 3)
-        assert f"within {error.median:.0%}, half of the time; worst seen {error.worst:.0%}" in vllm.basis
+        assert f"with a median error of {error.median:.0%}, at worst {error.worst:.0%}" in vllm.basis
     assert vllm.confidence in ("extrapolated", "order-of-magnitude")
     rate = vllm.measured_error.figures["requests_per_second"]
     assert vllm.summary == (
-        f"{vllm.confidence}: requests a second within {rate.median:.0%}, half of the time; worst seen {rate.worst:.0%}"
+        f"{vllm.confidence}: requests a second with a median error of {rate.median:.0%}, at worst {rate.worst:.0%}"
     )
 
 
@@ -122,7 +122,7 @@ def test_what_an_embedding_is_off_by_is_not_what_answers_are() -> None:
     endpoint, component = of_model("BAAI/bge-m3", "ml.g5.xlarge", copies=1, task="embed")
     told = forecast(endpoint, component, [Load(users=4, input_tokens=100)], duration_seconds=2)
     assert (told.confidence, told.measured_error) == ("unmeasured", None)
-    assert "No published run of embed by any engine is held against it" in told.basis
+    assert "It is not compared with any published run of embed by any engine" in told.basis
 
 
 def test_an_engine_without_runs_has_no_error() -> None:
@@ -130,8 +130,8 @@ def test_an_engine_without_runs_has_no_error() -> None:
         *of_model("llama-3.1-8b", "ml.p5.48xlarge", copies=1, engine="sglang"), users(8), duration_seconds=5
     )
     assert (told.confidence, told.measured_error) == ("unmeasured", None)
-    assert "No published run of sglang" in told.basis
-    assert told.summary == "unmeasured: no run is held against it"
+    assert "It is not compared with any published run of sglang" in told.basis
+    assert told.summary == "unmeasured: not compared with any run"
 
 
 def test_a_fit_states_the_errors_of_the_figures_that_its_run_has() -> None:
@@ -143,13 +143,16 @@ def test_a_fit_states_the_errors_of_the_figures_that_its_run_has() -> None:
     assert (figures["requests_per_second"].worst, figures["latency"].worst) == (0.084, 0.118)
     assert "ttft" not in figures
     assert told.measured_error.ttft_worst is None
-    assert "median latency within 6%, half of the time; worst seen 12% (9 points of that run)" in told.basis
+    assert "median latency with a median error of 6%, at worst 12% (9 points of that run)" in told.basis
 
 
 @pytest.mark.parametrize(
     ("errors", "reason"),
     [
-        ((FitError(figure="requests_per_second", points=3, median=0.02, worst=0.05),), "the run has no median latency"),
+        (
+            (FitError(figure="requests_per_second", points=3, median=0.02, worst=0.05),),
+            "the profile records no median latency of the run",
+        ),
         (
             (
                 FitError(figure="requests_per_second", points=3, median=0.02, worst=0.05),

@@ -30,8 +30,8 @@ def test_a_load_that_is_carried_is_no_warning(load: dict[str, float]) -> None:
 def test_a_load_that_is_not_carried_names_the_part_at_which_it_fails(load: dict[str, float]) -> None:
     (warning,) = warnings(**load)
 
-    assert re.search(r"more than 4 copies are forecast to carry: with [\d,.]+ (users|requests a second) ", warning)
-    assert "more copies, or instances with faster accelerators" in warning
+    assert re.search(r"exceeds the forecast capacity of 4 copies: with [\d,.]+ (users|requests a second) ", warning)
+    assert "add copies, or use instances with faster accelerators" in warning
 
 
 def test_traffic_longer_than_a_request_may_be_is_left_to_the_plan() -> None:
@@ -79,7 +79,7 @@ def test_every_bound_that_is_missed_is_named_and_no_other() -> None:
 
 def test_the_copies_that_a_warning_names_keep_the_objective() -> None:
     (warning,) = of_objective("ttft_p90=0.3", requests_per_second=None, users=40)
-    named = re.search(r"copies=(\d+), on as many instances as they need, are forecast to keep it$", warning)
+    named = re.search(r"set copies=(\d+) with enough instances, which meets it by forecast$", warning)
 
     assert named
     assert (forecast_of(int(named[1]), users=40).ttft_p90_seconds or 9) <= 0.3
@@ -89,15 +89,13 @@ def test_the_copies_that_a_warning_names_keep_the_objective() -> None:
 def test_more_copies_are_not_named_where_a_request_that_is_alone_misses_it() -> None:
     (warning,) = of_objective("tpot_p90=0.001")
 
-    assert (
-        "a request that is alone misses it too, so that more copies do not help: a higher tensor_parallel=" in warning
-    )
+    assert "even a single request misses it, so more copies do not help: raise tensor_parallel=" in warning
 
 
 def test_a_load_that_is_not_carried_has_no_second_warning() -> None:
     (warning,) = of_objective("ttft_p90=0.001", requests_per_second=10_000)
 
-    assert "the declared traffic is more than" in warning
+    assert "the declared traffic exceeds the forecast capacity of" in warning
 
 
 def test_users_near_a_bound_are_simulated_on_all_copies() -> None:

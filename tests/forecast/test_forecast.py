@@ -161,7 +161,7 @@ def test_a_routing_that_the_run_did_not_have_is_a_difference_too() -> None:
     ("options", "difference"),
     [
         ({"max_batch_prefill_tokens": 8192}, "prefill budget: 8,192 instead of 4,096"),
-        ({"environment": {"WAITING_SERVED_RATIO": "0.3"}}, "admission: the container's environment changes it"),
+        ({"environment": {"WAITING_SERVED_RATIO": "0.3"}}, "admission: changed by the container's environment"),
         ({"environment": {"MAX_CONCURRENT_REQUESTS": "64"}}, "requests at once: 64 instead of 128"),
     ],
     ids=["prefill budget", "admission", "requests at once"],
@@ -193,9 +193,9 @@ def test_a_rate_beyond_the_capacity_is_said_with_what_waits_and_what_sagemaker_e
     assert point.requests_per_second < 0.3 * 20
     reached, ended = told.warnings[-2:]
     assert f"20 requests a second are not reached: {point.requests_per_second:.3g} a second are answered" in reached
-    assert "requests wait in the mean, for the" in reached
-    assert "s or more, and longer the longer the load lasts" in reached
-    assert "longer than the 60 s after which SageMaker ends an answer of InvokeEndpoint" in ended
+    assert "requests wait for the" in reached
+    assert "s or more, and the wait grows as long as the load lasts" in reached
+    assert "longer than 60 s, after which SageMaker ends an answer of InvokeEndpoint" in ended
     light = forecast(endpoint, component, [replace(load, requests_per_second=0.5)], duration_seconds=120)
     assert light.warnings == told.warnings[:-2]
 
@@ -228,11 +228,11 @@ def test_every_fault_is_told_at_once() -> None:
         forecast(endpoint, component, loads, duration_seconds=0)
     told = str(refusal.value)
     for expected in (
-        "users=1, requests_per_second=1: exactly one of users, requests_per_second, burst and trace",
+        "users=1, requests_per_second=1: give exactly one of users, requests_per_second, burst and trace",
         "users=0: 1 to 100,000",
         "input_tokens=0: at least 1",
         "output_tokens=0: at least 1",
-        "the longest prompt that it takes has 2,048",
+        "the component accepts at most 2,048",
         "are 5,000: a request has at most 4,096",
         "duration_seconds=0: more than 0",
     ):
@@ -241,7 +241,7 @@ def test_every_fault_is_told_at_once() -> None:
 
 def test_without_a_copy_there_is_no_forecast() -> None:
     endpoint, component = planned("llama-2-13b")
-    with pytest.raises(ForecastError, match="it has no copies"):
+    with pytest.raises(ForecastError, match="the component has no copies"):
         forecast(endpoint, replace(component, copies=0), users(1))
 
 

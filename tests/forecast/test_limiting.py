@@ -61,7 +61,7 @@ def test_a_full_queue_is_not_the_limit_where_the_engine_is() -> None:
     told = forecast(endpoint, component, [Load(users=200, input_tokens=1000, output_tokens=50)], duration_seconds=20)
     assert told.points[0].refused
     assert told.limits.first == "compute"
-    assert "are refused: a copy takes 128 at once" in told.limits.why
+    assert "are refused: a copy accepts 128 at once" in told.limits.why
 
 
 @pytest.mark.slow

@@ -76,12 +76,12 @@ def test_settings_that_change_the_cache_reach_the_stand_in(settings: dict[str, A
     [
         (
             {"image": f"{HOST}/somebody-elses:1"},
-            r"somebody-elses:1 is none of the .* \(lmi, sglang, tgi, vllm\)",
+            r"somebody-elses:1 has no stand-in: stand-ins exist for lmi, sglang, tgi, vllm",
         ),
-        ({"image": f"{HOST}/sglang:server-sagemaker-cuda-v1.4"}, "its tag does not say the version of SGLang"),
-        ({"image": f"{HOST}/vllm:latest"}, "its tag does not say the version of vLLM"),
-        ({"environment": {}}, "which model it serves is neither in its variables nor in the manifest"),
-        ({"environment": {"HF_MODEL_ID": "/opt/ml/model"}}, "which model it serves is neither in its variables"),
+        ({"image": f"{HOST}/sglang:server-sagemaker-cuda-v1.4"}, "the tag does not contain the version of SGLang"),
+        ({"image": f"{HOST}/vllm:latest"}, "the tag does not contain the version of vLLM"),
+        ({"environment": {}}, "its model is named neither by its variables nor by the manifest"),
+        ({"environment": {"HF_MODEL_ID": "/opt/ml/model"}}, "its model is named neither by its variables"),
         ({"environment": {"HF_MODEL_ID": "nobody/nothing"}}, "nobody/nothing"),
         ({"environment": {"HF_MODEL_ID": LLAMA_13B, "MAX_TOTAL_TOKENS": "many"}}, "max_total_tokens: 'many' is not a"),
         ({"instance_type": "ml.nothing.xlarge"}, "ml.nothing.xlarge"),

@@ -15,9 +15,9 @@ TRACE = Trace((TracedRequest(0.0, 600, 5), TracedRequest(2.0, 512, 3)))
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
-        ({}, "no load: exactly one of users, requests_per_second, burst and trace"),
-        ({"users": 1, "burst": 2}, "users=1, burst=2: exactly one of"),
-        ({"users": 1, "trace": TRACE}, "users=1, trace=2: exactly one of"),
+        ({}, "no load: give exactly one of users, requests_per_second, burst and trace"),
+        ({"users": 1, "burst": 2}, "users=1, burst=2: give exactly one of"),
+        ({"users": 1, "trace": TRACE}, "users=1, trace=2: give exactly one of"),
         ({"users": 0}, "users=0: 1 to 100,000"),
         ({"requests_per_second": 0}, "requests_per_second=0: more than 0"),
         ({"requests_per_second": float("nan")}, "requests_per_second=nan: more than 0"),
@@ -27,12 +27,12 @@ TRACE = Trace((TracedRequest(0.0, 600, 5), TracedRequest(2.0, 512, 3)))
         ({"users": 1, "input_tokens": 10**9}, "input_tokens=1000000000: at most 10,485,760"),
         ({"users": 1, "input_stddev": -1}, "input_stddev=-1: 0 to"),
         ({"users": 1, "output_stddev": float("inf")}, "output_stddev=inf: 0 to"),
-        ({"users": 1, "output_tokens": 0, "output_stddev": 3}, "output_stddev=3: output_tokens=0 does not vary"),
+        ({"users": 1, "output_tokens": 0, "output_stddev": 3}, "output_stddev=3: output_tokens=0 cannot vary"),
         ({"users": 1, "shared_tokens": 11}, "shared_tokens=11: 0 to input_tokens=10"),
-        ({"users": 1, "shared_tokens": 10, "input_stddev": 2}, "nothing of the prompt is left to vary"),
+        ({"users": 1, "shared_tokens": 10, "input_stddev": 2}, "the whole prompt is shared, so its length cannot vary"),
         ({"users": 1, "distinct_prompts": 0}, "distinct_prompts=0: 1 to 100,000"),
-        ({"trace": TRACE, "output_stddev": 3}, "output_stddev=3: a trace has the length of each request"),
-        ({"trace": TRACE, "distinct_prompts": 3}, "the hash_ids of a trace say"),
+        ({"trace": TRACE, "output_stddev": 3}, "output_stddev=3: a trace states the length of each request"),
+        ({"trace": TRACE, "distinct_prompts": 3}, "do not apply to a trace, whose hash_ids mark"),
     ],
 )
 def test_a_fault_of_a_load_is_one_sentence(values: dict[str, Any], expected: str) -> None:

@@ -19,11 +19,11 @@ def test_all_faults_of_an_objective_come_at_once() -> None:
         Bounds.parse("ttft_p90=0,speed_p90=1,latency_p95=1,tpot_p50=fast,ttft_p50=1,ttft_p50=2,", option="--hold")
     message = str(caught.value)
     assert message.startswith("--hold 'ttft_p90=0,")
-    assert "'ttft_p90=0': the seconds are a number above 0" in message
+    assert "'ttft_p90=0': the seconds must be a number above 0" in message
     assert "'speed_p90=1' is not one of latency, ttft, tpot with _p50, _p90 or _p99" in message
     assert "'latency_p95=1' is not one of" in message
     assert "'tpot_p50=fast': the seconds" in message
-    assert "'ttft_p50=2' is there twice" in message
+    assert "'ttft_p50=2' is given twice" in message
     assert "'' is not one of" in message
 
 

@@ -68,20 +68,20 @@ def test_what_contradicts_itself_is_refused_at_once(trace: Path) -> None:
     with pytest.raises(UsageError) as caught:
         options.loads(BASE)
     message = str(caught.value)
-    assert "--users and --rate and --burst and --trace: one of" in message
+    assert "--users and --rate and --burst and --trace: give only one of" in message
     assert "--users 'x': give whole numbers" in message
     assert "--rate 'a,b': give numbers" in message
     assert "--burst '1.5': give whole numbers" in message
-    assert "--input-tokens and --trace: a trace has the lengths" in message
+    assert "--input-tokens and --trace: a trace states lengths" in message
     assert "input_tokens=-3: at least 1" in message
 
 
 def test_a_command_for_one_load_refuses_several() -> None:
-    with pytest.raises(UsageError, match=r"2 loads are given \(3 users, 9 users\): one"):
+    with pytest.raises(UsageError, match=r"2 loads are given \(3 users, 9 users\): give one"):
         LoadOptions(users="3,9").load(BASE)
 
 
 @pytest.mark.parametrize("duration", [-5.0, 0.0, float("nan"), float("inf")])
 def test_the_part_of_a_trace_lasts_some_time(duration: float, trace: Path) -> None:
-    with pytest.raises(UsageError, match=r"--duration .*: seconds, more than 0"):
+    with pytest.raises(UsageError, match=r"--duration .*: must be more than 0 seconds"):
         LoadOptions(trace=trace, duration=duration).loads(BASE)

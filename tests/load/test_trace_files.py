@@ -44,13 +44,13 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("lines", "expected"),
     [
-        ((line(), "", line(5)), "line 2: empty: a trace has a request a line"),
+        ((line(), "", line(5)), "line 2: empty: each line of a trace must have a request"),
         ((line(9), line(3)), "line 2: timestamp is earlier than on the line before: sort"),
-        ((line(), '{"timestamp": 4, "input_length": 7'), "line 2: cut off, it is no whole JSON object"),
-        ((line(), "{nonsense}"), "line 2: no JSON"),
-        ((line(), "[1]"), "line 2: no JSON object"),
+        ((line(), '{"timestamp": 4, "input_length": 7'), "line 2: cut off: not a complete JSON object"),
+        ((line(), "{nonsense}"), "line 2: not JSON"),
+        ((line(), "[1]"), "line 2: not a JSON object"),
         ((line("soon"),), "line 1: timestamp is not a number of milliseconds"),
-        ((line(-1),), "line 1: timestamp is not a number of milliseconds from 0 on"),
+        ((line(-1),), "line 1: timestamp is not a number of milliseconds of at least 0"),
         ((line(float("nan")),), "line 1: timestamp is not a number"),
         (('{"input_length": 4, "output_length": 4}',), "line 1: timestamp is missing"),
         (('{"timestamp": 4, "output_length": 4}',), "line 1: input_length is missing"),
@@ -58,9 +58,9 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         ((line(output_length=-3),), "line 1: output_length is not a whole number of tokens, 0 to"),
         ((line(output_length=3.5),), "line 1: output_length is not a whole number"),
         ((line(input_length=True),), "line 1: input_length is not a whole number"),
-        ((line(input_length=1025, hash_ids=[1, 2]),), "line 1: hash_ids has not one id for each 512 tokens"),
+        ((line(input_length=1025, hash_ids=[1, 2]),), "line 1: hash_ids needs one id for each 512 tokens"),
         ((line(hash_ids=["a"]),), "line 1: hash_ids is not a list of whole numbers"),
-        ((line(0), line(90_000_000)), "its requests span 90,000 s, a trace has at most 86,400"),
+        ((line(0), line(90_000_000)), "the requests span 90,000 s, but a trace may span at most 86,400 s"),
         (tuple(line(9 - number) for number in range(9)), "lines 2, 3, 4, 5, 6 and 3 more: timestamp is earlier"),
     ],
 )
@@ -85,7 +85,7 @@ def test_all_faults_of_a_file_come_at_once(tmp_path: Path) -> None:
 
 
 def test_a_file_without_requests_says_what_a_trace_is(tmp_path: Path) -> None:
-    with pytest.raises(TraceError, match="has no request: a trace is a JSON object a line"):
+    with pytest.raises(TraceError, match="has no requests: each line of a trace is a JSON object"):
         read_trace(written(tmp_path, end=""))
     with pytest.raises(TraceError, match="No such file"):
         read_trace(tmp_path / "none.jsonl")
@@ -102,5 +102,5 @@ def test_what_is_not_followed_and_long_pauses_are_said(tmp_path: Path) -> None:
     lines = [line(1000 * number) for number in range(9)] + [line(2_000_000, session_id="s")]
     read_trace(written(tmp_path, *lines), told.append)
     assert len(told) == 2
-    assert "not followed: session_id (line 10)" in told[0]
+    assert "ignored fields: session_id (line 10)" in told[0]
     assert "no request arrives for 1,992 s between lines 9 and 10: the pause is replayed" in told[1]

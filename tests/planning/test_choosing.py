@@ -47,7 +47,7 @@ def test_the_layouts_that_were_compared_are_told_with_their_figures() -> None:
     assert [one.accelerators for one in component.layouts if one.chosen] == [best.accelerators]
     assert component.to_document()["layouts"][1]["chosen"] is True
     assert "the lowest cost per token at 128 users" in component.reasons["accelerators"]
-    assert "assumed, traffic= declares none" in component.reasons["accelerators"]
+    assert "assumed, because traffic= is not set" in component.reasons["accelerators"]
     assert "4 (2 copies): " in component.reasons["accelerators"]
 
 
@@ -98,7 +98,7 @@ def test_without_a_speed_the_fewest_cards_that_hold_the_floor_are_taken_aloud() 
     endpoint = planned({**declared, "max_total_tokens": 16_384})
 
     assert layout_of(endpoint) == (4, 2)
-    assert "tensor_parallel=2 is not chosen by its cost" in "".join(endpoint.warnings)
+    assert "tensor_parallel=2 is not chosen by cost" in "".join(endpoint.warnings)
     assert "the fewest that hold 4 requests at once" in endpoint.components[0].reasons["accelerators"]
 
 

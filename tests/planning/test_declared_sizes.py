@@ -50,10 +50,10 @@ def test_a_model_of_the_table_may_have_one_declared_size() -> None:
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({"kv_bytes_per_token": None}, "not in the table.*with declared sizes it needs kv_bytes_per_token= too"),
-        ({"weights_gib": None}, "not in the table.*with declared sizes it needs weights_gib= too"),
+        ({"kv_bytes_per_token": None}, "not in the table.*to declare its sizes, set kv_bytes_per_token= too"),
+        ({"weights_gib": None}, "not in the table.*to declare its sizes, set weights_gib= too"),
         ({"weights_gib": None, "kv_bytes_per_token": None}, "not in the table.*weights_gib= and kv_bytes_per_token="),
-        ({"config": LFM2, "weights_gib": None}, "conv_L_cache.*it needs weights_gib= too"),
+        ({"config": LFM2, "weights_gib": None}, "conv_L_cache.*set weights_gib= too"),
         (
             {"model": "NousResearch/Meta-Llama-3.1-8B", "weights_gib": 10, "kv_bytes_per_token": None},
             "weights_gib=10: NousResearch/Meta-Llama-3.1-8B takes 14.96 GiB: remove weights_gib or raise it",

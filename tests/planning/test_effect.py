@@ -50,7 +50,8 @@ WARNED: dict[str, tuple[dict[str, Any], str]] = {
                 "scaling": Scaling(concurrent_requests_per_copy=50, max_copies=4),
             }
         },
-        r"^scaling\.concurrent_requests_per_copy=50: a copy holds \d requests of 32,768 tokens .*: \d, or leave it out",
+        r"^scaling\.concurrent_requests_per_copy=50: a copy holds \d requests of "
+        r"32,768 tokens .*: lower it to \d, or leave it out",
     ),
     "one request at a time": (
         {"instance_type": "ml.g5.xlarge", "component": {"max_total_tokens": 20_000}},
@@ -58,7 +59,7 @@ WARNED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "traffic that is too long": (
         {"component": {"traffic": Traffic(users=1, input_tokens=9_000, output_tokens=100)}},
-        r"^traffic= of 9,000 \+ 100 tokens: the engine refuses prompts .*: max_total_tokens=9100$",
+        r"^traffic= of 9,000 \+ 100 tokens: the engine refuses prompts .*: set max_total_tokens=9100$",
     ),
 }
 

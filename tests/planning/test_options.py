@@ -89,7 +89,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "two targets": (
         {"scaling": Scaling(concurrent_requests_per_copy=4.0, invocations_per_copy=60.0)},
-        r"takes concurrent_requests_per_copy= or invocations_per_copy=, one of the two",
+        r"takes either concurrent_requests_per_copy= or invocations_per_copy=, not both",
     ),
     "a schedule above what is proven": (
         {"scaling": Scaling(max_copies=4, schedules=[Schedule(name="day", at="rate(1 day)", min_copies=5)])},
@@ -108,11 +108,11 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "five fields of cron": (
         {"scaling": Scaling(schedules=[Schedule(name="day", at="cron(0 8 * * *)", min_copies=1)])},
-        r"at='cron\(0 8 \* \* \*\)': cron takes six fields",
+        r"at='cron\(0 8 \* \* \*\)': cron needs six fields",
     ),
     "a time zone that is none": (
         {"scaling": Scaling(schedules=[Schedule(name="day", at="rate(1 day)", min_copies=1, timezone="CEST")])},
-        r"timezone='CEST' is not known: an IANA name such as Europe/Berlin",
+        r"timezone='CEST' is not known: use an IANA name such as Europe/Berlin",
     ),
     "more instances than the ceiling": (
         {"copies": 1, "instances": 3, "instance_scaling": TWO},
@@ -135,11 +135,11 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
             "region": "us-east-1",
             "monitoring": Monitoring(alarms=Alarms(), topic="arn:aws:sns:us-west-2:123456789012:pager"),
         },
-        r"^monitoring\.topic='arn:.*' is in us-west-2, the deployment in us-east-1: one of the same region$",
+        r"^monitoring\.topic='arn:.*' is in us-west-2, the deployment in us-east-1: use a resource in us-east-1$",
     ),
     "a topic without alarms": (
         {"monitoring": Monitoring(topic="arn:aws:sns:us-west-2:123456789012:pager")},
-        r"^monitoring\.topic= without alarms has nothing to send: alarms=Alarms\(\)$",
+        r"^monitoring\.topic= has no alarms to send: set alarms=Alarms\(\)$",
     ),
     "pools and another routing": (
         {"fallback_instance_types": ["ml.p4de.24xlarge"], "routing": PrefixAwareRouting()},
@@ -151,7 +151,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "both kinds of traffic": (
         {"traffic": Traffic(users=1, requests_per_second=1.0, input_tokens=1, output_tokens=1)},
-        r"^traffic= takes users= or requests_per_second=, one of the two$",
+        r"^traffic= needs either users= or requests_per_second=, not both$",
     ),
     "an objective that cannot be read": (
         {"traffic": Traffic(users=1, input_tokens=1, output_tokens=9, objective="ttft=1,latency_p90=0")},
@@ -160,7 +160,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a time that an answer of one token does not have": (
         {"traffic": Traffic(users=1, input_tokens=1, output_tokens=1, objective="tpot_p50=0.1")},
-        r"^traffic\.objective=tpot_p50=0\.1: an answer of one token has no time for a further one: leave it out$",
+        r"^traffic\.objective=tpot_p50=0\.1: an answer of one token has no time per further token: leave it out$",
     ),
     "adapters on TGI": (
         {"engine": "tgi", "adapters": [Adapter(name="sql", weights="s3://a/b/", rank=8)]},
@@ -206,11 +206,12 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
                 permissions_boundary="arn:aws:iam::123456789012:policy/endpoints",
             )
         },
-        r"^security\.permissions_boundary= is for a role that the stack makes, and security\.execution_role= names one",
+        r"^security\.permissions_boundary= applies to a role that the stack creates, "
+        r"but security\.execution_role= names an existing role",
     ),
     "a role of another account": (
         {"account": "210987654321", "security": Security(execution_role="arn:aws:iam::123456789012:role/serving")},
-        r"is of account 123456789012, the deployment of 210987654321: a role of the same account$",
+        r"is in account 123456789012, the deployment in 210987654321: use a role of account 210987654321$",
     ),
     "a role that is none": (
         {"security": Security(execution_role="serving")},
@@ -218,7 +219,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "tags of AWS": (
         {"security": Security(tags={"aws:team": "llm"})},
-        r"^security\.tags\['aws:team'\]: names that begin with aws: are AWS's own$",
+        r"^security\.tags\['aws:team'\]: AWS reserves names that begin with aws:, so rename it$",
     ),
     "a token in a tag": (
         {"security": Security(tags={"team": "hf_" + "NotARealTokenButLong"})},

@@ -70,9 +70,9 @@ def test_every_open_reference_is_missed_at_once() -> None:
     weights, adapter = unprovided(planned(weights=FROM_PROPS, adapters=adapters, engine="vllm"))
     (secret,) = unprovided(planned(model=GATED, token_secret=FROM_PROPS))
 
-    assert weights == "components['a']: the plan has weights=FROM_PROPS, and no weights= gives them"
-    assert "the adapter 'sql' has weights=FROM_PROPS, and no adapters={'sql': ...} gives them" in adapter
-    assert "the plan has token_secret=FROM_PROPS, and no token_secret= gives it" in secret
+    assert weights == "components['a']: the plan has weights=FROM_PROPS, but weights= is missing"
+    assert "the adapter 'sql' has weights=FROM_PROPS, but adapters={'sql': ...} is missing" in adapter
+    assert "the plan has token_secret=FROM_PROPS, but token_secret= is missing" in secret
 
 
 PLACE = Place("s3://bucket/prefix/", None)
@@ -82,15 +82,27 @@ SECRET = {"token_secret": "name"}
 @pytest.mark.parametrize(
     ("plan_with", "given", "sentence"),
     [
-        ({}, {"weights": PLACE}, r"weights= is in S3, and the plan loads them from the Hub: weights=FROM_PROPS"),
-        ({"weights": "s3://b/x/"}, {"weights": PLACE}, r"weights=: the plan names s3://b/x/: weights=FROM_PROPS"),
-        ({"weights": "s3://b/x/"}, SECRET, r"token_secret= would show a token that nothing needs"),
-        ({"token_secret": "mine"}, SECRET, r"token_secret=: the plan names 'mine'"),
-        ({}, {"adapters": {"sql": PLACE}}, r"adapters\['sql'\]: the plan has no adapter of this name, but none"),
+        (
+            {},
+            {"weights": PLACE},
+            r"weights= is in S3, but the plan loads the weights " r"from the Hub: set weights=FROM_PROPS",
+        ),
+        (
+            {"weights": "s3://b/x/"},
+            {"weights": PLACE},
+            r"weights=: the plan already names " r"s3://b/x/: set weights=FROM_PROPS",
+        ),
+        ({"weights": "s3://b/x/"}, SECRET, r"token_secret= is not needed, because the weights come from S3"),
+        ({"token_secret": "mine"}, SECRET, r"token_secret=: the plan already names 'mine'"),
+        (
+            {},
+            {"adapters": {"sql": PLACE}},
+            r"adapters\['sql'\]: the plan has no adapter of " r"this name; its adapters: none",
+        ),
         (
             {"engine": "vllm", "adapters": [Adapter(name="sql", weights="s3://b/x/", rank=8)]},
             {"adapters": {"sql": PLACE}},
-            r"adapters\['sql'\]: the plan names s3://b/x/: weights=FROM_PROPS of its Adapter",
+            r"adapters\['sql'\]: the plan already names s3://b/x/: set weights=FROM_PROPS in its Adapter",
         ),
     ],
 )
@@ -109,15 +121,15 @@ def test_a_reference_that_the_plan_does_not_count_on_is_refused(
         ("SM_VLLM_MODEL", TOKEN, r"contradicts the plan, which sets 'Qwen/Qwen3-8B'"),
         ("SM_VLLM_MODEL", "Qwen/Qwen3-32B", r"contradicts the plan"),
         ("SM_VLLM_MAX_MODEL_LEN", TOKEN, r"contradicts the plan"),
-        ("SM_VLLM_DTYPE", TOKEN, r"changes the memory of a copy or may change it.*a literal in environment="),
-        ("SM_VLLM_DTYPE", "float32", r"changes the memory of a copy or may change it.*environment= of the Component"),
-        ("SM_VLLM_QUANTIZATION", TOKEN, r"sets what an option sets: quantization="),
-        ("SM_VLLM_A_FLAG_OF_TOMORROW", TOKEN, r"changes the memory of a copy or may change it"),
-        ("HF_HUB_OFFLINE", TOKEN, r"decides whether a copy starts, and a token does not say it: a literal"),
+        ("SM_VLLM_DTYPE", TOKEN, r"may change the memory of a copy, .*to a literal in environment="),
+        ("SM_VLLM_DTYPE", "float32", r"may change the memory of a copy, .*environment= of the Component"),
+        ("SM_VLLM_QUANTIZATION", TOKEN, r"is the variable of an option: use quantization= instead"),
+        ("SM_VLLM_A_FLAG_OF_TOMORROW", TOKEN, r"may change the memory of a copy"),
+        ("HF_HUB_OFFLINE", TOKEN, r"decides whether a copy starts, but a CDK token hides the value: use a literal"),
         ("HF_HUB_OFFLINE", "1", r"HF_HUB_OFFLINE"),
-        ("HF_TOKEN", TOKEN, r"would put a token into the template: token_secret="),
+        ("HF_TOKEN", TOKEN, r"would put a token into the template: store it in a secret and set token_secret="),
         ("DB_PASSWORD", "swordfish", r"would put a secret into the template"),
-        ("a-b", TOKEN, r"a name takes letters, digits and underscores"),
+        ("a-b", TOKEN, r"a name may contain letters, digits and underscores"),
     ],
 )
 def test_a_variable_that_the_proof_depends_on_is_refused_by_its_name(key: str, value: str, sentence: str) -> None:
@@ -155,7 +167,11 @@ KEY = "arn:aws:kms:us-west-2:123456789012:key/0123"
     [
         ({"vpc": VPC}, {"vpc": VPC}, "vpc= and security.vpc of the plan are both given"),
         ({"permissions_boundary": BOUNDARY}, {"has_boundary": True}, "permissions_boundary= and security.permissions"),
-        ({"permissions_boundary": BOUNDARY}, {"has_role": True}, "a permissions boundary is for the role that is made"),
+        (
+            {"permissions_boundary": BOUNDARY},
+            {"has_role": True},
+            "a permissions boundary applies to a role that the construct creates",
+        ),
         (
             {"execution_role": EXISTING},
             {"has_role": True},
@@ -164,17 +180,17 @@ KEY = "arn:aws:kms:us-west-2:123456789012:key/0123"
         (
             {"execution_role": EXISTING},
             {"has_boundary": True},
-            "a permissions boundary is for the role that is made",
+            "a permissions boundary applies to a role that the construct creates",
         ),
         ({}, {"encryption_key": KEY}, "encryption_key=: ml.g6e.12xlarge has local NVMe storage, which is encrypted"),
-        ({}, {"reads_with_key": True}, "weights_key= without weights in S3 decrypts nothing"),
-        ({}, {"notifies": True}, "alarm_actions= has no alarm that would act: monitoring=Monitoring(alarms=Alarms())"),
+        ({}, {"reads_with_key": True}, "weights_key= decrypts nothing, because no weights are in S3"),
+        ({}, {"notifies": True}, "alarm_actions= has no alarms: set monitoring=Monitoring(alarms=Alarms())"),
         ({"tags": {"team": "x"}}, {"tags": {"team": "y"}}, "tags['team']='y' contradicts security.tags['team']='x'"),
-        ({}, {"tags": {"aws:x": "y"}}, "tags['aws:x']: names that begin with aws: are AWS's own"),
+        ({}, {"tags": {"aws:x": "y"}}, "tags['aws:x']: AWS reserves names that begin with aws:, so rename it"),
         (
             {},
             {"components": {"b": ProvidedComponent()}},
-            "components['b']: the plan has no component of this name, but a",
+            "components['b']: the plan has no component of this name; its components: a",
         ),
     ],
 )
@@ -213,7 +229,7 @@ def test_all_faults_are_reported_at_once() -> None:
             {},
             r"weights=FROM_PROPS here, and adapters= of ComponentOptions",
         ),
-        ({"environment": {"HF_HUB_OFFLINE": TOKEN}}, {}, r"HF_HUB_OFFLINE.*a token does not say it: a literal"),
+        ({"environment": {"HF_HUB_OFFLINE": TOKEN}}, {}, r"HF_HUB_OFFLINE.*a CDK token hides the value: use a literal"),
         ({}, {"kms_key": TOKEN}, r"security\.kms_key=.*: encryption_key= of MultiReplicaEndpoint"),
         ({}, {"weights_kms_key": TOKEN}, r"weights_key= of MultiReplicaEndpoint"),
         ({}, {"permissions_boundary": TOKEN}, r"permissions_boundary= of MultiReplicaEndpoint"),

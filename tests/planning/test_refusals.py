@@ -81,7 +81,8 @@ REFUSED = {
     "engine version that is none": ({"engine": "vllm-latest"}, r"^engine 'vllm-latest' is not known"),
     "engine version without an image": (
         {"engine": "vllm-0.19.0"},
-        r"^vllm-0\.19\.0 has no container image; `engine='vllm'` takes the newest that has; with one: 0\.14\.0, ",
+        r"^vllm-0\.19\.0 has no container image: set engine='vllm' for the "
+        r"newest version with an image, or one of 0\.14\.0, ",
     ),
     "gated model": (
         {"model": "meta-llama/Llama-2-13b-chat-hf"},
@@ -93,7 +94,7 @@ REFUSED = {
     ),
     "a commit of the Hub and weights in S3": (
         {"weights": "s3://bucket/prefix/", "revision": "main"},
-        r"^revision= names a commit of the Hub, yet the weights come from S3",
+        r"^revision= names a commit on the Hub, but the weights come from S3",
     ),
     "no room for an answer": (
         {"max_input_tokens": 4096, "max_total_tokens": 4096},
@@ -175,7 +176,7 @@ REFUSED = {
     ),
     "a variable with a hyphen": (
         {"environment": {"A-B": "x"}},
-        r"^environment\['A-B'\]: a name takes letters, digits and underscores",
+        r"^environment\['A-B'\]: a name may contain letters, digits and underscores",
     ),
     "a variable with a long value": (
         {"environment": {"A": "x" * 1025}},
@@ -183,7 +184,7 @@ REFUSED = {
     ),
     "too many variables": (
         {"environment": {f"A{number}": "x" for number in range(100)}},
-        r"^environment has 100 entries: at most \d+$",
+        r"^environment has 100 entries: keep at most \d+$",
     ),
     "a region without inference components in CloudFormation": (
         {"region": "us-gov-west-1", "engine": "vllm-0.28.0", "image_source": "aws"},
@@ -209,7 +210,7 @@ def test_a_region_without_the_image_is_named() -> None:
     """The isolated region of Europe has TGI's image, and AWS's of two versions of vLLM (the SDK's table)."""
     problems = problems_of(deployment(region="eu-isoe-west-1", engine="vllm-0.29.0"))
     assert any("no registry account is known for the image huggingface-vllm" in it for it in problems)
-    assert any(it.endswith("vllm with an image there: 0.27.1, 0.28.0 (image_source='aws')") for it in problems)
+    assert any(it.endswith("vllm versions with an image there: 0.27.1, 0.28.0 (image_source='aws')") for it in problems)
 
 
 def test_a_region_that_is_none_is_refused_with_the_nearest() -> None:
@@ -244,13 +245,14 @@ def test_a_token_anywhere_is_refused_and_never_repeated(wishes: dict[str, Any]) 
 def test_a_variable_for_a_token_is_refused_whatever_its_value(variable: str) -> None:
     problem = problem_of(deployment(environment={variable: "anything"}))
     assert problem == (
-        f"environment['{variable}'] would put a token into the template: token_secret='name of the secret'"
+        f"environment['{variable}'] would put a token into the template: store "
+        "it in a secret and set token_secret= to its name"
     )
 
 
 def test_a_token_for_the_name_of_its_secret_is_refused() -> None:
     assert re.search(
-        r"^token_secret= holds what looks like a token: it belongs into Secrets Manager",
+        r"^token_secret= looks like a Hugging Face token: store it in Secrets Manager",
         problem_of(deployment(token_secret=TOKEN)),
     )
 
@@ -301,8 +303,8 @@ def test_what_could_be_sized_comes_with_the_refusal() -> None:
 def test_two_components_need_a_name_each() -> None:
     pair = [Component(model="llama-2-13b"), Component(model="llama-2-7b", name="small")]
     problem = problem_of(deployment(components=pair))
-    assert problem.startswith("several components need a name each; without one: llama-2-13b.")
-    assert "The one that was deployed alone is name='chat'" in problem
+    assert problem.startswith("each of several components needs a name=; missing for: llama-2-13b.")
+    assert "A component that was deployed alone needs name='chat'" in problem
 
 
 def test_a_batch_size_for_an_engine_that_counts_tokens_is_refused() -> None:
@@ -335,7 +337,7 @@ def test_a_small_step_lowers_the_default_of_requests_in_a_batch() -> None:
 
 def test_two_components_of_one_name_are_refused() -> None:
     pair = [Component(model=model, name="same") for model in ("llama-2-13b", "llama-2-7b")]
-    assert problem_of(deployment(components=pair)) == "2 components are named 'same'; a name is the identity of one"
+    assert problem_of(deployment(components=pair)) == "2 components are named 'same': give each its own name"
 
 
 def test_a_deployment_without_components_is_refused() -> None:
@@ -449,7 +451,7 @@ def test_a_fix_for_a_prompt_is_within_the_context_of_the_model() -> None:
 @pytest.mark.parametrize("pair", [("a-1", "a1"), ("ab", "aB")])
 def test_names_that_differ_in_hyphens_or_case_alone_are_refused(pair: tuple[str, str]) -> None:
     components = [Component(name=name, model="llama-2-7b") for name in pair]
-    assert re.search(r"differ in hyphens or case alone", problem_of(deployment(components=components)))
+    assert re.search(r"differ only in hyphens or case", problem_of(deployment(components=components)))
 
 
 @pytest.mark.parametrize("secret", ["", "a b", "hf-token:SecretString:x", "{{resolve:secretsmanager:x}}", "a}}"])

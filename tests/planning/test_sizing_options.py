@@ -54,7 +54,7 @@ def test_a_quantization_takes_the_repository_that_stores_it_and_says_so() -> Non
         (None, SizingOptions(copies=2), "these options need NAME, --model or --config"),
         (None, SizingOptions(model="mistral-7b"), "--model and --config need --instance"),
         ("llama-2-13b", SizingOptions(model="mistral-7b"), "give one of NAME, --model and --config"),
-        ("llama-13b-mistral-7b", SizingOptions(copies=2), "--copies changes one"),
+        ("llama-13b-mistral-7b", SizingOptions(copies=2), "--copies can change only a single component"),
         (None, SizingOptions(config=Path("x"), instance=("a", "b")), "--instance a b: a deployment has one"),
     ],
 )

@@ -33,7 +33,10 @@ def test_the_document_of_a_plan_says_the_task() -> None:
 
 @pytest.mark.parametrize(
     ("model", "output_tokens", "words"),
-    [(CHAT, 0, "traffic.output_tokens=0: at least 1"), (EMBEDDING, 9, "no token is generated for task='embed'")],
+    [
+        (CHAT, 0, "traffic.output_tokens=0: set it to the length of an answer, at least 1"),
+        (EMBEDDING, 9, "task='embed' generates no tokens"),
+    ],
 )
 def test_declared_answers_suit_the_task(model: str, output_tokens: int, words: str) -> None:
     traffic = Traffic(users=1, input_tokens=100, output_tokens=output_tokens)
@@ -43,7 +46,7 @@ def test_declared_answers_suit_the_task(model: str, output_tokens: int, words: s
 
 def test_an_objective_bounds_times_that_the_task_has() -> None:
     traffic = Traffic(users=1, input_tokens=100, objective="ttft_p90=1,latency_p90=1")
-    with pytest.raises(SizingError, match=r"ttft_p90=1: task='embed' generates no token: latency_p90 instead$"):
+    with pytest.raises(SizingError, match=r"ttft_p90=1: task='embed' generates no tokens: use latency_p90 instead$"):
         planned(EMBEDDING, traffic=traffic)
 
 
@@ -72,22 +75,22 @@ def test_a_forecast_asks_without_answers_unless_told_otherwise() -> None:
     result = forecast(endpoint, component, loads)
     assert (result.task, result.confidence) == ("embed", "unmeasured")
     validated(json.loads(json.dumps(result.to_document())))
-    with pytest.raises(ForecastError, match="task='embed' generates no token: leave it out"):
+    with pytest.raises(ForecastError, match="task='embed' generates no tokens: leave it out"):
         forecast(endpoint, component, [Load(users=1, input_tokens=100, output_tokens=5)])
 
 
 def test_a_shorter_step_than_a_prompt_is_not_judged_aloud() -> None:
     endpoint, _ = planned(max_total_tokens=4096, max_batch_prefill_tokens=1024)
-    assert any("is not judged: a pooler of the last token" in warning for warning in endpoint.warnings)
+    assert any("is not judged: a last-token pooler" in warning for warning in endpoint.warnings)
     assert not any("is not judged" in warning for warning in planned(max_total_tokens=4096)[0].warnings)
 
 
 def test_declared_traffic_is_held_against_the_forecast() -> None:
     endpoint, _ = planned(traffic=Traffic(requests_per_second=5000, input_tokens=1000))
-    assert ["is more than 1 copy are forecast to carry" in line for line in traffic_warnings(endpoint)] == [True]
+    assert ["exceeds the forecast capacity of 1 copy" in line for line in traffic_warnings(endpoint)] == [True]
 
 
 def test_a_recommendation_says_why_there_is_none() -> None:
     requirements = Requirements(model=EMBEDDING, load=Load(users=1, input_tokens=100, output_tokens=0))
-    with pytest.raises(RecommendError, match="ranked by the price of generated tokens, of which it has none"):
+    with pytest.raises(RecommendError, match="ranked by the price of generated tokens"):
         recommend(requirements)

@@ -111,7 +111,7 @@ def test_a_model_that_nothing_holds_is_named_with_the_nearest_layout() -> None:
     content = yaml.safe_load(EXAMPLE.read_text())
     content["models"][0]["latency_p90_seconds"] = 0.1
 
-    with pytest.raises(RecommendError, match=r"support: nothing holds its objective; the nearest: .*wanted 0.1 s"):
+    with pytest.raises(RecommendError, match=r"support: no layout meets its objective; the nearest is .*wanted 0.1 s"):
         fleet(FleetFile.model_validate(content))
 
 
@@ -158,8 +158,8 @@ def test_every_fault_of_a_file_is_told_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"users": None}, "takes users or requests_per_second"),
-        ({"requests_per_second": 1}, "takes users or requests_per_second"),
+        ({"users": None}, "needs either users or requests_per_second"),
+        ({"requests_per_second": 1}, "needs either users or requests_per_second"),
     ],
 )
 def test_a_model_has_one_load(tmp_path: Path, change: dict[str, Any], message: str) -> None:
@@ -178,7 +178,7 @@ def test_what_is_no_fleet_is_refused_without_a_traceback(tmp_path: Path, content
 def test_models_need_names_of_their_own(tmp_path: Path) -> None:
     model = {"model": "llama-2-7b", "users": 4, "input_tokens": 10, "output_tokens": 10}
 
-    with pytest.raises(RecommendError, match="names of their own"):
+    with pytest.raises(RecommendError, match="must differ in more than hyphens and case"):
         read_fleet(written(tmp_path, {"models": [model | {"name": "a-b"}, model | {"name": "AB"}]}))
 
 

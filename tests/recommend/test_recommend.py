@@ -197,7 +197,7 @@ def test_a_region_without_prices_is_said_to_have_none(monkeypatch: pytest.Monkey
 
     assert {each.option.usd_per_hour for each in found.ranked} == {None}
     assert found.best is not None
-    assert "No price" in found.why()[0]
+    assert "No layout that meets the objective has a known price" in found.why()[0]
     assert deployments_of(found.lines() or "")[0].region == "eu-west-1"
 
 

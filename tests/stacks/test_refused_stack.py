@@ -41,4 +41,4 @@ def test_an_entry_of_the_file_that_counts_on_constructs_is_refused() -> None:
     refused = app._with_references(planned)
 
     assert isinstance(refused, SizingError)
-    assert refused.problems == ("components['chat']: the plan has weights=FROM_PROPS, and no weights= gives them",)
+    assert refused.problems == ("components['chat']: the plan has weights=FROM_PROPS, but weights= is missing",)

@@ -26,7 +26,7 @@ def test_the_line_says_copies_price_and_class_of_forecast() -> None:
     assert summary_line(plan(deployment(eight))) == (
         "article: 8 x NousResearch/Llama-2-13b-chat-hf on 1 x ml.p4d.24xlarge; "
         "25.25 USD an hour (us-west-2, indicative); forecast: "
-        "calibrated: requests a second within 2%, half of the time; worst seen 8%"
+        "calibrated: requests a second with a median error of 2%, at worst 8%"
     )
 
 

@@ -62,14 +62,17 @@ def document(**changes: Any) -> dict[str, Any]:
     ("content", "sentence"),
     [
         ("{", "is not JSON"),
-        ("[]", "holds no records of starts of this version"),
-        (json.dumps({**document(), "schema": "replicas.starts/2"}), "holds no records of starts of this version"),
+        ("[]", "contains no records of starts in the format of this version"),
+        (
+            json.dumps({**document(), "schema": "replicas.starts/2"}),
+            "contains no records of starts in the format of this version",
+        ),
         (json.dumps({"schema": "replicas.starts/1", "records": []}), "has no record of a start"),
-        (json.dumps(document(component_seconds=-1)), "0: .*seconds are 0 to 1,000,000"),
+        (json.dumps(document(component_seconds=-1)), "0: .*seconds must be between 0 and 1,000,000"),
         (json.dumps(document(component_seconds="soon")), "0.component_seconds: .*valid number"),
         (json.dumps(document(measured="yesterday")), "0: .*[Ii]so"),
         (json.dumps(document(origin="mars")), "0.origin: .*'aws' or 'embedded-aws'"),
-        (json.dumps(document(copies=0)), "at least one copy"),
+        (json.dumps(document(copies=0)), "copies and accelerators must be at least 1"),
         (json.dumps(document(phase_seconds={"sleep": 1})), "0.phase_seconds"),
     ],
 )

@@ -1,8 +1,7 @@
-"""Stand-in for serving engines: containers that answer with the timing and the refusals of the real ones.
+"""Stand-in for serving engines: containers that answer with the timing and the refusals of real engines.
 
 `StandInEngine` implements the protocol `embedded_aws.serving.engine.ServingEngine` structurally, because `replicas`
-does
-not import the embedded AWS.
+does not import the embedded AWS.
 """
 
 from replicas.forecast.stand_in.containers import StandInContainer, StandInEngine

@@ -1,4 +1,4 @@
-"""Containers of the stand-in: the image determines the engine, the environment variables the model and the limits."""
+"""Containers of the stand-in. The image determines the engine; environment variables determine model and limits."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class StandInContainer:
     """True if the container has the chat completions path."""
 
     def start(self, speed: float) -> StandInCopy:
-        """Return the idle container of one copy, `speed` times faster than the plan predicts."""
+        """Return the idle container of one copy, `speed` times faster than the forecast."""
         return StandInCopy(self.engine, self.dialect, self.model, accepts_chat=self.accepts_chat, speed=speed)
 
     def benchmark(self, *, copies: int, routing: str, load: Load, duration_seconds: float) -> Outcome:
@@ -107,14 +107,14 @@ def _container(
     kind, version = _engine(image)
     dialect = kind.dialect(environment, repository_and_tag(image)[1])
     if dialect is None:
-        raise ServingError(f"image {image}: how it is asked is not known")
+        raise ServingError(f"image {image}: its request format is not known")
     model = _model(environment, image, repository)
     component = Component(
         model=model,
         engine=f"{kind.name}-{version}",
         copies=1,
         tensor_parallel=accelerators,
-        cpus=0.25,  # the placement has already checked the claims on the host
+        cpus=0.25,  # the placement has already checked the requested CPUs and memory
         memory_mib=128,
         task=_task(kind, environment, model),
         **_settings(kind, environment),
@@ -143,10 +143,10 @@ def _engine(image: str) -> tuple[EngineKind, str]:
     kind = engine_of_image(image)
     if kind is None or kind.versions is None:
         names = ", ".join(engine_names())
-        raise ServingError(f"image {image} is none of the engines that there are stand-ins for ({names})")
+        raise ServingError(f"image {image} has no stand-in: stand-ins exist for {names}")
     version = kind.version_of(repository_and_tag(image)[1])
     if version is None:
-        raise ServingError(f"image {image}: its tag does not say the version of {kind.title}")
+        raise ServingError(f"image {image}: the tag does not contain the version of {kind.title}")
     return kind, version
 
 
@@ -156,8 +156,8 @@ def _model(environment: Mapping[str, str], image: str, staged: str | None) -> st
     model = staged if given and given.startswith("/") else given
     if model is None:
         raise ServingError(
-            "which model it serves is neither in its variables nor in the manifest that `replicas stage` puts beside "
-            "weights in S3: no stand-in for it"
+            "no stand-in for this container: its model is named neither by its variables nor by the manifest that "
+            "`replicas stage` writes next to weights in S3"
         )
     return model
 
@@ -166,7 +166,7 @@ def _task(kind: EngineKind, environment: Mapping[str, str], model: str) -> Task 
     try:
         return kind.task(environment, find_model(model).task)
     except LookupError:
-        return None  # the plan says that the model is not known
+        return None  # the plan reports that the model is not known
 
 
 def _settings(kind: EngineKind, environment: Mapping[str, str]) -> dict[str, Any]:
@@ -175,7 +175,7 @@ def _settings(kind: EngineKind, environment: Mapping[str, str]) -> dict[str, Any
     for option in _NUMBERS:
         for entry in given.not_followed:
             if entry.name in kind.variables.of_option(option):
-                raise ServingError(f"{option}: {entry.value!r} is not a number that {kind.title} takes")
+                raise ServingError(f"{option}: {entry.value!r} is not a number that {kind.title} accepts")
     settings = {
         "max_input_tokens": given.max_input_tokens,
         "max_total_tokens": given.max_total_tokens,

@@ -1,4 +1,4 @@
-"""Container of one copy: the forecast's batch in real time, with the requests and answers of the engine's dialect."""
+"""Container of one copy: the batch of the forecast in real time, with requests and answers in the engine's format."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ class Reply:
     status: int
     media_type: str
     parts: AsyncGenerator[Sequence[bytes]]
-    """The body: the events since the last item, or the whole body in one item at the end."""
+    """Body of the answer: one item for each group of new events, or a single item with the whole body."""
     is_stream: bool = False
     tokens: int | None = None
 
 
 class StandInCopy:
-    """One copy. It belongs to the event loop that uses it; its task runs only while there are requests."""
+    """One copy, for use in one event loop. Its task runs only while it has requests."""
 
     def __init__(
         self, engine: CopyEngine, dialect: Dialect, model: ServedModel, *, accepts_chat: bool, speed: float
     ) -> None:
-        """Create an idle engine, `speed` times faster than the plan predicts."""
+        """Create an idle engine, `speed` times faster than the forecast."""
         self._times = engine.times
         self._cache_tokens = engine.limits.kv_cache_tokens
         self._batch = engine.batch()
@@ -77,10 +77,10 @@ class StandInCopy:
             await asyncio.gather(self._task, return_exceptions=True)
 
     def _submit(self, accepted: AcceptedRequest, steps: int) -> AsyncGenerator[int]:
-        """Submit the prompts of a request to the batch, each with the steps that give its answer: one a token, or
-        one for an embedding. Yields the number of steps done so far, until the last of the last prompt.
+        """Submit the prompts of a request to the batch and return an iterator over the steps of the last prompt.
 
-        Closing the iterator early cancels the request.
+        `steps` is the number of steps for an answer: one for each token, or one for an embedding. The iterator yields
+        the number of completed steps. Closing the iterator early cancels the request.
         """
         if max(accepted.prompts) + accepted.output_tokens > self._cache_tokens:
             raise Refused(500, {"error": "the KV cache of the copy does not hold the request"})
@@ -133,7 +133,7 @@ class StandInCopy:
         loop = asyncio.get_running_loop()
         now = loop.time()
         while (step := self._batch.next_step()) is not None:
-            # The clock advances by the steps and not by the sleeps: a sleep that is too long shortens the next one.
+            # The clock advances by step times, not by sleeps, so a sleep that is too long shortens the next sleep.
             now += step.seconds(self._times) / self._speed
             await asyncio.sleep(max(0.0, now - loop.time()))
             for request in self._batch.complete(step):

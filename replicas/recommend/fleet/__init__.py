@@ -1,1 +1,1 @@
-"""Several models on shared instances at the lowest price."""
+"""Finds the cheapest instances that several models can share."""

@@ -45,12 +45,12 @@ class FleetModel(BaseModel):
     @model_validator(mode="after")
     def _one_load(self) -> FleetModel:
         if (self.users is None) == (self.requests_per_second is None):
-            raise ValueError("takes users or requests_per_second, one of the two")
+            raise ValueError("needs either users or requests_per_second, not both")
         return self
 
 
 class FleetFile(BaseModel):
-    """Content of the file: all models, and the limits for the instances of all."""
+    """Content of the file: the models, and the limits for all instances together."""
 
     model_config = _STRICT
 
@@ -70,7 +70,7 @@ class FleetFile(BaseModel):
         folded = Counter(model.name.replace("-", "").lower() for model in self.models)
         twice = [model.name for model in self.models if folded[model.name.replace("-", "").lower()] > 1]
         if twice:
-            raise ValueError(f"models need names of their own (hyphens and case apart): {', '.join(twice)}")
+            raise ValueError(f"model names must differ in more than hyphens and case: {', '.join(twice)}")
         return self
 
     def requirements(self) -> list[Requirements]:
@@ -104,7 +104,7 @@ def read_fleet(path: Path) -> FleetFile:
     """Read the file of a fleet.
 
     Raises:
-        RecommendError: the file does not exist, is not YAML, or has invalid content. It lists every fault.
+        RecommendError: the file does not exist, is not YAML, or has invalid content. The error lists every fault.
 
     """
     try:
@@ -117,7 +117,7 @@ def read_fleet(path: Path) -> FleetFile:
         return FleetFile.model_validate(content)
     except ValidationError as fault:
         problems = [_sentence(error["loc"], error["msg"]) for error in fault.errors(include_url=False)]
-        raise RecommendError(f"{path} describes no fleet", problems) from None
+        raise RecommendError(f"{path} does not describe a fleet", problems) from None
 
 
 def _sentence(place: tuple[int | str, ...], message: str) -> str:

@@ -1,4 +1,4 @@
-"""`fleet(file)` finds the cheapest endpoints for several models, each model with the copies that its load needs."""
+"""`fleet(file)` finds the cheapest endpoints for several models. Each model gets the copies that its load needs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Fleet:
     deployments: tuple[Deployment, ...]
     shares: Shares
     alone: tuple[tuple[Served, int, float], ...]
-    """Each model on its own instances: the number of instances, and USD per hour."""
+    """Each model on separate instances: the model, the number of instances, and USD per hour."""
     unpriced: tuple[str, ...]
     """Instance types that were left out because their price is not known."""
 
@@ -44,7 +44,7 @@ class Fleet:
         return sum(price for _, _, price in self.alone)
 
     def lines(self) -> str:
-        """Python lines to paste into deployments.py."""
+        """Return Python lines to paste into deployments.py."""
         return written(self.deployments)
 
     @property
@@ -54,7 +54,7 @@ class Fleet:
         return [model.name for model in served if model.candidate.component.token_secret == UNNAMED_SECRET]
 
     def to_document(self) -> dict[str, Any]:
-        """JSON document (`replicas.recommend.document.FleetDocument`)."""
+        """Return the JSON document (`replicas.recommend.document.FleetDocument`)."""
         return {
             "schema": "replicas.fleet/1",
             "usd_per_hour": self.usd_per_hour,
@@ -85,17 +85,17 @@ class Fleet:
 
 
 def fleet(file: FleetFile, *, progress: Progress = lambda _phase, _done, _all: None) -> Fleet:
-    """Return the cheapest set of endpoints that meets the objectives of every model, with copies counted by forecasts.
+    """Return the cheapest set of endpoints that meets the objectives of every model.
 
-    Quick forecasts count the copies for the packing. The selected layouts are then forecast in full. If that needs more
-    copies, the fleet is packed again.
+    Quick forecasts give the number of copies for the packing. The selected layouts are then forecast in full. If they
+    need more copies, the fleet is packed again.
 
     Raises:
         RecommendError: the file has faults (all are listed), no layout meets a model's objective (the message has the
-            nearest one), or the budget is exceeded.
+            nearest layout), or the budget is exceeded.
 
     """
-    cp_sat()  # missing: said before the forecasts, which take seconds
+    cp_sat()  # raises before the forecasts, which take seconds, if the solver is missing
     all_requirements = [_as_stored(requirements) for requirements in file.requirements()]
     needs = Needs(file, all_requirements, progress)
     while True:

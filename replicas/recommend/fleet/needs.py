@@ -1,4 +1,4 @@
-"""Counts the copies that each model of a fleet needs on each layout: the choices for the packing."""
+"""Counts the copies that each model of a fleet needs on each layout, as input of the packing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Served:
     forecast: Forecast
 
     def to_document(self) -> dict[str, Any]:
-        """JSON document (`replicas.recommend.document.ServedDocument`), part of the fleet's document."""
+        """Return the JSON document (`replicas.recommend.document.ServedDocument`)."""
         component, point = self.candidate.component, self.forecast.points[0]
         return {
             "name": self.name,
@@ -50,7 +50,7 @@ class Served:
 
 
 class Needs:
-    """The copies that each model needs on each layout."""
+    """Number of copies that each model needs on each layout."""
 
     def __init__(self, file: FleetFile, all_requirements: Sequence[Requirements], progress: Progress) -> None:
         self.file = file
@@ -94,7 +94,7 @@ class Needs:
         }
 
     def most_copies(self, candidate: Candidate) -> int:
-        """Return the copies on the maximum number of instances of the file."""
+        """Return the number of copies that fit the file's maximum number of instances."""
         return self.file.max_instances * candidate.component.copies
 
     def _add(self, model: int, candidate: Candidate) -> None:
@@ -124,7 +124,7 @@ class Needs:
                 continue
             nearest = min(missing, key=lambda option: option.missed_by)
             short = "; ".join(shortfall.sentence for shortfall in nearest.shortfalls)
-            problems.append(f"{name}: nothing holds its objective; the nearest: {described(nearest)}: {short}")
+            problems.append(f"{name}: no layout meets its objective; the nearest is {described(nearest)}: {short}")
         if problems:
             raise RecommendError("the fleet cannot be served", problems)
 
@@ -143,7 +143,9 @@ class Needs:
                 self.choices.append(replace(choice, copies=copies))
             elif all(other.model != choice.model for other in self.choices):
                 name = self.file.models[choice.model].name
-                raise RecommendError("the fleet cannot be served", [f"{name}: no layout holds its objective in full"])
+                raise RecommendError(
+                    "the fleet cannot be served", [f"{name}: no layout meets its objective in a full forecast"]
+                )
         return raised
 
     def served(self, choice: Choice) -> Served:
@@ -168,9 +170,7 @@ def _layouts(file: FleetFile, all_requirements: Sequence[Requirements]) -> list[
 
 
 def _undominated(choices: Sequence[Choice]) -> list[Choice]:
-    """Return the choices without those that need at least as much of everything as another choice of the same model and
-    type.
-    """
+    """Remove choices that need at least as many resources and copies as another choice of the same model and type."""
 
     def worse(choice: Choice, other: Choice) -> bool:
         if (choice.model, choice.instance_type) != (other.model, other.instance_type) or choice == other:
@@ -189,7 +189,7 @@ def _size(choice: Choice) -> tuple[float, ...]:
 def _without_dearer_twins(choices: Sequence[Choice], all_candidates: Sequence[Candidate]) -> list[Choice]:
     """Remove instance types if a cheaper type has the same accelerators and fits the same layouts.
 
-    The claim of a copy on the host is proportional to its accelerators: a larger host does not hold more copies.
+    The CPUs and memory of a copy are proportional to its accelerators, so a larger host does not hold more copies.
     """
     by_type: dict[str, set[tuple[object, ...]]] = {}
     price: dict[str, tuple[float, str]] = {}

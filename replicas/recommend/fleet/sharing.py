@@ -1,7 +1,7 @@
-"""Which models share which instances for the least money: an integer program, solved by OR-tools' CP-SAT.
+"""Assigns models to shared instances at the lowest price, with an integer program for OR-tools' CP-SAT.
 
-One endpoint per instance type is enough: two of the same type cost the same as one with the instances of both. All
-copies of a model are on one endpoint, because clients call a component of one endpoint.
+One endpoint per instance type is enough: two endpoints of a type cost the same as one endpoint with all their
+instances. All copies of a model are on one endpoint, because clients call a component of one endpoint.
 """
 
 from __future__ import annotations
@@ -18,11 +18,10 @@ from replicas.errors import RecommendError
 from replicas.installation import missing_module
 
 _NANO = 1_000_000_000
-"""Prices are whole billionths of a USD, because the solver needs integers. The last digits are left for the
-tie-breakers."""
+"""Factor from USD to the solver's integers: billionths of a USD. Tie-breakers only change the last digits."""
 _OF_AN_ENDPOINT, _OF_AN_ACCELERATOR = 1000, 1
 _EFFORT = 60.0
-"""Time limit in the solver's deterministic unit, about one second each. It gives the same answer on every machine."""
+"""Time limit in the solver's deterministic unit (about one second), which gives the same answer on every machine."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class InstanceType:
 
 @dataclass(frozen=True)
 class Choice:
-    """One way to serve one model: a number of copies with a claim, on instances of one type."""
+    """One way to serve a model: copies with the same resources, on instances of one type."""
 
     model: int
     """Index of the model."""
@@ -63,7 +62,7 @@ class Shares:
 
 
 def alone(choices: Sequence[Choice], types: Mapping[str, InstanceType], models: int) -> Shares:
-    """Return the trivial fleet: each model on its own, cheapest instances."""
+    """Return the fleet without sharing: each model on the cheapest instances of its own."""
     chosen = tuple(
         min(
             (choice for choice in choices if choice.model == model),
@@ -123,7 +122,7 @@ def share(choices: Sequence[Choice], types: Mapping[str, InstanceType], models: 
     status = solver.solve(program.model)
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         raise RecommendError(
-            "the fleet does not fit", [f"no packing within {most_instances} instances of a type: max_instances: more"]
+            "the fleet does not fit", [f"no packing within {most_instances} instances of a type: raise max_instances"]
         )
     chosen = tuple(choice for choice, taken in zip(choices, program.taken, strict=True) if solver.boolean_value(taken))
     counts = {name: sum(map(solver.boolean_value, used)) for name, used in program.used.items()}
@@ -154,9 +153,7 @@ def _bins(choices: Sequence[Choice], types: Mapping[str, InstanceType], trivial:
 
 
 class _Program:
-    """The integer program: one choice per model, the assignment of its copies to instances, and the price of those in
-    use.
-    """
+    """Integer program: one choice per model, the assignment of copies to instances, and the price of used instances."""
 
     def __init__(
         self,
@@ -199,7 +196,7 @@ class _Program:
                 self.model.add_implication(bin_used, used[index - 1])
 
     def _cost(self) -> None:
-        """Add the objective: USD; at equal price the fewest endpoints, then the fewest claimed accelerators."""
+        """Add the objective: lowest price, then fewest endpoints, then fewest occupied accelerators."""
         prices = sum(
             round(self._types[name].usd_per_hour * _NANO) * sum(used) for name, used in self.used.items() if used
         )
@@ -217,7 +214,7 @@ class _Program:
 
 
 def _rows(host: Resources, claims: Sequence[Resources]) -> list[tuple[int, list[int]]]:
-    """Return accelerators, CPUs and memory as integers: the capacity of a host, and the claim of each copy."""
+    """Return a row for each of accelerators, CPUs and memory: the capacity of a host, and the request of each copy."""
     scale = lcm(host.cpus.denominator, *(claim.cpus.denominator for claim in claims))
     return [
         (host.accelerators, [claim.accelerators for claim in claims]),

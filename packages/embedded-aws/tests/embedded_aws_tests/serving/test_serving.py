@@ -180,7 +180,7 @@ def test_what_an_engine_refuses_comes_as_a_model_error_with_its_words(
 
 
 def test_a_container_without_a_stand_in_says_so(runtime: Any) -> None:
-    assert "somebody-elses:1 is none of the engines" in refusal(runtime, "unknown", QUESTION)["OriginalMessage"]
+    assert "somebody-elses:1 has no stand-in" in refusal(runtime, "unknown", QUESTION)["OriginalMessage"]
 
 
 def test_a_body_of_more_than_six_megabytes_is_refused(runtime: Any) -> None:
@@ -457,7 +457,7 @@ def test_weights_in_s3_are_those_that_were_staged(aws: EmbeddedAws, runtime: Any
     component_by_hand(sagemaker, "staged", 1, ModelName="staged")
     in_service(sagemaker, "staged")
     body = {"messages": [{"role": "user", "content": "hi"}], "max_tokens": 20}
-    with pytest.raises(ClientError, match="manifest that `replicas stage` puts"):
+    with pytest.raises(ClientError, match="manifest that `replicas stage` writes"):
         invoke(runtime, "staged", body)
     s3.create_bucket(Bucket="weights", CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
     s3.put_object(Bucket="weights", Key="qwen.manifest.json", Body=json.dumps({"repository": "Qwen/Qwen3-8B"}))
