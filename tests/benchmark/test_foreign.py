@@ -155,7 +155,7 @@ def test_a_run_of_another_model_is_refused(run: Run, tmp_path: Path) -> None:
     path = written(tmp_path, BENCH_SERVE)
     refused = run("calibrate", str(path), "--model", "qwen3-8b", *WHERE)
     assert refused.code == 1
-    assert f"was measured with {MODEL}, and plan serves Qwen/Qwen3-8B" in refused.said
+    assert f"was measured with {MODEL}, but plan serves Qwen/Qwen3-8B" in refused.said
     unnamed = run("calibrate", str(path))
     assert unnamed.code == 2
     assert "name the deployment with --deployment NAME, or with --model and --instance" in unnamed.said

@@ -90,7 +90,9 @@ EXPECTED: dict[FaultKind, dict[str, Says]] = {
     FaultKind.BROKEN_STREAM: every(
         {
             "chat": no("the answer was cut off: the connection to the model container broke", "send the request again"),
-            "benchmark": no("requests: stream was cut off", "no request was answered: `replicas status llama-2-13b`"),
+            "benchmark": no(
+                "requests: stream was cut off", "no request was answered: look at `replicas status llama-2-13b`"
+            ),
         }
     ),
     FaultKind.MODEL_ERROR: every(

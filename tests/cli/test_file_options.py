@@ -120,5 +120,5 @@ def test_calibrate_says_what_writes_its_file(run: Run, tmp_path: Path) -> None:
 
     assert outcome.code == 1
     assert outcome.err == (
-        f"{tmp_path / 'none.json'} cannot be read: No such file or directory: `replicas benchmark` writes one\n"
+        f"{tmp_path / 'none.json'} cannot be read: No such file or directory: write one with `replicas benchmark`\n"
     )

@@ -66,7 +66,7 @@ def test_a_version_whose_vllm_is_not_known_is_refused_with_those_that_are(versio
 
 
 def test_a_version_without_an_image_is_refused_with_those_that_have_one() -> None:
-    with pytest.raises(SizingError, match=r"lmi-18\.0\.0 has no container image; .*with one: 10\.0\.0, .*, 29\.0\.0"):
+    with pytest.raises(SizingError, match=r"lmi-18\.0\.0 has no container image: .*or one of 10\.0\.0, .*, 29\.0\.0"):
         plan(deployment(model=LLAMA_8B, engine="lmi-18.0.0"))
 
 

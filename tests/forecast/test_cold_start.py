@@ -147,7 +147,7 @@ def test_a_stated_timeout_is_held_against_the_download_from_s3_too() -> None:
     start, download = warnings(60)
     assert "a start can take" in start
     enough = re.search(
-        r"the weights can take \d+ s from S3 .*: startup_timeout_seconds=(\d+), or leave it out$", download
+        r"the weights can take \d+ s from S3 .*: set startup_timeout_seconds=(\d+), or leave it out$", download
     )
     assert enough
     assert warnings(int(enough[1])) == []

@@ -156,7 +156,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "an objective that cannot be read": (
         {"traffic": Traffic(users=1, input_tokens=1, output_tokens=9, objective="ttft=1,latency_p90=0")},
         r"^traffic\.objective 'ttft=1,latency_p90=0': 'ttft=1' is not one of latency, ttft, tpot with .*"
-        r"'latency_p90=0': the seconds are a number above 0; for example ttft_p90=0\.5,latency_p90=15$",
+        r"'latency_p90=0': the seconds must be a number above 0; for example ttft_p90=0\.5,latency_p90=15$",
     ),
     "a time that an answer of one token does not have": (
         {"traffic": Traffic(users=1, input_tokens=1, output_tokens=1, objective="tpot_p50=0.1")},

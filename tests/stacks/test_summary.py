@@ -32,7 +32,7 @@ def test_the_line_says_copies_price_and_class_of_forecast() -> None:
 
 def test_several_components_have_a_class_each_and_none_where_no_forecast_is_possible() -> None:
     line = summary_line(plan(deployment(ARTICLE, DECLARED), to_deploy=False))
-    assert "; forecast: unmeasured: requests a second within " in line
+    assert "; forecast: unmeasured: requests a second with a median error of " in line
     assert line.endswith(" (llama), none (other)")
 
 
