@@ -27,7 +27,7 @@ def gain_of_twice_the_batch(engine: CopyEngine, load: Load, outcome: Outcome, du
 
     Args:
         engine: engine of a copy.
-        load: the load, for the length of a context.
+        load: the load, which gives the mean length of a context.
         outcome: result of the simulation of the load.
         duration: seconds over which the use of the engines was counted.
 

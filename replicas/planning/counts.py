@@ -35,7 +35,7 @@ class CopyCounts:
     placement: tuple[Counts, ...]
     """Placement of the copies at the start; empty if they do not fit."""
     reaches_ceilings: bool
-    """True if the requested ceilings and the copies of all schedules fit the most instances."""
+    """True if the requested ceilings and the copies of all schedules fit the maximum instances."""
     unjudged: NotJudged | None
     """Why the search could not decide how many copies fit; None if it could."""
 

@@ -59,7 +59,7 @@ class StartRecordDocument(TypedDict):
 
 
 class StartRecordsDocument(TypedDict):
-    """Measured starts: `replicas status --probe --record` writes them, and `replicas calibrate` keeps them."""
+    """Measured starts: `replicas status --probe --record` writes them, and `replicas calibrate` stores them."""
 
     schema: Literal["replicas.starts/1"]
     records: list[StartRecordDocument]
