@@ -27,6 +27,21 @@ from scripts.benchmark_load import cost
 ROOT = Path(__file__).parent.parent
 APPS = Path(__file__).parent / "benchmark_apps.py"
 PYTHON = sys.executable
+FORECASTS = (
+    (
+        "replicas recommend, 200 requests a second, all instances",
+        "recommend llama-2-13b --rate 200 --input-tokens 1000 --output-tokens 50",
+        "10 s, 300 MiB",
+    ),
+    ("replicas forecast, nine loads", "forecast llama-2-13b", "1 s, 300 MiB"),
+    (
+        "replicas forecast, 64 copies, 10,000 users, 300 tokens in and 300 out",
+        "forecast --model RedHatAI/Meta-Llama-3.1-8B-Instruct-FP8 --instance ml.p5.48xlarge --instances 8 --copies 64 "
+        "--tensor-parallel 1 --users 10000 --input-tokens 300 --output-tokens 300",
+        "5 s, 300 MiB",
+    ),
+)
+"""Commands whose time and memory are measured once: what they are, their arguments, and their targets."""
 
 
 def main() -> None:
@@ -80,6 +95,10 @@ def main() -> None:
             )
             for users, stream, target in ((500, False, "10 %, 1 %"), (500, True, "30 %, 1 %"), (1000, True, ""))
         ),
+        *(
+            (what, lambda line=line: seconds_and_memory([plan_all[0], *line.split()]), target)
+            for what, line, target in FORECASTS
+        ),
         ("peak memory, synth of the catalogue", lambda: peak_memory([PYTHON, str(APPS), "catalogue", "0"]), ""),
         ("peak memory, replicas plan", lambda: peak_memory(plan_all), ""),
         ("replicas report of all deployments: navigation to the first what-if changed", lambda: page(rounds), "1 s"),
@@ -122,6 +141,19 @@ def processor_time(arguments: list[str]) -> Run:
         return usage.ru_utime
 
     return run
+
+
+def seconds_and_memory(arguments: list[str]) -> str:
+    """Run a command once: seconds from its start to its end, its processor time, and its peak memory."""
+    began = time.perf_counter()
+    process = subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    elapsed = time.perf_counter() - began
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(arguments)} failed")
+    processor = usage.ru_utime + usage.ru_stime
+    return f"{elapsed:.1f} s ({processor:.1f} s of processor time), {usage.ru_maxrss / 1024:.0f} MiB"
 
 
 def first_call(arguments: list[str]) -> Run:
