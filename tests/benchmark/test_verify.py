@@ -6,6 +6,7 @@ import io
 import json
 import tarfile
 from collections.abc import Iterator
+from math import inf
 from typing import Any
 
 import boto3
@@ -13,8 +14,13 @@ import pytest
 from botocore.exceptions import ClientError
 
 from embedded_aws.server import EmbeddedAws
+from replicas import plan
 from replicas.aws.session import Aws
 from replicas.benchmark import jobs
+from replicas.benchmark.candidates import compare
+from replicas.benchmark.verification import Verification
+from replicas.deployment.file import find_deployment
+from replicas.forecast import forecast
 from replicas.load import Load
 from tests.commands import TGI, VLLM, Run
 
@@ -175,3 +181,35 @@ def test_results_are_found_in_an_archive_and_in_aiperfs_older_layout(role: str) 
     found = jobs._judgement(order, "job-1", *jobs._summary(Aws(), f"s3://{BUCKET}/results/", "job-1"))
     assert (found.requests_per_second, found.requests, found.latency_p50_seconds) == (2.5, 75, 1.5)
     assert found.ttft_p50_seconds is None
+
+
+@pytest.mark.usefixtures("endpoints")
+def test_the_forecasts_of_the_deployments_decide_what_is_measured() -> None:
+    """The prices are those of `replicas forecast`, and the bands those of its measured errors."""
+    load = Load(users=20, input_tokens=1000, output_tokens=50)
+    bands = {}
+    for name in (TGI, VLLM):
+        planned = plan(find_deployment(name))
+        of_name = forecast(
+            planned, planned.components[0], [load], duration_seconds=30, routing="LEAST_OUTSTANDING_REQUESTS"
+        )
+        figure = of_name.measured_error.figures["requests_per_second"] if of_name.measured_error else None
+        # A class that too few runs stand behind has no band: such a price is told apart from nothing.
+        error = None if figure is None or figure.confidence == "unmeasured" else figure.median
+        usd = of_name.points[0].usd_per_million_output_tokens
+        assert usd is not None
+        bands[name] = (usd, 0.0, inf) if error is None else (usd, usd * (1 - error), usd * (1 + error))
+    overlap = max(low for _, low, _ in bands.values()) <= min(high for _, _, high in bands.values())
+    measured: list[str] = []
+
+    def measure(name: str) -> Verification:
+        measured.append(name)
+        return Verification((), None, "nothing")
+
+    compared = compare(
+        (TGI, VLLM), loads=[load], region=None, duration_seconds=30, profile=None, measure=measure
+    ).to_document()
+
+    prices = {each["deployment"]: each["usd_per_million_output_tokens"] for each in compared["candidates"]}
+    assert prices == pytest.approx({name: usd for name, (usd, _, _) in bands.items()})
+    assert sorted(measured) == (sorted(bands) if overlap else [])

@@ -11,6 +11,7 @@ import pytest
 from replicas import Component, Deployment, EndpointPlan, Traffic, plan
 from replicas.catalogue.instances import Instance
 from replicas.catalogue.models import find_model
+from replicas.cli.tables.recommend import recommendation_lines
 from replicas.errors import RecommendError, SizingError
 from replicas.forecast import Load, forecast
 from replicas.load import Trace, TracedRequest
@@ -328,3 +329,23 @@ def test_a_trace_with_a_request_beyond_the_context_is_refused_with_all_other_fau
         recommend(Requirements(model="llama-3.1-8b", load=Load.of_trace(trace), max_instances=0))
     assert "max_instances=0: 1 to" in str(refused.value)
     assert "the longest request of the trace has 200,005 tokens: NousResearch" in str(refused.value)
+
+
+@pytest.mark.slow
+def test_layouts_whose_error_bands_overlap_are_counted(article: Recommendation) -> None:
+    """The price of a token lies within the median error of the rate, which each forecast states."""
+    bands, unmeasured = [], 0
+    for ranked in article.ranked:
+        result = ranked.option.forecast
+        figure = result.measured_error.figures.get("requests_per_second") if result and result.measured_error else None
+        usd = result.points[-1].usd_per_million_output_tokens if result else None
+        if usd is None or figure is None or figure.confidence == "unmeasured":
+            unmeasured += 1
+        else:
+            bands.append((usd * (1 - figure.median), usd * (1 + figure.median)))
+    overlapping = sum(low <= min(high for _, high in bands) for low, _ in bands)
+
+    (line,) = [line for line in recommendation_lines(article, 5) if "error bands" in line] or [""]
+
+    assert overlapping > 1 or not line
+    assert overlapping < 2 or line.startswith(f"{overlapping} of {len(bands) + unmeasured} layouts have error bands")

@@ -291,6 +291,31 @@ def test_each_layout_of_the_what_if_is_what_plan_and_forecast_say_of_it() -> Non
         assert [point["rate"] for point in points] == [point.requests_per_second for point in said.points]
 
 
+def test_the_what_if_has_the_price_of_the_lasting_rate_and_what_is_refused() -> None:
+    """TGI refuses requests above its limit of 128 at once on a copy; the page counts them, and prices the answers."""
+    entry = replace(
+        ARTICLE,
+        components=[replace(ARTICLE.components[0], traffic=Traffic(users=1500, input_tokens=100, output_tokens=20))],
+    )
+    planned = plan(entry)
+    offer = what_if(entry, planned, 0, curve(planned, planned.components[0], requests=2), replace(NARROW, requests=2))
+
+    for layout in offer.layouts:
+        data = layout.to_data(offer.loads, 0)
+        assert layout.plan is not None
+        price = layout.plan.instance.price_usd_per_hour("us-west-2")
+        assert price is not None
+        assert data["usd"] == pytest.approx(price * layout.instances)
+        occupied = layout.copies * layout.degree / layout.plan.accelerators_used
+        for point, load in zip(data["points"], offer.loads, strict=True):
+            tokens = point["rate"] * load.output_tokens
+            assert point["usd"] == pytest.approx(data["usd"] * occupied / 3600 / tokens * 1e6, rel=1e-6)
+            if (load.users or 0) <= 128:
+                assert point["refused"] == 0
+    fewest = next(layout for layout in offer.layouts if (layout.instance_type, layout.copies) == ("ml.p4d.24xlarge", 4))
+    assert fewest.to_data(offer.loads, 0)["points"][-1]["refused"] > 0
+
+
 def test_a_layout_that_does_not_fit_is_offered_with_the_reason() -> None:
     """A Llama 2 70B of two bytes a parameter has no room on two cards of 40 GB."""
     large = find_deployment("llama-2-70b", ROOT / "deployments.py")
