@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from packaging.version import Version
@@ -21,6 +22,12 @@ from replicas.units import GIB, MIB
 if TYPE_CHECKING:
     from replicas.engines.environment import MemorySettings
     from replicas.engines.kind import EngineKind
+
+
+@cache
+def _parsed(version: str) -> Version:
+    """Parse a version once: a plan compares the few versions of the facts hundreds of times."""
+    return Version(version)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +150,7 @@ class Engine(ABC):
 
     def since(self, version: str) -> bool:
         """True if the version of this engine is `version` or later."""
-        return self._version >= Version(version)
+        return self._version >= _parsed(version)
 
     def serving(self, model: Model, task: Task) -> Engine:  # noqa: ARG002 (an engine may need them)
         """Return the object that serves a task. It differs if the engine runs this task differently from generating
