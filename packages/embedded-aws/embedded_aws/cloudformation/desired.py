@@ -35,7 +35,7 @@ def evaluation_of(
 
 
 def value_of(resources: Mapping[str, Resource], logical_id: str, attribute: str | None) -> Any:
-    """Return the Ref (no attribute) or an attribute of a provisioned resource."""
+    """Return an attribute of a provisioned resource; without `attribute`, its Ref."""
     resource = resources.get(logical_id)
     if resource is None or not resource.live or not resource.physical_id:
         raise invalid(
