@@ -1,4 +1,4 @@
-"""CDK app: one stack per entry of deployments.py. An entry that cannot be planned becomes a stack that fails alone."""
+"""CDK app: one stack per entry of deployments.py. An entry that cannot be planned does not stop the other stacks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from stacks.summary import summary_line
 
 
 def main(**app_options: Any) -> None:
-    """Synthesise all deployments. One that cannot be planned becomes a stack that fails alone.
+    """Synthesise all deployments. A deployment that cannot be planned becomes a stack that only fails itself.
 
     `app_options` are passed to `cdk.App`; the CDK CLI passes none.
     """
@@ -51,9 +51,9 @@ def main(**app_options: Any) -> None:
 
 
 def _with_references(result: EndpointPlan | SizingError) -> EndpointPlan | SizingError:
-    """Return a plan, or its refusal if it counts on constructs: no entry of deployments.py is given any."""
+    """Return the plan, or a refusal if it needs constructs of an app. This app passes none to its deployments."""
     missing = unprovided(result) if isinstance(result, EndpointPlan) else []
-    return SizingError("deployments.py names no constructs", missing) if missing else result
+    return SizingError("deployments.py cannot pass constructs", missing) if missing else result
 
 
 if __name__ == "__main__":

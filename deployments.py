@@ -7,11 +7,11 @@ from replicas import Component, Deployment
 
 
 def article(name: str, model: str, copies: int, accelerators: int, startup: int = 300) -> Deployment:
-    """A row of the article's table, with the settings it used for Llama 2 13B.
+    """Return a row of the article's table, with the settings of the article for Llama 2 13B.
 
-    "Scale LLM Inference on Amazon SageMaker with Multi-Replica Endpoints", 11 January 2024. It reserves 10 CPU
-    cores and 100 GiB for a copy on one of 8 accelerators; a copy on several accelerators reserves a multiple of that.
-    The 300 s that it gives a copy to start are too short to fetch 138 GB: the 70B rows have longer ones.
+    The article is "Scale LLM Inference on Amazon SageMaker with Multi-Replica Endpoints", 11 January 2024. It reserves
+    10 CPU cores and 100 GiB per accelerator of a copy. Its start-up timeout of 300 s is too short to download 138 GB,
+    so the 70B rows have a longer timeout.
     """
     return Deployment(
         name=name,
@@ -28,7 +28,7 @@ def article(name: str, model: str, copies: int, accelerators: int, startup: int 
                 max_total_tokens=4096,
                 min_kv_cache_tokens=16384,
                 startup_timeout_seconds=startup,
-                # Set for parity: TGI ignores it for Llama and measures the cache at warm-up instead.
+                # Set as in the article. TGI ignores it for Llama and measures the KV cache at warm-up instead.
                 environment={"MAX_BATCH_TOTAL_TOKENS": "16384"},
             )
         ],
@@ -46,7 +46,7 @@ DEPLOYMENTS = [
     article("llama-2-70b", "NousResearch/Llama-2-70b-chat-hf", copies=2, accelerators=4, startup=1440),
     article("llama-2-70b-gptq", "TheBloke/Llama-2-70B-Chat-GPTQ", copies=4, accelerators=2, startup=600),
     article("llama-2-70b-awq", "TheBloke/Llama-2-70B-Chat-AWQ", copies=4, accelerators=2, startup=600),
-    # The mix that the article names: two models side by side on one instance.
+    # The mix of the article: two models on one instance.
     Deployment(
         name="llama-13b-mistral-7b",
         instance_type="ml.p4d.24xlarge",
@@ -71,8 +71,8 @@ DEPLOYMENTS = [
             ),
         ],
     ),
-    # Current models. Engine version, degree, copies and start-up timeout are written out: an entry that leaves them
-    # open follows the project, so that a new version of it rolls the endpoint (docs/updates.md).
+    # Current models. Engine version, parallel degree, copies and start-up timeout are set explicitly. If an entry omits
+    # them, a new version of this project can change them and so update the endpoint (docs/updates.md).
     Deployment(
         name="llama-3-1-8b-g5",
         instance_type="ml.g5.12xlarge",
@@ -195,7 +195,7 @@ DEPLOYMENTS = [
             )
         ],
     ),
-    # What people deploy in late 2026.
+    # Popular models in late 2026.
     Deployment(
         name="gpt-oss-20b",
         instance_type="ml.g6e.xlarge",
@@ -308,7 +308,7 @@ DEPLOYMENTS = [
             )
         ],
     ),
-    # An embedding model beside its reranker.
+    # An embedding model and a reranker on one endpoint.
     Deployment(
         name="search",
         instance_type="ml.g6.12xlarge",

@@ -1,7 +1,7 @@
-"""Many copies of open LLMs on Amazon SageMaker instances, proven to fit before anything is paid for.
+"""Plans many copies of open LLMs on Amazon SageMaker instances, and proves that they fit before deployment.
 
-`from replicas import Deployment, Component, plan` is the canonical import. Names are loaded when first used (PEP 562),
-so that `import replicas` costs nothing. Nothing in this package imports the CDK.
+`from replicas import Deployment, Component, plan` is the canonical import. Names are loaded on first use (PEP 562), so
+that `import replicas` is fast. This package does not import the CDK.
 """
 
 from __future__ import annotations

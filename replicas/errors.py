@@ -1,4 +1,4 @@
-"""Errors that a user can correct. A message says what was given, what is allowed and what to change."""
+"""Errors that a user can correct. A message names the given value, the allowed values and the change to make."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from replicas.planning.plans import ComponentPlan
 
 _TOKEN = re.compile(r"(?<!\w)hf_[A-Za-z0-9]{8,}(?![\w/])")
-"""A Hugging Face token, but not a folder or a word that only contains `hf_`."""
+"""Matches a Hugging Face token, but not a folder name or a word that contains `hf_`."""
 _PERHAPS_TOKEN = re.compile(r"hf_[A-Za-z0-9]{8,}")
-"""What messages hide: rather too much than too little."""
+"""Matches text that messages replace by `hf_***`. It matches more than `TOKEN`, so that no token is shown."""
 _DYNAMIC_REFERENCE = re.compile(r"\{\{resolve:[^}]*\}\}")
 
 
 class ReplicasError(ValueError):
-    """Base class of all errors here. The command prints the message without a traceback."""
+    """Base class of all errors that a user can correct. The CLI prints the message without a traceback."""
 
 
 class UsageError(ReplicasError):
@@ -36,8 +36,8 @@ class CatalogueError(ReplicasError):
 class SizingError(ReplicasError):
     """A deployment cannot be planned.
 
-    `problems` are whole sentences: what was given, what is allowed, what to change. Tokens are replaced by `hf_***`.
-    `components` holds the components that were resolved before the refusal; it is empty when the input is faulty.
+    `problems` are whole sentences: given value, allowed values, change to make. Tokens are replaced by `hf_***`.
+    `components` contains the components that were resolved before the refusal. It is empty if the input is faulty.
     """
 
     def __init__(self, subject: str, problems: Sequence[str], components: Sequence[ComponentPlan] = ()) -> None:
@@ -47,7 +47,7 @@ class SizingError(ReplicasError):
         super().__init__("\n".join([f"{self.subject}:", *(f"  - {problem}" for problem in self.problems)]))
 
     def to_document(self, name: str, instance_type: str) -> dict[str, Any]:
-        """JSON document of a refused deployment (`replicas.planning.document.RefusedPlanDocument`)."""
+        """Return the JSON document of a refused deployment (`replicas.planning.document.RefusedPlanDocument`)."""
         return {
             "schema": "replicas.plan/1",
             "name": name,
@@ -63,7 +63,7 @@ class ProofError(ReplicasError):
 
 
 class TemplateTextError(ProofError):
-    """A text is not JSON or YAML, or exceeds a limit of templates. `line` and `column` count from 1."""
+    """Template text is not JSON or YAML, or exceeds a limit of CloudFormation. `line` and `column` count from 1."""
 
     def __init__(
         self, message: str, *, form: str | None = None, line: int | None = None, column: int | None = None
@@ -73,11 +73,11 @@ class TemplateTextError(ProofError):
 
 
 class TraceError(ReplicasError):
-    """A trace cannot be read, or lines of it are faulty. The message names every fault with its lines."""
+    """A request trace cannot be read or has faulty lines. The message names every fault and its lines."""
 
 
 class ForecastError(ReplicasError):
-    """A load or a profile cannot be simulated."""
+    """A load or a speed profile cannot be simulated."""
 
 
 class RecommendError(ReplicasError):
@@ -89,7 +89,9 @@ class RecommendError(ReplicasError):
 
 
 class ServingError(ReplicasError):
-    """No serving engine is available, or it does not support a container's image, model, instance type or load."""
+    """No local serving engine is available, or it does not support a container's image, model, instance
+    type or load.
+    """
 
 
 class HubError(ReplicasError):

@@ -1,9 +1,9 @@
-r"""Gateway of foreign text (of a template, of AWS, of a model) to terminals, logs, pages, Markdown, CSV and URIs.
+r"""Escapes untrusted text (from a template, AWS or a model) for terminals, logs, HTML pages, Markdown, CSV and URIs.
 
-Escape sequences of a terminal, line breaks and invisible characters are written out as escapes, so that a text stays
-one line and shows what it holds. GitHub Actions runs a line of a log that starts with `::`, or that holds `##[`, as a
-command: neither passes unescaped, not even where a line is wrapped before such a word. A spreadsheet computes a cell
-that starts with `=`: it gets an apostrophe.
+Terminal control sequences, line breaks and invisible characters are replaced by visible escapes. GitHub Actions
+executes a log line that starts with `::` or contains `##[` as a command, so both are escaped, also in the middle of a
+line, because the line may be wrapped there. A spreadsheet evaluates a cell that starts with `=`, so an apostrophe is
+put before it.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ from typing import Any
 from urllib.parse import quote
 
 _HIDDEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
-"""Unicode categories that a terminal does not show, or obeys: controls, formats, surrogates, line separators."""
+"""Unicode categories that a terminal does not show or treats as commands: controls, formats, surrogates, separators."""
 _JOINERS = "\u200c\u200d"
-"""Invisible characters that scripts of Asia and emoji need: an answer keeps them."""
+"""Invisible characters that Asian scripts and emoji need. They are kept in a model's answer."""
 
 _COMMAND = re.compile(r"(?<!\S)::")
-"""A command of GitHub Actions, at the start of a word: a line may be wrapped before it."""
+"""A command of GitHub Actions at the start of any word, because a line may be wrapped before that word."""
 _OLD_COMMAND = "##["
 _UNFINISHED = re.compile(r"(?:(?<!\S):|#{1,2}|\r)\Z")
-"""End of a piece of text that may become a command with the next piece."""
+"""End of a streamed piece of text that could form a command together with the next piece."""
 
 _SGR = re.compile(r"\x1b\[[0-9;]*m")
-"""Colours, as tools write them."""
+"""ANSI colour sequences."""
 _CONTROL = re.compile(r"(?!\x1b\[[0-9;]*m)[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-"""Controls, which a terminal executes, and directions, which make a text look like another; colours are neither."""
+"""Control characters, and characters that change the text direction. Colour sequences are not matched."""
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""Starts of a cell that a spreadsheet computes (OWASP, "CSV Injection")."""
+"""First characters of a cell that a spreadsheet evaluates (OWASP, "CSV Injection")."""
 
 
 def printable(text: str, *, keeps: str = "") -> str:
-    """Return a text in one line, with control and invisible characters written as escapes, except those to keep."""
+    """Return text on one line with control and invisible characters as escapes. Characters in `keeps` stay."""
     if text.isprintable() and text.isascii():
         return text
     return "".join(
@@ -49,29 +49,29 @@ def printable(text: str, *, keeps: str = "") -> str:
 
 
 def log_line(text: str) -> str:
-    """Return a line for a terminal or a log, in which GitHub Actions finds no command."""
+    """Return a line for a terminal or a log that GitHub Actions cannot execute as a command."""
     return without_commands(printable(text))
 
 
 def log_lines(text: str) -> str:
-    """Return a message of several lines, each as `log_line` returns it."""
+    """Return a message of several lines, each escaped with `log_line`."""
     return "\n".join(map(log_line, text.split("\n")))
 
 
 def without_commands(text: str) -> str:
-    """Return a text in which GitHub Actions finds no command, with lines and colours as they are."""
+    """Return text that GitHub Actions cannot execute as a command. Line breaks and colours stay."""
     return _COMMAND.sub(r"\\::", _without_brackets(text))
 
 
 class Answer:
-    """A model's answer on its way to a terminal, piece by piece. Line breaks and tabs stay."""
+    """Escapes a streamed model answer for a terminal, piece by piece. Line breaks and tabs stay."""
 
     def __init__(self) -> None:
-        self._last = "x\n"  # the last letter, after one that tells a colon of another piece from the start of a word
+        self._last = "x\n"  # the last two characters: a command starts only at the start of a word
         self._held = ""
 
     def piece(self, text: str) -> str:
-        """Return the next piece, without an end that may become a command together with the piece after it."""
+        """Escape the next piece. An end that could form a command with the following piece is held back."""
         text = (self._held + text).replace("\r\n", "\n")
         unfinished = _UNFINISHED.search(self._last + text)
         cut = len(text) - len(unfinished[0]) if unfinished else len(text)
@@ -79,7 +79,7 @@ class Answer:
         return self._escaped(text[:cut])
 
     def end(self) -> str:
-        """Return what was held back."""
+        """Return the text that was held back."""
         held, self._held = self._held, ""
         return self._escaped(held)
 
@@ -96,28 +96,28 @@ def workflow_command(command: str, message: str, **properties: str | int | None)
 
 
 def json_text(document: object) -> str:
-    """Return a JSON document as text in which GitHub Actions finds no command."""
+    """Return a document as JSON text that GitHub Actions cannot execute as a command."""
     return json.dumps(document, indent=2).replace(_OLD_COMMAND, "##\\u005b")
 
 
 def code_span(text: str) -> str:
-    """Return a name or value as a Markdown code span that it cannot close: on one line, its backticks removed."""
+    """Return a name or value as a Markdown code span: on one line, without backticks that would close the span."""
     return f"`{printable(' '.join(text.replace('`', ' ').split())) or ' '}`"
 
 
 def without_controls(text: str, *, keeps_colours: bool = False) -> str:
-    """Return a text of several lines without control characters, and without colours unless they are kept."""
+    """Return text of several lines without control characters, and without colours unless `keeps_colours`."""
     text = _CONTROL.sub("", text)
     return text if keeps_colours else _SGR.sub("", text)
 
 
 def page_value(value: Any) -> Any:
-    """Return a value for a page: a text without what is invisible. The template escapes HTML (`autoescape`)."""
+    """Return a value for an HTML page: strings lose invisible characters. The template escapes HTML (`autoescape`)."""
     return printable(value, keeps=f"\n\t{_JOINERS}") if type(value) is str else value
 
 
 def csv_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row of a CSV file in which no text is a formula or has a second line."""
+    """Return a row of a CSV file. No string in it is a formula or contains a line break."""
     return {name: _cell(value) if isinstance(value, str) else value for name, value in row.items()}
 
 
@@ -131,7 +131,7 @@ def _cell(text: str) -> str:
 
 
 def _without_brackets(text: str) -> str:
-    """Return a text without `##[`, which starts a command of the older form anywhere in a line."""
+    """Escape `##[`, which starts an older form of GitHub Actions command anywhere in a line."""
     return text.replace(_OLD_COMMAND, "##\\[")
 
 

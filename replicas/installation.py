@@ -1,4 +1,4 @@
-"""The installed distribution: its version, its source, and the command that adds one of its extras."""
+"""Reads how this project was installed, and builds the pip command that adds one of its extras."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __version__ = "0.1.0"
 
 DISTRIBUTION: Final = "sagemaker-replicas"
 EMBEDDED_AWS: Final = "embedded-aws"
-"""Distribution that the extra `local` installs. It is built from the same repository as this one."""
+"""Distribution that the extra `local` installs. Its source is in the same repository as this project."""
 EMBEDDED_AWS_FOLDER: Final = "packages/embedded-aws"
-"""Folder of `EMBEDDED_AWS` in that repository."""
+"""Folder of `EMBEDDED_AWS` in the repository."""
 
 PACKAGES: Final = ("embedded_aws", "replicas", "replicas_cdk", "stacks")
-"""Top-level packages of that repository."""
+"""Top-level packages of the repository."""
 EXTRA_OF: Final[Mapping[str, str]] = MappingProxyType(
     {
         "aws_cdk": "cdk",
@@ -36,7 +36,7 @@ EXTRA_OF: Final[Mapping[str, str]] = MappingProxyType(
         "tenacity": "aws",
     }
 )
-"""Extra that installs a module, by the module's top-level name."""
+"""Extra that installs a module, by the top-level name of the module."""
 
 
 def missing_module(name: str) -> str:
@@ -47,14 +47,14 @@ def missing_module(name: str) -> str:
 
     """
     extra = EXTRA_OF[name]
-    return f"{name} is not installed; it comes with the extra `{extra}` of {DISTRIBUTION}: {how_to_install(extra)}"
+    return f"{name} is not installed. The extra `{extra}` of {DISTRIBUTION} contains it: {how_to_install(extra)}"
 
 
 def how_to_install(extra: str) -> str:
-    """Return the command that adds an extra to this installation, from the source that it was installed from.
+    """Return the command that adds an extra to this installation, from the source of this installation.
 
-    Installers record the source if it is a checkout, a file or a repository (direct_url.json, PEP 610), but not if it
-    is an index.
+    Installers record the source in direct_url.json (PEP 610) if it is a checkout, a file or a repository, but not if it
+    is a package index.
     """
     origin = _origin()
     if "vcs_info" in origin:
@@ -71,7 +71,7 @@ def how_to_install(extra: str) -> str:
         words = [shlex.quote(f"{wheel}[{extra}]")]
         embedded = f"{shlex.quote(str(wheel.parent))}/embedded_aws-*.whl"
     else:
-        return "install that from the same checkout, built wheel or git+URL as before"
+        return "install the extra from the same checkout, wheel or git+URL as this project"
     if extra == "local":
         words.append(embedded)
     option = "-e " if origin.get("dir_info", {}).get("editable") else ""

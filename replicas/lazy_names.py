@@ -14,7 +14,7 @@ def lazy_names(
 
     Args:
         package: `__name__` of the package.
-        homes: names that each module of the package defines, by the module's name within the package.
+        homes: names that each module defines, by the name of the module within the package.
 
     """
     home_of = {name: module for module, names in homes.items() for name in names}

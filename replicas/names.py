@@ -1,7 +1,7 @@
-"""Names that several modules share: resource types, metrics and dimensions of AWS, and output keys of our stacks.
+"""Names that several modules share: resource types, metrics and dimensions of AWS, and output keys of the stacks.
 
-A name belongs here when two rooms share it and no type or schema would catch a typo. Property names and
-statuses of one API stay where they are used: botocore and the CloudFormation schemas check those.
+A name is defined here if two packages use it and no type or schema would catch a typo. Property names and statuses of
+one API are written where they are used, because botocore and the CloudFormation schemas check them.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import Final
 
 SAGEMAKER_PRINCIPAL: Final = "sagemaker.amazonaws.com"
-"""Service that assumes an execution role."""
+"""Service principal that assumes an execution role."""
 
 
 REFUSED_STACK: Final = "refused-"
-"""Prefix of the stacks of refused deployments whose own name is not known or is no name of a stack."""
+"""Stack name prefix for refused deployments whose own name is unknown or is not a valid stack name."""
 
 
 class ResourceType:
@@ -43,7 +43,7 @@ class ResourceType:
 
 
 class Output:
-    """Keys of a stack's outputs. If a component is not named like the deployment, its name is appended to the key."""
+    """Keys of a stack's outputs. The name of a component is appended unless it equals the name of the deployment."""
 
     ENDPOINT: Final = "EndpointName"
     REGION: Final = "Region"
@@ -52,7 +52,7 @@ class Output:
     OPENAI_URL: Final = "OpenAiUrl"
     CHAT_COMMAND: Final = "ChatCommand"
     INVOKE_COMMAND: Final = "InvokeCommand"
-    """In place of `CHAT_COMMAND` for a model that embeds or scores."""
+    """Replaces `CHAT_COMMAND` for a model that embeds or scores."""
     DECLARED_SIZES: Final = "DeclaredSizes"
 
 
@@ -60,13 +60,13 @@ class MetricNamespace:
     """CloudWatch namespaces of SageMaker hosting."""
 
     HOSTING: Final = "/aws/sagemaker/"
-    """Beginning of the namespaces that SageMaker writes with the rights of the execution role."""
+    """Prefix of the namespaces to which SageMaker publishes metrics with the rights of the execution role."""
     SERVICE: Final = "AWS/SageMaker"
-    """Requests, latencies and load."""
+    """Namespace of requests, latencies and concurrency."""
     COMPONENTS: Final = "/aws/sagemaker/InferenceComponents"
-    """Utilization of the resources that a component reserves."""
+    """Namespace of the utilisation of resources that a component reserves."""
     ENDPOINTS: Final = "/aws/sagemaker/Endpoints"
-    """Utilization and reservation of an endpoint's instances."""
+    """Namespace of the utilisation and reservation of an endpoint's instances."""
 
 
 class Dimension:
@@ -84,9 +84,9 @@ class MetricName:
     INVOCATIONS_PER_COPY: Final = "InvocationsPerCopy"
     CONCURRENT_REQUESTS_PER_COPY: Final = "ConcurrentRequestsPerCopy"
     MODEL_LATENCY: Final = "ModelLatency"
-    """Microseconds in the container."""
+    """Time in the container, in microseconds."""
     OVERHEAD_LATENCY: Final = "OverheadLatency"
-    """Microseconds that SageMaker adds."""
+    """Time that SageMaker adds to a request, in microseconds."""
     CLIENT_ERRORS: Final = "Invocation4XXErrors"
     SERVER_ERRORS: Final = "Invocation5XXErrors"
     MODEL_ERRORS: Final = "InvocationModelErrors"
@@ -103,23 +103,23 @@ class MetricName:
 
 
 class CopyTarget:
-    """How Application Auto Scaling addresses the copies of an inference component."""
+    """Application Auto Scaling's names for the copies of an inference component."""
 
     NAMESPACE: Final = "sagemaker"
     DIMENSION: Final = "sagemaker:inference-component:DesiredCopyCount"
     PREFIX: Final = "inference-component/"
     CONCURRENT_REQUESTS: Final = "SageMakerInferenceComponentConcurrentRequestsPerCopyHighResolution"
-    """Predefined metric of target tracking, in periods of 10 seconds."""
+    """Predefined metric of target tracking with a period of 10 seconds."""
     CONCURRENCY_PERIOD_SECONDS: Final = 10
     INVOCATIONS: Final = "SageMakerInferenceComponentInvocationsPerCopy"
-    """Predefined metric of target tracking, in periods of a minute."""
+    """Predefined metric of target tracking with a period of one minute."""
     INVOCATIONS_PERIOD_SECONDS: Final = 60
     WAKE_PERIOD_SECONDS: Final = 60
-    """Period of the alarm that starts a copy for a request that found none."""
+    """Period in seconds of the alarm that scales out from zero copies after a request failed."""
 
     @staticmethod
     def resource_id(component_name: str) -> str:
-        """Identifier of a component's scalable target."""
+        """Return the resource id of a component's scalable target."""
         return f"{CopyTarget.PREFIX}{component_name}"
 
 
@@ -131,10 +131,10 @@ class LogGroup:
 
     @staticmethod
     def of_component(component_name: str) -> str:
-        """Name of a component's log group."""
+        """Return the name of a component's log group."""
         return f"{LogGroup.COMPONENTS}{component_name}"
 
     @staticmethod
     def of_endpoint(endpoint_name: str) -> str:
-        """Name of an endpoint's log group."""
+        """Return the name of an endpoint's log group."""
         return f"{LogGroup.ENDPOINTS}{endpoint_name}"

@@ -1,22 +1,23 @@
-"""Units that more than one module converts: bytes, time and money."""
+"""Conversions of bytes, time and money."""
 
 from __future__ import annotations
 
 from typing import Final
 
 MIB: Final = 2**20
-"""Bytes of a mebibyte."""
+"""Bytes per mebibyte."""
 GIB: Final = 2**30
-"""Bytes of a gibibyte."""
+"""Bytes per gibibyte."""
 MIB_PER_GIB: Final = 1024
 SECONDS_PER_HOUR: Final = 3600
 HOURS_PER_MONTH: Final = 730
-"""8,760 hours of a year divided by 12, as in the AWS Pricing Calculator."""
+"""Hours per month: 8,760 hours per year / 12, as in the AWS Pricing Calculator."""
 
 
 def rate_text(per_second: float) -> str:
-    """Return a rate, or another figure, with three significant digits or all its whole ones: `12,914`, `27.5`, `0.001`.
-    It never has an exponent.
+    """Format a number with three significant digits, but never round off whole digits: `12,914`, `27.5`, `0.001`.
+
+    The text never has an exponent.
     """
     if per_second >= 100 or per_second == int(per_second):
         return f"{per_second:,.0f}"
@@ -24,11 +25,11 @@ def rate_text(per_second: float) -> str:
 
 
 def usd_per_million_tokens(usd_per_hour: float | None, tokens_per_second: float | None) -> float | None:
-    """Price of a million tokens in USD; None if the price is unknown or no tokens are produced.
+    """Return the price of a million tokens in USD; None if the price is unknown or no tokens are produced.
 
     Args:
         usd_per_hour: price of all instances together.
-        tokens_per_second: tokens that those instances produce together.
+        tokens_per_second: tokens that all instances produce together.
 
     """
     if usd_per_hour is None or not tokens_per_second:

@@ -1,7 +1,7 @@
 """Benchmarks of this project's own speed, as ratios measured in one run: `make benchmark`.
 
-Absolute times vary on a shared machine. Each figure is therefore the median ratio between a command and a reference,
-which run alternately.
+Absolute times vary on a shared machine. Therefore each result is the median ratio between a command and a reference
+command that runs alternately.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ FORECASTS = (
 
 
 def main() -> None:
-    """Run all benchmarks and print a table of the results and of this project's own targets."""
+    """Run all benchmarks and print their results and targets."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="pairs of each comparison (default 5)")
+    parser.add_argument("--rounds", type=int, default=5, help="number of pairs per comparison (default 5)")
     rounds = parser.parse_args().rounds
     table = Table(title=f"median of {rounds} pairs", title_justify="left")
     for column in ("what", "found", "target"):
@@ -112,7 +112,8 @@ def main() -> None:
 
 
 Run = Callable[[], float]
-"""Runs a command once and returns its seconds: wall time, or processor time where a name says so."""
+"""A function that runs a command once and returns its wall time in seconds, or its processor time if its name says
+so."""
 
 
 def command(arguments: list[str]) -> Run:
@@ -130,7 +131,9 @@ def command(arguments: list[str]) -> Run:
 
 
 def processor_time(arguments: list[str]) -> Run:
-    """Return a function that runs a command and returns its user time, seconds: other work hardly changes it."""
+    """Return a function that runs a command and returns its user time in seconds, which other processes
+    hardly affect.
+    """
 
     def run() -> float:
         process = subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -178,7 +181,7 @@ def first_call(arguments: list[str]) -> Run:
 
 
 def load_cost(*, users: int, stream: bool) -> str:
-    """CPU share of the load generator, and the latency that it adds to its measurements, both in percent."""
+    """Return the CPU share of the load generator and the latency that it adds to measurements, both in percent."""
     measured = cost(users=users, latency_seconds=10, stream=stream)
     return f"{measured.core_percent:.0f} %, {measured.added_percent:.1f} %"
 
@@ -195,25 +198,25 @@ def synth(app: str, count: int = 0) -> Run:
 
 
 def ratio(measured: Run, reference: Run, rounds: int) -> str:
-    """Median ratio of `rounds` pairs of runs, after one warm-up run of each command."""
+    """Return the median ratio of `rounds` pairs of runs, after one warm-up run of each command."""
     measured(), reference()
     return f"{statistics.median(measured() / reference() for _ in range(rounds)):.2f} x"
 
 
 def added(app: str, count: int, rounds: int) -> str:
-    """Time that one more endpoint adds to a synth of `count` endpoints."""
+    """Return the time that one more endpoint adds to a synth of `count` endpoints."""
     return f"{slope_ms(app, count, rounds):.1f} ms"
 
 
 def added_beside(app: str, plain: str, count: int, rounds: int) -> str:
-    """Difference between the times that one more endpoint adds in `app` and in `plain`."""
+    """Return the difference between the times that one more endpoint adds in `app` and in `plain`."""
     return f"{slope_ms(app, count, rounds) - slope_ms(plain, count, rounds):.1f} ms"
 
 
 def slope_ms(app: str, count: int, rounds: int) -> float:
-    """Milliseconds per endpoint between a synth of `count` endpoints and of twice as many.
+    """Return (time of 2 x `count` endpoints - time of `count` endpoints) / `count`, in milliseconds.
 
-    Uses the fastest round of each, because other load on the machine only slows a round down.
+    Both times are the fastest of all rounds, because other load on the machine can only slow a round down.
     """
     few, many = synth(app, count), synth(app, 2 * count)
     fastest = [min(run() for _ in range(rounds)) for run in (few, many)]
@@ -221,7 +224,7 @@ def slope_ms(app: str, count: int, rounds: int) -> float:
 
 
 def peak_memory(arguments: list[str]) -> str:
-    """Largest resident memory of a command or of any process it starts, MiB."""
+    """Return the largest resident memory of a command or of a process that it starts, in MiB."""
     measured = subprocess.run(
         [PYTHON, "-c", _PEAK, *arguments], cwd=ROOT, capture_output=True, text=True, check=True, env=_with_outdir()
     )

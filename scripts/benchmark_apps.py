@@ -1,4 +1,4 @@
-"""CDK apps that `benchmark.py` synthesises: the catalogue, and references for comparison."""
+"""CDK apps that `benchmark.py` synthesises: the app of this project, and reference apps."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ CONTEXT = json.loads((ROOT / "cdk.json").read_text())["context"]
 
 
 def empty() -> None:
-    """One stack with the smallest resource (an empty template does not pass validation): the floor of a CDK app."""
+    """Create an app with one small resource, the minimum that passes validation."""
     app = _app()
     cdk.CfnWaitConditionHandle(cdk.Stack(app, "empty"), "Handle")
     app.synth()
 
 
 def catalogue() -> None:
-    """The app of this project, with every deployment of `deployments.py`."""
+    """Create the app of this project, with every deployment of `deployments.py`."""
     import app
 
     app.main(context=CONTEXT, outdir=os.environ["CDK_OUTDIR"])
 
 
 def endpoints(count: int) -> None:
-    """An app with one deployment `count` times, each in its own stack."""
+    """Create an app that contains one deployment `count` times, each in a separate stack."""
     from deployments import DEPLOYMENTS
 
     _endpoints(DEPLOYMENTS[0], count)
 
 
 def production_endpoints(count: int) -> None:
-    """Create an app that contains the production example (all options in use) `count` times, each in its own stack."""
+    """Create an app that contains the production example, which uses all options, `count` times in separate stacks."""
     from replicas.deployment.file import load_catalogue
 
     (deployment,) = load_catalogue(ROOT / "docs" / "examples" / "production.py")
@@ -65,7 +65,7 @@ def _endpoints(deployment: Deployment, count: int) -> None:
 
 
 def bare_endpoints(count: int) -> None:
-    """An app with `count` stacks that declare the resources of a deployment as L1 constructs."""
+    """Create an app with `count` stacks that declare the resources of a deployment as L1 constructs."""
     from dataclasses import replace
 
     from deployments import DEPLOYMENTS
@@ -78,7 +78,7 @@ def bare_endpoints(count: int) -> None:
 
 
 def bare() -> None:
-    """An app with the stacks and resources of the catalogue, declared as L1 constructs only."""
+    """Create an app with the stacks and resources of `catalogue`, declared as L1 constructs only."""
     from deployments import DEPLOYMENTS
     from replicas import plan
 

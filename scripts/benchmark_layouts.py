@@ -1,9 +1,9 @@
-"""Benchmark of the layouts that `plan` chooses: their cost per token beside that of the best layout.
+"""Compares the cost per token of the layouts that `plan` chooses with the cost of the best layout.
 
-For pairs of a model and an instance type and for three loads, every degree that fits, with as many copies as fit, is
-forecast by the whole simulation. The layout that `plan` chooses by its closed-form bounds is compared with the cheapest
-of them: once with the load declared as traffic, once without it, as the plan assumes a load. Layouts without the floor
-of service are left out of both, but for pairs where none holds it. A run goes on where the last one ended.
+For pairs of a model and an instance type and for three loads, the full simulation forecasts every parallel degree that
+fits, with the maximum number of copies. The layout that `plan` chooses with its closed-form bounds is compared with the
+cheapest layout: once with the load declared as traffic, and once without, so that the plan assumes a load. Layouts
+below the minimum service level are ignored, unless all layouts of a pair are below it. An interrupted run is continued.
 """
 
 from __future__ import annotations
@@ -59,11 +59,11 @@ INSTANCES = (
 
 
 def main() -> None:
-    """Forecast what is missing, and print how far the chosen layouts are from the best ones."""
+    """Run the missing forecasts, and print the cost of the chosen layouts relative to the best layouts."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--duration", type=float, default=90, help="simulated seconds (default 90, as in forecasts)")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="file of the results, which is continued")
-    parser.add_argument("--pairs", type=int, help="only the first pairs")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="file of results; existing results are reused")
+    parser.add_argument("--pairs", type=int, help="number of pairs to compare, from the first (default: all)")
     arguments = parser.parse_args()
     known = _read(arguments.results)
     arguments.results.parent.mkdir(parents=True, exist_ok=True)
@@ -86,7 +86,7 @@ def main() -> None:
 def _forecast(
     model: str, instance: str, load: Traffic, duration: float, known: dict[str, float], file: Any
 ) -> Iterator[tuple[int, float]]:
-    """Yield each degree that fits with the USD per million tokens that the simulation forecasts."""
+    """Yield each parallel degree that fits, and its simulated price in USD per million tokens."""
     for degree in (1, 2, 4, 8):
         key = f"{model} {instance} {degree} {load.users} {load.input_tokens} {load.output_tokens} {duration:g}"
         if key not in known:

@@ -1,7 +1,7 @@
-"""Cost of the load generator, measured against a stub that answers after a fixed time.
+"""Measures the CPU time and the added latency of the load generator, with a stub server of fixed latency.
 
-The stub runs in its own process, speaks SageMaker Runtime's protocol and does nothing else. CPU shares are of one core,
-measured while all users wait and none starts or stops.
+The stub runs in a separate process and implements only the protocol of SageMaker Runtime. CPU shares are relative to
+one core, and are measured while all users run and none starts or stops.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _CHUNKS = 50
 
 @dataclass(frozen=True)
 class Cost:
-    """Cost of the load generator in one run."""
+    """CPU share and added latency of the load generator in one run."""
 
     core_percent: float
     added_percent: float
@@ -38,7 +38,7 @@ class Cost:
 
 
 def cost(*, users: int, latency_seconds: float, stream: bool) -> Cost:
-    """Run the load generator for three times the latency; its users start during the first third."""
+    """Run the load generator for three times the stub's latency. The users start during the first third."""
     settings = Settings(
         duration_seconds=3 * latency_seconds,
         input_tokens=1000,
@@ -72,7 +72,7 @@ def cost(*, users: int, latency_seconds: float, stream: bool) -> Cost:
     failed = [record.error for record in measured if record.error]
     if failed:
         raise SystemExit(f"{len(failed)} of {len(measured)} requests failed: {failed[0]}")
-    # The first requests are left out: they include the time to open connections.
+    # The first requests are ignored, because they include the time to open connections.
     later = [record.seconds for record in measured if record.began > latency_seconds]
     added = 100 * (statistics.median(later) - latency_seconds) / latency_seconds
     return Cost(100 * share, added, len(measured))

@@ -1,11 +1,11 @@
-"""Say which data files are out of date.
+"""Report which data files are out of date.
 
     python -m scripts.check_data [--offline]
 
-A file that a package carries the facts for is stale if the installed packages give another content; a newer version of
-such a package is named (`--offline` does not ask). A file that is maintained by hand, and a price sheet, is stale when
-it is older than a quarter: AWS announces instance types and changes prices several times a year. Exit code 1 if
-anything is stale.
+A file that is generated from packages is stale if the installed packages would give different content. Newer versions
+of these packages are reported, unless `--offline` is given. A price sheet or a file that is maintained by hand is stale
+if it is older than three months, because AWS announces instance types and changes prices several times a year. Exit
+code 1 if anything is stale.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from scripts import refresh_data
 
 QUARTER_DAYS = 92
 SOURCES = ("aiconfigurator-core", "botocore", "cfn-lint", "moto", "sagemaker-core")
-"""Packages that `refresh_data` reads."""
+"""Packages from which `refresh_data` generates files."""
 
 Newest = Callable[[str], str | None]
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Whether a file or package is up to date, and what to do if not."""
+    """State of a file or package, and the change to make if it is out of date."""
 
     what: str
     state: str
@@ -40,12 +40,12 @@ class Finding:
     why: str
 
     def __str__(self) -> str:
-        """One line of the report."""
+        """Return the finding as one line of the report."""
         return f"{self.state:8} {self.what}: {self.why}"
 
 
 def of_packages(folder: Path = refresh_data.REPLICAS) -> Iterator[Finding]:
-    """Compare each file that `refresh_data` writes with what the installed packages give."""
+    """Compare each file that `refresh_data` writes with the content that the installed packages give."""
     for name, content in refresh_data.contents().items():
         stored = json.loads((folder / name).read_bytes())
         fresh = json.loads(refresh_data.written(content(stored["retrieved"])))
@@ -55,12 +55,12 @@ def of_packages(folder: Path = refresh_data.REPLICAS) -> Iterator[Finding]:
             yield Finding(
                 str(name),
                 "stale",
-                f"the installed packages give another content ({fresh['source']}): make refresh-data",
+                f"the installed packages give different content ({fresh['source']}): run make refresh-data",
             )
 
 
 def of_versions(newest: Newest) -> Iterator[Finding]:
-    """Compare each package that the files come from with its newest version."""
+    """Compare the installed version of each source package with the newest version."""
     for package in SOURCES:
         installed, published = version(package), newest(package)
         if published is None:
@@ -68,12 +68,12 @@ def of_versions(newest: Newest) -> Iterator[Finding]:
         elif published == installed:
             yield Finding(package, "current", f"{installed} is the newest version")
         else:
-            why = f"{published} is published, {installed} is installed: make lock, then make refresh-data"
+            why = f"{published} is published, {installed} is installed: run make lock, then make refresh-data"
             yield Finding(package, "newer", why)
 
 
 def of_ages(today: date, folder: Path = refresh_data.REPLICAS) -> Iterator[Finding]:
-    """Yield the age of each file that is maintained by hand, and of each price sheet."""
+    """Report the age of each file that is maintained by hand, and of each price sheet."""
     by_package = {folder / name for name in refresh_data.contents()}
     for file in sorted({*folder.rglob("data/*.json"), *folder.glob("engines/*/*.json")} - by_package):
         content = json.loads(file.read_bytes())
@@ -87,7 +87,7 @@ def of_ages(today: date, folder: Path = refresh_data.REPLICAS) -> Iterator[Findi
             yield _aged(name, content, today, _BY_HAND)
 
 
-_BY_HAND = "compare its figures with their sources, and date it"
+_BY_HAND = "compare the values with their sources, and update the date"
 
 
 def _aged(what: str, content: dict[str, Any], today: date, remedy: str) -> Finding:
@@ -98,7 +98,7 @@ def _aged(what: str, content: dict[str, Any], today: date, remedy: str) -> Findi
 
 
 def newest_version(package: str) -> str | None:
-    """Return the newest version of a package that pip's index has; None if it does not answer."""
+    """Return the newest version of a package in pip's index; None if the index does not respond."""
     command = [
         sys.executable,
         "-m",

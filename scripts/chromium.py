@@ -1,4 +1,4 @@
-"""A real Chromium for the tests and the pictures of the pages: that of `make browser`, or an installed one."""
+"""Starts a Chromium for tests and pictures of HTML pages: from `make browser`, or an installed one."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _INSTALLED = ("chromium", "chromium-browser", "google-chrome", "google-chrome-st
 
 
 def executable() -> Path | None:
-    """Return the path of a Chromium: `$CHROMIUM`, that of `make browser`, or one on the PATH. None: there is none."""
+    """Return the path of a Chromium: `$CHROMIUM`, from `make browser`, or on the PATH; None if none is found."""
     places = (os.environ.get("CHROMIUM"), _UNPACKED / "chromium", *map(shutil.which, _INSTALLED))
     return next((Path(place) for place in places if place and Path(place).is_file()), None)
 
 
 def missing() -> str | None:
-    """Return what is missing to open a page, as a sentence; None if nothing is."""
+    """Return a sentence about the missing software for opening a page; None if nothing is missing."""
     try:
         import playwright.sync_api  # noqa: F401
     except ImportError:
@@ -37,7 +37,9 @@ def missing() -> str | None:
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Start the browser, and end it. The fonts are those of `make browser`, so that pictures look alike everywhere."""
+    """Start the browser, and stop it at the end. It uses the fonts of `make browser`, so that pictures are
+    reproducible.
+    """
     from playwright.sync_api import sync_playwright
 
     fonts = _UNPACKED / "fonts"

@@ -1,10 +1,10 @@
-"""Synthesise the library's examples over the range of versions that it promises.
+"""Synthesise the examples of the construct library with the oldest and newest supported versions.
 
     python -m scripts.compat [oldest | newest]
 
-The wheel is installed in fresh environments: with the oldest aws-cdk-lib of pyproject.toml and with the newest one,
-both under the oldest Python that it allows, and with the newest aws-cdk-lib under the newest Python that installs here.
-Each synthesises docs/examples/app.py and every program of docs/constructs.md. No account is reached.
+The wheel is installed in new environments: the oldest and the newest aws-cdk-lib that pyproject.toml allows, each with
+the oldest supported Python, and the newest aws-cdk-lib with the newest Python that can be installed. Each environment
+synthesises docs/examples/app.py and every program of docs/constructs.md, without an AWS account.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from scripts.package import (
 )
 
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
-"""Versions of Python, from the oldest that pyproject.toml allows to the newest one that is published."""
+"""Versions of Python to try, from the oldest that pyproject.toml allows to the newest that is published."""
 
 RUN_ALL = """\
 import shutil
@@ -49,11 +49,11 @@ for path in sorted(Path("programs").glob("*.py")):
         shutil.rmtree(folder)
     print(path.stem, made)
 """
-"""Runs every program in one process, and prints its name with the number of its templates."""
+"""Script that runs every program in one process, and prints each name with its number of templates."""
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Try the combinations that `arguments` name; with all by default."""
+    """Try the versions that `arguments` name. Default: all."""
     names = resolutions_of("compat", arguments)
     try:
         wheels = build()
@@ -67,7 +67,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def combinations(resolutions: Sequence[str], folder: Path) -> Iterator[tuple[str, str]]:
-    """Yield the pairs to try of a resolution and a version of Python. Say which versions of Python do not install."""
+    """Yield pairs of resolution (oldest or newest) and Python version. Print the versions that cannot be installed."""
     oldest = PYTHONS[0]
     yield from ((resolution, oldest) for resolution in resolutions)
     if "newest" not in resolutions:
@@ -76,22 +76,22 @@ def combinations(resolutions: Sequence[str], folder: Path) -> Iterator[tuple[str
         if installs(python, folder):
             yield "newest", python
             return
-        say(f"Python {python}: does not install here, so it is not tried")
+        say(f"Python {python}: skipped, because it cannot be installed on this computer")
 
 
 def installs(python: str, folder: Path) -> bool:
-    """True if uv finds or installs a version of Python."""
+    """Return whether uv can find or install a version of Python."""
     command: list[str | Path] = [TOOLS / "uv", "venv", "--quiet", "--python", python, folder / f"probe-{python}"]
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 def interpreter(python: str) -> str:
-    """Return the Python of this process if it has the version, and the version otherwise."""
+    """Return the path of the running Python if it has this version, else the version for uv."""
     return sys.executable if python == f"{sys.version_info.major}.{sys.version_info.minor}" else python
 
 
 def synthesise(environment: Environment) -> None:
-    """Run every example in an environment."""
+    """Run every example in an environment and check that each has a template."""
     folder = environment.folder / "programs"
     folder.mkdir()
     examples = {"app": EXAMPLE.read_text(), **programs()}

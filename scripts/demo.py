@@ -1,6 +1,6 @@
-"""Runs the article from end to end on this computer: no AWS account, no cost. `make demo`.
+"""Runs the steps of the article on this computer, without an AWS account and without cost: `make demo`.
 
-Every step is a command that also works unchanged against AWS; here its environment points to an embedded AWS.
+Every step is a command that works unchanged with AWS. Here, environment variables point it to a simulated AWS.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ _TOOLS = (Path(sys.executable).parent, ROOT / "node_modules" / ".bin")
 
 
 class DemoError(Exception):
-    """A step failed."""
+    """A step of the demo failed."""
 
 
 def main() -> None:
-    """Run all steps, and stop the embedded AWS in any case."""
+    """Run all steps, and always stop the simulated AWS at the end."""
     began = time.monotonic()
     environment = {
         **os.environ,
@@ -41,7 +41,7 @@ def main() -> None:
         "CDK_DISABLE_CLI_TELEMETRY": "true",
         "CDK_DISABLE_VERSION_CHECK": "true",
     }
-    for ending in (signal.SIGTERM, signal.SIGHUP):  # like Ctrl-C, so that no process is left running
+    for ending in (signal.SIGTERM, signal.SIGHUP):  # handle them like Ctrl-C, so that no process keeps running
         if signal.getsignal(ending) is signal.SIG_DFL:
             signal.signal(ending, signal.default_int_handler)
     try:
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def steps(environment: Mapping[str, str], changed: Path) -> None:
-    """Run the steps of the article, and change the deployment."""
+    """Run the steps of the article, then change the deployment."""
 
     def step(title: str, *command: str, folder: Path = ROOT) -> None:
         say(title)
@@ -81,7 +81,7 @@ def steps(environment: Mapping[str, str], changed: Path) -> None:
 
 @contextmanager
 def embedded_aws(environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
-    """Start an embedded AWS. Yield the environment that points commands to it."""
+    """Start a simulated AWS. Yield the environment variables that point commands to it."""
     say("start an embedded AWS")
     command = ["replicas", "local", "start", "--port=0", "--time-scale=240", "--skip-bootstrap", "--json"]
     print(f"$ {shlex.join(command)}", flush=True)
@@ -98,7 +98,7 @@ def embedded_aws(environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
 
 @contextmanager
 def changed_copies() -> Iterator[Path]:
-    """Yield a folder whose `deployments.py` declares one copy fewer. The user's own file is not changed."""
+    """Yield a folder with a changed `deployments.py` that declares one copy fewer. The user's file stays unchanged."""
     text, count = _ROW.subn(r"\g<1>7", (ROOT / "deployments.py").read_text())
     if not count:
         raise DemoError(f'deployments.py has no article("{NAME}", ..., copies=8): the demo shows a change of that row')
@@ -112,7 +112,7 @@ def changed_copies() -> Iterator[Path]:
 
 
 def run(command: Sequence[str], environment: Mapping[str, str], folder: Path) -> None:
-    """Print a command and run it, with its output on the terminal."""
+    """Print a command and run it. Its output goes to the terminal."""
     print(f"$ {shlex.join(command)}", flush=True)
     program = shutil.which(command[0], path=environment["PATH"]) or command[0]
     done = subprocess.run([program, *command[1:]], env=environment, cwd=folder, check=False)

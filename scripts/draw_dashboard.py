@@ -1,7 +1,7 @@
-"""Draw the dashboard of the production example from its definition: part of `make docs`.
+"""Draw a picture of the production example's dashboard from its definition, for `make docs`.
 
-Widgets, titles, series and lines are those of `dashboard_body`; the values are invented, from a simple curve of traffic
-over one day. The picture's metadata holds a digest of the definition, so that a test detects an outdated picture.
+Widgets, titles, series and lines come from `dashboard_body`. The values are invented: a simple traffic curve of one
+day. The metadata of the picture contains a digest of the definition, so that a test detects an outdated picture.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _DOTS_AN_INCH = 80
 _COLOURS = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b")
 _HOURS = np.arange(0, 24, 0.1)
 _PEAK_COPIES = {"chat": 3.6, "code": 1.6}
-"""Copies that the peak traffic of each component needs."""
+"""Number of copies of each component at the peak of the invented traffic."""
 _SECONDS_A_REQUEST = 6.0
 
 
@@ -67,7 +67,7 @@ def digest_of(body: Json) -> str:
 
 
 def draw(body: Json, planned: EndpointPlan, path: Path) -> None:
-    """Draw every widget at its place on the grid. The same body gives the same picture."""
+    """Draw every widget at its position. The same dashboard body always gives the same picture."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
@@ -119,10 +119,10 @@ def _graph(axes: Axes, properties: Json, days: Mapping[str, Mapping[str, Series]
 
 
 def shown_series(metrics: Sequence[Any], days: Mapping[str, Mapping[str, Series]]) -> list[tuple[str, Series]]:
-    """Return the series that a widget shows, with labels: metrics, and quotients of two metrics.
+    """Return the visible series of a widget with their labels. A series is a metric or a quotient of two metrics.
 
     Raises:
-        KeyError: there are no example values for a metric.
+        KeyError: a metric has no example values.
         ValueError: an expression is not a quotient.
 
     """
@@ -152,7 +152,7 @@ def _values(entry: Sequence[Any], days: Mapping[str, Mapping[str, Series]]) -> S
 
 
 def day_of(component: ComponentPlan) -> dict[str, Series]:
-    """Return example values of a component: traffic that rises in office hours, and copies that follow it."""
+    """Return example values of a component: traffic that rises in office hours, and copies that follow the traffic."""
     target = component.scaling.target if component.scaling else component.concurrent_full_length_requests
     peak = _PEAK_COPIES[component.name] * target * 60 / _SECONDS_A_REQUEST
     hump = np.exp(-(((_HOURS - 10.5) / 2.2) ** 2)) + 0.8 * np.exp(-(((_HOURS - 15) / 2.4) ** 2))
@@ -161,7 +161,7 @@ def day_of(component: ComponentPlan) -> dict[str, Series]:
     requests[requests < peak / 200] = 0
     in_flight = requests / 60 * _SECONDS_A_REQUEST
     needed = np.clip(np.ceil(in_flight / target), component.fewest_copies, component.most_copies)
-    # Scaling in is slower than scaling out, so copies stay for a while after the load falls.
+    # Scale-in is slower than scale-out, so copies stay for a while after the load falls.
     copies = np.max([np.roll(needed, steps) for steps in range(6)], axis=0)
     per_copy = in_flight / np.maximum(copies, 1)
     return {
@@ -175,7 +175,7 @@ def day_of(component: ComponentPlan) -> dict[str, Series]:
 
 
 def _of_the_endpoint(days: Mapping[str, Mapping[str, Series]]) -> dict[str, Series]:
-    """Return the values of the endpoint: all components together, on instances of 4 accelerators."""
+    """Return the values of the endpoint: the sum of all components, on instances with 4 accelerators."""
     used = np.sum([day["accelerators"] for day in days.values()], axis=0)
     available = 4 * np.maximum(np.ceil(used / 4), 1)
     load = np.sum([day["load"] * day["accelerators"] for day in days.values()], axis=0) / available
@@ -183,7 +183,7 @@ def _of_the_endpoint(days: Mapping[str, Mapping[str, Series]]) -> dict[str, Seri
 
 
 def _answered(day: Mapping[str, Series]) -> Series:
-    """Return 1 while requests arrive, and NaN (no data) while there are none."""
+    """Return 1 for hours with requests, and NaN (no data) for hours without."""
     return np.where(day["requests"] > 0, 1.0, np.nan)
 
 

@@ -1,7 +1,7 @@
-"""Take the pictures of docs/report.md and the README from real pages in a real browser: part of `make docs`.
+"""Take the screenshots for docs/report.md and the README in a browser, for `make docs`.
 
-A picture is taken again where the page's look or the drawn plan has changed since: its metadata holds a digest of both.
-Figures of forecasts are left out of the digest, so that a picture shows those of the day on which it was taken.
+A picture is taken again if the look of the page or the plan has changed. The metadata of the picture contains a digest
+of both. The digest does not include forecast values, so a picture can show older values.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _SHOWN = ("name", "instance_type", "placement", "usd_per_hour")
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture: its file, the deployments of its page, and the part of the page that it shows."""
+    """One picture: its file, the deployments on the page, and the visible section of the page."""
 
     name: str
     deployments: tuple[str, ...]
@@ -38,11 +38,11 @@ class Picture:
     height: int = 1000
     scroll_to: str = "body"
     degree: str | None = None
-    """Accelerators a copy that are chosen in the what-if."""
+    """Accelerators per copy that are selected in the what-if controls."""
 
     @property
     def path(self) -> Path:
-        """File of the picture."""
+        """Path of the picture."""
         return IMAGES / f"{self.name}.png"
 
 
@@ -68,12 +68,12 @@ def main() -> None:
 
 
 def stale_pictures() -> list[Picture]:
-    """Return the pictures that are missing, or whose page looks different today."""
+    """Return the pictures that are missing or outdated."""
     return [picture for picture in PICTURES if _digest_in(picture.path) != digest(picture)]
 
 
 def digest(picture: Picture) -> str:
-    """Return a hash of the look of the pages and of the plans that a picture shows."""
+    """Return a digest of the look of the pages and of the plans in a picture."""
     hashed = hashlib.sha256(repr(picture).encode())
     for path in _look():
         hashed.update(path.read_bytes())

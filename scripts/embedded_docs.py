@@ -10,10 +10,10 @@ from embedded_aws.evidence import Kind
 from embedded_aws.refusals import Refusal, refusals
 
 _TITLES = {
-    Kind.QUOTED: "Quoted: AWS's own words, with the place that quotes them",
-    Kind.DOCUMENTED: "Documented: a document states the rule, the words are ours",
-    Kind.ASSUMED: "Assumed: no source is known, this is the strict reading",
-    Kind.LIMIT: "Limits: AWS takes the request, the embedded AWS does not model it",
+    Kind.QUOTED: "Quoted: AWS's own words, with the source of the quote",
+    Kind.DOCUMENTED: "Documented: a document states the rule, the wording is this project's",
+    Kind.ASSUMED: "Assumed: no source is known, this is the strict interpretation",
+    Kind.LIMIT: "Limits: AWS accepts the request, the embedded AWS does not model it",
 }
 
 
@@ -27,14 +27,14 @@ def refusal_tables() -> str:
 
 
 def refusals_by_rule() -> str:
-    """Return a table of all refusals with the rule that reports them, or the reason why none does."""
+    """Return a table of all refusals, each with the rule that reports it or the reason why no rule does."""
     rows = {(refusal.area, refusal.reason, refusal.message) for refusal in refusals()}
     lines = [f"| {area} | {_code(message)} | {reason} |" for area, reason, message in sorted(rows)]
     return "\n".join(["| service | refusal | reported by |", "| --- | --- | --- |", *lines])
 
 
 def resource_types() -> str:
-    """Return a table of the CloudFormation resource types, with the reason for each handler that is not moto's."""
+    """Return a table of CloudFormation resource types. Types with a handler of this project have a reason."""
     rows = [
         f"| `{resource_type}` | {OWN_HANDLERS.get(resource_type, 'provisioned by moto’s own model')} |"
         for resource_type in sorted(HANDLERS)

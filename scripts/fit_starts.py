@@ -1,8 +1,8 @@
-"""Fit the constants of start-ups to the published rows of the part `fitted`, and write them into each `starts.json`.
+"""Fit the constants of start-ups to the published rows marked `fitted`, and write them into each `starts.json`.
 
-Each phase has one constant, the median over the rows: the start of the process and the warm-up in seconds, the loading
-in bytes a second and accelerator, the compilation in seconds a layer, the capture in seconds a graph and layer. The
-rows of the part `judged` are not read here (docs/cold-start.md).
+Each phase has one constant, the median over the rows. Units: seconds for process start and warm-up, bytes per second
+and accelerator for loading, seconds per layer for compilation, seconds per graph and layer for graph capture. Rows
+marked `judged` are used only for comparison (docs/cold-start.md).
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ ENGINES = Path(__file__).parents[1] / "replicas" / "engines"
 
 
 def main() -> None:
-    """Write the constants; with `--check`, exit with code 1 where a file has others."""
+    """Write the constants. With `--check`, write nothing and exit with code 1 if a file has different constants."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="change nothing; exit code 1 where constants differ")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit code 1 if constants differ")
     check = parser.parse_args().check
     for path in sorted(ENGINES.glob("*/starts.json")):
         document = json.loads(path.read_text())
         renewed = fitted(document)
         if renewed != document:
             if check:
-                sys.exit(f"{path}: constants are not those of its rows; `python -m scripts.fit_starts` writes them")
+                sys.exit(f"{path}: the constants do not match the rows: run `python -m scripts.fit_starts`")
             path.write_text(json.dumps(renewed, indent=1) + "\n")
             print(path)
 
 
 def fitted(document: dict[str, Any]) -> dict[str, Any]:
-    """Return the document with the constants of its rows."""
+    """Return the document with constants that are fitted to its rows."""
     rows = [row for row in document["published"] if row["part"] == "fitted"]
 
     def seconds(phase: str) -> float:

@@ -1,4 +1,4 @@
-"""Tables and plot of docs/forecast.md: forecasts of the article's nine points and of other published runs."""
+"""Tables and plot of docs/forecast.md: forecasts of the article's nine measurements and of other published runs."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ def main() -> None:
 
 
 def article() -> list[dict[str, Any]]:
-    """Return the measured points of the article."""
+    """Return the measurements of the article, one per number of users."""
     points: list[dict[str, Any]] = json.loads(_ARTICLE.read_text())["points"]
     return points
 
 
 @cache
 def of_article(routing: Any = "RANDOM") -> Forecast:
-    """Return the forecast of the article's points."""
+    """Return the forecast for the loads of the article."""
     planned = plan(find_deployment("llama-2-13b", ROOT / "deployments.py"))
     loads = [Load(users=point["users"], input_tokens=1000, output_tokens=50) for point in article()]
     return forecast(planned, planned.components[0], loads, routing=routing)
 
 
 def article_rows() -> Rows:
-    """Return a row for each point of the article, measured and forecast, and a row with the mean errors."""
+    """Return one row per measurement of the article with its forecast, and a row with the mean errors."""
     rows: Rows = []
     rates, medians = [], []
     for point, measured in zip(of_article().points, article(), strict=True):
@@ -80,7 +80,7 @@ def exam_runs() -> list[dict[str, Any]]:
 
 
 def held_out_rows() -> Rows:
-    """Return a row for each published run, with the mean and the worst error of its forecast."""
+    """Return one row per published run, with the mean and the worst error of its forecast."""
     rows: Rows = []
     for kind, errors_of in (("prompts", published.prompt_errors), ("decode", published.decode_errors)):
         for case in published.SPLITWISE[kind]:
@@ -113,7 +113,7 @@ def _row(model: str, instance: str, degree: int, what: str, errors: list[float])
 
 
 def draw(path: Path) -> None:
-    """Draw the forecast and the article's points as SVG. The bytes are the same in every run."""
+    """Draw the forecast and the article's measurements as SVG. The bytes are the same in every run."""
     import matplotlib as mpl
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure

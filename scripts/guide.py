@@ -1,4 +1,4 @@
-"""The programs of docs/constructs.md, by name."""
+"""Reads the example programs in docs/constructs.md."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ _PROGRAM = re.compile(r"<!-- program: (\w+) -->\n```python\n(.*?)```", re.DOTALL
 
 
 def programs() -> dict[str, str]:
-    """Return the text of every program that the page shows."""
+    """Return the source of every program on the page, by name."""
     return dict(_PROGRAM.findall(PAGE.read_text()))

@@ -1,9 +1,10 @@
-"""Distil NVIDIA's measured kernels (aiconfigurator-core, Apache-2.0) into `replicas/speed/kernels.json`.
+"""Condense NVIDIA's kernel measurements (aiconfigurator-core, Apache-2.0) into `replicas/speed/kernels.json`.
 
-The package has the latency of single kernels on several cards: matrix products, attention of prompts and of decoding
-sequences, mixtures of experts, all-reduces. Each table becomes a small grid of medians. Products, prompts and experts
-are kept as shares of what the data sheet's compute and bandwidth allow, so that they can be applied to a card without
-tables; decoding and all-reduces are kept in microseconds. `replicas/speed/kernels.py` reads the file.
+The package contains the latency of single kernels on several accelerators: matrix products, attention during prefill
+and decoding, mixture of experts, and all-reduce. Each table becomes a small grid of medians. Values for products,
+prefill and experts are stored as a share of the data sheet's compute and bandwidth limit, so that they can be applied
+to accelerators without tables. Values for decoding and all-reduce are stored in microseconds.
+`replicas/speed/kernels.py` reads the file.
 """
 
 from __future__ import annotations
@@ -41,15 +42,15 @@ SYSTEMS = {
     "L40S": "l40s",
     "RTX PRO Server 6000": "rtx_pro_6000_server",
 }
-"""Cards of `accelerators.json` that the package has tables of."""
+"""Accelerators of `accelerators.json` for which the package has tables."""
 _PRODUCTS = {"half": "bfloat16", "fp8": "fp8", "fp8_block": "fp8_block"}
 _EXPERTS = {"half": "bfloat16", "fp8": "fp8", "fp8_block": "fp8_block", "four_bits": "w4a16_mxfp4"}
 _STORED = {"half": 2.0, "fp8": 1.0, "fp8_block": 1.0, "four_bits": 0.53125}
 _ROUTED = "power_law_1.2"
-"""Distribution of tokens over experts: uneven, as routers are."""
+"""Token distribution over experts in the tables: uneven, like that of real routers."""
 _FEWEST_BLOCK_TOKENS = 768
 _LARGEST_CUSTOM_BYTES = 8 * 2**20
-"""Engines send larger messages through NCCL (vLLM's CustomAllreduce)."""
+"""Maximum message size of vLLM's CustomAllreduce in bytes. Engines send larger messages through NCCL."""
 
 Grid = list[list[float]]
 
@@ -99,7 +100,7 @@ def _card(card: str, system: str) -> dict[str, Any]:
 
 
 def _peak(card: str) -> tuple[float, float]:
-    """Return the data sheet's FLOPS and bytes a second of the largest card of a name."""
+    """Return FLOPS and bytes per second of the largest accelerator of a name, from the data sheet."""
     path = Path(__file__).parent.parent / "replicas" / "speed" / "accelerators.json"
     cards = [entry for entry in json.loads(path.read_text())["accelerators"] if entry["name"] == card]
     largest = max(cards, key=lambda entry: entry["memory_mib"])
@@ -113,7 +114,7 @@ def _table(system: str, kind: str, name: str) -> tuple[Any, str]:
 
 
 def _read(path: Path) -> Any:
-    pandas: Any = import_module("pandas")  # it has no types
+    pandas: Any = import_module("pandas")  # pandas has no type annotations
     return pandas.read_parquet(path)
 
 
@@ -122,11 +123,11 @@ def _numbers(text: str) -> list[int]:
 
 
 def _products(rows: Any, flops: float, bandwidth: float) -> dict[str, Grid]:
-    """Return the share of the roofline by tokens and by weights, for each format."""
+    """Return the share of the roofline limit by tokens and weights, for each number format."""
     grids: dict[str, Grid] = {}
     for name, dtype in _PRODUCTS.items():
         chosen = rows[rows.gemm_dtype == dtype]
-        if name == "fp8_block":  # short ones take as long as their launches, which engines hide in CUDA graphs
+        if name == "fp8_block":  # small products are dominated by launch time, which engines hide in CUDA graphs
             chosen = chosen[chosen.m >= _FEWEST_BLOCK_TOKENS]
         weights = chosen.n * chosen.k
         if weights.nunique() > len(PRODUCT_WEIGHTS):
@@ -146,7 +147,7 @@ def _most(one: Any, other: Any) -> Any:
 
 
 def _prompts(rows: Any, flops: float) -> Grid:
-    """Return the share of the peak by heads and by tokens of a prompt: causal attention of heads of 128."""
+    """Return the share of peak compute by heads and prompt tokens, for causal attention with head size 128."""
     chosen = _plain(rows)
     chosen = chosen[(chosen.num_heads >= chosen.num_key_value_heads) & (chosen.batch_size <= 8) & (chosen.isl > 1)]
     operations = 2 * chosen.batch_size * chosen.isl * (chosen.isl + 1) * chosen.num_heads * 128
@@ -156,7 +157,9 @@ def _prompts(rows: Any, flops: float) -> Grid:
 
 
 def _contexts(rows: Any) -> Grid:
-    """Return microseconds of the attention of a decoding step, by KV heads times sequences and by tokens of each."""
+    """Return the attention time of a decoding step in microseconds, by KV heads x sequences and by tokens
+    per sequence.
+    """
     chosen = _plain(rows)
     streams = chosen.batch_size * chosen.num_key_value_heads
     times = chosen.latency * 1e3
@@ -164,13 +167,13 @@ def _contexts(rows: Any) -> Grid:
 
 
 def _plain(rows: Any) -> Any:
-    """Return the rows of whole attention with heads of 128 and a cache of two bytes."""
+    """Return the rows with full attention, head size 128 and a cache of two bytes per value."""
     chosen = rows[(rows.head_dim == 128) & (rows.kv_cache_dtype == "bfloat16")]
     return chosen[chosen.window_size == 0] if "window_size" in chosen else chosen
 
 
 def _experts(rows: Any, flops: float, bandwidth: float) -> dict[str, Grid]:
-    """Return the share of the roofline by rows an expert and by weights of one matrix of an expert."""
+    """Return the share of the roofline limit by rows per expert and by weights of one expert matrix."""
     grids: dict[str, Grid] = {}
     for name, dtype in _EXPERTS.items():
         chosen = rows[(rows.moe_dtype == dtype) & (rows.moe_ep_size == 1) & (rows.distribution == _ROUTED)]
@@ -186,7 +189,7 @@ def _experts(rows: Any, flops: float, bandwidth: float) -> dict[str, Grid]:
 
 
 def _exchanges(system: str) -> dict[str, list[float]]:
-    """Return microseconds of an all-reduce by bytes, for each degree: the faster of the engine's own and NCCL's."""
+    """Return the all-reduce time in microseconds by bytes, for each degree: the faster of vLLM's kernel and NCCL."""
     data = Path(str(files("aiconfigurator_core"))) / "systems" / "data" / system / "comm"
     own = max(data.glob("vllm/*/custom_allreduce_perf.parquet"), key=lambda path: _numbers(path.parent.name))
     others = max(data.glob("nccl/*/nccl_perf.parquet"), key=lambda path: _numbers(path.parent.name))
@@ -216,8 +219,10 @@ def _medians(
     grows: bool = False,
     others: Grid | None = None,
 ) -> Grid:
-    """Return the medians of values on a grid whose axes are logarithmic. Cells without a value take that of another
-    grid, or the nearest of their row, else of their column; with `grows` in proportion to the distance.
+    """Return the medians of values on a grid with logarithmic axes.
+
+    An empty cell gets the value of `others`, else the nearest value of its row, else of its column. With `grows`, the
+    nearest value is scaled in proportion to the distance.
     """
     places = [_nearest(first, down), _nearest(second, across)]
     known = {(int(row), int(column)): float(value) for (row, column), value in values.groupby(places).median().items()}
@@ -236,7 +241,7 @@ def _medians(
 
 
 def _nearest(values: Any, axis: Sequence[float]) -> Any:
-    """Return the place of the nearest point of a logarithmic axis, for each value."""
+    """Return the index of the nearest point of a logarithmic axis, for each value."""
     numpy = import_module("numpy")
     middles = [sqrt(one * other) for one, other in pairwise(axis)]
     return numpy.searchsorted(middles, values.to_numpy())

@@ -1,11 +1,11 @@
-"""Measure kernels on the GPU of this machine, and hold the forecast's curves against them.
+"""Measure kernels on the GPU of this machine, and compare them with the forecast's kernel curves.
 
     python -m scripts.measure_kernels [--output FILE]
 
-It needs PyTorch with CUDA, which nothing else here does, and takes five minutes. It times matrix products by size and
-precision, attention of prompts and of decoding steps, copies, and the gap between launches, and prints each beside what
-`replicas/speed/kernels.json` says of the card. A card of another name is compared with the one that `--as` names.
-Nothing depends on the result; `--output` keeps it with card and date.
+The script needs PyTorch with CUDA and takes about five minutes. It measures matrix products by size and precision,
+attention of prefill and decoding, memory copies, and the gap between kernel launches. It prints each time with the
+value of `replicas/speed/kernels.json` for the GPU. `--as` selects the GPU to compare with if the file has no GPU of
+this name. Nothing depends on the result. `--output` stores it with the name of the GPU and the date.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from replicas.speed.accelerators import Accelerator, accelerator_of
 from replicas.speed.kernels import Kernels
 
 _PRODUCTS = ((4096, 4096), (5120, 13824), (8192, 28672))
-"""Rows and columns of the matrices: an output projection of 8B, the feed-forward blocks of 13B and of 70B."""
+"""Rows and columns of the matrices: output projection of an 8B model, feed-forward blocks of 13B and 70B models."""
 _TOKENS = (1, 16, 128, 512, 2048, 8192)
 _PROMPTS = (512, 2048, 8192)
 _CONTEXTS = ((1, 1024), (1, 16384), (32, 1024), (128, 1024))
-"""Sequences, and tokens of each."""
+"""Pairs of (number of sequences, tokens per sequence)."""
 _HEADS, _KV_HEADS, _HEAD_DIM = 32, 8, 128
 _REPEATS, _WARM = 20, 5
 _COPY_BYTES = 2**30
@@ -39,7 +39,7 @@ _COPY_BYTES = 2**30
 
 @dataclass(frozen=True)
 class Timing:
-    """One kernel: what was measured here and what the curves say, microseconds."""
+    """Measured and expected time of one kernel, in microseconds."""
 
     kernel: str
     measured: float
@@ -47,7 +47,7 @@ class Timing:
 
     @property
     def ratio(self) -> float | None:
-        """The curve's time over the measured one."""
+        """Expected time / measured time; None without an expected time."""
         return None if self.expected is None else self.expected / self.measured
 
 
@@ -86,7 +86,7 @@ def main() -> None:
 
 
 def card_named(name: str) -> Accelerator | None:
-    """Return the card of the catalogue whose name is part of a device's name: the longest one."""
+    """Return the catalogue's accelerator whose name occurs in the device name; the longest name if several do."""
     cards = {card.name: card for card in map(accelerator_of, instance_types().values())}
     words = name.replace("Blackwell", "").replace("Server Edition", "Server").upper()
     fitting = [card for card in cards if all(word in words for word in card.upper().split())]

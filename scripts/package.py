@@ -1,11 +1,11 @@
-"""Build both distributions, and test their wheels in fresh environments, as a user of another project installs them.
+"""Build both distributions, and test their wheels in new environments, as a user would install them.
 
     python -m scripts.package [oldest | newest]
 
-Each environment is created outside the checkout: first the base without an extra, then the extras with the oldest
-versions that pyproject.toml allows, then with the newest ones. In each, the command plans, checks and explains a
-missing extra, the app of docs/examples is synthesised, and an app that over-commits an endpoint is refused. No account
-is reached.
+Each environment is created outside the checkout: first without extras, then with extras in the oldest versions that
+pyproject.toml allows, then in the newest versions. The tests run plan and check, read the message about a missing
+extra, synthesise the app of docs/examples, and check that an app with too many copies is refused. No AWS account is
+used.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ DIST = ROOT / "dist"
 EXAMPLE = ROOT / "docs" / "examples" / "app.py"
 TOOLS = Path(sys.executable).parent
 PACKAGES = {"sagemaker_replicas": ["replicas", "replicas_cdk"], "embedded_aws": ["embedded_aws"]}
-"""Top-level packages that a wheel may hold, by its distribution."""
+"""Top-level packages that a wheel may contain, by distribution."""
 RESOLUTIONS = {"oldest": "lowest-direct", "newest": "highest"}
 EXTRAS = ("aws", "cdk")
 PLAN = ("plan", "--model", "llama-2-13b", "--instance", "ml.p4d.24xlarge", "--engine", "tgi-1.1.0", "--copies")
 
 
 class PackageError(Exception):
-    """A wheel contains packages that it must not contain, or does not work after installation."""
+    """A wheel contains unexpected packages, or does not work after installation."""
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Build the wheels, then test them with the versions that `arguments` name; with all by default."""
+    """Build the wheels, then test them with the versions in `arguments`. Default: all versions."""
     names = resolutions_of("package", arguments)
     try:
         wheels = build()
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def resolutions_of(target: str, arguments: Sequence[str]) -> list[str]:
-    """Return the versions of aws-cdk-lib that the arguments of a target name; all by default. Exits for others."""
+    """Return the versions (oldest, newest) that a make target was called with; all by default. Exit if unknown."""
     unknown = set(arguments) - set(RESOLUTIONS)
     if unknown:
         sys.exit(f"make {target} CDK={' '.join(sorted(unknown))}: versions to try are {', '.join(RESOLUTIONS)}")
@@ -58,7 +58,7 @@ def resolutions_of(target: str, arguments: Sequence[str]) -> list[str]:
 
 
 def build() -> dict[str, Path]:
-    """Return the wheels by distribution. Each is built from its source distribution, so both are complete."""
+    """Build and return the wheels, by distribution. Each is built from its source distribution, to test both."""
     shutil.rmtree(DIST, ignore_errors=True)
     for project in (ROOT, ROOT / "packages" / "embedded-aws"):
         run(TOOLS / "uv", "build", "--quiet", "--out-dir", DIST, project)
@@ -66,7 +66,8 @@ def build() -> dict[str, Path]:
     for distribution, wheel in wheels.items():
         surplus = sorted(top_level(wheel) - set(PACKAGES[distribution]))
         if surplus:
-            raise PackageError(f"{wheel.name} installs {', '.join(surplus)} beside {', '.join(PACKAGES[distribution])}")
+            expected = ", ".join(PACKAGES[distribution])
+            raise PackageError(f"{wheel.name} installs {', '.join(surplus)} in addition to {expected}")
         say(f"built {wheel.relative_to(ROOT)}, {wheel.stat().st_size / 2**20:.1f} MiB")
     return wheels
 
@@ -107,7 +108,7 @@ class Environment:
 
 
 def try_base(environment: Environment, wheels: dict[str, Path]) -> None:
-    """Run the command without any extra."""
+    """Test the installation without extras."""
     wheel = wheels["sagemaker_replicas"]
     environment.install(wheel)
     environment.run("replicas", "--help")
@@ -120,7 +121,7 @@ def try_base(environment: Environment, wheels: dict[str, Path]) -> None:
 
 
 def try_versions(environment: Environment, wheels: dict[str, Path], resolution: str) -> None:
-    """Synthesise the example and check its template, with the oldest or the newest versions of the extras."""
+    """Synthesise and check the example with the oldest or the newest versions of the extras."""
     install(environment, wheels, resolution)
     name = f"aws-cdk-lib {environment.version('aws-cdk-lib')}".strip()
     environment.run("python", EXAMPLE)
@@ -158,7 +159,7 @@ def five(app, synth=cdk.App.synth):
 cdk.App.synth = five
 {source}
 """
-"""The example with an escape hatch that adds one copy more than the instance holds."""
+"""The example with an escape hatch that requests one copy more than fits on the instance."""
 
 
 def try_embedded_aws(environment: Environment) -> None:
@@ -173,7 +174,7 @@ def try_embedded_aws(environment: Environment) -> None:
 
 
 def run(program: Path, *arguments: str | Path, cwd: Path = ROOT, code: int = 0) -> str:
-    """Run a program without the checkout on its path and without credentials. Return its output.
+    """Run a program without access to the checkout and without credentials. Return its output.
 
     Raises:
         PackageError: the exit code is not `code`.
@@ -190,7 +191,7 @@ def run(program: Path, *arguments: str | Path, cwd: Path = ROOT, code: int = 0) 
 
 
 def surroundings(program: Path) -> Iterator[tuple[str, str]]:
-    """Yield the environment variables for a program, with its own folder first on the path."""
+    """Yield the environment variables for a program. Its folder is first in PATH."""
     for key, value in os.environ.items():
         if not key.startswith(("AWS_", "CDK_", "PYTHON", "VIRTUAL_ENV")):
             yield key, value
@@ -202,9 +203,9 @@ def surroundings(program: Path) -> Iterator[tuple[str, str]]:
 
 
 def expect(holds: bool, claim: str, seen: object) -> None:
-    """Raise an error with the observed value if a claim does not hold."""
+    """Raise an error with the observed value if an expectation is not met."""
     if not holds:
-        raise PackageError(f"not so: {claim}\n{seen}")
+        raise PackageError(f"expectation failed: {claim}\n{seen}")
 
 
 def say(line: str) -> None:

@@ -1,4 +1,4 @@
-"""Picture of docs/recommend.md, drawn from forecasts and redrawn if they change."""
+"""Draws the picture of docs/recommend.md from forecasts, again if the forecasts change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rebuild the data files whose source is a package: instances, images, registries, regions and resource schemas.
+"""Generate the data files whose source is a package: instances, images, registries, regions and resource schemas.
 
     pip install -r requirements-dev.txt && python scripts/refresh_data.py [--date YYYY-MM-DD]
 
@@ -12,7 +12,7 @@ speed/kernels.json              aiconfigurator-core's measured kernels (curves b
 engines/*/images*.json          sagemaker-core's `image_uri_config` (repository, tags, regions), by the file's `sdk_key`
 
 `models.json`, `accelerators.json` and the engines' `facts.json` and `profiles.json` are maintained by hand, because no
-package has their sources. `scripts/refresh_prices.py` writes `prices.json`.
+package contains this data. `scripts/refresh_prices.py` writes `prices.json`.
 """
 
 from __future__ import annotations
@@ -40,20 +40,20 @@ CATALOGUE = Path("catalogue") / "data"
 TEMPLATE_DATA = Path("template") / "data"
 KERNELS = Path("speed") / "kernels.json"
 
-# Accelerated families in SageMaker's endpoint API whose hardware is known. `LEFT_OUT` says why the others are not here.
+# Accelerated families of SageMaker's endpoint API whose hardware is known. `LEFT_OUT` gives the reasons for the others.
 FAMILIES = re.compile(r"^(g4dn|g5|g6|g6e|g7|g7e|p4d|p4de|p5|p5e|p5en|p6-b200|p6-b300|inf2|trn1|trn1n)\.")
 
 ACCELERATED = ("dl", "f", "g", "inf", "p", "trn", "vt")
-"""Beginnings of the names of EC2's families with accelerators (EC2 User Guide, accelerated computing)."""
+"""Name prefixes of EC2's families with accelerators (EC2 User Guide, accelerated computing)."""
 
 LEFT_OUT = {
     "trn2": (
-        "its source of hardware gives 512 GiB for each of 16 Trainium2, of which AWS states 1.5 TB together "
-        "(EC2 Trn2), and no image of the engines here runs on Neuron devices"
+        "the hardware source states 512 GiB for each of 16 Trainium2, but AWS states 1.5 TB in total (EC2 Trn2), and "
+        "no image of the supported engines runs on Neuron devices"
     ),
-    "inf1": "its Inferentia have 8 GiB each, and no image of the engines here runs on Neuron devices",
+    "inf1": "an Inferentia has only 8 GiB, and no image of the supported engines runs on Neuron devices",
 }
-"""Accelerated families that EC2's description has, and why they cannot be planned."""
+"""Accelerated EC2 families that cannot be planned, each with the reason."""
 
 PROPERTIES = (
     "AWS::ApplicationAutoScaling::ScalableTarget",
@@ -119,8 +119,8 @@ def _unpriced(why: str, regions: Sequence[str]) -> str:
 def images(today: str, engine: str, sdk_key: str) -> dict[str, Any]:
     """Return the container images of an engine, by their key in the SDK: repository, tags and regions.
 
-    The versions are those of the engine, as its tags say them. `regions` are those of most versions; a version that is
-    in others has its own.
+    Versions are engine versions, read from the tags. `regions` applies to most versions. A version with different
+    regions has its own list.
     """
     entries = _image_uris(sdk_key)
     tables = {json.dumps(sorted(entry["registries"])) for entry in entries}
@@ -149,7 +149,7 @@ def registries(today: str, sdk_keys: list[str]) -> dict[str, Any]:
     for sdk_key in sdk_keys:
         for region, account in (item for entry in _image_uris(sdk_key) for item in entry["registries"].items()):
             if accounts.setdefault(region, account) != account:
-                raise SystemExit(f"{sdk_key}: another account in {region}; the file's shape must learn that")
+                raise SystemExit(f"{sdk_key}: another account in {region}, which the file format does not support")
     return {
         "retrieved": today,
         "source": f"sagemaker-core {version('sagemaker-core')} image_uri_config: {', '.join(sdk_keys)}",
@@ -158,8 +158,8 @@ def registries(today: str, sdk_keys: list[str]) -> dict[str, Any]:
 
 
 def _image_uris(sdk_key: str) -> list[dict[str, Any]]:
-    """Return the entries of all versions of a framework that the SDK deploys for inference."""
-    # Locates the files without an import: the SDK's parent packages are slow to import and not needed.
+    """Return the entries of all versions of an inference framework in the SDK."""
+    # The files are located without an import, because the SDK's parent packages are slow to import.
     sagemaker = find_spec("sagemaker")
     if sagemaker is None or not sagemaker.submodule_search_locations:
         raise SystemExit("sagemaker-core is not installed: pip install -r requirements-dev.txt")
@@ -169,7 +169,7 @@ def _image_uris(sdk_key: str) -> list[dict[str, Any]]:
 
 
 def regions(today: str) -> dict[str, Any]:
-    """Return the regions in which CloudFormation has the type AWS::SageMaker::InferenceComponent."""
+    """Return the regions in which CloudFormation supports AWS::SageMaker::InferenceComponent."""
     schemas = Path(str(files("cfnlint.data.schemas")))
     snapshot = json.loads((schemas / "version.json").read_text())["schema_date"][:10]
     return {
@@ -184,7 +184,7 @@ def regions(today: str) -> dict[str, Any]:
 
 
 def replacement(today: str) -> dict[str, Any]:
-    """Return the create-only and the identifying properties of each resource type, as paths without a prefix."""
+    """Return the create-only properties and the primary identifiers of each resource type, as paths without prefix."""
     schemas = Path(str(files("cfnlint.data.schemas")))
     keys = {
         "create_only": "createOnlyProperties",
@@ -207,7 +207,7 @@ def replacement(today: str) -> dict[str, Any]:
 
 
 def attributes(today: str) -> dict[str, Any]:
-    """Return the attributes of each resource type that Fn::GetAtt returns, as patterns where the schema has them."""
+    """Return the attributes of each resource type for Fn::GetAtt. An attribute is a pattern if the schema has one."""
     from cfnlint.schema import Schema
 
     schemas = Path(str(files("cfnlint.data.schemas")))
@@ -223,7 +223,7 @@ def attributes(today: str) -> dict[str, Any]:
 
 
 def properties(today: str) -> dict[str, Any]:
-    """Return the constraints of the properties of the types that the rules read, without descriptions."""
+    """Return the property constraints of the resource types that rules read, without descriptions."""
     schemas = Path(str(files("cfnlint.data.schemas")))
     provider = json.loads((schemas / "providers" / "us-east-1.json").read_text())
     types = {
@@ -244,7 +244,7 @@ def _constraints(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _undescribed(value: Any) -> Any:
-    """Return a part of a schema without its descriptions. A property may be called `description` as well."""
+    """Return a part of a schema without descriptions. A property that is named `description` stays."""
     if isinstance(value, list):
         return [_undescribed(item) for item in value]
     if not isinstance(value, dict):
@@ -257,7 +257,7 @@ def _undescribed(value: Any) -> Any:
 
 
 def written(content: dict[str, Any]) -> str:
-    """Return the text of a data file. Each of the 1,900 resource types takes one line."""
+    """Return the text of a data file, with one line per resource type (about 1,900)."""
     if "cards" in content:
         return text_of_kernels(content)
     if "types" not in content:
@@ -291,7 +291,7 @@ def _accelerator(name: str, count: int, memory_mib: int) -> dict[str, Any]:
 
 def _image(entry: dict[str, Any]) -> dict[str, Any]:
     tag = entry["tag_prefix"]
-    if "container_version" in entry:  # without one, the prefix is the whole tag
+    if "container_version" in entry:  # without this key, the prefix is the whole tag
         (python,) = entry["py_versions"]
         tag = f"{tag}-gpu-{python}-{entry['container_version']['gpu']}"
     (digits,) = re.findall(r"-cu(\d+)(?:-|$)", tag)
@@ -299,17 +299,17 @@ def _image(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def _natural(name: str) -> list[Any]:
-    """Sort key that puts ml.g5.2xlarge before ml.g5.12xlarge."""
+    """Return a sort key that puts ml.g5.2xlarge before ml.g5.12xlarge."""
     family, size = name.removeprefix("ml.").split(".")
     number = re.match(r"\d+", size)
     return [family, int(number.group()) if number else 1, size]
 
 
 def main() -> None:
-    """Write the files; a second run with the same packages and date changes no byte."""
+    """Write the files. A second run with the same packages and date changes nothing."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--date", default=datetime.now(UTC).date().isoformat(), help="recorded as `retrieved`")
-    parser.add_argument("--output", type=Path, default=REPLICAS, help="folder to write to, laid out as replicas/ is")
+    parser.add_argument("--output", type=Path, default=REPLICAS, help="output folder with the structure of replicas/")
     arguments = parser.parse_args()
     for name, content in contents().items():
         path = arguments.output / name
@@ -319,7 +319,7 @@ def main() -> None:
 
 
 def contents() -> dict[Path, Callable[[str], dict[str, Any]]]:
-    """Return, for each file, the function that makes its content for a date."""
+    """Return the function that generates the content of each file for a date."""
     tables = {path: json.loads(path.read_text())["sdk_key"] for path in sorted(REPLICAS.glob("engines/*/images*.json"))}
     return {
         CATALOGUE / "instances.json": instances,

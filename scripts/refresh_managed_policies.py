@@ -16,7 +16,7 @@ from moto.iam.aws_managed_policies import aws_managed_policies_data
 _FILE = Path(__file__).parent.parent / "replicas" / "catalogue" / "data" / "managed_policies.json"
 
 SERVICES = ("cloudwatch", "ec2", "ecr", "kms", "logs", "s3")
-"""Services whose actions an execution role needs: statements about others are left out."""
+"""Services whose actions an execution role needs. Statements about other services are omitted."""
 POLICIES = (
     "AdministratorAccess",
     "AmazonEC2ContainerRegistryFullAccess",
@@ -39,7 +39,7 @@ POLICIES = (
 
 
 def managed_policies() -> dict[str, Any]:
-    """The statements of the policies that concern the services."""
+    """Return the statements about these services, by managed policy."""
     shipped = json.loads(aws_managed_policies_data)
     policies = {}
     for name in POLICIES:
@@ -58,7 +58,7 @@ def managed_policies() -> dict[str, Any]:
 
 
 def _narrowed(statement: dict[str, Any]) -> dict[str, Any] | None:
-    """A statement without the actions of other services; None if it has no others, or only reads tagged objects."""
+    """Return a statement without actions of other services; None if none is left or it only reads tagged objects."""
     if any("s3:ExistingObjectTag" in str(keys) for keys in statement.get("Condition", {}).values()):
         return None
     kept = {key: value for key, value in statement.items() if key != "Sid"}

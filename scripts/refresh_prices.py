@@ -4,10 +4,10 @@
     python -m scripts.refresh_prices --regions us-west-2 --bulk             # the public bulk files: no credentials
     python -m scripts.refresh_prices --regions us-west-2 --index FILE.json  # a bulk file that is here already
 
-Prices in the list for SageMaker's hosting usage types (`USW2-Host:ml.p4d.24xlarge`) are of the kind `published`. They
-replace the known price of that type in that region. A price that the list lacks stays, with its own source and date,
-and is reported: no price is ever dropped. Rows that contradict each other, or are not in USD per hour, stop the
-refresh. Types that are not in the table of instances are skipped, because no deployment can name them.
+Prices of SageMaker's hosting usage types (`USW2-Host:ml.p4d.24xlarge`) in the list have the kind `published`. They
+replace the known price of the instance type in the region. No price is ever removed: a price that the list lacks stays
+with its source and date, and is reported. The refresh stops if rows contradict each other or are not in USD per hour.
+Types that are not in the table of instances are skipped, because no deployment can use them.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ Json = dict[str, Any]
 
 
 class PriceListError(Exception):
-    """Rows of the list cannot be used as prices; the message names all of them."""
+    """Rows of the list cannot be used as prices. The message names all of them."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Row:
 
 
 def api_rows(client: Any, region: str) -> Iterator[Row | str]:
-    """Yield the hosting rows of a region from GetProducts; a sentence for each row without a price."""
+    """Yield the hosting rows of a region from GetProducts, or a sentence for a row without a price."""
     filters = [{"Type": "TERM_MATCH", "Field": "regionCode", "Value": region}]
     for page in client.get_paginator("get_products").paginate(ServiceCode=SERVICE, Filters=filters):
         for text in page["PriceList"]:
@@ -61,7 +61,7 @@ def api_rows(client: Any, region: str) -> Iterator[Row | str]:
 
 
 def bulk_rows(index: Mapping[str, Any], region: str) -> Iterator[Row | str]:
-    """Yield the hosting rows of a region from a bulk file of the list; a sentence for each row without a price."""
+    """Yield the hosting rows of a region from a bulk file of the list, or a sentence for a row without a price."""
     terms = index["terms"].get("OnDemand", {})
     version = str(index.get("publicationDate", index.get("version", "")))
     for sku, product in index["products"].items():
@@ -69,10 +69,10 @@ def bulk_rows(index: Mapping[str, Any], region: str) -> Iterator[Row | str]:
 
 
 def checked(rows: Iterable[Row | str]) -> dict[str, Row]:
-    """Return one row for each instance type.
+    """Return the row of each instance type.
 
     Raises:
-        PriceListError: rows without a price, or several prices for one type.
+        PriceListError: a row has no price, or an instance type has several prices.
 
     """
     row_of: dict[str, Row] = {}
@@ -90,7 +90,9 @@ def checked(rows: Iterable[Row | str]) -> dict[str, Row]:
 
 
 def merged(prices: Json, region: str, rows: Mapping[str, Row], today: str, origin: str) -> tuple[Json, list[str]]:
-    """Return the data with a region's published prices, and a line for each new, changed or missing price."""
+    """Add a region's published prices to the data. Return the data and a line for each new, changed or
+    missing price.
+    """
     lines: list[str] = []
     sheets: list[Json] = []
     for sheet in prices["hosting"]:
@@ -122,7 +124,7 @@ def merged(prices: Json, region: str, rows: Mapping[str, Row], today: str, origi
 
 
 def _rows(product: Mapping[str, Any], offers: Mapping[str, Any], region: str, version: str) -> Iterator[Row | str]:
-    """Yield the on-demand prices of a product as rows; a sentence for each that is not a price."""
+    """Yield the on-demand prices of a product as rows, or a sentence for each that cannot be used."""
     attributes = product.get("attributes", {})
     usage = HOSTING.fullmatch(str(attributes.get("usagetype", "")))
     if usage is None or usage[1] not in instance_types() or attributes.get("regionCode", region) != region:
@@ -137,7 +139,7 @@ def _rows(product: Mapping[str, Any], offers: Mapping[str, Any], region: str, ve
         except InvalidOperation:
             usd = Decimal(0)
         if unit.lower() not in ("hrs", "hours", "hour") or not usd.is_finite() or usd <= 0:
-            yield f"{usage[1]} in {region}: {amount} USD for {unit!r} is no price of an hour"
+            yield f"{usage[1]} in {region}: {amount} USD for {unit!r} is not a price per hour"
         else:
             yield Row(region, usage[1], usd.normalize(), version)
 
@@ -155,13 +157,13 @@ def _read(options: argparse.Namespace, region: str) -> tuple[list[Row | str], st
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the file, and print the prices that changed or stayed. Return 1 if the file was not written."""
+    """Write the file, and print the prices that changed or stayed. Return 1 if the file could not be written."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     parser = argparse.ArgumentParser(description="Refresh the prices from the AWS Price List.")
-    parser.add_argument("--regions", required=True, help="with commas between: us-west-2,eu-west-1")
-    parser.add_argument("--bulk", action="store_true", help="take the public bulk files: needs no credentials")
-    parser.add_argument("--index", type=Path, help="a bulk file of one region that is here already")
+    parser.add_argument("--regions", required=True, help="comma-separated regions: us-west-2,eu-west-1")
+    parser.add_argument("--bulk", action="store_true", help="use the public bulk files, which need no credentials")
+    parser.add_argument("--index", type=Path, help="local bulk file of one region")
     parser.add_argument("--date", default=datetime.now(UTC).date().isoformat(), help="recorded as `retrieved`")
     parser.add_argument("--output", type=Path, default=PRICES, help="file to refresh")
     options = parser.parse_args(arguments)
@@ -171,7 +173,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             listed, origin = _read(options, region)
             rows = checked(listed)
             if not rows:
-                raise PriceListError(f"the list has no hosting price in {region}: is it a region?")
+                raise PriceListError(f"the list has no hosting price in {region}: check the name of the region")
             prices, lines = merged(prices, region, rows, options.date, origin)
             print(f"{region}: {len(rows)} hosting prices", *lines, sep="\n  ")
     except (PriceListError, BotoCoreError, ClientError, OSError, ValueError) as error:

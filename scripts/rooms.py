@@ -1,6 +1,6 @@
-"""The rooms of the code as a table, and their imports as a Mermaid diagram, both read from the code.
+"""Generates a table of the top-level packages ("rooms") of `replicas`, and a Mermaid diagram of their imports.
 
-The diagram leaves out arrows that follow from others, and modules outside of rooms, which any room may import.
+The diagram omits arrows that follow from other arrows, and modules that are not in a package.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ import replicas
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("replicas", "replicas_cdk", "stacks", "embedded_aws")
 _PUBLIC = {home.split(".")[0] for home in replicas._HOMES} - {"errors"}
-"""Rooms whose names `from replicas import ...` loads on first use."""
+"""Packages whose names `from replicas import ...` loads on first use."""
 
 Edges = Mapping[str, set[str]]
 
 
 def picture() -> str:
-    """Return a Mermaid block. An arrow leads from a room to a room that it imports."""
+    """Return a Mermaid diagram. An arrow leads from a package to a package that it imports."""
     against = exceptions()
     along = {room: {other for other in others if (room, other) not in against} for room, others in imports().items()}
     arrows = sorted((room, other) for room, others in reduced(along).items() for other in others)
@@ -33,7 +33,7 @@ def picture() -> str:
 
 
 def exceptions() -> set[tuple[str, str]]:
-    """Return the imports against the order of rooms that the first contract of pyproject.toml allows."""
+    """Return the imports against the layer order that the first contract of pyproject.toml allows as exceptions."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     pairs = [entry.split(" -> ") for entry in contracts[0].get("ignore_imports", ())]
     rooms = {(room_of(importer), room_of(imported)) for importer, imported in pairs}
@@ -41,7 +41,7 @@ def exceptions() -> set[tuple[str, str]]:
 
 
 def table() -> str:
-    """Return a Markdown table of the rooms of `replicas`, each with the first sentences of its docstring."""
+    """Return a Markdown table of the packages of `replicas`, with the first sentences of their docstrings."""
     folders = sorted(path.parent for path in (ROOT / "replicas").glob("*/__init__.py"))
     rows = [f"| `{folder.name}` | {_about(folder / '__init__.py')} |" for folder in folders]
     return "\n".join(["| room | what it is |", "|---|---|", *rows])
@@ -52,7 +52,7 @@ def _about(module: Path) -> str:
 
 
 def imports() -> Edges:
-    """Return the rooms that each room imports, without imports for type checking."""
+    """Return the packages that each package imports, without imports for type checking."""
     graph = grimp.build_graph(*PACKAGES, exclude_type_checking_imports=True)
     rooms: dict[str, set[str]] = {}
     for module in graph.modules:
@@ -66,7 +66,7 @@ def imports() -> Edges:
 
 
 def room_of(module: str) -> str | None:
-    """Return the room of a module; None for a module outside of rooms, which any room may import."""
+    """Return the top-level package of a module; None for a module that is not in a package."""
     package, *rest = module.split(".")
     if package != "replicas":
         return package
@@ -74,7 +74,7 @@ def room_of(module: str) -> str | None:
 
 
 def reduced(edges: Edges) -> Edges:
-    """Remove each edge that a path of at least two edges replaces, unless a cycle is on that path."""
+    """Remove each edge that a longer path replaces, unless the path contains a cycle."""
     return {
         room: {other for other in others if not any(other in _reachable(edges, via, room) for via in others - {other})}
         for room, others in edges.items()
@@ -82,7 +82,7 @@ def reduced(edges: Edges) -> Edges:
 
 
 def _reachable(edges: Edges, start: str, without: str) -> set[str]:
-    """Return the rooms that are reachable from `start` on paths that avoid the room `without`."""
+    """Return the packages that are reachable from `start` without passing through `without`."""
     return set(_walk(edges, start, {without, start}))
 
 

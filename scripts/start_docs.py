@@ -1,4 +1,4 @@
-"""Tables of docs/cold-start.md: the published start-ups, and how far they lie from the mechanism of their engine."""
+"""Tables of docs/cold-start.md: published start-ups, and their deviation from the formula of their engine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MECHANISM = {
 
 
 def errors() -> str:
-    """Table with the error of each phase, on the rows that gave its constant and on those that did not."""
+    """Return a table with the error of each phase, for fitted rows and for all other rows."""
     rows = []
     for kind in measured_kinds():
         starts = kind.starts
@@ -38,7 +38,7 @@ def errors() -> str:
 
 
 def published() -> str:
-    """Table with every published start, those that judge first."""
+    """Return a table with every published start-up. Rows that were not used for the fit come first."""
     rows = []
     for kind in measured_kinds():
         starts = kind.starts
@@ -61,7 +61,7 @@ def published() -> str:
 
 
 def scale_outs() -> str:
-    """Table with the published scale-outs of SageMaker."""
+    """Return a table with the published scale-outs of SageMaker."""
     rows = [
         (
             row["instance_type"],
@@ -77,7 +77,7 @@ def scale_outs() -> str:
 
 
 def downloads() -> str:
-    """Table with the published downloads from the Hub."""
+    """Return a table with the published downloads from the Hub."""
     rows = [
         (
             row["where"],

@@ -1,4 +1,4 @@
-"""Tables of docs/troubleshooting.md: AWS's messages that a rule finds earlier, and what each rule's finding means."""
+"""Tables of docs/troubleshooting.md: AWS's messages with the rules that detect the faults earlier, and all findings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _QUOTE = re.compile(r"(?<!\w)'([^' ]+ [^']+)'(?!\w)")
 
 
 def messages_of_aws() -> str:
-    """Return a table of messages that AWS is quoted with, each with the rule that finds the fault in a template."""
+    """Return a table of quoted messages of AWS, each with the rule that finds the fault in a template."""
     quoted = {(" ".join(message.split()), rule) for message, rule in _quoted()}
     whole = [
         (message, rule)
@@ -26,7 +26,7 @@ def messages_of_aws() -> str:
 
 
 def findings() -> str:
-    """Return a table of all rules with the sentence that says what their finding means, and why it matters."""
+    """Return a table of all rules: meaning of the finding, and why it matters."""
     rules = {**RULES, **PRACTICE_RULES}
     lines = [f"| `{name}` | {rule.checks} | {_reason(rule.why)} |" for name, rule in sorted(rules.items())]
     return "\n".join(["| rule | what was found | why it matters |", "| --- | --- | --- |", *lines])
@@ -34,7 +34,7 @@ def findings() -> str:
 
 def _quoted() -> Iterator[tuple[str, str]]:
     for refusal in refusals():
-        own = refusal.module.startswith("embedded_aws")  # the others bear the sentence of the rule itself
+        own = refusal.module.startswith("embedded_aws")  # other refusals contain the sentence of the rule
         if own and refusal.evidence.kind is Kind.QUOTED and (match := _RULE.search(refusal.reason)):
             yield refusal.message, match[1]
     for name, rule in RULES.items():
@@ -44,7 +44,7 @@ def _quoted() -> Iterator[tuple[str, str]]:
 
 
 def _reason(why: str) -> str:
-    """Return why a broken rule matters; a reason that is written anew for each finding stands in the finding only."""
+    """Return why a broken rule matters. A reason with placeholders is different in each finding and not shown here."""
     return "as the finding says" if "{" in why else why.replace("|", "\\|")
 
 

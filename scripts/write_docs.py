@@ -1,8 +1,8 @@
-"""Rebuild the generated parts of README.md and docs/, or say which are out of date (`--check`).
+"""Rebuild the generated blocks of README.md and docs/, or report outdated pages (`--check`).
 
-A block between `<!-- output: COMMAND -->` and `<!-- end -->` holds the output of that command. A block after
-`<!-- table: NAME -->` holds a table that is generated from the data. `docs/cli.md` holds the help of every command. A
-test compares the committed files with newly generated ones.
+A block between `<!-- output: COMMAND -->` and `<!-- end -->` contains the output of the command. A block after
+`<!-- table: NAME -->` contains a table that is generated from data. `docs/cli.md` contains the help of every command. A
+test compares the committed files with newly generated files.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ BLOCK = re.compile(r"<!-- (?P<kind>output|table): (?P<what>.+?) -->\n.*?<!-- end
 
 
 def main() -> None:
-    """Write the pages; with `--check`, only compare them."""
+    """Write the pages. With `--check`, only compare them."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="change nothing; exit code 1 where a page is out of date")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit code 1 if a page is out of date")
     check = parser.parse_args().check
     pages = {path: current(path) for path in PAGES}
     stale = [path for path, text in pages.items() if not path.exists() or path.read_text() != text]
     pictures = recommend_docs.stale_pictures(redraw=not check)
     if check and (stale or pictures):
         names = ", ".join(str(path.relative_to(ROOT)) for path in [*stale, *pictures])
-        sys.exit(f"out of date: {names}; `make docs` rebuilds them")
+        sys.exit(f"out of date: {names}: run `make docs`")
     for path in stale:
         path.write_text(pages[path])
     for path in [*stale, *pictures]:
@@ -53,12 +53,12 @@ def main() -> None:
 
 
 def current(path: Path) -> str:
-    """Return what a page holds today."""
+    """Return the committed text of a page; empty if it does not exist."""
     return help_page() if path == HELP else filled(path.read_text())
 
 
 def filled(page: str) -> str:
-    """Return a page with the current content in its blocks."""
+    """Return a page with newly generated blocks."""
 
     def block(match: re.Match[str]) -> str:
         what = match["what"]
@@ -70,7 +70,7 @@ def filled(page: str) -> str:
 
 
 def article() -> str:
-    """Table of the nine deployments of `deployments.py` that are the article's table."""
+    """Return a table of the nine deployments of `deployments.py` that reproduce the article's table."""
     listed = load_catalogue(ROOT / "deployments.py")[:9]
     rows = [
         (
@@ -88,7 +88,7 @@ def article() -> str:
 
 
 def deployments() -> str:
-    """Table of `deployments.py`, with one row per component."""
+    """Return a table of `deployments.py` with one row per component."""
     rows = []
     for planned in map(plan, load_catalogue(ROOT / "deployments.py")):
         for index, part in enumerate(planned.components):
@@ -111,7 +111,7 @@ def deployments() -> str:
 
 
 def published_counts() -> str:
-    """Table of KV-cache tokens that engines printed and that the memory model predicts for the same settings."""
+    """Return a table of KV cache sizes in tokens: printed by engines, and predicted by the memory model."""
     rows = []
     for count in published.PUBLISHED["counts"]:
         if published.name_of(count) in published.LEFT_OUT:
@@ -132,17 +132,17 @@ def published_counts() -> str:
 
 
 def forecast_of_the_article() -> str:
-    """Table of the article's nine points, measured and forecast."""
+    """Return a table of the article's nine measurements and their forecasts."""
     return markdown(forecast_docs.ARTICLE_COLUMNS, forecast_docs.article_rows())
 
 
 def forecast_held_out() -> str:
-    """Table of published runs to which no constant was fitted, with the errors of their forecasts."""
+    """Return a table of published runs that were not used for fitting, with the errors of their forecasts."""
     return markdown(forecast_docs.HELD_OUT_COLUMNS, forecast_docs.held_out_rows())
 
 
 def proof_rules() -> str:
-    """Table of the rules of the proof, with the AWS operations that refuse a violation."""
+    """Return a table of the rules of the proof, with the AWS operations that refuse a violation."""
     rows = [
         (f"`{rule.id}`", rule.checks, ", ".join(f"{entry.operation} ({entry.evidence})" for entry in rule.enforced))
         for rule in RULES.values()
@@ -151,13 +151,13 @@ def proof_rules() -> str:
 
 
 def practice_rules() -> str:
-    """Table of the rules of practice."""
+    """Return a table of the rules of practice."""
     rows = [(f"`{rule.id}`", rule.severity, rule.checks, rule.why) for rule in PRACTICE_RULES.values()]
     return markdown(("rule", "severity", "broken where", "why it matters"), rows)
 
 
 def documents() -> str:
-    """Table of the JSON documents, with description and schema."""
+    """Return a table of the JSON documents, with description and schema."""
     rows = [
         (f"`{name}`", write_schemas.description_of(name), f"[schema](schemas/{write_schemas.file_of(name).name})")
         for name in write_schemas.DOCUMENTS
@@ -166,7 +166,7 @@ def documents() -> str:
 
 
 def decisions() -> str:
-    """Table of the decisions, by number."""
+    """Return a table of the decisions, by number."""
     pages = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
     titles = [page.read_text().partition("\n")[0].removeprefix("# ").partition(". ") for page in pages]
     named = zip(pages, titles, strict=True)
@@ -219,9 +219,9 @@ def help_page() -> str:
 
 
 def printed(command: str) -> str:
-    """Return the output of a command `replicas`, stdout and stderr together, for a terminal without colours.
+    """Run a `replicas` command, and return stdout and stderr together, without colours.
 
-    It runs in this process, so that pages which ask for the same forecast share it.
+    The command runs in this process, so that pages with the same forecast share the cached result.
     """
     name, *arguments = shlex.split(command)
     output = io.StringIO()
@@ -229,7 +229,8 @@ def printed(command: str) -> str:
         contextlib.chdir(ROOT),
         mock.patch.dict(os.environ, {"COLUMNS": "120", "TERM": "dumb"}),
         mock.patch.object(sys, "argv", [name, *arguments]),
-        mock.patch.object(sys.modules["__main__"], "__package__", None, create=True),  # otherwise the usage names it
+        # otherwise the usage line would name this package
+        mock.patch.object(sys.modules["__main__"], "__package__", None, create=True),
         contextlib.redirect_stdout(output),
         contextlib.redirect_stderr(output),
         contextlib.suppress(SystemExit),

@@ -1,4 +1,4 @@
-"""Writes docs/models.md: the models of aiconfigurator-core's configs, each with its sizes and the smallest instance.
+"""Writes docs/models.md: sizes and smallest instance of every model whose config is in aiconfigurator-core.
 
     python -m scripts.write_models
 
@@ -70,7 +70,7 @@ def main() -> None:
 
 
 def row(model: str, found: EndpointPlan) -> tuple[str, ...]:
-    """Return the row of a model that is planned."""
+    """Return the row of a model that can be planned."""
     component = found.to_document()["components"][0]
     return (
         f"`{model}`",
@@ -84,7 +84,7 @@ def row(model: str, found: EndpointPlan) -> tuple[str, ...]:
 
 
 def write_config(model: str, folder: Path) -> Path:
-    """Write the configuration of a model as its repository has it, and return its file."""
+    """Write the config.json and quantization config of a model to a folder. Return the path of the config.json."""
     place = folder / model.replace("/", "--")
     place.mkdir(exist_ok=True)
     (place / "config.json").write_text(json.dumps(configs.models()[model]))
@@ -97,7 +97,7 @@ def planned(model: str, folder: Path, instance: str) -> EndpointPlan:
     """Return the plan of one copy of a model on an instance type.
 
     Raises:
-        SizingError: it does not fit, or no engine serves it.
+        SizingError: the copy does not fit, or no engine serves the model.
 
     """
     component = Component(model=model, config=str(write_config(model, folder)), copies=1, max_total_tokens=_TOKENS)
@@ -105,7 +105,7 @@ def planned(model: str, folder: Path, instance: str) -> EndpointPlan:
 
 
 def smallest(model: str, folder: Path) -> EndpointPlan | str:
-    """Return the plan on the cheapest instance type that holds a copy, or why there is none."""
+    """Return the plan on the cheapest instance type on which a copy fits, or the reason why none fits."""
     reason = ""
     for instance in _cheapest_first():
         try:

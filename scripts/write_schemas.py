@@ -91,18 +91,18 @@ DOCUMENTS: dict[str, Any] = {
     "replicas.verification-jobs/1": JobsDocument,
     "replicas.verification/1": VerificationDocument,
 }
-"""Type of each document, by its `schema`. The document of a dataclass has the fields of the class and `schema`."""
+"""Type of each document, by its `schema` value. A dataclass document has the fields of the class and `schema`."""
 
 
 _DESCRIPTIONS = {"replicas.plan/1": "A deployment: what becomes of it, or why it cannot be planned."}
-"""Descriptions of documents with several shapes, by `schema`."""
+"""Descriptions of documents with several variants, by `schema` value."""
 
 
 class _Generator(GenerateJsonSchema):
-    """Generator that marks every field of a dataclass as required, because its document has all of them."""
+    """Marks every field of a dataclass as required, because its document always has all fields."""
 
     def field_is_required(self, field: Any, total: bool) -> bool:
-        """True for fields of a dataclass; keys of a TypedDict are required as declared."""
+        """Return True for fields of a dataclass. Keys of a TypedDict are required as declared."""
         return field["type"] == "dataclass-field" or super().field_is_required(field, total)
 
 
@@ -121,12 +121,12 @@ def schema_of(name: str) -> dict[str, Any]:
 
 
 def file_of(name: str) -> Path:
-    """Return the path of a schema file: `replicas.plan/1` is `replicas.plan.1.json`."""
+    """Return the path of a schema file, `replicas.plan.1.json` for `replicas.plan/1`."""
     return FOLDER / f"{name.replace('/', '.')}.json"
 
 
 def description_of(name: str) -> str:
-    """Return the first sentence about a document."""
+    """Return the first sentence of a document's description."""
     described = DOCUMENTS[name]
     text = inspect.getdoc(described) if isinstance(described, type) else _DESCRIPTIONS[name]
     return str(text).partition("\n")[0]

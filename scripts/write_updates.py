@@ -1,4 +1,4 @@
-"""Rebuild the table of docs/updates.md: the effect of a change of each property. Part of `make docs`."""
+"""Write the table of docs/updates.md, the effect of changing each property, for `make docs`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stack of one deployment: the endpoint of its plan, and outputs that commands and people read."""
+"""The stack of one deployment: the endpoint of its plan, and outputs for the CLI and for users."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ _TEXTS: Mapping[Task, Sequence[str]] = {
     "embed": ("What is a GPU?",),
     "score": ("What is a GPU?", "A processor with many cores.", "A river in Africa."),
 }
-"""Texts of the command that a stack shows for a task: to embed, or a query and the documents to score."""
+"""Example texts of the `replicas invoke` command in a stack's outputs: a text to embed, or a query and documents to
+score."""
 
 
 class MultiReplicaStack(Stack):
@@ -29,14 +30,14 @@ class MultiReplicaStack(Stack):
     def __init__(
         self, scope: Construct, plan: EndpointPlan, construct_id: str | None = None, **options: Unpack[StackOptions]
     ) -> None:
-        """Create the endpoint and its outputs. If the plan names no region, the stack can be deployed to any region.
+        """Create the endpoint and the outputs. If the plan names no region, the stack can be deployed to any region.
 
         Args:
             scope: parent.
             plan: plan of the endpoint.
             construct_id: id of the stack. Default: the name of the plan.
-            options: keywords of `Stack`. Default: a description of the plan, and its account and region, also where
-                `env` leaves one out.
+            options: keywords of `Stack`. Default: a description of the plan, and the account and region of the plan. If
+                `env` sets only one of account and region, the plan sets the other.
 
         Raises:
             ValueError: the plan is for another region than the stack, or cannot be deployed there.
@@ -57,7 +58,7 @@ class MultiReplicaStack(Stack):
             self._outputs_of(component, name)
 
     def _outputs_of(self, component: ComponentPlan, stack_name: str) -> None:
-        # A component named like the deployment has no suffix, so its output keys stay when others are added.
+        # A component named like the deployment has no suffix, so its keys stay when other components are added.
         suffix = "" if component.name == self.endpoint.plan.name else _pascal(component.name)
         endpoint, name = self.endpoint.endpoint_name, self.endpoint.components[component.name].inference_component_name
         self._output(f"{Output.COMPONENT}{suffix}", name)

@@ -1,4 +1,4 @@
-"""The stack of a deployment that is refused: it can be listed and destroyed, and never deployed."""
+"""The stack of a refused deployment. It can be listed and destroyed, but never deployed."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ _LONGEST_DESCRIPTION = 1000
 
 
 class RefusedStack(Stack):
-    """A stack in place of the one that cannot be planned, with the same name, region and account.
+    """Placeholder for the stack of a deployment that cannot be planned, with the same name, region and account.
 
-    `RefusedDeployments` fails `cdk synth` and `cdk deploy` of this stack alone. CloudFormation itself refuses
-    the template, with `--ignore-errors` too: the assertion of its rule is never true. What the deployment runs stays
-    as it is. The template holds a resource because the CDK CLI deletes a stack whose template has none.
+    `RefusedDeployments` fails `cdk synth` and `cdk deploy` for this stack only. With `--ignore-errors`, CloudFormation
+    still refuses the template, because it contains a rule whose assertion is never true. An existing stack is not
+    changed. The template contains a resource, because the CDK CLI deletes a stack whose template has none.
     """
 
     def __init__(self, scope: Construct, name: str, environment: Environment, problems: Sequence[str]) -> None:
-        """Create a stack of this name that fails with the problems."""
+        """Create a stack with this name that fails and reports the problems."""
         reason = f"{name} is refused: {'; '.join(problems)}"
         described = f"{reason[: _LONGEST_DESCRIPTION - 3]}..." if len(reason) > _LONGEST_DESCRIPTION else reason
         description = "A refused deployment: this template can never be deployed. replicas plan shows the reason."
@@ -61,15 +61,15 @@ class RefusedStack(Stack):
 
 @jsii.implements(IPolicyValidationPlugin)
 class RefusedDeployments:
-    """Validation plugin that fails each stack whose template can never be deployed, with the refusal.
+    """Validation plugin that fails each stack of a refused deployment and reports the reason.
 
-    Error annotations would fail other stacks, too: the CDK CLI keeps one conclusion for the annotations of all stacks,
-    and takes it for that of a stack as soon as this stack has a warning.
+    Error annotations are not used because they can fail other stacks: the CDK CLI computes one result for the
+    annotations of all stacks and applies this result to every stack that has a warning.
     """
 
     @property
     def name(self) -> str:
-        """Name in the report."""
+        """Name of the plugin in reports."""
         return "refused-deployments"
 
     @property
@@ -83,7 +83,7 @@ class RefusedDeployments:
         return ["refused"]
 
     def validate(self, context: IPolicyValidationContext) -> PolicyValidationPluginReport:
-        """Report every refused template at its first resource, by which the CLI knows its stack."""
+        """Report every refused template at its first resource. The CLI finds the stack by this resource."""
         violations = []
         for path in context.template_paths:
             template = json.loads(Path(path).read_bytes())
@@ -100,10 +100,9 @@ class RefusedDeployments:
 
 
 def add_refused_stack(scope: Construct, entry: Entry, refusal: SizingError) -> RefusedStack:
-    """Add the stack of an entry that is refused.
+    """Add the stack of a refused entry of deployments.py.
 
-    An entry whose name is no stack's name, or cannot be known, was never deployed under it: its stack gets a name of
-    its own.
+    If the name of the entry is unknown or is not a valid stack name, the stack gets a generated name.
     """
     known = entry if isinstance(entry, RefusedEntry) else refused("", entry)
     name = known.name or _free_name(scope, entry)

@@ -1,4 +1,4 @@
-"""Options of `Stack` that a stack of ours passes on."""
+"""Options that the stacks of this project pass to `aws_cdk.Stack`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from aws_cdk import Environment, IPropertyInjector, IStackSynthesizer, Permissio
 
 
 class StackOptions(TypedDict, total=False):
-    """Keywords of `aws_cdk.Stack`. Each default is that of aws-cdk, unless the stack states another."""
+    """Keywords of `aws_cdk.Stack`. Defaults are those of aws-cdk, unless the stack documents another default."""
 
     analytics_reporting: bool
     cross_region_references: bool

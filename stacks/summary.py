@@ -1,4 +1,4 @@
-"""One line per stack of what an app declares: copies, price, and how far a forecast of it could be trusted."""
+"""Summary of an app, one line per stack: copies, price, and trust in a forecast."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def origin(monkeypatch: pytest.MonkeyPatch, record: dict[str, Any] | None) -> No
             {"url": "https://git.example/r.git", "vcs_info": {"vcs": "git", "commit_id": "1f"}},
             "pip install 'sagemaker-replicas[fleet] @ git+https://git.example/r.git@1f'",
         ),
-        (None, "install that from the same checkout, built wheel or git+URL as before"),
+        (None, "install the extra from the same checkout, wheel or git+URL as this project"),
     ],
     ids=["editable checkout", "checkout", "wheel", "repository", "unknown"],
 )
@@ -75,7 +75,7 @@ def test_an_extra_is_installed_from_where_the_project_came_from(
     origin(monkeypatch, record)
 
     assert how_to_install("fleet") == command
-    expected = f"ortools is not installed; it comes with the extra `fleet` of sagemaker-replicas: {command}"
+    expected = f"ortools is not installed. The extra `fleet` of sagemaker-replicas contains it: {command}"
     assert missing_module("ortools") == expected
 
 
@@ -139,7 +139,7 @@ def test_a_command_says_in_one_line_which_extra_it_lacks() -> None:
     outcomes = ended(*map(list, commands))
 
     for (code, told), (module, extra) in zip(outcomes, commands.values(), strict=True):
-        line = rf"{module} is not installed; it comes with the extra `{extra}` of sagemaker-replicas: "
+        line = rf"{module} is not installed. The extra `{extra}` of sagemaker-replicas contains it: "
         assert code == 1
         assert re.search(line, told.splitlines()[-1])
         assert "Traceback" not in told
@@ -149,7 +149,7 @@ def test_a_benchmark_needs_an_extra_of_its_own_where_the_account_can_be_asked() 
     ((code, told),) = ended(["benchmark", "x", "--region", "us-west-2"], absent=("locust",))
 
     assert code == 1
-    assert told.startswith("locust is not installed; it comes with the extra `benchmark`")
+    assert told.startswith("locust is not installed. The extra `benchmark`")
     assert told.count("\n") == 1
 
 

@@ -11,13 +11,13 @@ from replicas_cdk.execution_role import Artifact, ExecutionRole, decrypting, rea
 
 
 def allow_adapter(role: iam.IRole | None, adapter: Construct, artifact: Artifact, key: kms.IKey | None) -> None:
-    """Let a role read an adapter and decrypt it, and the adapter wait for that right.
+    """Allow a role to read and decrypt the weights of an adapter. The adapter depends on the policy that allows this.
 
     Args:
-        role: execution role of the endpoint; None if it is not known.
+        role: execution role of the endpoint. None: the role is unknown, and no right is given.
         adapter: the adapter.
         artifact: weights of the adapter.
-        key: KMS key of their bucket; None if it has none, or none that is known.
+        key: KMS key of the bucket with the weights. None: the bucket has no KMS key, or the app does not know it.
 
     """
     if role is None:
@@ -25,7 +25,7 @@ def allow_adapter(role: iam.IRole | None, adapter: Construct, artifact: Artifact
     path = adapter.node.path
     if not artifact.url.startswith("s3://"):
         _warn(
-            adapter, f"{path}: its URL is a token, so no right to read it is given here: the role of the endpoint must"
+            adapter, f"{path}: no right to read the adapter was granted, because its URL is a CDK token: the role must"
         )
         return
     if isinstance(role, ExecutionRole):
@@ -35,10 +35,10 @@ def allow_adapter(role: iam.IRole | None, adapter: Construct, artifact: Artifact
         return
     statements = [*reading(artifact), *([decrypting(key.key_arn)] if key is not None else [])]
     results = [role.add_to_principal_policy(statement) for statement in statements]
-    # aws-cdk reports success for a role that cannot be changed, too: only a policy shows that it was.
+    # aws-cdk reports success even for a role that cannot be changed. Only a new policy proves that it was changed.
     is_changed = isinstance(role, iam.Role) or any(isinstance(below, iam.CfnPolicy) for below in role.node.find_all())
     if not is_changed:
-        _warn(adapter, f"{path}: the role of the endpoint cannot be changed here, and for {artifact.url} it must")
+        _warn(adapter, f"{path}: this app cannot change the endpoint's role. To read {artifact.url}, the role must")
         return
     for policy in {id(result.policy_dependable): result.policy_dependable for result in results}.values():
         if policy is not None:

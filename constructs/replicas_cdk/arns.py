@@ -1,4 +1,4 @@
-"""ARNs of endpoints and inference components that are imported."""
+"""Builds and checks the ARNs and names of imported endpoints and inference components."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def arn_beside(arn: str, resource: Resource, kind: str, name: str) -> str:
 
 
 def name_of(arn: str) -> str:
-    """Return the name at the end of an ARN; a token if the whole ARN or the name is one."""
+    """Return the name at the end of an ARN; a CDK token if the ARN or its name is a token."""
     _, slash, name = arn.rpartition("/")
     return name if slash else name_in(arn)
 
 
 def arn_faults(argument: str, arn: object, resource: str) -> list[str]:
-    """Return what is wrong with an ARN of this kind of resource. Neither None nor a token is judged."""
+    """Return the faults of an ARN of a SageMaker resource type. None and CDK tokens have no faults."""
     pattern = rf"arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:[0-9]{{12}}:{resource}/{_NAME.pattern}"
     if arn is None or is_unresolved(arn) or (isinstance(arn, str) and re.fullmatch(pattern, arn)):
         return []
@@ -47,43 +47,43 @@ def arn_faults(argument: str, arn: object, resource: str) -> list[str]:
 
 
 def name_faults(argument: str, name: object) -> list[str]:
-    """Return what is wrong with the name of a resource of SageMaker. Neither None nor a token is judged."""
+    """Return the faults of the name of a SageMaker resource. None and CDK tokens have no faults."""
     if name is None or is_unresolved(name) or (isinstance(name, str) and _NAME.fullmatch(name)):
         return []
     return [f"{argument}={name!r}: at most 63 letters, digits and hyphens, with a letter or digit at both ends"]
 
 
 def contradictions(argument: str, arn: str | None, name: str | None) -> list[str]:
-    """Return that an ARN and a name are not of one resource. A token is not judged, nor an ARN of another form."""
+    """Return a fault if an ARN does not end with the given name. CDK tokens and malformed ARNs are not compared."""
     if arn is None or name is None or is_unresolved(arn) or is_unresolved(name) or "/" not in arn:
         return []
     if name_of(arn) == name:
         return []
-    return [f"{argument}_arn={arn!r} and {argument}_name={name!r}: one resource, or one of the two"]
+    return [f"{argument}_arn={arn!r} and {argument}_name={name!r} are two different resources: pass only one of them"]
 
 
 def apart(argument: str, arn: str | None, other_argument: str, other: str | None) -> list[str]:
-    """Return that two ARNs are of different partitions, accounts or regions. Tokens are not judged.
+    """Return a fault if two ARNs have different partitions, accounts or regions. CDK tokens are not compared.
 
-    The ARN of a role has no region, and is compared by the rest.
+    The ARN of a role has no region: only partition and account are compared.
     """
     places, others = _places(arn), _places(other)
     differ = [name for name in _PLACES if places.get(name) and others.get(name) and places[name] != others[name]]
     if not differ:
         return []
-    both = " and ".join(f"one {name}" for name in differ)
-    return [f"{argument}={arn!r} and {other_argument}={other!r}: {both} for both"]
+    same = " and ".join(f"the same {name}" for name in differ)
+    return [f"{argument}={arn!r} and {other_argument}={other!r}: both need {same}"]
 
 
 def elsewhere(argument: str, arn: str, resource: Resource) -> list[str]:
-    """Return that an ARN is of another account or region than a resource is in. Tokens are not judged."""
+    """Return a fault if an ARN and a resource have different accounts or regions. CDK tokens are not compared."""
     places = _places(arn)
     if not places:
         return []
     environment = resource.env
     here = {"account": environment.account, "region": environment.region}
     return [
-        f"{argument}={arn!r} is in the {name} {places[name]}, and the stack in {own}: one in {own}"
+        f"{argument}={arn!r} is in the {name} {places[name]}, and the stack is in {own}: use a resource in {own}"
         for name, own in here.items()
         if places[name] and not is_unresolved(own) and own != places[name]
     ]
@@ -93,6 +93,6 @@ _PLACES = ("partition", "region", "account")
 
 
 def _places(arn: str | None) -> dict[str, str]:
-    """Partition, region and account of an ARN; empty for a token, and for a text that is no ARN."""
+    """Return partition, region and account of an ARN; empty for a CDK token and for text that is not an ARN."""
     parts = arn.split(":", 5) if isinstance(arn, str) and not is_unresolved(arn) else []
     return {"partition": parts[1], "region": parts[3], "account": parts[4]} if len(parts) == 6 else {}

@@ -18,21 +18,23 @@ from replicas_cdk.role_rights import warn_of_accounts
 
 @dataclass(frozen=True, kw_only=True)
 class Binding:
-    """A plan with the references of the props."""
+    """The plan of an endpoint after the ids and ARNs of the given constructs were added, and the region
+    of its stack.
+    """
 
     plan: EndpointPlan
-    """What the props refer to is in it as text: ids and ARNs, which may be tokens."""
+    """Plan that contains the ids and ARNs of the given constructs. They may be CDK tokens."""
     network: Network | None
     region: str
-    """Region of the stack, which may be a token."""
+    """Region of the stack; may be a CDK token."""
 
 
 def bind(scope: Construct, plan: EndpointPlan, props: EndpointProps, stack: Stack) -> Binding:
-    """Return the plan with the references of the props.
+    """Add the ids and ARNs of the constructs in `props` to the plan.
 
     Raises:
-        ValueError: the plan cannot be deployed in the stack's region, or the props do not belong to it. The message has
-            one line for each fault, and each names the construct.
+        ValueError: the plan cannot be deployed in the stack's region, or the props do not belong to the plan. The
+            message has one line for each fault. Each line names the construct.
 
     """
     region = stack.region
@@ -75,8 +77,8 @@ def _warn_of_images(scope: Construct, plan: EndpointPlan, props: EndpointProps) 
         if given is not None and image is not None and not given.is_proven:
             Annotations.of(scope).add_warning_v2(
                 f"replicas:imageNotProven-{component.name}",
-                f"{scope.node.path}: the plan is for {component.engine} as {image.name} has it: that the image of "
-                f"{component.name}, from {given.repository_name(image)}, holds the same is not judged",
+                f"{scope.node.path}: the plan is for {component.engine} in the image {image.name}. Whether the image "
+                f"of {component.name}, from {given.repository_name(image)}, contains the same engine is not judged",
             )
 
 
@@ -86,5 +88,5 @@ def _warn_of_subnets(scope: Construct, plan: EndpointPlan) -> None:
         Annotations.of(scope).add_warning_v2(
             "replicas:subnetsWithoutInternet",
             f"{scope.node.path}: {', '.join(from_hub)} loads weights from the Hub, and no selected subnet has a NAT "
-            "gateway: subnets with egress, or weights in S3",
+            "gateway: select subnets with egress, or store the weights in S3",
         )

@@ -1,4 +1,4 @@
-"""`InferenceComponentAdapter`: a LoRA adapter on the copies of a component."""
+"""`InferenceComponentAdapter`: a LoRA adapter that is served by the copies of an inference component."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _L1 = sagemaker.CfnInferenceComponent
 
 @dataclass(frozen=True, kw_only=True)
 class AdapterBase:
-    """What an adapter needs of the component whose copies serve it."""
+    """Names of the component that an adapter runs on, and of its endpoint."""
 
     component_name: str
-    """Name of the component; may be a token."""
+    """Name of the component; may be a CDK token."""
     endpoint_name: str
-    """Name of its endpoint; may be a token."""
+    """Name of the endpoint of the component; may be a CDK token."""
     endpoint_arn: str
-    """ARN of its endpoint; may be a token."""
+    """ARN of the endpoint of the component; may be a CDK token."""
     identity: str
-    """A string, not a token, that changes exactly when CloudFormation would replace the component."""
+    """A literal string that changes exactly when CloudFormation would replace the component. It is not a CDK token."""
 
 
 class TakesAdapters(Protocol):
@@ -33,7 +33,7 @@ class TakesAdapters(Protocol):
 
     @property
     def adapter_base(self) -> AdapterBase:
-        """What an adapter needs of the component."""
+        """Names of this component and of its endpoint, for an adapter."""
 
 
 class InferenceComponentAdapter(InferenceComponentBase):
@@ -52,13 +52,13 @@ class InferenceComponentAdapter(InferenceComponentBase):
             artifact_url: S3 prefix of the adapter's weights, with a slash at the end, or URL of a .tar.gz archive.
 
         Raises:
-            ValueError: `artifact_url` is neither.
+            ValueError: `artifact_url` is neither a prefix with a slash at the end nor a .tar.gz archive.
 
         """
         super().__init__(scope, construct_id)
         node = self.node
         if not _is_artifact(artifact_url):
-            allowed = "s3://bucket/prefix/, with the slash, or s3://bucket/name.tar.gz"
+            allowed = "pass s3://bucket/prefix/, with the slash, or s3://bucket/name.tar.gz"
             raise ValueError(f"{node.path}: artifact_url={artifact_url!r}: {allowed}")
         known = base.adapter_base
         resource = _L1(
@@ -78,7 +78,7 @@ class InferenceComponentAdapter(InferenceComponentBase):
 
 
 def _is_artifact(url: str) -> bool:
-    """True for a prefix or an archive. Of a URL that ends with a token, the end is not known here."""
+    """Return whether a URL is a prefix or an archive. A URL that ends with a CDK token counts as valid."""
     if is_unresolved(url):
         return url.endswith(("/", ".tar.gz", "]}"))
     return url.startswith("s3://") and url.endswith(("/", ".tar.gz"))

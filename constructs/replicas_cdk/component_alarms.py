@@ -23,7 +23,8 @@ from replicas_cdk.identity import digest_in_stack
 _PERIOD_SECONDS = 60
 _PERIODS, _TO_ALARM = 3, 2
 _MOST_PERIODS = 24 * 60
-"""API reference of CloudWatch, PutMetricAlarm: with a period below an hour, periods of at most a day altogether."""
+"""Source: CloudWatch API reference, PutMetricAlarm: if a period is shorter than an hour, all evaluation periods
+together may be at most a day."""
 
 _MISSING_DATA = MappingProxyType(
     {
@@ -37,35 +38,35 @@ _MISSING_DATA = MappingProxyType(
 
 @dataclass(frozen=True, kw_only=True)
 class AlarmThresholds:
-    """What the alarms of a component go off at, per minute. None: there is no such alarm."""
+    """Thresholds per minute of a component's alarms. None: the alarm is not created."""
 
     server_errors: float | None = 5
-    """HTTP 5xx responses of SageMaker."""
+    """HTTP 5xx responses of SageMaker per minute."""
     model_errors: float | None = 5
-    """Responses of the container with a status other than 2xx."""
+    """Container responses with a status other than 2xx, per minute."""
     no_capacity: float | None = 1
-    """Requests that found no copy."""
+    """Requests per minute that failed because no copy was running."""
     latency_p90: Duration | None = None
     """90th percentile of the time in the container."""
 
 
 class AlarmChanges(TypedDict, total=False):
-    """What can be changed of the alarms of a component that are there."""
+    """Keywords of `ComponentAlarms.override`: settings of existing alarms that can be changed."""
 
     server_errors: float
-    """HTTP 5xx responses of SageMaker a minute."""
+    """Threshold for HTTP 5xx responses of SageMaker per minute."""
     model_errors: float
-    """Responses of the container with a status other than 2xx a minute."""
+    """Threshold for container responses with a status other than 2xx, per minute."""
     no_capacity: float
-    """Requests that found no copy a minute."""
+    """Threshold for requests per minute that failed because no copy was running."""
     latency_p90: Duration
     """90th percentile of the time in the container."""
     treat_missing_data: cloudwatch.TreatMissingData
-    """What minutes without a value count as. Default: not breaching."""
+    """How minutes without data are treated. Default: as not breaching."""
     evaluation_periods: int
-    """Minutes that each alarm looks at. Default: 3."""
+    """Minutes that each alarm evaluates. Default: 3."""
     datapoints_to_alarm: int
-    """Minutes of these that must reach the threshold. Default: 2."""
+    """How many of the evaluated minutes must reach the threshold. Default: 2."""
 
 
 class _Watch(NamedTuple):
@@ -89,7 +90,7 @@ _WATCHES: Mapping[str, _Watch] = {
 
 
 class _Actions(NamedTuple):
-    """ARNs of what an alarm does, by the state that it enters."""
+    """ARNs of an alarm's actions, by the state that the alarm enters."""
 
     alarm: list[str]
     ok: list[str]
@@ -117,13 +118,13 @@ class ComponentAlarms(Construct):
         Args:
             scope: parent.
             construct_id: part of the logical ids; changing it replaces the resources.
-            component_name: name of the component. Only a fixed name allows the component to depend on the alarms.
-            thresholds: thresholds per minute; an optional alarm without one is not created.
+            component_name: name of the component. If the component depends on the alarms, the name must be fixed.
+            thresholds: thresholds per minute. An optional alarm without a threshold is not created.
             topic_arn: SNS topic for ALARM and OK notifications. Default: no notifications.
-            scales_to_zero: leave out the no-capacity alarm, because the first request to a sleeping component fails.
+            scales_to_zero: leave out the no-capacity alarm, because the first request at zero copies always fails.
 
         Raises:
-            ValueError: a threshold is no number above 0, or the name or the topic has another form.
+            ValueError: a threshold is not a number above 0, or the component name or the topic ARN is malformed.
 
         """
         super().__init__(scope, construct_id)
@@ -174,23 +175,24 @@ class ComponentAlarms(Construct):
         """The alarms by the name of their threshold (`server_errors`), for composite alarms and widgets."""
         for name, alarm in self._alarms.items():
             if name not in self._imported:
-                # An action that calls a function names the permission for the call after this id.
+                # An action that invokes a Lambda function derives the logical id of the permission from this id.
                 construct_id = f"{_WATCHES[name].construct_id}Alarm{digest_in_stack(alarm)}"
                 self._imported[name] = cloudwatch.Alarm.from_alarm_arn(self, construct_id, alarm.attr_arn)
         return MappingProxyType(self._imported)
 
     def override(self, **changes: Unpack[AlarmChanges]) -> None:
-        """Change the alarms that are there. What is left out stays.
+        """Change existing alarms. Settings that are not passed stay as they are.
 
         Raises:
-            ValueError: a threshold is no number above 0 or is that of an alarm that does not exist, or a number of
-                minutes is not whole, below 1 or larger than the number that is looked at, which is at most a day.
+            ValueError: a threshold is not a number above 0, the alarm of a threshold does not exist,
+                `evaluation_periods` is not a whole number from 1 to a day of minutes, or `datapoints_to_alarm` is not a
+                whole number from 1 to `evaluation_periods`.
 
         """
         unknown = [name for name in changes if name not in AlarmChanges.__annotations__]
         if unknown:
             known = ", ".join(AlarmChanges.__annotations__)
-            self._refuse([f"{name}=: there is no such setting; there are: {known}" for name in unknown])
+            self._refuse([f"{name}= is not a setting of an alarm: use one of {known}" for name in unknown])
         latency = changes.get("latency_p90")
         given = {
             "server_errors": changes.get("server_errors"),
@@ -201,7 +203,7 @@ class ComponentAlarms(Construct):
         values = {name: value for name, value in given.items() if value is not None}
         faults = list(_faults(values, latency))
         faults += [
-            f"{name}=: there is no such alarm: its threshold in Alarms(...) of the Deployment, or in thresholds="
+            f"{name}=: this alarm does not exist: set its threshold in Alarms(...) of the Deployment or in thresholds="
             for name in values
             if name not in self._alarms
         ]
@@ -212,12 +214,10 @@ class ComponentAlarms(Construct):
         )
         faults += of_kind
         if not of_kind and to_alarm > periods:
-            faults.append(
-                f"datapoints_to_alarm={to_alarm} of evaluation_periods={periods}: at most as many as are looked at"
-            )
+            faults.append(f"datapoints_to_alarm={to_alarm}: at most {periods}, the value of evaluation_periods")
         missing = changes.get("treat_missing_data")
         if missing is not None and missing not in _MISSING_DATA:
-            faults.append(f"treat_missing_data={missing!r}: a member of cloudwatch.TreatMissingData")
+            faults.append(f"treat_missing_data={missing!r}: pass a member of cloudwatch.TreatMissingData")
         self._refuse(faults)
         self._periods, self._to_alarm = periods, to_alarm
         for name, alarm in self._alarms.items():
@@ -231,19 +231,19 @@ class ComponentAlarms(Construct):
                 alarm.datapoints_to_alarm = to_alarm
 
     def add_alarm_action(self, *actions: cloudwatch.IAlarmAction) -> None:
-        """Do this when an alarm goes off, in addition to what it does already."""
+        """Add actions for the ALARM state of every alarm. Existing actions stay."""
         for name, alarm, arns in self._bound(actions):
             self._actions[name].alarm.extend(arns)
             alarm.alarm_actions = self._actions[name].alarm
 
     def add_ok_action(self, *actions: cloudwatch.IAlarmAction) -> None:
-        """Do this when an alarm is over, in addition to what it does already."""
+        """Add actions for the OK state of every alarm. Existing actions stay."""
         for name, alarm, arns in self._bound(actions):
             self._actions[name].ok.extend(arns)
             alarm.ok_actions = self._actions[name].ok
 
     def add_insufficient_data_action(self, *actions: cloudwatch.IAlarmAction) -> None:
-        """Do this when an alarm has no data, in addition to what it does already."""
+        """Add actions for the INSUFFICIENT_DATA state of every alarm. Existing actions stay."""
         for name, alarm, arns in self._bound(actions):
             self._actions[name].no_data.extend(arns)
             alarm.insufficient_data_actions = self._actions[name].no_data
@@ -260,7 +260,7 @@ class ComponentAlarms(Construct):
 
 
 def _values(thresholds: AlarmThresholds | Alarms) -> dict[str, float | None]:
-    """Return the thresholds by name, in the unit of their metric: times are microseconds."""
+    """Return the thresholds by name. Latency is in microseconds, the unit of its metric."""
     if isinstance(thresholds, AlarmThresholds):
         latency = _in_microseconds(thresholds.latency_p90)
     else:
@@ -278,7 +278,7 @@ def _in_microseconds(duration: Duration | None) -> float | None:
 
 
 def _faults(values: Mapping[str, float | None], latency: object) -> Iterator[str]:
-    """Yield what is wrong with thresholds in the unit of their metric, and with the latency as it is given."""
+    """Yield the faults of the thresholds, and of the latency as the caller passed it."""
     yield from out_of_bounds(*(Bound(name, value, 0, is_whole=False, is_open=True) for name, value in values.items()))
     if latency is not None and not isinstance(latency, Duration):
         yield no_duration("latency_p90", latency)

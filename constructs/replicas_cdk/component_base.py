@@ -1,4 +1,4 @@
-"""What every inference component offers, whether it is defined in this app or imported: its names, grants, metrics."""
+"""Base class of defined and imported inference components: names, grants and metrics."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from replicas_cdk.invocation import Invocable
 
 @jsii.implements(references.IInferenceComponentRef)
 class InferenceComponentBase(Invocable, ComponentMetrics):
-    """Names, grants and metrics of a component. aws-cdk takes it wherever it takes an `IInferenceComponentRef`."""
+    """Names, grants and metrics of a component. aws-cdk accepts it as an `IInferenceComponentRef`."""
 
     _arn: str
     _name: str
@@ -22,12 +22,12 @@ class InferenceComponentBase(Invocable, ComponentMetrics):
 
     @property
     def inference_component_arn(self) -> str:
-        """ARN of the component; may be a token."""
+        """ARN of the component; may be a CDK token."""
         return self._arn
 
     @property
     def inference_component_name(self) -> str:
-        """Name of the component, as callers send it in `InferenceComponentName`; may be a token."""
+        """Name of the component, which callers send in `InferenceComponentName`; may be a CDK token."""
         return self._name
 
     @property
@@ -37,19 +37,19 @@ class InferenceComponentBase(Invocable, ComponentMetrics):
 
     @property
     def invocation_arns(self) -> list[str]:
-        """ARNs of the component and its endpoint: SageMaker authorises an invocation on both."""
+        """ARNs of the component and its endpoint. A caller needs rights on both to invoke the component."""
         return [self._arn, *([self._endpoint_arn] if self._endpoint_arn else [])]
 
     def _grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
         if self._endpoint_arn is None:
             Annotations.of(self).add_warning_v2(
                 "replicas:grantWithoutEndpoint",
-                f"{self.node.path}: a caller needs the rights on the endpoint as well as on the component, and the "
-                "endpoint of this import is not named: endpoint_arn= or endpoint_name= of the import",
+                f"{self.node.path}: a caller needs rights on the component and on its endpoint, and this import does "
+                "not name the endpoint: pass endpoint_arn= or endpoint_name= to the import",
             )
         return super()._grant(grantee, *actions)
 
 
 def name_in(arn: str) -> str:
-    """Return the name at the end of an ARN that is a token: the resource type has no attribute for the name."""
+    """Return the name at the end of an ARN that is a CDK token. The resource type has no attribute for the name."""
     return Fn.select(1, Fn.split("/", arn))

@@ -13,7 +13,7 @@ from replicas_cdk.resource_metrics import ResourceMetrics
 
 
 class ComponentMetrics(ResourceMetrics):
-    """A resource with the CloudWatch metrics of a component, by its name.
+    """A resource with the CloudWatch metrics of an inference component.
 
     Each method takes the keywords of `MetricOptions` and returns a metric with the account and region of the component.
     """
@@ -26,45 +26,47 @@ class ComponentMetrics(ResourceMetrics):
 
     @property
     def inference_component_name(self) -> str:
-        """Name of the component, as callers send it in `InferenceComponentName`; may be a token."""
+        """Name of the component, which callers send in `InferenceComponentName`; may be a CDK token."""
         raise NotImplementedError
 
     def metric(
         self, metric_name: str, *, namespace: str = MetricNamespace.SERVICE, **options: Unpack[MetricOptions]
     ) -> cloudwatch.Metric:
-        """Any metric of this component, average by default."""
+        """Return a metric of this component by its name. The default statistic is the average."""
         return self._metric(metric_name, {}, options, namespace)
 
     def metric_invocations_per_copy(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
-        """Number of requests per copy, sum."""
+        """Return the sum of requests per copy."""
         return self._sum(MetricName.INVOCATIONS_PER_COPY, options)
 
     def metric_concurrent_requests_per_copy(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
-        """Requests in flight per copy, maximum (SageMaker publishes only minimum and maximum)."""
+        """Return the maximum of requests in flight per copy. SageMaker publishes only the minimum and the maximum."""
         return self._metric(MetricName.CONCURRENT_REQUESTS_PER_COPY, {"statistic": "Maximum"}, options)
 
     def metric_model_latency(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
-        """Time in the container, average, microseconds."""
+        """Return the average time in the container, in microseconds."""
         return self._microseconds(MetricName.MODEL_LATENCY, options)
 
     def metric_overhead_latency(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
-        """Time added by SageMaker, average, microseconds."""
+        """Return the average time that SageMaker adds to a request, in microseconds."""
         return self._microseconds(MetricName.OVERHEAD_LATENCY, options)
 
     def metric_invocation_4xx_errors(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
-        """Requests answered with 4xx, sum."""
+        """Return the sum of requests with a 4xx response."""
         return self._sum(MetricName.CLIENT_ERRORS, options)
 
     def metric_invocation_5xx_errors(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
-        """Requests answered with 5xx, sum."""
+        """Return the sum of requests with a 5xx response."""
         return self._sum(MetricName.SERVER_ERRORS, options)
 
     def metric_invocation_model_errors(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
-        """Requests for which the container's response was not 2xx, sum."""
+        """Return the sum of requests for which the container did not respond with 2xx."""
         return self._sum(MetricName.MODEL_ERRORS, options)
 
     def metric_no_capacity_invocation_failures(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
-        """Requests that failed because no copy was running, sum. This metric starts the first copy at zero copies."""
+        """Return the sum of requests that failed because no copy was running. `wake_on_request` scales on
+        this metric.
+        """
         return self._sum(MetricName.NO_CAPACITY, options)
 
     def _microseconds(self, metric_name: str, options: MetricOptions) -> cloudwatch.Metric:

@@ -1,4 +1,4 @@
-"""References of one component of a plan: constructs that a `Deployment`, which holds literals, cannot name."""
+"""`ComponentOptions`: buckets, secrets and images of one component, passed as constructs of the app."""
 
 from __future__ import annotations
 
@@ -13,28 +13,30 @@ from replicas_cdk.container_image import ContainerImage
 
 @dataclass(frozen=True)
 class S3Location:
-    """Objects under a prefix of a bucket, or an archive in it."""
+    """Location of weights in a bucket: a prefix, or the key of an archive."""
 
     bucket: s3.IBucket
     prefix: str
-    """Prefix with the slash at the end, `qwen3-8b/`. For an adapter also the key of an archive, `sql.tar.gz`."""
+    """Prefix that ends with a slash, for example `qwen3-8b/`. For an adapter, the key of an archive is also allowed,
+    for example `sql.tar.gz`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ComponentOptions:
-    """References to AWS resources of one component. In the plan `FROM_PROPS` stands for each of them, for example
-    `weights=FROM_PROPS` of a `Component`.
+    """Constructs that one component uses. The deployment marks each of them with `FROM_PROPS`, for example
+    `Component(weights=FROM_PROPS)`.
     """
 
     weights: S3Location | None = None
-    """Uncompressed weights. The `Component` has `weights=FROM_PROPS`. Default: the weights that the plan names."""
+    """Uncompressed weights. Requires `weights=FROM_PROPS` in the `Component`. Default: the weights that the plan
+    names."""
     adapters: Mapping[str, S3Location] = field(default_factory=dict)
-    """Weights of adapters by name. Each `Adapter` has `weights=FROM_PROPS`. Default: those that the plan names."""
+    """Weights by adapter name. Requires `weights=FROM_PROPS` in each `Adapter`. Default: the weights in the plan."""
     token_secret: secretsmanager.ISecret | None = None
-    """Secret whose string is a Hugging Face token. A gated model has `token_secret=FROM_PROPS`. Default: the secret of
-    the endpoint, or the one that the plan names."""
+    """Secret whose string is a Hugging Face token, for a gated model with `token_secret=FROM_PROPS`. Default: the
+    secret of the endpoint, or the secret that the plan names."""
     image: ContainerImage | None = None
-    """Image of the container, of the engine and the version of the plan. Default: the image of the publisher."""
+    """Container image with the engine and version of the plan. Default: the image of the publisher."""
     environment: Mapping[str, str] = field(default_factory=dict)
-    """Variables of the container in addition to those of the plan. Values may be tokens, except for variables on which
-    the proof depends. Default: none."""
+    """Environment variables of the container in addition to those of the plan. Values may be CDK tokens, except for
+    variables that sizing reads. Default: none."""

@@ -1,4 +1,4 @@
-"""`ContainerImage`: where the image of a component is pulled from."""
+"""`ContainerImage`: the ECR repository and tag from which the image of a component is pulled."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ class ContainerImage(ABC):
         """Use the image of the plan's engine, in the registry of its publisher in the stack's region.
 
         Args:
-            digest: `sha256:...`, which pins the image. Default: the tag of the plan's engine.
+            digest: `sha256:...` to pin the image. Default: the image is referenced by the tag of the plan's engine.
 
         """
         return _CatalogueImage(digest)
 
     @staticmethod
     def from_ecr_repository(repository: ecr.IRepository, tag_or_digest: str | None = None) -> ContainerImage:
-        """Use an image of a repository: a mirror of the publisher's image, or one that is built on it.
+        """Use an image in an ECR repository: a mirror of the publisher's image, or an image built on top of it.
 
         Args:
-            repository: repository in the region of the endpoint. The execution role may pull from it.
+            repository: repository in the region of the endpoint. The execution role is allowed to pull from it.
             tag_or_digest: tag, or digest that begins with `sha256:`. Default: the tag of the publisher's image.
 
         """
@@ -53,31 +53,38 @@ class ContainerImage(ABC):
 
     @abstractmethod
     def faults(self, region: str) -> Iterator[str]:
-        """Yield why the image cannot be pulled in a region, which may be a token."""
+        """Yield the reasons why the image cannot be pulled in a region. The region may be a CDK token."""
 
     @abstractmethod
     def uri(self, image: Image, account: str) -> str:
-        """URI of the image. `image` is the one of the plan's engine, `account` that of a published one's registry."""
+        """Return the URI of the image.
+
+        Args:
+            image: image of the plan's engine.
+            account: account of the publisher's registry, used if the image is pulled from there.
+
+        """
 
     @abstractmethod
     def repository_arn(self, image: Image, account: str) -> str:
-        """ARN of the repository."""
+        """Return the ARN of the repository. Arguments as in `uri`."""
 
     is_published: ClassVar[bool] = False
-    """True for the registry of the publisher, whose account depends on the region."""
+    """True if the image is pulled from the registry of the publisher. The account of that registry depends on the
+    region."""
 
     @property
     def is_proven(self) -> bool:
-        """True if the plan names this image itself."""
+        """Whether the image is the one that the plan was proven for."""
         return False
 
     @abstractmethod
     def repository_name(self, image: Image) -> str:
-        """Name of the repository, for messages: no token."""
+        """Return the name of the repository for messages; never a CDK token."""
 
     @property
     def repository(self) -> ecr.IRepository | None:
-        """The repository, if it is a construct."""
+        """The repository construct; None if the image is named by URI or comes from the publisher."""
         return None
 
 
@@ -93,7 +100,7 @@ class _CatalogueImage(ContainerImage):
 
     def faults(self, region: str) -> Iterator[str]:  # noqa: ARG002 (the plan's own region is checked with the plan)
         if self._digest is not None and not is_unresolved(self._digest) and not _DIGEST.fullmatch(self._digest):
-            yield f"digest={self._digest!r}: sha256: and 64 digits from 0 to f"
+            yield f"digest={self._digest!r}: write sha256: and 64 hexadecimal digits"
 
     def uri(self, image: Image, account: str) -> str:
         version = f"@{self._digest}" if self._digest else f":{image.tag}"
@@ -113,14 +120,15 @@ class _RepositoryImage(ContainerImage):
 
     def faults(self, region: str) -> Iterator[str]:
         if not hasattr(self._repository, "repository_arn"):
-            yield f"repository={self._repository!r}: an IRepository, such as ecr.Repository.from_repository_name(...)"
+            yield f"repository={self._repository!r}: pass an IRepository: ecr.Repository.from_repository_name(...)"
             return
         given = self._version
         if given is not None and not is_unresolved(given) and not (_DIGEST.fullmatch(given) or _TAG.fullmatch(given)):
-            yield f"tag_or_digest={given!r}: a tag, or sha256: and 64 digits from 0 to f"
+            yield f"tag_or_digest={given!r}: write a tag, or sha256: and 64 hexadecimal digits"
         where = self._repository.env.region
         if not is_unresolved(where) and not is_unresolved(region) and where != region:
-            yield f"{self._repository.node.path} is in {where}, and the stack is in {region}: a repository in {region}"
+            path = self._repository.node.path
+            yield f"{path} is in {where}, and the stack is in {region}: use a repository in {region}"
 
     def uri(self, image: Image, account: str) -> str:  # noqa: ARG002 (the repository has an account of its own)
         return self._repository.repository_uri_for_tag_or_digest(self._version or image.tag)
@@ -143,12 +151,12 @@ class _UriImage(ContainerImage):
     def faults(self, region: str) -> Iterator[str]:
         match = None if is_unresolved(self._uri) else _URI.fullmatch(self._uri)
         if is_unresolved(self._uri):
-            yield "the URI is a token, which names no repository to pull from: from_ecr_repository(...)"
+            yield "the URI is a CDK token, so the repository is unknown: use ContainerImage.from_ecr_repository(...)"
         elif match is None:
-            allowed = "ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG or @sha256:..., an image in Amazon ECR"
+            allowed = "write ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG, or @sha256:... in place of the tag"
             yield f"uri={self._uri!r}: {allowed}"
         elif not is_unresolved(region) and match["region"] != region:
-            yield f"uri={self._uri!r} is in {match['region']}, and the stack is in {region}: an image in {region}"
+            yield f"uri={self._uri!r} is in {match['region']}, and the stack is in {region}: use an image in {region}"
 
     def uri(self, image: Image, account: str) -> str:  # noqa: ARG002
         return self._uri

@@ -18,16 +18,19 @@ from replicas_cdk.pseudo import ACCOUNT_ID, PARTITION
 
 _SERVICE = "sagemaker.application-autoscaling.amazonaws.com"
 _OWN_IDS = ("Target", "Imported", "Wake", "WakeAlarm", "ConcurrentRequests", "Invocations")
-"""Ids of the constructs that `CopyScaling` makes itself."""
+"""Construct ids that `CopyScaling` uses for its own children."""
 
 RangeProof = Callable[[int, int], list[str]]
-"""Returns why copies cannot scale between a floor and a ceiling; empty if they can."""
+"""A function of the minimum and maximum number of copies. It returns the reasons why the copies cannot scale between
+them; empty if they can."""
 
 
 class CopyScaling(Construct):
-    """Scalable target for the copies of a component. Its methods add scaling policies; without one it does not scale.
+    """Scalable target for the copies of a component. Its methods add scaling policies. Without a policy, nothing
+    scales.
 
-    The target uses the service-linked role for SageMaker endpoints; Application Auto Scaling creates it if missing.
+    The target uses the service-linked role for SageMaker endpoints. Application Auto Scaling creates the role if it is
+    missing.
     """
 
     def __init__(
@@ -45,15 +48,15 @@ class CopyScaling(Construct):
         Args:
             scope: parent.
             construct_id: part of the logical ids; changing it replaces the resources.
-            component_name: component to scale. Its own `copies` should be `min_copies`, or 1 if that is 0.
+            component_name: component to scale. Set the `copies` of the component to `min_copies`, or to 1 if that is 0.
             min_copies: minimum number of copies, at least 0.
             max_copies: maximum number of copies, at least 1.
-            prove: judges these bounds, and those of every schedule, against a plan. Default: the bounds are as given,
-                and only `TemplateProof` judges them.
+            prove: checks the minimum and maximum, and those of every schedule, against a plan. Default: no check here.
+                `TemplateProof` checks them at synth.
 
         Raises:
-            ValueError: a bound is no whole number or too low, `max_copies` is below `min_copies`, or the plan does not
-                hold the bounds.
+            ValueError: `min_copies` or `max_copies` is too low or not a whole number, `max_copies` is below
+                `min_copies`, or the plan has no capacity for `max_copies`.
 
         """
         super().__init__(scope, construct_id)
@@ -83,17 +86,17 @@ class CopyScaling(Construct):
 
     @property
     def scalable_target_id(self) -> str:
-        """Id of the target, for `ScalableTarget.from_scalable_target_attributes` of aws-cdk; a token."""
+        """Id of the target, for `ScalableTarget.from_scalable_target_attributes` of aws-cdk; a CDK token."""
         return self._target_id
 
     def prove_with(self, prove: RangeProof) -> None:
-        """Judge the bounds of every further schedule against a plan."""
+        """Check the minimum and maximum of every schedule that is added later against a plan."""
         self._prove = prove
 
     def scale_on_concurrency(
         self, *, target: float, scale_out_cooldown: Duration | None = None, scale_in_cooldown: Duration | None = None
     ) -> None:
-        """Track `target` requests in flight per copy. The high-resolution metric shows a rise within 10 seconds.
+        """Keep `target` requests in flight per copy. The metric has a resolution of 10 seconds.
 
         Args:
             target: requests in flight per copy, above 0.
@@ -101,7 +104,7 @@ class CopyScaling(Construct):
             scale_in_cooldown: time after a scale-in before the next. Default: 5 minutes.
 
         Raises:
-            ValueError: a value is out of bounds, or the copies track this metric already.
+            ValueError: a value is out of bounds, or a policy for this metric exists already.
 
         """
         self._track("ConcurrentRequests", CopyTarget.CONCURRENT_REQUESTS, target, scale_out_cooldown, scale_in_cooldown)
@@ -109,7 +112,7 @@ class CopyScaling(Construct):
     def scale_on_concurrent_requests(
         self, *, target: float, scale_out_cooldown: Duration | None = None, scale_in_cooldown: Duration | None = None
     ) -> None:
-        """Do the same as `scale_on_concurrency`, under the name of the metric."""
+        """Alias of `scale_on_concurrency` that is named like the metric."""
         self.scale_on_concurrency(
             target=target, scale_out_cooldown=scale_out_cooldown, scale_in_cooldown=scale_in_cooldown
         )
@@ -117,7 +120,7 @@ class CopyScaling(Construct):
     def scale_on_invocations(
         self, *, target: float, scale_out_cooldown: Duration | None = None, scale_in_cooldown: Duration | None = None
     ) -> None:
-        """Track `target` requests per minute and copy. Arguments and errors as in `scale_on_concurrency`."""
+        """Keep `target` requests per minute and copy. Arguments and errors as in `scale_on_concurrency`."""
         self._track("Invocations", CopyTarget.INVOCATIONS, target, scale_out_cooldown, scale_in_cooldown)
 
     def scale_on_metric(
@@ -138,19 +141,20 @@ class CopyScaling(Construct):
 
         Args:
             construct_id: part of the logical ids; changing it replaces the policy.
-            metric: metric to scale on. One to track is a metric itself, no expression, and falls as copies are added.
-            target: value to track, above 0, with the cooldowns of `scale_on_concurrency`.
-            scaling_steps: intervals of the metric and the change of each, at least two, as in aws-cdk.
-            adjustment_type: what a step's `change` means. Default: copies to add.
-            evaluation_periods: periods of the metric that an alarm of the steps looks at. Default: 1.
-            datapoints_to_alarm: periods of these that must be in the interval. Default: all.
-            cooldown: time after a step before the next. Default: that of Application Auto Scaling.
+            metric: metric to scale on. With `target`, it must not be a math expression, and its value must fall when
+                copies are added.
+            target: value at which the metric is kept, above 0. Default cooldowns as in `scale_on_concurrency`.
+            scaling_steps: at least two intervals of the metric, each with its change of copies, as in aws-cdk.
+            adjustment_type: meaning of a step's `change`. Default: number of copies to add.
+            evaluation_periods: number of periods that an alarm of the steps evaluates. Default: 1.
+            datapoints_to_alarm: how many of the evaluated periods must be in the interval. Default: all.
+            cooldown: time after a step before the next. Default: the default of Application Auto Scaling.
             scale_out_cooldown: as in `scale_on_concurrency`; only with `target`.
             scale_in_cooldown: as in `scale_on_concurrency`; only with `target`.
 
         Raises:
-            ValueError: neither or both of `target` and `scaling_steps` are given, an argument of one is given with the
-                other, a value is out of bounds, or the copies have a policy of this id.
+            ValueError: neither or both of `target` and `scaling_steps` are given, an argument does not belong to the
+                one that is given, a value is out of bounds, or a policy with this id exists already.
 
         """
         steps_only = {
@@ -168,22 +172,22 @@ class CopyScaling(Construct):
         periods = evaluation_periods or 1
         if not faults and datapoints_to_alarm and datapoints_to_alarm > periods and not is_unresolved([periods]):
             faults.append(
-                f"datapoints_to_alarm={datapoints_to_alarm} of evaluation_periods={periods}: at most as many as are "
-                "looked at"
+                f"datapoints_to_alarm={datapoints_to_alarm}: at most {periods}, the value of evaluation_periods"
             )
         if (target is None) == (scaling_steps is None):
-            given = "neither" if target is None else "both"
-            faults.append(f"{construct_id}: target= and scaling_steps=, {given} given: one of them")
+            given = "neither was" if target is None else "both were"
+            faults.append(f"{construct_id}: pass one of target= and scaling_steps=: {given} given")
         elif surplus:
             other = "target=" if target is not None else "scaling_steps="
-            faults.append(f"{construct_id}: {' and '.join(f'{name}=' for name in surplus)} with {other}: leave out")
+            surplus_names = " and ".join(f"{name}=" for name in surplus)
+            faults.append(f"{construct_id}: {surplus_names} cannot be combined with {other}: remove {surplus_names}")
         if scaling_steps is not None and len(scaling_steps) < 2:
-            faults.append(f"{construct_id}: scaling_steps={len(scaling_steps)} interval: at least 2")
+            faults.append(f"{construct_id}: scaling_steps= has {len(scaling_steps)} interval: pass at least 2")
         if target is not None:
             faults += _tracking_faults(target, scale_out_cooldown, scale_in_cooldown)
             if isinstance(metric, cloudwatch.MathExpression):
                 faults.append(
-                    f"{construct_id}: metric= is an expression, and only a metric can be tracked: scaling_steps="
+                    f"{construct_id}: target= does not accept a math expression as metric=: use scaling_steps="
                 )
         self._refuse([*self._id_faults(construct_id), *faults])
         self._policies.add(construct_id)
@@ -219,30 +223,28 @@ class CopyScaling(Construct):
         min_copies: int | None = None,
         max_copies: int | None = None,
     ) -> None:
-        """Change the bounds on a schedule.
+        """Change the minimum or maximum number of copies on a schedule.
 
         Args:
-            name: name of the scheduled action, one of its own.
+            name: name of the scheduled action, unique among the schedules of these copies.
             schedule: `aws_applicationautoscaling.Schedule`: `cron`, `rate`, `at` or `expression`.
-            timezone: time zone of a cron schedule or of a point in time. Default: UTC.
-            min_copies: minimum number of copies from then on. Default: it stays.
-            max_copies: maximum number of copies from then on. Default: it stays.
+            timezone: time zone of a `cron` or `at` schedule. Default: UTC.
+            min_copies: minimum number of copies from then on. Default: unchanged.
+            max_copies: maximum number of copies from then on. Default: unchanged.
 
         Raises:
-            ValueError: no bound is given, the bounds are too low or contradict each other, the plan does not hold them,
-                a bound that stays can be one of another schedule that contradicts them, `schedule` is a string, or
-                `name` is taken or no name.
+            ValueError: neither `min_copies` nor `max_copies` is given, a value is too low, the minimum can exceed the
+                maximum (alone or together with another schedule), the plan has no capacity for the maximum,
+                `schedule` is a string, or `name` is used already or is not a valid name.
 
         """
         faults = list(action_name_faults("name", name))
         if name in self._schedules:
-            faults.append(f"the schedule {name!r} is there already: another name")
+            faults.append(f"a schedule {name!r} exists already: choose another name")
         if not isinstance(schedule, scaling.Schedule):
-            faults.append(
-                f"schedule={schedule!r}: an aws_applicationautoscaling.Schedule: Schedule.expression({schedule!r})"
-            )
+            faults.append(f"schedule={schedule!r}: pass aws_applicationautoscaling.Schedule.expression({schedule!r})")
         if min_copies is None and max_copies is None:
-            faults.append(f"the schedule {name!r} changes nothing: min_copies= or max_copies=")
+            faults.append(f"the schedule {name!r} changes nothing: pass min_copies= or max_copies=")
         else:
             floor = self.min_copies if min_copies is None else min_copies
             ceiling = self.max_copies if max_copies is None else max_copies
@@ -254,7 +256,8 @@ class CopyScaling(Construct):
         if expression.startswith("cron(* "):
             Annotations.of(self).add_warning_v2(
                 f"replicas:everyMinute-{name}",
-                f"{self.node.path}: the schedule {name!r} runs every minute, {expression}: minute= of Schedule.cron",
+                f"{self.node.path}: the schedule {name!r}, {expression}, runs every minute: set minute= of "
+                "Schedule.cron",
             )
         self._schedules[name] = scaling.CfnScalableTarget.ScheduledActionProperty(
             scheduled_action_name=name,
@@ -267,7 +270,9 @@ class CopyScaling(Construct):
         self._target.scheduled_actions = list(self._schedules.values())
 
     def wake_on_request(self) -> None:
-        """Scale from zero copies to one after a single request failed for lack of a copy; target tracking cannot.
+        """Scale from zero copies to one after a request failed because no copy was running.
+
+        A target tracking policy cannot do this.
 
         Raises:
             ValueError: it was called already.
@@ -329,7 +334,7 @@ class CopyScaling(Construct):
         )
 
     def _scalable_target(self) -> scaling.IScalableTarget:
-        """The target as aws-cdk's policies take it."""
+        """Return the target as the construct that aws-cdk's policies accept."""
         if self._scalable is None:
             self._scalable = scaling.ScalableTarget.from_scalable_target_attributes(
                 self,
@@ -341,10 +346,10 @@ class CopyScaling(Construct):
         return self._scalable
 
     def _crossings(self, floor: int | None, ceiling: int | None) -> Iterator[str]:
-        """Yield with which other schedules bounds contradict each other, because one of the two sets only one bound.
+        """Yield the other schedules that, together with these bounds, can set a minimum above a maximum.
 
-        A scheduled action that sets one bound leaves the other as the last action set it. "In some cases, however, you
-        must include both sizes" (Application Auto Scaling user guide, how scheduled scaling works).
+        A scheduled action that sets only one bound does not change the other. "In some cases, however, you must include
+        both sizes" (Application Auto Scaling user guide, how scheduled scaling works).
         """
         for other, (least, most) in self._scheduled.items():
             if None not in (floor, ceiling) and None not in (least, most):
@@ -352,14 +357,14 @@ class CopyScaling(Construct):
             for low, high in ((floor, most), (least, ceiling)):
                 if low is not None and high is not None and low > high and not is_unresolved([low, high]):
                     yield (
-                        f"min_copies={low} above max_copies={high}, together with the schedule {other!r}: a schedule "
-                        "leaves the bound that it does not set as another has set it: both bounds in both"
+                        f"min_copies={low} can exceed max_copies={high} together with the schedule {other!r}: set "
+                        "min_copies and max_copies in both schedules"
                     )
 
     def _id_faults(self, construct_id: str) -> list[str]:
         faults = [*self._repeated(construct_id), *id_faults("construct_id", construct_id)]
         if construct_id in _OWN_IDS:
-            faults.append(f"construct_id={construct_id!r} is the id of a construct that is made here: another id")
+            faults.append(f"construct_id={construct_id!r} is reserved by CopyScaling: choose another id")
         return faults
 
     def _range_faults(self, floor: int, ceiling: int) -> list[str]:
@@ -369,13 +374,13 @@ class CopyScaling(Construct):
         bounds = f"min_copies={floor}, max_copies={ceiling}"
         is_open = (floor < 0 and is_unresolved(floor)) or (ceiling < 1 and is_unresolved(ceiling))
         if not is_open and (floor < 0 or ceiling < max(1, floor)):
-            return [f"{bounds}: a floor of 0 or more, and a ceiling of at least 1 that is no lower"]
+            return [f"{bounds}: min_copies must be at least 0, and max_copies at least 1 and at least min_copies"]
         return self._prove(floor, ceiling) if self._prove else []
 
     def _repeated(self, construct_id: str) -> list[str]:
         if construct_id not in self._policies:
             return []
-        return [f"it has the policy {construct_id!r} already: one policy of a kind, or another id"]
+        return [f"a policy {construct_id!r} exists already: remove one of the two, or choose another id"]
 
     def _refuse(self, faults: Iterable[str]) -> None:
         if sentences := list(faults):

@@ -1,4 +1,4 @@
-"""The specification of a component's copies (model, resources, placement), and the rolling update policy."""
+"""Specification of a component's copies (model, resources, placement), and the rolling update policy."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _L1 = sagemaker.CfnInferenceComponent
 
 @dataclass(frozen=True, kw_only=True)
 class CopySpecification:
-    """Specification of a copy: for all instances, or for one instance type of the variant's instance pools."""
+    """Specification of a copy, either for all instances or for one instance type of the variant's instance pools."""
 
     model_name: str
     """Name of the SageMaker Model with container and weights."""
@@ -37,12 +37,12 @@ class CopySpecification:
     max_zone_imbalance: int = 0
     """Largest difference in copies between Availability Zones, 0 to 100. Used only with `placement_strategy`."""
     data_cache: bool | None = None
-    """Cache image and weights on the instance. None: SageMaker's default."""
+    """Whether image and weights are cached on the instance. None: SageMaker's default."""
     instance_type: str | None = None
     """Instance type of this specification. Set only if the component has several specifications."""
 
     def faults(self) -> list[str]:
-        """List the values that SageMaker would reject."""
+        """Return one sentence for each value that SageMaker would reject."""
         return [
             *name_faults("model_name", self.model_name),
             *out_of_bounds(
@@ -59,7 +59,7 @@ class CopySpecification:
         ]
 
     def properties(self) -> dict[str, Any]:
-        """Arguments of CloudFormation's Specification property."""
+        """Return the arguments of CloudFormation's Specification property."""
         properties: dict[str, Any] = {
             "model_name": self.model_name,
             "compute_resource_requirements": _L1.InferenceComponentComputeResourceRequirementsProperty(
@@ -92,16 +92,17 @@ class RollingUpdate:
     """Rolling update policy: how an update replaces the copies of a component."""
 
     batch_copies: int
-    """Copies replaced at once: 5 to 50 % of all. A batch needs free capacity, because the old copies still run."""
+    """Percentage of copies that are replaced at once, 5 to 50. A batch needs free capacity, because the old copies
+    still run."""
     wait: Duration
-    """Time for which alarms are watched after each batch, at most 1 h."""
+    """Waiting time after each batch, during which the alarms can stop the update; at most 1 h."""
     timeout: Duration
     """Time limit for the whole update, 10 min to 8 h."""
     rollback_alarm_names: Sequence[str] = ()
-    """At most 10 alarms. If one fires during the update, the component is rolled back."""
+    """Names of at most 10 alarms. If an alarm fires during the update, SageMaker rolls the component back."""
 
     def faults(self) -> list[str]:
-        """List the values that SageMaker would reject."""
+        """Return one sentence for each value that SageMaker would reject."""
         return [
             *out_of_bounds(
                 Bound("rolling_update.batch_copies", self.batch_copies, 1),
@@ -114,7 +115,7 @@ class RollingUpdate:
         ]
 
     def properties(self) -> _L1.InferenceComponentDeploymentConfigProperty:
-        """CloudFormation's DeploymentConfig property."""
+        """Return CloudFormation's DeploymentConfig property."""
         batch = _L1.InferenceComponentCapacitySizeProperty(type="COPY_COUNT", value=self.batch_copies)
         rollback = None
         if self.rollback_alarm_names:
@@ -133,7 +134,7 @@ class RollingUpdate:
 
 
 def specified(specifications: Sequence[CopySpecification]) -> dict[str, Any]:
-    """Argument of `CfnInferenceComponent`: one specification for all instances, or one per instance type."""
+    """Return the argument of `CfnInferenceComponent`: one specification for all instances, or one per instance type."""
     if len(specifications) == 1:
         return {"specification": _L1.InferenceComponentSpecificationProperty(**specifications[0].properties())}
     return {

@@ -1,4 +1,4 @@
-"""Durations as seconds, and back. Each is a round trip to the jsii process, so a known pair is kept."""
+"""Converts durations to seconds and back. A conversion is a round trip to the jsii process, so results are cached."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SECONDS: WeakKeyDictionary[Duration, int] = WeakKeyDictionary()
 
 @cache
 def of_seconds(seconds: int) -> Duration:
-    """Return the duration of a whole number of seconds."""
+    """Return a `Duration` of whole seconds."""
     duration = Duration.seconds(seconds)
     _SECONDS[duration] = seconds
     return duration
@@ -27,7 +27,7 @@ def seconds_of(duration: Duration) -> int: ...
 @overload
 def seconds_of(duration: None) -> None: ...
 def seconds_of(duration: Duration | None) -> int | None:
-    """Return the whole seconds of a duration without faults; a duration of a token returns a token."""
+    """Return a duration in whole seconds; a CDK token if the duration is a token. Call `duration_faults` first."""
     if duration is None:
         return None
     if duration not in _SECONDS:
@@ -36,7 +36,10 @@ def seconds_of(duration: Duration | None) -> int | None:
 
 
 def duration_faults(*bounds: tuple[str, Duration | None, int, int | None]) -> Iterator[str]:
-    """Yield a sentence for every value that is no duration, not whole or outside its bounds, given in seconds."""
+    """Yield a sentence for every value that is not a duration of whole seconds within its bounds.
+
+    Each bound is (argument name, value, minimum in seconds, maximum in seconds or None).
+    """
     for name, duration, least, most in bounds:
         if duration is None:
             continue
@@ -55,5 +58,5 @@ def duration_faults(*bounds: tuple[str, Duration | None, int, int | None]) -> It
 
 
 def no_duration(name: str, value: object) -> str:
-    """Return the sentence about a value that is no duration."""
+    """Return the sentence for a value that is not a `Duration`."""
     return f"{name}={value!r}: a Duration, Duration.seconds(...)"

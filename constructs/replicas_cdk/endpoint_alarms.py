@@ -1,4 +1,4 @@
-"""`EndpointAlarms`: the alarms of all components of an endpoint."""
+"""`EndpointAlarms`: the CloudWatch alarms of all components of an endpoint."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from replicas_cdk.component_alarms import AlarmChanges, ComponentAlarms
 
 
 class EndpointAlarms(Mapping[str, ComponentAlarms]):
-    """The alarms of each component, by its name in the plan; what is changed here is changed for all of them."""
+    """Alarms of each component, by the name of the component in the plan. Its methods change all alarms at once."""
 
     def __init__(self, endpoint: IConstruct) -> None:
-        """Start without alarms. Messages name the path of the endpoint."""
+        """Create an empty mapping. The endpoint is named in error messages."""
         self._endpoint = endpoint
         self._by_component: dict[str, ComponentAlarms] = {}
 
     def add(self, component: str, alarms: ComponentAlarms) -> None:
-        """Take up the alarms of a component."""
+        """Add the alarms of a component."""
         self._by_component[component] = alarms
 
     def __getitem__(self, component: str) -> ComponentAlarms:
@@ -38,24 +38,24 @@ class EndpointAlarms(Mapping[str, ComponentAlarms]):
             alarms.override(**changes)
 
     def add_alarm_action(self, *actions: cloudwatch.IAlarmAction) -> None:
-        """Do this when an alarm of a component goes off, in addition to what it does already."""
+        """Add actions for the ALARM state of all alarms. Existing actions stay."""
         for alarms in self._existing():
             alarms.add_alarm_action(*actions)
 
     def add_ok_action(self, *actions: cloudwatch.IAlarmAction) -> None:
-        """Do this when an alarm of a component is over, in addition to what it does already."""
+        """Add actions for the OK state of all alarms. Existing actions stay."""
         for alarms in self._existing():
             alarms.add_ok_action(*actions)
 
     def add_insufficient_data_action(self, *actions: cloudwatch.IAlarmAction) -> None:
-        """Do this when an alarm of a component has no data, in addition to what it does already."""
+        """Add actions for the INSUFFICIENT_DATA state of all alarms. Existing actions stay."""
         for alarms in self._existing():
             alarms.add_insufficient_data_action(*actions)
 
     def _existing(self) -> list[ComponentAlarms]:
         if not self._by_component:
             raise ValueError(
-                f"{self._endpoint.node.path}: its components have no alarms: monitoring=Monitoring(alarms=Alarms()) of "
-                "the Deployment"
+                f"{self._endpoint.node.path}: its components have no alarms: set "
+                "monitoring=Monitoring(alarms=Alarms()) in the Deployment"
             )
         return list(self._by_component.values())

@@ -1,4 +1,4 @@
-"""What every endpoint offers, whether it is defined in this app or imported: its names, grants and metrics."""
+"""Base class of defined and imported endpoints: names, grants and metrics."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from replicas_cdk.invocation import Invocable
 
 @jsii.implements(sagemaker.IEndpoint)
 class EndpointBase(Invocable, EndpointMetrics):
-    """Names, grants and metrics of an endpoint. aws-cdk takes it wherever it takes an `aws_sagemaker.IEndpoint`."""
+    """Names, grants and metrics of an endpoint. aws-cdk accepts it as an `aws_sagemaker.IEndpoint`."""
 
     components: Mapping[str, HostingComponent]
     """Components of the endpoint, by name."""
     endpoint_identity: str
-    """A string, not a token, that changes exactly when CloudFormation would replace the endpoint."""
+    """A literal string that changes exactly when CloudFormation would replace the endpoint. It is not a CDK token."""
     _arn: str
     _name: str
     _granted: tuple[tuple[iam.IGrantable, Sequence[str]], ...] = ()
 
     @property
     def endpoint_name(self) -> str:
-        """Name of the endpoint; may be a token."""
+        """Name of the endpoint; may be a CDK token."""
         return self._name
 
     @property
     def endpoint_arn(self) -> str:
-        """ARN of the endpoint; may be a token."""
+        """ARN of the endpoint; may be a CDK token."""
         return self._arn
 
     @property

@@ -1,4 +1,4 @@
-"""The endpoint configuration of a plan: instances and their scaling, routing, VPC, KMS key, metrics."""
+"""Builds the endpoint configuration of a plan: instances and their scaling, routing, VPC, KMS key, metrics."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _L1 = sagemaker.CfnEndpointConfig
 
 
 def configuration_properties(plan: EndpointPlan) -> dict[str, Any]:
-    """Arguments of `CfnEndpointConfig` except the role. Options that the plan does not set are left out."""
+    """Return the arguments of `CfnEndpointConfig` except the role. Options that the plan does not set are omitted."""
     properties: dict[str, Any] = {"production_variants": [_variant(plan)]}
     if plan.network_isolation:
         properties["enable_network_isolation"] = True

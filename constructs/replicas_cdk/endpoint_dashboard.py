@@ -22,7 +22,7 @@ _COLUMNS, _WIDTH, _HEIGHT = 3, 8, 6
 class EndpointDashboard(Construct):
     """CloudWatch dashboard: requests, latency, errors, concurrency, copies and utilisation of each component.
 
-    It takes widgets of aws-cdk, below its own.
+    `add_widgets` adds widgets of the app below these graphs.
     """
 
     def __init__(
@@ -35,7 +35,9 @@ class EndpointDashboard(Construct):
         endpoint_name: str,
         variant_name: str = DEFAULT_VARIANT,
     ) -> None:
-        """Define the dashboard. Arguments as in `dashboard_body`; CloudFormation generates the name."""
+        """Define the dashboard. Arguments as in `dashboard_body`. CloudFormation generates the name of
+        the dashboard.
+        """
         super().__init__(scope, construct_id)
         self._stack = Stack.of(self)
         self._body = dashboard_body(plans, names, endpoint_name, REGION, variant_name)
@@ -45,11 +47,11 @@ class EndpointDashboard(Construct):
 
     @property
     def dashboard_name(self) -> str:
-        """Name of the dashboard; a token, because CloudFormation generates it."""
+        """Name of the dashboard; a CDK token, because CloudFormation generates the name."""
         return self._dashboard.ref
 
     def add_widgets(self, *widgets: cloudwatch.IWidget) -> None:
-        """Add a row of widgets below those that are there, as `aws_cloudwatch.Dashboard.add_widgets` does."""
+        """Add a row of widgets at the bottom, like `aws_cloudwatch.Dashboard.add_widgets`."""
         if not widgets:
             return
         row = cloudwatch.Row(*widgets)
@@ -65,11 +67,11 @@ def dashboard_body(
     region: str,
     variant_name: str = DEFAULT_VARIANT,
 ) -> Json:
-    """The body of a CloudWatch dashboard.
+    """Return the body of a CloudWatch dashboard.
 
     Args:
         plans: plans of the components, in order.
-        names: SageMaker name of each component, by the name in its plan.
+        names: SageMaker name of each component, by the name of the component in the plan.
         endpoint_name: name of the endpoint.
         region: region of the metrics.
         variant_name: variant of the endpoint.

@@ -1,4 +1,4 @@
-"""The CloudWatch metrics that SageMaker publishes for an endpoint: its requests, and the use of its instances."""
+"""The CloudWatch metrics that SageMaker publishes for an endpoint: requests, and utilisation of the instances."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class EndpointMetrics(ResourceMetrics):
     """A resource with the CloudWatch metrics of an endpoint's variant.
 
     Each method takes the keywords of `MetricOptions` and returns a metric with the account and region of the endpoint.
-    Latency, errors and load are metrics of the components.
+    Latency, errors and concurrency are metrics of the components.
     """
 
     _HARDWARE = MetricNamespace.ENDPOINTS
@@ -35,21 +35,21 @@ class EndpointMetrics(ResourceMetrics):
     def metric(
         self, metric_name: str, *, namespace: str = MetricNamespace.ENDPOINTS, **options: Unpack[MetricOptions]
     ) -> cloudwatch.Metric:
-        """Any metric of the endpoint's variant, average by default."""
+        """Return a metric of the endpoint's variant by its name. The default statistic is the average."""
         return self._metric(metric_name, {}, options, namespace)
 
     def metric_cpu_reservation(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
-        """CPU that the copies reserve, relative to that of the instances, average, percent."""
+        """Return the CPU that the copies reserve, as a percentage of the instances' CPU (average)."""
         return self._percent(MetricName.CPU_RESERVATION, options)
 
     def metric_memory_reservation(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
-        """Host memory that the copies reserve, relative to that of the instances, average, percent."""
+        """Return the host memory that the copies reserve, as a percentage of the instances' memory (average)."""
         return self._percent(MetricName.MEMORY_RESERVATION, options)
 
     def metric_gpu_reservation(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
-        """Accelerators that the copies reserve, relative to those of the instances, average, percent."""
+        """Return the accelerators that the copies reserve, as a percentage of the instances' accelerators (average)."""
         return self._percent(MetricName.GPU_RESERVATION, options)
 
     def metric_disk_utilization(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
-        """Disk utilisation of the instances, average, percent."""
+        """Return the disk utilisation of the instances in percent (average)."""
         return self._percent(MetricName.DISK_UTILIZATION, options)

@@ -19,7 +19,7 @@ from replicas_cdk.reasons import for_wildcards, of_control
 from replicas_cdk.serving_container import ServingContainer, bucket_and_prefix
 
 LOG_GROUPS = (LogGroup.of_endpoint("*"), LogGroup.of_component("*"))
-"""Log groups that SageMaker writes to, if CloudFormation generates the names of endpoint and components later."""
+"""Patterns of all log groups that SageMaker writes to. Used when the names of endpoint and components are generated."""
 
 NETWORK_ACTIONS = [
     "ec2:CreateNetworkInterface",
@@ -39,12 +39,12 @@ class Artifact(NamedTuple):
     """A prefix in S3 that the role reads."""
 
     url: str
-    """`s3://bucket/prefix/`; the bucket may be a token."""
+    """`s3://bucket/prefix/`; the bucket may be a CDK token."""
     account: str | None = None
     """Account that owns the bucket. None: the account of the stack."""
 
     def faults(self) -> list[str]:
-        """Return what is wrong with the URL or the account. A token is not judged."""
+        """Return the faults of the URL and the account. CDK tokens have no faults."""
         return [*text_faults("artifact_urls", self.url, S3_ARTIFACT), *text_faults("account", self.account, ACCOUNT)]
 
 
@@ -52,11 +52,11 @@ class ExecutionRole(iam.Role):
     """Execution role for an endpoint of inference components.
 
     It can pull the containers' images, read the weights in S3, and write SageMaker's logs and metrics. The policy is
-    inline, so it exists as soon as the role does. With a separate policy, a Model created right after the role could
-    fail because the policy is not attached yet.
+    inline, so it exists as soon as the role exists. If the policy were separate, a Model that is created right after
+    the role could fail because the policy is not attached yet.
 
-    SageMaker assumes it only for endpoints of the stack's account (`aws:SourceAccount`). It reads only buckets of that
-    account, or of the account that an artifact names (`aws:ResourceAccount`).
+    SageMaker can assume the role only for endpoints of the stack's account (`aws:SourceAccount`). The role can read
+    only buckets of that account, or of the account that an artifact names (`aws:ResourceAccount`).
     """
 
     def __init__(
@@ -72,22 +72,23 @@ class ExecutionRole(iam.Role):
         permissions_boundary: iam.IManagedPolicy | None = None,
         log_groups: Sequence[str] = LOG_GROUPS,
     ) -> None:
-        """Create a role with the permissions that these containers need; sagemaker.amazonaws.com may assume it.
+        """Create a role with the permissions that the containers need. sagemaker.amazonaws.com may assume it.
 
         Args:
             scope: parent.
             construct_id: part of the logical id; changing it replaces the role.
             containers: containers whose images are pulled and whose weights are read.
-            artifact_urls: S3 prefixes of adapters, read as well. An `Artifact` names the account of its bucket.
+            artifact_urls: S3 prefixes of adapters that the role may read. An `Artifact` also names the bucket's
+                account.
             weights_kms_key_arn: KMS key that encrypts the weights and adapters. Default: no KMS key.
             in_vpc: allow creating network interfaces in a VPC.
             permissions_boundary_arn: permissions boundary of the role, by its ARN. Default: none.
-            permissions_boundary: permissions boundary of the role, in place of its ARN. Default: none.
-            log_groups: names of the log groups that SageMaker writes to, with `*` for unknown parts. Default: those of
-                all endpoints and inference components.
+            permissions_boundary: permissions boundary of the role, as a construct instead of an ARN. Default: none.
+            log_groups: names of the log groups that SageMaker writes to, with `*` for unknown parts. Default: the log
+                groups of all endpoints and inference components.
 
         Raises:
-            ValueError: a URL, an account or an ARN has another form, or the boundary is given twice.
+            ValueError: a URL, an account or an ARN is malformed, or the boundary is given twice.
 
         """
         artifacts = [artifact if isinstance(artifact, Artifact) else Artifact(artifact) for artifact in artifact_urls]
@@ -97,7 +98,7 @@ class ExecutionRole(iam.Role):
             *text_faults("permissions_boundary_arn", permissions_boundary_arn, POLICY_ARN),
         ]
         if permissions_boundary is not None and permissions_boundary_arn is not None:
-            faults.append("permissions_boundary= and permissions_boundary_arn=: one of the two")
+            faults.append("permissions_boundary= and permissions_boundary_arn= are both given: remove one of them")
         if faults:
             raise ValueError(f"{scope.node.path}/{construct_id}: {'; '.join(faults)}")
         self._read: list[Artifact] = []
@@ -110,12 +111,12 @@ class ExecutionRole(iam.Role):
         super().__init__(
             scope,
             construct_id,
-            # The developer guide (cross-service confused deputy prevention) documents the key for SageMaker's roles.
+            # SageMaker's developer guide (cross-service confused deputy prevention) documents aws:SourceAccount.
             assumed_by=_sagemaker(),
             inline_policies={"serve": self._document},
             permissions_boundary=boundary,
         )
-        inline = "it is this role's alone, and the role is never seen without it"
+        inline = "only this role uses the policy, and an inline policy exists as soon as the role exists"
         for_wildcards(self, _wildcards(log_groups, in_vpc=in_vpc), *of_control("IAMNoInlinePolicy", inline))
         for artifact in [*_weights(containers), *artifacts]:
             self.allow_reading(artifact)
@@ -123,7 +124,7 @@ class ExecutionRole(iam.Role):
             self.allow_decrypting(weights_kms_key_arn)
 
     def allow_reading(self, artifact: Artifact) -> None:
-        """Allow reading all objects under a prefix, in the policy that the role is created with."""
+        """Allow reading all objects under a prefix, in the inline policy of the role."""
         if artifact in self._read:
             return
         self._read.append(artifact)
@@ -135,22 +136,24 @@ class ExecutionRole(iam.Role):
             for_wildcards(self, [(wildcard, "the weights are all objects under this prefix")])
 
     def allow_decrypting(self, key_arn: str) -> None:
-        """Allow decrypting objects in S3 with a KMS key, in the policy that the role is created with."""
+        """Allow decrypting objects in S3 with a KMS key, in the inline policy of the role."""
         self._document.add_statements(decrypting(key_arn))
 
     def allow_encrypting_volumes(self, key_arn: str) -> None:
-        """Allow SageMaker to use a KMS key for the volumes of the instances, in the policy of the role."""
+        """Allow SageMaker to encrypt the volumes of the instances with a KMS key, in the inline policy of the role."""
         self._document.add_statements(encrypting_volumes(key_arn))
 
     def allow_capturing(self, destination: str, key_arn: str | None) -> None:
-        """Allow SageMaker to write captured requests and answers under a prefix, with a key if one is given."""
+        """Allow SageMaker to write captured requests and responses under a prefix, encrypted with the KMS
+        key if given.
+        """
         self._document.add_statements(*capturing(destination, key_arn))
         bucket, prefix = bucket_and_prefix(destination)
         wildcard = f"arn:<AWS::Partition>:s3:::{bucket}/{prefix}*"
         for_wildcards(self, [(wildcard, "SageMaker chooses the names of the objects under this prefix")])
 
     def _reference_to(self, bucket: str) -> str | None:
-        """Return a bucket of the stack as cdk-nag writes it, `<LogicalId>`; None for another token."""
+        """Return a bucket of this stack in cdk-nag's notation, `<LogicalId>`; None for any other CDK token."""
         value = Stack.of(self).resolve(bucket)
         return f"<{value['Ref']}>" if isinstance(value, dict) and set(value) == {"Ref"} else None
 
@@ -166,10 +169,10 @@ def reading(artifact: Artifact) -> Iterator[iam.PolicyStatement]:
 
 
 def capturing(destination: str, key_arn: str | None) -> Iterator[iam.PolicyStatement]:
-    """Yield the statements that allow writing captured requests, only into a bucket of the stack's account.
+    """Yield the statements that allow writing captured requests into a bucket of the stack's account.
 
-    Source: SageMaker developer guide, data capture; S3 user guide, SSE-KMS: kms:GenerateDataKey to write, kms:Decrypt
-    for an upload in parts.
+    Source: SageMaker developer guide, data capture; S3 user guide, SSE-KMS: a write needs kms:GenerateDataKey, and a
+    multipart upload also needs kms:Decrypt.
     """
     bucket, prefix = bucket_and_prefix(destination)
     owner = {"StringEquals": {"aws:ResourceAccount": ACCOUNT_ID}}
@@ -180,7 +183,7 @@ def capturing(destination: str, key_arn: str | None) -> Iterator[iam.PolicyState
 
 
 def decrypting(key_arn: str) -> iam.PolicyStatement:
-    """Return the statement that allows kms:Decrypt, only through S3."""
+    """Return the statement that allows kms:Decrypt for requests through S3 only."""
     return _through_s3(["kms:Decrypt"], key_arn)
 
 
@@ -190,7 +193,7 @@ def _through_s3(actions: list[str], key_arn: str) -> iam.PolicyStatement:
 
 
 def encrypting_volumes(key_arn: str) -> iam.PolicyStatement:
-    """Return the statement that allows SageMaker to use a KMS key for volumes, by a grant for each of them.
+    """Return the statement that allows SageMaker to create a KMS grant for each volume.
 
     Source: SageMaker developer guide, execution roles: kms:CreateGrant for a volume key.
     """
@@ -200,7 +203,7 @@ def encrypting_volumes(key_arn: str) -> iam.PolicyStatement:
 
 @cache
 def _sagemaker() -> iam.ServicePrincipal:
-    """SageMaker, acting for the account of the stack. It is the same for every role, and made once."""
+    """Return SageMaker's service principal, limited to the account of the stack. All roles share the cached object."""
     return iam.ServicePrincipal(SAGEMAKER_PRINCIPAL, conditions={"StringEquals": {"aws:SourceAccount": ACCOUNT_ID}})
 
 
@@ -212,7 +215,7 @@ def _statements(
     of_hosting = {"StringLike": {"cloudwatch:namespace": [f"{MetricNamespace.HOSTING}*"]}}
     statements = [
         _allow(["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], repositories),
-        # Neither action supports resource-level permissions: IAM accepts only `*`.
+        # These actions do not support resource-level permissions: IAM accepts only `*`.
         _allow(["ecr:GetAuthorizationToken"], ["*"]),
         {**_allow(["cloudwatch:PutMetricData"], ["*"]), "Condition": of_hosting},
         _allow(
@@ -226,9 +229,9 @@ def _statements(
 
 
 def _wildcards(log_groups: Sequence[str], *, in_vpc: bool) -> Iterator[tuple[str, str]]:
-    """Every resource with a `*`, apart from prefixes in S3, in cdk-nag's notation, with the reason for it."""
-    network = ", and network interfaces do not exist yet" if in_vpc else ""
-    yield "*", f"ecr:GetAuthorizationToken and cloudwatch:PutMetricData know no resources{network}"
+    """Yield every resource with a `*` except S3 prefixes, in cdk-nag's notation, and the reason for the wildcard."""
+    network = ", and the network interfaces do not exist yet" if in_vpc else ""
+    yield "*", f"ecr:GetAuthorizationToken and cloudwatch:PutMetricData accept no resource but *{network}"
     for group in log_groups:
         resource = f"arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:{group}"
         if group in LOG_GROUPS:
@@ -238,7 +241,7 @@ def _wildcards(log_groups: Sequence[str], *, in_vpc: bool) -> Iterator[tuple[str
 
 
 def _weights(containers: Sequence[ServingContainer]) -> Iterator[Artifact]:
-    """The weights of the containers that are in S3."""
+    """Yield the weights in S3 of all containers."""
     for container in containers:
         if container.weights is not None:
             yield Artifact(container.weights, container.weights_account)

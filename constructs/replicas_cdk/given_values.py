@@ -1,4 +1,6 @@
-"""Judges numbers and texts that an app gives to a construct: one sentence for each fault. Tokens are not judged."""
+"""Checks the numbers and strings that an app passes to a construct. Returns one sentence per fault;
+ignores CDK tokens.
+"""
 
 from __future__ import annotations
 
@@ -15,24 +17,24 @@ _ACTION_NAME = re.compile(r"(?! )[^\x00-\x1f\x7f-\x9f:/|]{1,256}(?<! )")
 
 
 class Bound(NamedTuple):
-    """A number with its bounds."""
+    """A numeric argument and its bounds."""
 
     name: str
     value: object
     least: float
-    """Smallest value; with `is_open`, values are above it."""
+    """Smallest allowed value. If `is_open`, the value must be greater than this."""
     most: float | None = None
     is_whole: bool = True
     is_open: bool = False
 
     @property
     def allowed(self) -> str:
-        """The bounds in words."""
+        """The bounds in words: "at least 1, at most 5"."""
         least = f"above {self.least:g}" if self.is_open else f"at least {self.least:g}"
         return least if self.most is None else f"{least}, at most {self.most:g}"
 
     def faults(self) -> list[str]:
-        """Return what is wrong with the value. Neither None nor a token is judged."""
+        """Return the fault of the value, if any. None and CDK tokens have no faults."""
         if self.value is None or is_unresolved(self.value):
             return []
         if not isinstance(self.value, int | float) or isinstance(self.value, bool) or not math.isfinite(self.value):
@@ -47,46 +49,46 @@ class Bound(NamedTuple):
 
 
 def out_of_bounds(*bounds: Bound) -> list[str]:
-    """Return a sentence for every value that is no number, not whole or outside its bounds."""
+    """Return a sentence for every value that is not a number, not whole or outside its bounds."""
     return [fault for bound in bounds for fault in bound.faults()]
 
 
 def is_whole(value: object) -> bool:
-    """Return whether a value is a whole number, or the token of a number."""
+    """Return whether a value is a whole number or the CDK token of a number."""
     return isinstance(value, int | float) and not isinstance(value, bool) and (is_unresolved(value) or value % 1 == 0)
 
 
 def text_faults(argument: str, value: object, pattern: str) -> list[str]:
-    """Return what is wrong with a text that has one of the patterns of a `Deployment`. None is not judged."""
+    """Return a fault if a string does not match a pattern of the `Deployment` schema. None has no faults."""
     if value is None or is_unresolved(value) or (isinstance(value, str) and re.fullmatch(pattern, value, re.ASCII)):
         return []
     return [f"{argument}={value!r}: {IN_WORDS[pattern]}"]
 
 
 def id_faults(argument: str, value: object) -> list[str]:
-    """Return why a text cannot be part of the id of a construct: aws-cdk takes neither a token nor nothing there."""
+    """Return a fault if a string cannot be part of a construct id: aws-cdk refuses CDK tokens and empty strings."""
     if isinstance(value, str) and value.strip() and not is_unresolved(value):
         return []
-    what = "a token, and an id is" if is_unresolved(value) else "an id is"
-    return [f"{argument}={value!r}: {what} a literal text that is not empty"]
+    what = "a CDK token cannot be an id: " if is_unresolved(value) else ""
+    return [f"{argument}={value!r}: {what}pass a literal string that is not empty"]
 
 
 def action_name_faults(argument: str, value: object) -> Iterator[str]:
-    """Yield what is wrong with the name of a scheduled action."""
+    """Yield the faults of the name of a scheduled action."""
     if not is_unresolved(value) and not (isinstance(value, str) and _ACTION_NAME.fullmatch(value)):
         yield (
-            f"{argument}={value!r}: 1 to 256 characters without control characters, colons, slashes and bars, and no "
-            "space at either end"
+            f"{argument}={value!r}: use 1 to 256 characters without control characters, colons, slashes and bars, and "
+            "no space at either end"
         )
 
 
 def choice_faults(argument: str, value: object, *choices: str) -> list[str]:
-    """Return that a text is none of those that the service knows. None is not judged."""
+    """Return a fault if a string is not one of the choices. None has no faults."""
     if value is None or is_unresolved(value) or value in choices:
         return []
     return [f"{argument}={value!r}: {' or '.join(choices)}"]
 
 
 def list_faults(argument: str, value: object) -> list[str]:
-    """Return that a text is given in place of a list of texts: Python would take it for a list of its letters."""
-    return [f"{argument}={value!r}: a list of names"] if isinstance(value, str) else []
+    """Return a fault if a string is passed instead of a list of strings. Python would iterate over its letters."""
+    return [f"{argument}={value!r}: pass a list of names"] if isinstance(value, str) else []

@@ -1,4 +1,4 @@
-"""A component that hosts a model, whether it is defined in this app or imported: its copies scale and take adapters."""
+"""Base class of defined and imported components that host a model: autoscaling of the copies, and adapters."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ AdapterListener = Callable[[InferenceComponentAdapter], None]
 
 
 class HostingComponent(InferenceComponentBase):
-    """Copies of a model: what autoscaling and adapters are added to."""
+    """Copies of a model. Autoscaling and adapters can be added to them."""
 
     _identity: str
     _role: iam.IRole | None = None
@@ -32,29 +32,30 @@ class HostingComponent(InferenceComponentBase):
     _on_adapter: AdapterListener | None = None
 
     def __init__(self, scope: Construct, construct_id: str, **resource_options: Any) -> None:
-        """Define a component without copies' scaling and adapters. `resource_options` are those of `Resource`."""
+        """Define a component without autoscaling and adapters. `resource_options` are passed to `Resource`."""
         super().__init__(scope, construct_id, **resource_options)
         self.adapters: dict[str, InferenceComponentAdapter] = {}
         self._scaling: CopyScaling | None = None
 
     @property
     def scaling(self) -> CopyScaling | None:
-        """Autoscaling of the copies, to which policies and schedules can be added; None if the copies do not scale."""
+        """Scalable target of the copies, for adding policies and schedules; None if the copies do not scale."""
         return self._scaling
 
     def auto_scale_copies(self, *, min_copies: int, max_copies: int) -> CopyScaling:
-        """Register the copies for autoscaling between two bounds. Add policies with the methods of the returned target.
+        """Register the copies for autoscaling between a minimum and a maximum.
+
+        Add scaling policies with the methods of the returned target.
 
         Raises:
             ValueError: the copies scale already, `min_copies` is below 0, `max_copies` is below 1 or below
-                `min_copies`, or the plan of the component has no room for so many copies.
+                `min_copies`, or the plan of the component has no capacity for `max_copies`.
 
         """
         if self._scaling is not None:
             raise ValueError(
                 f"{self.node.path}: its copies scale already, from {self._scaling.min_copies} to "
-                f"{self._scaling.max_copies}: add policies and schedules to its `scaling`, which the first "
-                "auto_scale_copies returned"
+                f"{self._scaling.max_copies}: add policies and schedules to its `scaling` property"
             )
         self._refuse_elsewhere("a scalable target")
         name, prove = self.inference_component_name, self._proof.of_range if self._proof else None
@@ -74,35 +75,35 @@ class HostingComponent(InferenceComponentBase):
     ) -> InferenceComponentAdapter:
         """Serve a LoRA adapter on the copies of this component. The adapter is a component with its own name.
 
-        `name` is part of the logical id; changing it replaces the adapter. The role of the endpoint may then read the
-        adapter, and whoever may invoke the whole endpoint may invoke it.
+        `name` is part of the logical id; changing it replaces the adapter. The execution role is allowed to read the
+        adapter, and every caller with a grant on the endpoint is allowed to invoke the adapter.
 
         Args:
             name: part of the logical id.
-            artifact_url: S3 prefix of the adapter's weights, with a slash at the end. Give this or the location.
-            location: weights in a bucket of the app. The role may then decrypt with the key of the bucket, too.
-            artifact_account: account that owns the bucket of the URL. Default: the account of the stack.
-            rank: `r` of its `adapter_config.json`. Required if the component has a plan, whose engine was given a
-                largest rank.
+            artifact_url: S3 prefix of the adapter's weights, with a slash at the end. Pass either this or `location`.
+            location: weights in a bucket of the app. The role is also allowed to decrypt with the key of the bucket.
+            artifact_account: account that owns the bucket of `artifact_url`. Default: the account of the stack.
+            rank: `r` in the adapter's `adapter_config.json`. Required if the component has a plan, because the engine
+                has a maximum rank.
 
         Raises:
-            ValueError: the component has an adapter of this name, its plan has no place for this adapter, URL or
-                location name no files, or rank or account have another form.
+            ValueError: an adapter with this name exists already, the plan does not allow this adapter, the URL or the
+                location is not a prefix or an archive, or the rank or the account is malformed.
 
         """
         faults = id_faults("name", name)
         if name in self.adapters:
-            faults.append(f"it has an adapter {name!r} already: another name")
+            faults.append(f"an adapter {name!r} exists already: choose another name")
         faults += text_faults("artifact_account", artifact_account, ACCOUNT)
         if artifact_account is not None and location is not None:
-            faults.append("artifact_account= with location=, whose bucket has an account: leave out")
+            faults.append("artifact_account= cannot be combined with location=: remove artifact_account=")
         if self._proof is not None and (rank is None or is_whole(rank)):
             faults += self._proof.of_adapter(name, rank)
         else:
             faults += out_of_bounds(Bound("rank", rank, 1))
         if (artifact_url is None) == (location is None):
-            given = "neither" if location is None else "both"
-            faults.append(f"artifact_url= and location=, {given} given: one of them")
+            given = "neither was" if location is None else "both were"
+            faults.append(f"pass one of artifact_url= and location=: {given} given")
         elif location is not None:
             faults += location_faults("location", location, self.stack.region, archives=True)
         if faults:
@@ -122,14 +123,14 @@ class HostingComponent(InferenceComponentBase):
         return adapter
 
     def place_adapter(self, name: str, artifact_url: str) -> InferenceComponentAdapter:
-        """Create an adapter that needs neither a proof nor rights, because a plan has both.
+        """Create an adapter of the plan. The plan has proven the adapter and included its rights already.
 
         Args:
             name: part of the logical id.
             artifact_url: S3 prefix of the adapter's weights, with a slash at the end.
 
         Raises:
-            ValueError: `artifact_url` names no files.
+            ValueError: `artifact_url` is not a prefix or an archive.
 
         """
         adapter = InferenceComponentAdapter(self, f"Adapter-{name}", base=self, artifact_url=artifact_url)
@@ -138,16 +139,16 @@ class HostingComponent(InferenceComponentBase):
 
     @property
     def adapter_base(self) -> AdapterBase:
-        """What an adapter needs of the component.
+        """Names of this component and of its endpoint, for an adapter.
 
         Raises:
-            ValueError: the component is imported, and its endpoint is not named.
+            ValueError: the component is imported without the name of its endpoint.
 
         """
         if self._endpoint_name is None or self._endpoint_arn is None:
             raise ValueError(
-                f"{self.node.path}: an adapter is created on the endpoint of its base, and the endpoint of this import "
-                "is not named: endpoint_name= or endpoint_arn= of the import"
+                f"{self.node.path}: an adapter is created on the endpoint of its base component, and this import does "
+                "not name the endpoint: pass endpoint_name= or endpoint_arn= to the import"
             )
         return AdapterBase(
             component_name=self.inference_component_name,
@@ -157,4 +158,4 @@ class HostingComponent(InferenceComponentBase):
         )
 
     def _refuse_elsewhere(self, what: str) -> None:
-        """Raise an error if a resource for this component cannot be made in this stack."""
+        """Raise an error if a resource for this component cannot be created in this stack."""

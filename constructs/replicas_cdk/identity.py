@@ -1,7 +1,7 @@
-"""Identity of constructs: the texts that logical ids and fixed names are made of. They never hold a token.
+"""Strings from which logical ids and fixed names are built. They never contain a CDK token.
 
-The text of a token holds a number that every other token of the app changes. An id made of it would replace a component
-because of a construct beside it.
+The text of a CDK token contains a number that depends on all tokens created before it. If a logical id contained that
+number, an unrelated change of the app would replace the component.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ _TOKEN = "<token>"  # noqa: S105 (a placeholder)
 
 
 def component_digest(endpoint_identity: str, variant_name: str, component_name: str | None) -> str:
-    """Digest of endpoint, variant and name of a component, for its logical id.
+    """Return a digest of the endpoint, variant and name of a component, for the logical id.
 
-    A token counts as a value that is always the same: a name by parameter has one id, whatever the parameter is called.
+    All CDK tokens count as the same value, so renaming a CloudFormation parameter does not change the id.
     """
     parts = (endpoint_identity, variant_name, component_name or "")
     identity = "\n".join(_TOKEN if is_unresolved(part) else part for part in parts)
@@ -27,9 +27,10 @@ def component_digest(endpoint_identity: str, variant_name: str, component_name: 
 
 
 def path_from_stack(construct: Construct, stack: Stack) -> str:
-    """Name of the stack that is deployed, and the path of a construct of `stack` within it.
+    """Return the name of the outermost stack and the path of a construct within that stack.
 
-    The name of a nested stack is a token, because CloudFormation makes it: the outermost stack counts instead.
+    The name of a nested stack is a CDK token, because CloudFormation generates it. Therefore the outermost stack is
+    used.
     """
     name = stack.stack_name
     while is_unresolved(name) and (parent := stack.nested_stack_parent) is not None:
@@ -39,11 +40,11 @@ def path_from_stack(construct: Construct, stack: Stack) -> str:
 
 
 def literal(value: str | None) -> str | None:
-    """Return a string, or None in place of a token."""
+    """Return the string, or None if it is a CDK token."""
     return None if is_unresolved(value) else value
 
 
 def digest_in_stack(construct: Construct) -> str:
-    """Digest of the path of a construct within its stack: another one for each construct of the stack."""
+    """Return a digest of the path of a construct within its stack. It is unique within the stack."""
     within = construct.node.path.removeprefix(f"{Stack.of(construct).node.path}/")
     return hashlib.sha256(within.encode()).hexdigest()[:8]

@@ -1,4 +1,4 @@
-"""`ImportedInferenceComponent`: a component of another stack, or one that was made without CloudFormation."""
+"""`ImportedInferenceComponent`: a component of another stack, or a component created without CloudFormation."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from replicas_cdk.identity import literal
 
 
 class ImportedInferenceComponent(HostingComponent):
-    """A component by its ARN, whose account and region it has, or by its name in the account and region of the stack.
+    """A component imported by ARN, or by name from the account and region of the stack.
 
-    Its copies can scale and take adapters here.
+    Autoscaling and adapters can be added to the component in this app.
     """
 
     def __init__(
@@ -43,21 +43,21 @@ class ImportedInferenceComponent(HostingComponent):
 
         Args:
             scope: parent.
-            construct_id: part of the logical ids of what is added to the component.
-            inference_component_arn: ARN of the component; may be a token. Give this or the name.
-            inference_component_name: name of the component; may be a token.
-            endpoint_arn: ARN of its endpoint. Grants need it: without it, they warn.
-            endpoint_name: name of its endpoint, in place of the ARN.
+            construct_id: part of the logical ids of resources that are added to the component.
+            inference_component_arn: ARN of the component; may be a CDK token. Pass either the ARN or the name.
+            inference_component_name: name of the component; may be a CDK token.
+            endpoint_arn: ARN of the component's endpoint. Grants need it, and add a warning if it is missing.
+            endpoint_name: name of the component's endpoint, instead of the ARN.
 
         Raises:
-            ValueError: neither or both of ARN and name are given, one has another form, or the component and the
+            ValueError: neither or both of ARN and name are given, one of them is malformed, or the component and the
                 endpoint are in different accounts or regions.
 
         """
         arn, name, faults = inference_component_arn, inference_component_name, []
         if (arn is None) == (name is None):
-            given = "neither" if arn is None else "both"
-            faults.append(f"inference_component_arn= and inference_component_name=, {given} given: one of them")
+            given = "neither was" if arn is None else "both were"
+            faults.append(f"pass one of inference_component_arn= and inference_component_name=: {given} given")
         faults += arn_faults("inference_component_arn", arn, "inference-component")
         faults += name_faults("inference_component_name", name)
         faults += arn_faults("endpoint_arn", endpoint_arn, "endpoint")
@@ -89,12 +89,12 @@ class ImportedInferenceComponent(HostingComponent):
     ) -> InferenceComponentAdapter:
         """Serve a LoRA adapter on the copies of this component. Arguments as in `HostingComponent.add_adapter`.
 
-        Nothing here knows the engine of an imported component or changes the role of its endpoint, and a warning says
-        so.
+        The engine of an imported component is unknown, and the role of its endpoint is not changed. A warning names
+        both.
 
         Raises:
-            ValueError: the endpoint of the import is not named, the component has an adapter of this name, or
-                URL or location name no files.
+            ValueError: the import does not name the endpoint, an adapter with this name exists already, or the URL or
+                the location is not a prefix or an archive.
 
         """
         adapter = super().add_adapter(
@@ -102,20 +102,20 @@ class ImportedInferenceComponent(HostingComponent):
         )
         Annotations.of(adapter).add_warning_v2(
             "replicas:adapterOfImport",
-            f"{adapter.node.path}: not judged, because its base is imported: whether the engine serves adapters of "
-            "this rank, and whether the role of the endpoint may read the adapter",
+            f"{adapter.node.path}: two questions are not judged, because the base component is imported: whether its "
+            "engine serves adapters of this rank, and whether the role of its endpoint may read the adapter",
         )
         return adapter
 
     def apply_removal_policy(self, policy: RemovalPolicy) -> None:
-        """Refuse a policy: this stack neither owns nor deletes the component.
+        """Refuse a removal policy, because this stack does not own the component.
 
         Raises:
             ValueError: always.
 
         """
         raise ValueError(
-            f"{self.node.path}: an imported component has no removal policy here: set {policy.name} where it is defined"
+            f"{self.node.path}: this stack does not own the imported component: set {policy.name} where it is defined"
         )
 
     def _refuse_elsewhere(self, what: str) -> None:
@@ -126,5 +126,5 @@ class ImportedInferenceComponent(HostingComponent):
             if own and other and own != other:
                 raise ValueError(
                     f"{self.node.path}: {what} must be in the {place} of its component, {other}, and the stack is in "
-                    f"{own}: make it in a stack of {other}"
+                    f"{own}: define it in a stack in {other}"
                 )

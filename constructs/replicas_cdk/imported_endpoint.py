@@ -1,4 +1,4 @@
-"""`ImportedEndpoint`: an endpoint of another stack, or one that was made without CloudFormation."""
+"""`ImportedEndpoint`: an endpoint of another stack, or an endpoint created without CloudFormation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from replicas_cdk.imported_component import ImportedInferenceComponent
 
 
 class ImportedEndpoint(EndpointBase):
-    """An endpoint by its ARN, whose account and region it has, or by its name in the account and region of the stack.
+    """An endpoint imported by ARN, or by name from the account and region of the stack.
 
     Components can be placed on it (`InferenceComponent(endpoint=...)`).
     """
@@ -38,17 +38,17 @@ class ImportedEndpoint(EndpointBase):
 
         Args:
             scope: parent.
-            construct_id: part of the logical ids of what is added to the endpoint.
-            endpoint_arn: ARN of the endpoint; may be a token. Default: that of the name.
-            endpoint_name: name of the endpoint; may be a token. Default: the one in the ARN.
-            inference_component_names: components of the endpoint, which callers may then invoke. Without any, grants
-                warn.
-            variant_name: variant of the endpoint's configuration, a dimension of its metrics.
-            role: execution role of the endpoint, which may then read adapters. Default: none is known here.
+            construct_id: part of the logical ids of resources that are added to the endpoint.
+            endpoint_arn: ARN of the endpoint; may be a CDK token. Default: built from the name.
+            endpoint_name: name of the endpoint; may be a CDK token. Default: the name in the ARN.
+            inference_component_names: components of the endpoint that grants include. Without names, grants add a
+                warning.
+            variant_name: variant of the endpoint's configuration. It is a dimension of the metrics.
+            role: execution role of the endpoint. It is allowed to read adapters that are added. Default: unknown.
 
         Raises:
-            ValueError: neither ARN nor name is given, one has another form, a component is named twice, or the role is
-                of another account than the ARN.
+            ValueError: neither ARN nor name is given, one of them is malformed, a component is named twice, or the role
+                and the endpoint are in different accounts.
 
         """
         names = inference_component_names
@@ -59,9 +59,9 @@ class ImportedEndpoint(EndpointBase):
         if not isinstance(names, str):
             faults += [fault for name in names for fault in name_faults("inference_component_names", name)]
             repeated = sorted(name for name, count in Counter(filter(literal, names)).items() if count > 1)
-            faults += [f"inference_component_names= has {name!r} twice: once" for name in repeated]
+            faults += [f"inference_component_names= contains {name!r} twice: remove one" for name in repeated]
         if endpoint_arn is None and endpoint_name is None:
-            faults.append("endpoint_arn= and endpoint_name=, neither given: at least one of them")
+            faults.append("neither endpoint_arn= nor endpoint_name= is given: pass at least one of them")
         if not faults:
             faults += contradictions("endpoint", endpoint_arn, endpoint_name)
             faults += apart("endpoint_arn", endpoint_arn, "role", role.role_arn) if endpoint_arn and role else []
@@ -88,21 +88,21 @@ class ImportedEndpoint(EndpointBase):
         }
 
     def apply_removal_policy(self, policy: RemovalPolicy) -> None:
-        """Refuse a policy: this stack neither owns nor deletes the endpoint.
+        """Refuse a removal policy, because this stack does not own the endpoint.
 
         Raises:
             ValueError: always.
 
         """
         raise ValueError(
-            f"{self.node.path}: an imported endpoint has no removal policy here: set {policy.name} where it is defined"
+            f"{self.node.path}: this stack does not own the imported endpoint: set {policy.name} where it is defined"
         )
 
     def _grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
         if not self.components:
             Annotations.of(self).add_warning_v2(
                 "replicas:grantWithoutComponents",
-                f"{self.node.path}: a caller needs the rights on a component as well as on the endpoint, and no "
-                "component of this import is named: inference_component_names= of from_endpoint_attributes",
+                f"{self.node.path}: a caller needs rights on a component and on its endpoint, and this import names no "
+                "component: pass inference_component_names= to from_endpoint_attributes",
             )
         return super()._grant(grantee, *actions)

@@ -1,4 +1,4 @@
-"""What other constructs may ask of an endpoint and of a component, whether they are defined in this app or imported."""
+"""Interfaces of endpoints and components, both defined in this app and imported."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class IInferenceEndpoint(Protocol):
 
     @property
     def endpoint_name(self) -> str:
-        """Name of the endpoint; may be a token."""
+        """Name of the endpoint; may be a CDK token."""
 
     @property
     def endpoint_arn(self) -> str:
-        """ARN of the endpoint; may be a token."""
+        """ARN of the endpoint; may be a CDK token."""
 
     @property
     def endpoint_identity(self) -> str:
@@ -38,11 +38,11 @@ class IInferenceComponent(IResource, references.IInferenceComponentRef, Protocol
 
     @property
     def inference_component_arn(self) -> str:
-        """ARN of the component; may be a token."""
+        """ARN of the component; may be a CDK token."""
 
     @property
     def inference_component_name(self) -> str:
-        """Name of the component, as callers send it in `InferenceComponentName`; may be a token."""
+        """Name of the component, which callers send in `InferenceComponentName`; may be a CDK token."""
 
     def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
         """Allow InvokeEndpoint."""
@@ -51,13 +51,13 @@ class IInferenceComponent(IResource, references.IInferenceComponentRef, Protocol
         """Allow InvokeEndpointWithResponseStream."""
 
     def grant_chat(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Allow the OpenAI-compatible path."""
+        """Allow requests to the OpenAI-compatible path."""
 
     def metric(self, metric_name: str, *, namespace: str = ..., **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
-        """Any metric of this component."""
+        """Return a metric of this component by its name."""
 
     def auto_scale_copies(self, *, min_copies: int, max_copies: int) -> CopyScaling:
-        """Register the copies for autoscaling between two bounds."""
+        """Register the copies for autoscaling between a minimum and a maximum."""
 
     def add_adapter(
         self,
@@ -72,7 +72,7 @@ class IInferenceComponent(IResource, references.IInferenceComponentRef, Protocol
 
 
 class IMultiReplicaEndpoint(sagemaker.IEndpoint, Protocol):
-    """An endpoint of inference components. It is an `aws_sagemaker.IEndpoint`, so constructs of aws-cdk take it."""
+    """An endpoint of inference components. It is an `aws_sagemaker.IEndpoint`, so constructs of aws-cdk accept it."""
 
     @property
     def endpoint_identity(self) -> str:
@@ -86,7 +86,7 @@ class IMultiReplicaEndpoint(sagemaker.IEndpoint, Protocol):
         """Allow InvokeEndpointWithResponseStream."""
 
     def grant_chat(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Allow the OpenAI-compatible path."""
+        """Allow requests to the OpenAI-compatible path."""
 
     def metric(self, metric_name: str, *, namespace: str = ..., **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
-        """Any metric of the endpoint's variant."""
+        """Return a metric of the endpoint's variant by its name."""

@@ -10,15 +10,15 @@ CALL_WITH_BEARER_TOKEN = "sagemaker:CallWithBearerToken"  # noqa: S105 (the name
 
 
 class Invocable:
-    """Mixin with grants for callers, on all ARNs that SageMaker checks for an invocation.
+    """Mixin that grants callers the right to invoke, on all ARNs that SageMaker checks for an invocation.
 
-    It stands before `Resource` among the bases of a class: jsii calls only methods that it meets before a class of
-    aws-cdk. The grants of several methods become one with `Grant.combine`.
+    List the mixin before `Resource` among the base classes, because jsii calls only methods that come before those of
+    an aws-cdk class. Combine the grants of several methods with `Grant.combine`.
     """
 
     @property
     def invocation_arns(self) -> list[str]:
-        """ARNs that SageMaker checks when this is invoked."""
+        """ARNs that SageMaker checks when the endpoint or component is invoked."""
         raise NotImplementedError
 
     def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
@@ -30,13 +30,13 @@ class Invocable:
         return self._grant(grantee, INVOKE_WITH_RESPONSE_STREAM)
 
     def grant_invoke_with_response_stream(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Do the same as `grant_invoke_stream`, under the name of the action."""
+        """Alias of `grant_invoke_stream` that is named like the action."""
         return self.grant_invoke_stream(grantee)
 
     def grant_chat(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Allow the OpenAI-compatible path: both invoke actions, and bearer tokens (only on resource `*`).
+        """Allow requests to the OpenAI-compatible path: both invoke actions, and bearer tokens (only on resource `*`).
 
-        The returned grant holds both statements.
+        The returned grant contains both statements.
         """
         bearer = iam.Grant.add_to_principal(grantee=grantee, actions=[CALL_WITH_BEARER_TOKEN], resource_arns=["*"])
         return bearer.combine(self._grant(grantee, INVOKE, INVOKE_WITH_RESPONSE_STREAM))

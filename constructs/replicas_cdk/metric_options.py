@@ -1,4 +1,4 @@
-"""Options that every `metric_*` method takes, and the metric that it returns."""
+"""Keyword options of every `metric_*` method, and the function that creates their metric."""
 
 from __future__ import annotations
 
@@ -12,40 +12,42 @@ from replicas_cdk.identity import literal
 
 
 class MetricOptions(TypedDict, total=False):
-    """Keywords of `aws_cloudwatch.MetricOptions`: what a caller may change of a metric."""
+    """Settings of a metric that a caller can change. Same keywords as `aws_cloudwatch.MetricOptions`."""
 
     account: str
-    """Account of the metric. Default: that of the resource."""
+    """Account of the metric. Default: the account of the resource."""
     color: str
-    """Colour in a graph, `#00ff00`. Default: CloudWatch selects one."""
+    """Colour in a graph, `#00ff00`. Default: CloudWatch selects a colour."""
     dimensions_map: Mapping[str, str]
-    """Dimensions of the metric. Default: those of the resource."""
+    """Dimensions of the metric. Default: the dimensions of the resource."""
     id: str
-    """Name of the metric in the expressions of a dashboard. Default: none."""
+    """Id of the metric in the math expressions of a dashboard. Default: none."""
     label: str
-    """Label in a graph. Default: CloudWatch writes one."""
+    """Label in a graph. Default: CloudWatch generates a label."""
     period: Duration
     """Period of the statistic. Default: 5 minutes."""
     region: str
-    """Region of the metric. Default: that of the resource."""
+    """Region of the metric. Default: the region of the resource."""
     stack_account: str
-    """Account that a graph or an alarm of the same account does not repeat. Default: that of the resource."""
+    """Account of the stack that defines the metric. Graphs and alarms in the same account omit it. Default: the account
+    of the resource."""
     stack_region: str
-    """Region that a graph or an alarm of the same region does not repeat. Default: that of the resource."""
+    """Region of the stack that defines the metric. Graphs and alarms in the same region omit it. Default: the region of
+    the resource."""
     statistic: str
-    """Statistic, `Sum` or `p90`. Default: the one that the metric's method states."""
+    """Statistic, for example `Sum` or `p90`. Default: named by the docstring of the method."""
     unit: cloudwatch.Unit
-    """Unit of the data points that count. Default: the one that the metric is published in."""
+    """Unit of the data points to include. Default: data points of every unit."""
     visible: bool
-    """Whether a graph shows the metric, or only an expression of it. Default: True."""
+    """Whether a graph shows the metric itself. False if only an expression uses the metric. Default: True."""
 
 
 def published(
     resource: Resource, namespace: str, metric_name: str, defaults: MetricOptions, options: MetricOptions
 ) -> cloudwatch.Metric:
-    """Return a metric with the account and region of its resource, as far as they are literals.
+    """Return a metric with the account and region of its resource, if these are literals.
 
-    A graph or an alarm in a stack of another account or region then names them; one in the same stack does not.
+    Graphs and alarms in a stack with another account or region then name both. Those in the same stack omit them.
     """
     environment = resource.env
     known: MetricOptions = {}

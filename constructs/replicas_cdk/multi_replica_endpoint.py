@@ -1,4 +1,4 @@
-"""`MultiReplicaEndpoint`: one endpoint with copies of one or several models, from an `EndpointPlan`."""
+"""`MultiReplicaEndpoint`: creates one endpoint with copies of one or several models from an `EndpointPlan`."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ from replicas_cdk.serving_container import RegistryAccounts, ServingContainer
 
 @jsii.implements(ec2.IConnectable)
 class MultiReplicaEndpoint(EndpointBase):
-    """Role, Models, endpoint configuration, endpoint and inference components of an `EndpointPlan`.
+    """Creates the role, Models, endpoint configuration, endpoint and inference components of an `EndpointPlan`.
 
-    Models and the endpoint configuration have no fixed names: any change replaces them, and CloudFormation creates the
-    new one before it deletes the old one. The endpoint is updated in place, unless its name changes.
+    Models and the endpoint configuration have no fixed names. Any change replaces them: CloudFormation creates the new
+    resource before it deletes the old one. The endpoint is updated in place, unless its name changes.
     """
 
     def __init__(
@@ -73,39 +73,38 @@ class MultiReplicaEndpoint(EndpointBase):
     ) -> None:
         """Define the endpoint of a plan.
 
-        Sizes are in the plan. Constructs of the app (a VPC, a key, a bucket) are given here.
+        The plan decides all sizes. Constructs of the app (a VPC, a key, a bucket) are passed as arguments.
 
         Args:
             scope: parent.
             construct_id: part of every logical id; changing it replaces all resources.
             plan: plan of the endpoint (`replicas.plan`).
             components: buckets, secrets, images and variables of components, by the name of the component in the plan.
-                Default: what the plan names.
+                Default: those that the plan names.
             vpc: VPC of the containers. Default: the VPC that the plan names, or none.
             vpc_subnets: subnets of the containers. Default: the private subnets of `vpc`.
-            security_groups: security groups of the containers. Default: one that is made here.
-            allow_all_outbound: let the security group that is made here send anywhere. Default: true.
-            role: execution role. It is granted the rights on the constructs that are given here, and must have those
-                on what the plan names. Default: the role that the plan names, or an `ExecutionRole` with the
-                permissions that this plan needs.
-            permissions_boundary: permissions boundary of the role that is made here. Default: the one that the plan
-                names, or none.
+            security_groups: security groups of the containers. Default: a new security group.
+            allow_all_outbound: allow all outbound traffic in the new security group. Default: true.
+            role: execution role. It is granted rights on the constructs that are passed as arguments. It must already
+                have rights on resources that the plan names. Default: the role that the plan names, or a new
+                `ExecutionRole` with the permissions that this plan needs.
+            permissions_boundary: permissions boundary of the new role. Default: the boundary that the plan names, or
+                none.
             encryption_key: KMS key of the volumes of the instances. Default: the key that the plan names, or
-                SageMaker's own.
-            weights_key: KMS key that encrypts weights and adapters, for buckets whose own key is not known to the app.
-                The role may decrypt with it, and with the `encryption_key` of each bucket that is given.
+                SageMaker's own key.
+            weights_key: KMS key that encrypts weights and adapters in buckets whose key the app does not know. The role
+                is allowed to decrypt with this key and with the `encryption_key` of each bucket in `components`.
                 Default: the key that the plan names, or none.
             token_secret: secret with a Hugging Face token, for every component whose weights come from the Hub.
                 Default: the secrets that the plan names.
-            alarm_actions: actions of the alarms when they go off and when they recover, beside the topic that the plan
+            alarm_actions: actions for the ALARM and OK states of all alarms, in addition to the SNS topic that the plan
                 names. Default: none.
-            removal_policy: what happens to every resource of the endpoint that is removed or replaced. Default: it is
-                deleted.
+            removal_policy: policy for every resource of the endpoint that is removed or replaced. Default: DESTROY.
             tags: tags of every resource that supports tags, in addition to those of the plan. Default: none.
 
         Raises:
-            ValueError: the stack's region is known, and the plan is for another one or cannot be deployed there; or
-                what is given does not belong to the plan or to the stack. The message has one line for each fault.
+            ValueError: the plan cannot be deployed in the stack's region, or an argument does not belong to the plan or
+                to the stack. The message has one line for each fault.
 
         """
         super().__init__(scope, construct_id)
@@ -132,7 +131,8 @@ class MultiReplicaEndpoint(EndpointBase):
         self._bound, self._props = bound.plan, props
         plan = bound.plan
         self._connections = bound.network.connections if bound.network else None
-        # The id of a child of the stack is its path in the stack, with the separator of paths replaced as `Node` does.
+        # A resource created directly in the stack has its path as id. `Node` replaces the path separator with two
+        # hyphens.
         within_stack = construct_id.replace("/", "--") if scope is stack else self._path_within(stack)
         self.endpoint_identity = plan.endpoint_name or within_stack
         self._variant_name = plan.variant_name
@@ -147,12 +147,12 @@ class MultiReplicaEndpoint(EndpointBase):
         if existing is not None:
             warn_of_rights(self, existing, props, containers.values(), self._bound.data_capture)
         self._waits_for_role = role is not None
-        # Reading an attribute is a call to the jsii process, so it is read once.
+        # Reading an attribute is a call to the jsii process, so the value is read once.
         self._role_arn = self.role.role_arn
         configuration = sagemaker.CfnEndpointConfig(
             self,
             "Configuration",
-            # Required because the variant names no model: inference components take their role from here.
+            # Required because the variant names no model. Inference components use this role.
             execution_role_arn=self._role_arn,
             **configuration_properties(plan),
         )
@@ -193,14 +193,14 @@ class MultiReplicaEndpoint(EndpointBase):
 
     @property
     def connections(self) -> ec2.Connections:
-        """Connections of the containers, by their security groups.
+        """Connections of the containers, through their security groups.
 
         Raises:
-            ValueError: the containers are in no VPC whose construct is known.
+            ValueError: no VPC construct was passed to the endpoint.
 
         """
         if self._connections is None:
-            raise ValueError(f"{self.node.path}: connections without a VPC: vpc= of MultiReplicaEndpoint")
+            raise ValueError(f"{self.node.path}: connections need a VPC: pass vpc= to MultiReplicaEndpoint")
         return self._connections
 
     @staticmethod
@@ -227,30 +227,30 @@ class MultiReplicaEndpoint(EndpointBase):
 
     @staticmethod
     def from_endpoint_name(scope: Construct, construct_id: str, endpoint_name: str) -> ImportedEndpoint:
-        """Import an endpoint of the stack's account and region. It has no components: grants warn."""
+        """Import an endpoint from the stack's account and region. It names no components, so grants add a warning."""
         return ImportedEndpoint(scope, construct_id, endpoint_name=endpoint_name)
 
     @staticmethod
     def from_endpoint_arn(scope: Construct, construct_id: str, endpoint_arn: str) -> ImportedEndpoint:
-        """Import an endpoint of the account and region of its ARN. It has no components: grants warn."""
+        """Import an endpoint by ARN. It names no components, so grants add a warning."""
         return ImportedEndpoint(scope, construct_id, endpoint_arn=endpoint_arn)
 
     def apply_removal_policy(self, policy: RemovalPolicy) -> None:
-        """Apply a removal policy to every resource of the endpoint, also to those that are added later.
+        """Apply a removal policy to every resource of the endpoint, including resources that are added later.
 
-        An endpoint that stays without its components, models or role serves nothing. A resource that an update
-        replaces is kept, too.
+        An endpoint that is retained without its components, models and role cannot serve. RETAIN also keeps resources
+        that an update replaces.
 
         Raises:
-            ValueError: `policy` is SNAPSHOT, which no resource of an endpoint has.
+            ValueError: `policy` is SNAPSHOT. No resource of an endpoint supports snapshots.
 
         """
         if policy == RemovalPolicy.SNAPSHOT:
-            raise ValueError(f"{self.node.path}: an endpoint has no snapshots: RETAIN, or DESTROY")
+            raise ValueError(f"{self.node.path}: an endpoint does not support snapshots: use RETAIN or DESTROY")
         RemovalPolicies.of(self).apply(policy)
 
     def _path_within(self, stack: Stack) -> str:
-        """Path from the stack, not from the app: moving the stack into a CDK stage must not change the identity."""
+        """Return the path from the stack, because moving the stack into a CDK stage must not change the identity."""
         return self.node.path.removeprefix(f"{stack.node.path}/")
 
     def _container(self, plan: ComponentPlan) -> ServingContainer:
@@ -258,7 +258,7 @@ class MultiReplicaEndpoint(EndpointBase):
         return ServingContainer(self, plan, accounts=self._accounts, image=given.image if given else None)
 
     def _existing_role(self) -> iam.IRole | None:
-        """The role that the plan names, whose rights the stack does not change; None if it names none."""
+        """Return the role that the plan names, as an immutable import; None if the plan names no role."""
         arn = self._bound.security.execution_role
         return iam.Role.from_role_arn(self, "ExecutionRole", arn, mutable=False) if arn else None
 
@@ -313,7 +313,7 @@ class MultiReplicaEndpoint(EndpointBase):
                 log_group_name=LogGroup.of_component(fixed_name),
                 retention_in_days=keeps_logs,
             )
-            # The default of CloudFormation, said aloud: below a Resource, aws-cdk asks for it.
+            # DELETE is CloudFormation's default. aws-cdk requires an explicit policy below a Resource.
             group.apply_removal_policy(RemovalPolicy.DESTROY)
             component.depend_on(group)
             reasons.for_log_group(group)
@@ -328,7 +328,7 @@ class MultiReplicaEndpoint(EndpointBase):
         return component
 
     def _specifications(self, plan: ComponentPlan, container: ServingContainer) -> list[CopySpecification]:
-        """Specification of a copy for the instance type, and for each fallback type."""
+        """Return the specification of a copy for the instance type and for each fallback type."""
         specifications = [self._specification(f"Model-{plan.name}", plan, container, self._bound)]
         for other in self._bound.fallbacks:
             (fallback,) = (component for component in other.components if component.name == plan.name)
@@ -353,10 +353,11 @@ class MultiReplicaEndpoint(EndpointBase):
             else None,
         )
         if plan.weights is not None and plan.model.id in model_ids():
-            # Weights in S3 have no name in the variables: with it, a check of the template can size the copies.
+            # The variables do not name a model whose weights are in S3. This tag does, so that template checks can size
+            # it.
             model.add_metadata("replicas", {"model": plan.model.id})
         if self._waits_for_role:
-            # The rights of a role from elsewhere can be policies of their own, which a reference does not wait for.
+            # An existing role can have separate policies. A reference to the role does not wait for these policies.
             model.node.add_dependency(self.role)
         if not self._models_acknowledged:
             reasons.for_model(model, plan)
@@ -387,9 +388,9 @@ class MultiReplicaEndpoint(EndpointBase):
         return alarms
 
     def _log_groups(self) -> tuple[str, ...]:
-        """Log groups of the endpoint and its components; those of all, if CloudFormation generates a name.
+        """Return the log groups of the endpoint and its components; a pattern for all if a name is generated.
 
-        A name ends in `:*`, because the actions on its streams are allowed on the ARNs of the streams.
+        A name ends in `:*`, because IAM authorises actions on log streams by the ARN of the stream.
         """
         of_endpoints, of_components = LOG_GROUPS
         names = [self._fixed_name(component) for component in self._bound.components]
@@ -404,10 +405,11 @@ class MultiReplicaEndpoint(EndpointBase):
         return path_from_stack(self, self._stack)
 
     def _fixed_name(self, plan: ComponentPlan) -> str | None:
-        """Component name with a hash of stack name and path: unique, and the same in all accounts and regions.
+        """Return a component name with a hash of stack name and path. It is unique and equal in all accounts and
+        regions.
 
-        Rollback alarms and the log group are created before the component and use its name, so it must be fixed. None
-        without both: CloudFormation generates the name.
+        Rollback alarms and the log group are created before the component and use its name, so the name must be fixed.
+        Without them, None is returned and CloudFormation generates the name.
         """
         rolls_back = bool(plan.rollout and plan.rollout.roll_back)
         if not (rolls_back or self._bound.monitoring.log_retention_days):

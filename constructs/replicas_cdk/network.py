@@ -11,12 +11,12 @@ from constructs import Construct
 from replicas import Vpc
 
 _MOST_SUBNETS, _MOST_GROUPS = 16, 5
-"""Bounds of VpcConfig in the CloudFormation schemas of AWS::SageMaker::Model and AWS::SageMaker::EndpointConfig."""
+"""Source: VpcConfig in the CloudFormation schemas of AWS::SageMaker::Model and AWS::SageMaker::EndpointConfig."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkProps:
-    """The props of an endpoint that are about its network."""
+    """The network arguments of an endpoint."""
 
     vpc: ec2.IVpc | None
     vpc_subnets: ec2.SubnetSelection | None
@@ -29,38 +29,40 @@ class Network:
     """Subnets and security groups of the containers."""
 
     vpc: Vpc
-    """Ids, which may be tokens."""
+    """Ids of the subnets; may be CDK tokens."""
     connections: ec2.Connections
     reaches_internet: bool
-    """False if none of the subnets has a route to the internet for an interface without a public address."""
+    """False if no subnet gives interfaces without a public address a route to the internet."""
 
 
 def network_faults(props: NetworkProps) -> Iterator[str]:
-    """Yield why these props do not belong together."""
+    """Yield the faults of the network arguments, alone and combined."""
     if props.vpc is None:
         given = {
             "vpc_subnets=": props.vpc_subnets,
             "security_groups=": props.security_groups,
             "allow_all_outbound=": props.allow_all_outbound,
         }
-        yield from (f"{prop} without vpc=: vpc=, or leave it out" for prop, value in given.items() if value is not None)
+        yield from (
+            f"{prop} needs vpc=: pass vpc=, or remove {prop}" for prop, value in given.items() if value is not None
+        )
     groups = props.security_groups
     if groups is not None and not isinstance(groups, Sequence):
-        yield "security_groups= is one construct: a list of security groups"
+        yield "security_groups= is a single construct: pass a list of security groups"
         return
     if groups is not None and not 1 <= len(groups) <= _MOST_GROUPS:
-        yield f"security_groups= has {len(groups)} entries: 1 to {_MOST_GROUPS}, or none for a group that is made here"
+        yield f"security_groups= has {len(groups)} entries: pass 1 to {_MOST_GROUPS}, or remove it for a new group"
     if groups and props.allow_all_outbound is not None:
-        yield "allow_all_outbound= is of the group that is made here, and security_groups= is given: one of the two"
+        yield "allow_all_outbound= applies only to a new group, but security_groups= is given: remove one of the two"
 
 
 def network_of(scope: Construct, props: NetworkProps, faults: list[str]) -> Network | None:
-    """Return the network in the VPC, with a security group that is made here if none is given.
+    """Return the subnets and security groups of the endpoint. A security group is created if none is given.
 
     Args:
         scope: parent of the security group.
-        props: props without faults.
-        faults: takes the reason why the VPC has no such subnets; the result is then None.
+        props: network arguments without faults.
+        faults: a fault is appended if the VPC has no matching subnets. The result is then None.
 
     """
     vpc = props.vpc
@@ -77,11 +79,11 @@ def network_of(scope: Construct, props: NetworkProps, faults: list[str]) -> Netw
             subnet_type=chosen.subnet_type,
         )
     except RuntimeError as refusal:
-        faults.append(f"vpc_subnets=: {_last_line(refusal)}: a selection of subnets that the VPC has")
+        faults.append(f"vpc_subnets=: {_last_line(refusal)}: select subnets that the VPC has")
         return None
     subnets = selected.subnet_ids
     if not 1 <= len(subnets) <= _MOST_SUBNETS:
-        faults.append(f"vpc_subnets= selects {len(subnets)} subnets: 1 to {_MOST_SUBNETS}")
+        faults.append(f"vpc_subnets= selects {len(subnets)} subnets: select 1 to {_MOST_SUBNETS}")
         return None
     groups = list(props.security_groups or [])
     if not groups:
@@ -99,5 +101,5 @@ def network_of(scope: Construct, props: NetworkProps, faults: list[str]) -> Netw
 
 
 def _last_line(refusal: RuntimeError) -> str:
-    """The sentence of an error of aws-cdk, without the name of its kind."""
+    """Return the last line of an aws-cdk error without the name of the error class."""
     return str(refusal).partition(": ")[2].strip().rstrip(".") or str(refusal)

@@ -1,7 +1,7 @@
-"""CloudFormation's pseudo parameters, read once.
+"""CloudFormation's pseudo parameters, cached as strings.
 
-They are the same tokens in every stack. Reading one is a round trip to the jsii process, and the stack of an endpoint
-uses them a dozen times.
+They are the same CDK tokens in every stack. Reading a pseudo parameter is a round trip to the jsii process, and the
+stack of an endpoint uses them about twelve times.
 """
 
 from aws_cdk import Aws

@@ -1,7 +1,7 @@
-"""Acknowledgements, with reasons, of the findings of cdk-nag and `SageMakerChecks` in a plan's resources.
+"""Acknowledges findings of cdk-nag and `SageMakerChecks` in the resources of a plan, each with a reason.
 
-Each is attached to the construct it is about and applies in every app. The findings that remain in a report are those
-that the owner of the deployment has to decide on.
+Each acknowledgement is attached to its construct and applies in every app. The owner of the deployment has to decide on
+the findings that remain in a report.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from constructs import IConstruct
 from replicas import ComponentPlan, EndpointPlan
 
 CONTROLS = ("HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5", "PCI.DSS.321")
-"""cdk-nag packs that share these rules, each with its own rule ids."""
+"""cdk-nag packs that contain these rules, each with its own rule ids."""
 
 
 def of_control(rule: str, reason: str) -> Iterator[Acknowledgment]:
@@ -29,39 +29,41 @@ def of_practice(rule: str, reason: str) -> Acknowledgment:
 
 
 def _of_volumes(plan: EndpointPlan) -> Iterator[Acknowledgment]:
-    """No customer-managed KMS key encrypts the volumes."""
+    """Acknowledge that no customer-managed KMS key encrypts the volumes."""
     if plan.security.kms_key:
         return
     instances = [endpoint.instance for endpoint in (plan, *plan.fallbacks)]
     reason = (
-        f"{' and '.join(instance.name for instance in instances)}: data lies on local NVMe, which hardware encrypts "
-        "and KmsKeyId does not"
+        f"{' and '.join(instance.name for instance in instances)}: data is on local NVMe, which the hardware encrypts "
+        "and KmsKeyId does not affect"
         if all(instance.nvme_gb for instance in instances)
-        else "no key was asked for: the volumes are encrypted with SageMaker's own"
+        else "the deployment names no key: SageMaker encrypts the volumes with its own key"
     )
     yield from of_control("SageMakerEndpointConfigurationKMSKeyConfigured", reason)
 
 
 def for_models(plan: EndpointPlan) -> list[Acknowledgment]:
-    """Acknowledge weights from the Hub for all models of an endpoint; empty if they differ in this."""
+    """Return the acknowledgements of weights from the Hub; empty if they are not the same for all models."""
     first, *others = [list(_of_model(component)) for component in plan.components]
     return first if all(_ids(other) == _ids(first) for other in others) else []
 
 
 def for_model(model: IConstruct, component: ComponentPlan) -> None:
-    """Acknowledge weights from the Hub for one model, in an endpoint whose models differ in this."""
+    """Acknowledge weights from the Hub for one model. Used if `for_models` returns nothing."""
     reasons = list(_of_model(component))
     if reasons:
         Validations.of(model).acknowledge(*reasons)
 
 
 def _of_model(component: ComponentPlan) -> Iterator[Acknowledgment]:
-    """Weights from the Hub: network access, and no pinned commit if the plan names none."""
+    """Acknowledge network access for weights from the Hub, and a missing commit if the plan pins none."""
     if component.weights is not None:
         return
-    yield of_practice("not-isolated", "the weights come from the Hugging Face Hub, which isolation would cut off")
+    yield of_practice(
+        "not-isolated", "the weights come from the Hugging Face Hub, and isolation would block the download"
+    )
     if component.revision is None:
-        unpinned = "a commit is a fact to look up: it is pinned where the deployment names one (revision=...)"
+        unpinned = "the deployment names no commit: revision=... pins one"
         yield of_practice("hub-without-revision", unpinned)
 
 
@@ -70,26 +72,27 @@ def _ids(acknowledgments: Iterable[Acknowledgment]) -> list[str]:
 
 
 def for_endpoint(endpoint: IConstruct, plan: EndpointPlan) -> None:
-    """Acknowledge the findings about a missing key of the volumes, and about alarms and tags, which the user sets.
+    """Acknowledge missing volume keys, alarms and tags, and weights from the Hub, for a whole endpoint.
 
-    Those of all models are acknowledged with them: each call is a round trip to another process.
+    All are acknowledged in one call, because each call is a round trip to the jsii process.
     """
     reasons = [*_of_volumes(plan), *for_models(plan)]
     if not plan.monitoring.alarms:
-        unwatched = "an alarm costs money: there are some where the deployment asks for them (monitoring=...)"
+        unwatched = "the deployment defines no alarms, which cost money: monitoring=... adds them"
         reasons.append(of_practice("component-without-alarms", unwatched))
     if not plan.security.tags:
-        untagged = "which tags there are is the account's own: Tags.of(app).add(...) reaches every resource"
+        untagged = "the deployment defines no tags: Tags.of(app).add(...) tags every resource"
         reasons.append(of_practice("untagged", untagged))
     if reasons:
         Validations.of(endpoint).acknowledge(*reasons)
 
 
 def for_wildcards(role: IConstruct, wildcards: Iterable[tuple[str, str]], *others: Acknowledgment) -> None:
-    """Acknowledge cdk-nag's findings about resources with a `*` in the role's policies, and others in the same call.
+    """Acknowledge cdk-nag's findings about a `*` in the resources of the role's policies, and `others` in the same
+    call.
 
-    The ids of these findings hold a second `::`, which aws-cdk-lib accepts from 2.270 on (2.268 refuses it).
-    Before that, an app that uses cdk-nag has to acknowledge these findings itself.
+    The ids of these findings contain a second `::`. aws-cdk-lib accepts it from 2.270 on and refuses it in 2.268. With
+    an older version, an app that uses cdk-nag has to acknowledge these findings itself.
 
     Args:
         role: role with the policies.
@@ -114,11 +117,11 @@ def for_wildcards(role: IConstruct, wildcards: Iterable[tuple[str, str]], *other
 
 def for_log_group(group: IConstruct) -> None:
     """Acknowledge that no customer-managed KMS key encrypts the log group."""
-    reason = "CloudWatch Logs encrypts every group with its own key, and none of yours was asked for"
+    reason = "the deployment names no key: CloudWatch Logs encrypts every group with its own key"
     Validations.of(group).acknowledge(*of_control("CloudWatchLogGroupEncrypted", reason))
 
 
 def for_alarms(alarms: IConstruct) -> None:
     """Acknowledge alarms without a notification topic."""
-    reason = "no topic was given: a roll goes back on them, and the console and dashboards show them"
+    reason = "the deployment names no topic: the alarms roll back updates and appear in the console and dashboards"
     Validations.of(alarms).acknowledge(*of_control("CloudWatchAlarmAction", reason))

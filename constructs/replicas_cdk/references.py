@@ -1,4 +1,4 @@
-"""Turns the props of an endpoint into the references of its plan, and collects every fault of theirs."""
+"""Adds the ids and ARNs of constructs that are passed to an endpoint to its plan, and collects all faults."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ _KINDS: Mapping[str, tuple[str, str]] = {
     ),
     "alarm_actions": ("bind", "an IAlarmAction, such as cloudwatch_actions.SnsAction(topic)"),
 }
-"""Props, each with an attribute of its kind and an example."""
+"""Argument name, an attribute that only the right construct type has, and an example for error messages."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class EndpointProps:
-    """The props of an endpoint that refer to other constructs."""
+    """The arguments of an endpoint that are constructs of the app."""
 
     components: Mapping[str, ComponentOptions]
     network: NetworkProps
@@ -55,25 +55,25 @@ class EndpointProps:
 
     @property
     def images(self) -> dict[str, ContainerImage]:
-        """Images by the name of their component."""
+        """Container images by component name."""
         return {name: given.image for name, given in self.components.items() if given.image is not None}
 
     @property
     def has_references(self) -> bool:
-        """True if a construct is given on which the role needs rights."""
+        """True if the role needs rights on at least one of the constructs."""
         constructs = [self.network.vpc, self.encryption_key, self.weights_key, *self.locations]
         repositories = [image.repository for image in self.images.values()]
         return any(construct is not None for construct in [*constructs, *repositories])
 
     @property
     def is_empty(self) -> bool:
-        """True if nothing is given but a role."""
+        """True if no argument is given, except possibly a role."""
         given = [value for name, value in vars(self).items() if name not in ("network", "role")]
         return not any(value is not None for value in vars(self.network).values()) and not any(given)
 
     @property
     def locations(self) -> Iterator[tuple[str, S3Location]]:
-        """Every location in a bucket, with the prop that names it."""
+        """Yield the argument name and the value of every location in a bucket."""
         for name, component in self.components.items():
             if component.weights is not None:
                 yield f"components[{name!r}].weights", component.weights
@@ -82,7 +82,7 @@ class EndpointProps:
 
 
 def faults_of(props: EndpointProps, region: str) -> list[str]:
-    """Return the faults of props of the right kinds: other regions, buckets without a prefix, images."""
+    """Return the faults of regions, bucket prefixes and images. Call `kind_faults` first."""
     faults: list[str] = []
     for prop, key in (("encryption_key", props.encryption_key), ("weights_key", props.weights_key)):
         faults += _region_faults(prop, key, region)
@@ -94,14 +94,14 @@ def faults_of(props: EndpointProps, region: str) -> list[str]:
     for name, image in props.images.items():
         faults += (f"components[{name!r}].image: {fault}" for fault in image.faults(region))
     if props.removal_policy is RemovalPolicy.SNAPSHOT:
-        faults.append("removal_policy=SNAPSHOT: no resource of an endpoint has snapshots: RETAIN or DESTROY")
+        faults.append("removal_policy=SNAPSHOT: no resource of an endpoint supports snapshots: use RETAIN or DESTROY")
     return faults
 
 
 def provided_by(
     props: EndpointProps, plan: EndpointPlan, stack: Stack, vpc: Vpc | None
 ) -> tuple[EndpointPlan, list[str]]:
-    """Return the plan with the references of the props, and every reason why they do not belong to it."""
+    """Return the plan with the ids and ARNs of the constructs, and the reasons why they do not belong to the plan."""
     account = stack.account if any(props.locations) else ""
     names = [component.name for component in plan.components]
     provided = Provided(
@@ -135,14 +135,14 @@ def _component(plan: EndpointPlan, name: str, props: EndpointProps, account: str
 
 
 def place_of(location: S3Location, account: str) -> Place:
-    """Location in S3, with the account that owns the bucket if that is not the account of the stack."""
+    """Return a location in S3, with the owner of the bucket if that is not the account of the stack."""
     owner = location.bucket.env.account
     is_elsewhere = owner != account and not is_unresolved(owner)
     return Place(f"s3://{location.bucket.bucket_name}/{location.prefix}", owner if is_elsewhere else None)
 
 
 def kind_faults(props: EndpointProps) -> list[str]:
-    """Return the props that are no constructs of the kind that they take."""
+    """Return one sentence for each argument that is not a construct of the required type."""
     return [] if props.is_empty and props.role is None else list(_kind_faults(props))
 
 
@@ -160,7 +160,7 @@ def _kind_faults(props: EndpointProps) -> Iterator[str]:
     for prop, given in values.items():
         yield from _not_of_kind(prop, prop, given)
     if not isinstance(props.components, Mapping):
-        yield f"components={props.components!r}: ComponentOptions(...) by the name of the component"
+        yield f"components={props.components!r}: pass a dictionary from component name to ComponentOptions(...)"
         return
     for name, component in props.components.items():
         where = f"components[{name!r}]"
@@ -169,7 +169,7 @@ def _kind_faults(props: EndpointProps) -> Iterator[str]:
             continue
         yield from _not_of_kind("token_secret", f"{where}.token_secret", [component.token_secret])
         if component.image is not None and not isinstance(component.image, ContainerImage):
-            yield f"{where}.image={component.image!r}: ContainerImage.from_ecr_repository(...), or another source"
+            yield f"{where}.image={component.image!r}: pass a ContainerImage, such as from_ecr_repository(...)"
         locations = {
             "weights": component.weights,
             **{f"adapters[{key!r}]": at for key, at in component.adapters.items()},
@@ -178,7 +178,7 @@ def _kind_faults(props: EndpointProps) -> Iterator[str]:
             if location is not None and not (
                 isinstance(location, S3Location) and hasattr(location.bucket, "bucket_arn")
             ):
-                yield f"{where}.{prop}={location!r}: S3Location(bucket, 'prefix/') with an IBucket"
+                yield f"{where}.{prop}={location!r}: pass S3Location(bucket, 'prefix/') with an IBucket"
 
 
 def _items(values: Sequence[Any] | None) -> Sequence[Any]:
@@ -197,25 +197,25 @@ def _region_faults(prop: str, resource: IResource | None, region: str) -> Iterat
         return
     where = resource.env.region
     if not is_unresolved(where) and where != region:
-        yield f"{prop}= is in {where}, and the stack is in {region}: pass one of {region}"
+        yield f"{prop}= is in {where}, and the stack is in {region}: pass a resource in {region}"
 
 
 def location_faults(prop: str, location: S3Location, region: str, *, archives: bool) -> Iterator[str]:
-    """Yield what is wrong with a location: its region, or a prefix that names no files.
+    """Yield the faults of a location: another region, or a prefix without a slash at the end.
 
     Args:
-        prop: name of the location, for messages.
+        prop: argument name of the location, for messages.
         location: location of weights.
-        region: region of the stack; may be a token.
-        archives: allow the key of an archive, which only an adapter may be.
+        region: region of the stack; may be a CDK token.
+        archives: whether the key of an archive is allowed. Only adapters may be archives.
 
     """
     prefix = location.prefix
     yield from _region_faults(prop, location.bucket, region)
     endings = ("/", ".tar.gz") if archives else ("/",)
     if is_unresolved(prefix):
-        yield f"{prop}: prefix={prefix!r} is a token, and the rights of the role need the text: a literal"
+        yield f"{prop}: prefix={prefix!r} is a CDK token, but the role's policy needs its value: pass a literal string"
     elif not prefix.rstrip("/") or prefix.startswith("/") or not prefix.endswith(endings):
-        archive = ", or the key of a .tar.gz archive" if len(endings) > 1 else ""
+        archive = ", or name a .tar.gz archive" if len(endings) > 1 else ""
         path = location.bucket.node.path
-        yield f"{prop}: prefix={prefix!r} of the bucket {path}: a prefix with the slash at its end, 'model/'{archive}"
+        yield f"{prop}: prefix={prefix!r} of the bucket {path}: end the prefix with a slash, 'model/'{archive}"

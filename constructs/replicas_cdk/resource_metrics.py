@@ -1,4 +1,4 @@
-"""What the CloudWatch metrics of a component and those of an endpoint have in common."""
+"""Base class for the CloudWatch metrics of components and endpoints."""
 
 from __future__ import annotations
 
@@ -13,37 +13,41 @@ from replicas_cdk.metric_options import MetricOptions, published
 
 
 class ResourceMetrics(Resource):
-    """A resource with metrics of its requests in one namespace, and of its hardware in another.
+    """A resource whose request metrics and hardware metrics are in two CloudWatch namespaces.
 
     Each method takes the keywords of `MetricOptions` and returns a metric with the account and region of the resource.
     """
 
     _HARDWARE: ClassVar[str]
-    """Namespace of the metrics of its hardware."""
+    """CloudWatch namespace of the hardware metrics."""
 
     @property
     def _dimensions(self) -> Mapping[str, str]:
-        """Dimensions of its metrics."""
+        """CloudWatch dimensions of the metrics."""
         raise NotImplementedError
 
     def metric_invocations(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
-        """Number of requests, sum."""
+        """Return the sum of requests."""
         return self._sum(MetricName.INVOCATIONS, options)
 
     def metric_cpu_utilization(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
-        """CPU utilisation, average, percent: of the CPU that a component reserves, or of the instances."""
+        """Return the CPU utilisation in percent (average): of the CPU a component reserves, or of an endpoint's
+        instances.
+        """
         return self._percent(MetricName.CPU_UTILIZATION, options)
 
     def metric_memory_utilization(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
-        """Host memory utilisation, average, percent: of the memory that a component reserves, or of the instances."""
+        """Return the host memory utilisation in percent (average): of a component's reservation, or of
+        the instances.
+        """
         return self._percent(MetricName.MEMORY_UTILIZATION, options)
 
     def metric_gpu_utilization(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
-        """Utilisation of the accelerators of a component, or of the instances, average, percent."""
+        """Return the accelerator utilisation in percent (average), of a component or of the instances."""
         return self._percent(MetricName.GPU_UTILIZATION, options)
 
     def metric_gpu_memory_utilization(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
-        """Memory utilisation of the accelerators of a component, or of the instances, average, percent."""
+        """Return the accelerator memory utilisation in percent (average), of a component or of the instances."""
         return self._percent(MetricName.GPU_MEMORY_UTILIZATION, options)
 
     def _sum(self, metric_name: str, options: MetricOptions) -> cloudwatch.Metric:

@@ -1,4 +1,4 @@
-"""Rights on the references of an endpoint, for its execution role: the one that is made here, or a given one."""
+"""Gives an execution role rights on the keys, buckets and repositories that an app passes to an endpoint."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from replicas_cdk.serving_container import ServingContainer
 
 
 def allow_keys(role: ExecutionRole, props: EndpointProps) -> None:
-    """Let a role that is made here use the keys of the references. It reads the locations in S3 already."""
+    """Allow an `ExecutionRole` to use the KMS keys in `props`. The role can read the S3 locations already."""
     for arn in dict.fromkeys(key.key_arn for key in _keys_of_weights(props)):
         role.allow_decrypting(arn)
     if props.encryption_key is not None:
@@ -38,15 +38,15 @@ def _keys_of_weights(props: EndpointProps) -> Iterator[kms.IKey]:
 
 
 def grant_references(role: iam.IRole, props: EndpointProps, account: str) -> None:
-    """Grant a given role the rights on the references: the statements of a role that is made here.
+    """Grant a role of the app the same rights on the constructs in `props` that an `ExecutionRole` has.
 
-    The `grant_*` methods of buckets and keys would allow more: to read for any caller of any account, and to decrypt
-    for any service.
+    The `grant_*` methods of buckets and keys are not used because they allow more: reading buckets of any account, and
+    decrypting through any service.
 
     Args:
         role: role of the app.
-        props: references of the endpoint.
-        account: account of the stack; may be a token.
+        props: constructs that were passed to the endpoint.
+        account: account of the stack; may be a CDK token.
 
     """
     for statement in _statements(props, account):
@@ -74,32 +74,32 @@ def warn_of_rights(
     containers: Iterable[ServingContainer],
     capture: DataCapture | None,
 ) -> None:
-    """Say which rights a role needs that is made elsewhere, and cannot be changed here.
+    """List the rights that an imported role needs, in a warning or an info annotation.
 
-    A grant to an imported role becomes a policy below it, or nothing: aws-cdk reports success in both cases.
+    aws-cdk reports success for a grant to an imported role even if it creates no policy.
     """
     if isinstance(role, iam.Role):
         return
     is_changed = any(isinstance(below, iam.CfnPolicy) for below in role.node.find_all())
-    text = f"{scope.node.path}: the role {role.node.path} is made elsewhere, and its rights are not judged"
+    text = f"{scope.node.path}: the rights of the imported role {role.node.path} are not judged"
     needs = "; ".join(_needs(list(containers), props, capture))
     if props.has_references and not is_changed:
         Annotations.of(scope).add_warning_v2(
-            "replicas:roleWithoutGrants", f"{text}: it cannot be changed here, and needs {needs}"
+            "replicas:roleWithoutGrants", f"{text}: this app cannot change the role. It needs {needs}"
         )
     else:
-        Annotations.of(scope).add_info(f"{text}: it needs {needs}")
+        Annotations.of(scope).add_info(f"{text}. It needs {needs}")
 
 
 def warn_of_accounts(scope: Construct, props: EndpointProps, account: str) -> None:
-    """Say whose policies must let the role in: those of buckets, keys and repositories of other accounts."""
+    """Warn about buckets, keys and repositories of other accounts, whose policies must allow the role."""
     for prop, resource in _resources(props):
         owner = resource.env.account
         if not is_unresolved(owner) and not is_unresolved(account) and owner != account:
             Annotations.of(scope).add_warning_v2(
                 f"replicas:otherAccount-{prop}",
-                f"{scope.node.path}: {prop} belongs to the account {owner}: its policy must let the execution role of "
-                f"the account {account} use it",
+                f"{scope.node.path}: {prop} belongs to the account {owner}: allow the execution role of the account "
+                f"{account} in its resource policy",
             )
 
 
@@ -115,7 +115,7 @@ def _resources(props: EndpointProps) -> Iterator[tuple[str, IResource]]:
 
 
 def _needs(containers: Sequence[ServingContainer], props: EndpointProps, capture: DataCapture | None) -> list[str]:
-    """Return what the execution role of an endpoint needs, as actions on resources."""
+    """Return the actions that the execution role of an endpoint needs, with their resources."""
     needs = [
         "ecr:GetAuthorizationToken, and ecr:BatchCheckLayerAvailability, ecr:BatchGetImage and "
         f"ecr:GetDownloadUrlForLayer on {' and '.join(sorted({container.repository_name for container in containers}))}"

@@ -17,15 +17,15 @@ class SageMakerChecks:
 
         Validations.of(app).add_plugins(SageMakerChecks())
 
-    A problem fails the synth; a warning, or a question that could not be judged, is printed. An intended finding can
-    be acknowledged, for a construct and all constructs below it:
+    A problem fails the synth. Warnings and questions that could not be judged are printed. A finding that is intended
+    can be acknowledged for a construct and all constructs below it:
 
         Validations.of(scope).acknowledge(Acknowledgment(id="SageMakerChecks::untagged", reason="..."))
     """
 
     @property
     def name(self) -> str:
-        """Name in the report, and prefix of the ids of acknowledgements."""
+        """Name of the plugin in reports. It is also the prefix of acknowledgement ids."""
         return "SageMakerChecks"
 
     @property

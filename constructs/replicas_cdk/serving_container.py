@@ -1,4 +1,4 @@
-"""The container definition of a Model: image, environment and weights."""
+"""`ServingContainer`: builds the container definition of a Model from image, environment and weights."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from replicas_cdk.pseudo import REGION
 
 
 class RegistryAccounts:
-    """The ECR registry accounts of a stack's images, each looked up once."""
+    """Cache of the AWS accounts whose ECR registries hold a stack's images."""
 
     def __init__(self, stack: Stack, region: str | None = None) -> None:
-        """Start without accounts. `region` is that of the stack, if the caller has read it."""
+        """Create an empty cache. `region` is the stack's region. Default: it is read from the stack."""
         self._stack = stack
         self._region = stack.region if region is None else region
         self._accounts: dict[str, str] = {}
 
     def account_of(self, image: Image) -> str:
-        """The account: a literal if the stack's region is known, else a lookup in a CloudFormation mapping of regions.
+        """Return the account: a literal if the stack's region is known, else a lookup in a CloudFormation mapping.
 
         Raises:
             ValueError: no account is known in the stack's region.
@@ -39,13 +39,13 @@ class RegistryAccounts:
         if not is_unresolved(region):
             if region not in image.accounts:
                 regions = ", ".join(image.accounts)
-                raise ValueError(f"no registry account is known for {image.repository} in {region}; regions: {regions}")
+                raise ValueError(f"{image.repository} has no known registry in {region}: deploy in one of {regions}")
             return image.accounts[region]
         name = "".join(part.capitalize() for part in image.repository.split("-")) + "Accounts"
         accounts = {region: {"account": account} for region, account in image.accounts.items()}
         try:
             mapping: IConstruct | None = CfnMapping(self._stack, name, mapping=accounts)
-        except RuntimeError:  # another endpoint of the stack has made it; asking first would be two calls more
+        except RuntimeError:  # another endpoint of the stack has created it; checking first would cost two more calls
             mapping = self._stack.node.try_find_child(name)
             if mapping is None:
                 raise
@@ -54,7 +54,7 @@ class RegistryAccounts:
 
 
 class ServingContainer:
-    """A Deep Learning Container with the image, environment and weights of a component's plan."""
+    """Container definition of a component: the image, environment and weights of its plan."""
 
     def __init__(
         self,
@@ -73,12 +73,12 @@ class ServingContainer:
             image: source of the image. Default: the image of the plan's engine.
 
         Raises:
-            ValueError: the plan's engine version has no container image (it was only sized), or the stack's region
-                has no registry account for it.
+            ValueError: the plan's engine version has no container image (the plan is for sizing only), or the
+                publisher has no registry in the stack's region.
 
         """
         if plan.engine.image is None:
-            raise ValueError(f"{plan.engine} has no container image: the plan was made with to_deploy=False")
+            raise ValueError(f"{plan.engine} has no container image: create the plan without to_deploy=False")
         self._plan = plan
         self._image = plan.engine.image
         self._source = image or ContainerImage.from_catalogue()
@@ -88,7 +88,7 @@ class ServingContainer:
 
     @property
     def image_uri(self) -> str:
-        """URI of the image; its registry account is a literal or a lookup in a mapping."""
+        """URI of the image. The registry account in the URI is a literal or a lookup in a CloudFormation mapping."""
         return self._source.uri(self._image, self._account)
 
     @property
@@ -113,17 +113,17 @@ class ServingContainer:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The plan's variables, and the Hub token as a dynamic reference: the template never contains its value."""
+        """Variables of the plan, and the Hub token as a dynamic reference. The template never contains the token."""
         variables = dict(self._plan.environment)
         if self._plan.token_secret:
-            # unsafe_unwrap is safe here: only the dynamic reference enters the template, not the secret.
+            # unsafe_unwrap is safe here: the template contains the dynamic reference, not the secret.
             reference = SecretValue.secrets_manager(self._plan.token_secret).unsafe_unwrap()
             variables.update(dict.fromkeys(hub_token_variables(), reference))
         return variables
 
     @property
     def definition(self) -> sagemaker.CfnModel.ContainerDefinitionProperty:
-        """The Model's primary container. Weights in S3 are used uncompressed."""
+        """Return the Model's primary container. Weights in S3 are uncompressed."""
         source = None
         if self._plan.weights is not None:
             source = sagemaker.CfnModel.ModelDataSourceProperty(
@@ -137,6 +137,6 @@ class ServingContainer:
 
 
 def bucket_and_prefix(url: str) -> tuple[str, str]:
-    """Split `s3://bucket/prefix/` into bucket and prefix. The bucket may be a token."""
+    """Split `s3://bucket/prefix/` into bucket and prefix. The bucket may be a CDK token."""
     bucket, _, prefix = url.removeprefix("s3://").partition("/")
     return bucket, prefix

@@ -24,22 +24,22 @@ from replicas.template.assembly import regions_of
 from replicas.template.assertions import refusal_of
 
 NOT_JUDGED = "not-judged"
-"""Rule name under which a question that could not be judged is reported, as a warning."""
+"""Rule name of the warning for a question that could not be judged."""
 
 
 @jsii.implements(IPolicyValidationPlugin)
 class TemplateProof:
-    """Checks every template of an app, for example for over-committed endpoints, missing roles and colliding names.
+    """Checks every template of an app, for example for missing capacity, missing roles and duplicate names.
 
         Validations.of(app).add_plugins(TemplateProof())
 
-    A problem fails the synth, with the logical id and a fix; a warning, or a question that could not be judged, is
-    printed. The plugin reads the synthesised templates, so L1 constructs and escape hatches are checked too.
+    A problem fails the synth and names the logical id and a fix. Warnings and questions that could not be judged are
+    printed. The plugin reads the synthesised templates, so it also checks L1 constructs and escape hatches.
     """
 
     @property
     def name(self) -> str:
-        """Name in the report."""
+        """Name of the plugin in reports."""
         return "replicas-proof"
 
     @property
@@ -58,9 +58,9 @@ class TemplateProof:
 
 
 def judged(context: IPolicyValidationContext, judge: Callable[[Reading], Report]) -> PolicyValidationPluginReport:
-    """Run `judge` on the template of every stack; return its findings as a plugin report.
+    """Run `judge` on the template of every stack and return the findings as a plugin report.
 
-    Problems of a stack that can never be deployed are warnings: they must not stop the other stacks.
+    Problems of a stack that can never be deployed are reported as warnings, so that they do not stop the other stacks.
     """
     violations, success = [], True
     paths = context.template_paths
@@ -81,7 +81,7 @@ def judged(context: IPolicyValidationContext, judge: Callable[[Reading], Report]
 
 @lru_cache(maxsize=1000)
 def _read(template: bytes, region: str | None) -> Reading:
-    """Read a template. An app validates by one plugin after the other, and each is given all templates."""
+    """Read a template. The result is cached, because every plugin of an app receives all templates."""
     return read(json.loads(template), region=region)
 
 
@@ -101,15 +101,15 @@ def _unjudged(question: OpenQuestion, template_path: str, resources: Sequence[st
         rule_name=NOT_JUDGED,
         severity="warning",
         description=f"not judged: {question.question}: {question.why}",
-        fix=f"judged by `{command}`" if question.options else "a value that is known at synth, or a check by hand",
+        fix=f"run `{command}`" if question.options else "use a value that is known at synth, or check by hand",
         violating_resources=_resources(question.logical_id, template_path, resources),
     )
 
 
 def _resources(logical_id: str, template_path: str, resources: Sequence[str]) -> list[PolicyViolatingResource]:
-    """Return the resource that a finding is about, or the first of the template if it is about the whole template.
+    """Return the resource of a finding, or the first resource if the finding concerns the whole template.
 
-    The CDK CLI knows the stack of a finding by its resource. Without one it fails every stack of the app.
+    The CDK CLI finds the stack of a finding by the resource. Without a resource it fails every stack of the app.
     """
     known = logical_id if logical_id in resources else next(iter(resources), logical_id)
     return [PolicyViolatingResource(resource_logical_id=known, template_path=template_path, locations=["Properties"])]

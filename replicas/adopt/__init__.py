@@ -1,4 +1,4 @@
-"""Take over a live endpoint: writes its entry, checks it, and prepares the files of `cdk import`. Calls AWS."""
+"""Take over a live endpoint: writes its entry, checks the entry, and prepares the files of `cdk import`. Calls AWS."""
 
 from __future__ import annotations
 

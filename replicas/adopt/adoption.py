@@ -1,4 +1,4 @@
-"""`adopt`: describes how to take over a live endpoint. Changes nothing in the account."""
+"""`adopt`: prepares to manage a live endpoint with deployments.py. Changes nothing in the account."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from replicas.rules import Report, check
 
 @dataclass(frozen=True, kw_only=True)
 class Adoption:
-    """The entry, proof and import with which deployments.py can manage a live endpoint."""
+    """Entry, proof and import of a live endpoint, with which deployments.py can manage the endpoint."""
 
     live: LiveEndpoint
     entry: Entry
     report: Report
     """Report of the rules about the live endpoint."""
     problems: tuple[str, ...]
-    """Why the entry cannot be planned; empty if it can."""
+    """Reasons why the entry cannot be planned; empty if it can."""
     takeover: Takeover | None
     """The import; None if the entry cannot be planned, or the folder contains no app."""
     assembly_version: str | None
@@ -128,7 +128,7 @@ def _check_name(aws: Aws, name: str, live: LiveEndpoint) -> None:
 
 
 def _notes(live: LiveEndpoint, name: str, report: Report) -> list[str]:
-    """Return the sentences about requirements of the import that the templates do not show."""
+    """Return sentences about requirements of the import that are not visible in the templates."""
     notes = []
     if live.stack is not None:
         notes.append(

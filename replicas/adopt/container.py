@@ -1,4 +1,4 @@
-"""The component of a deployment that reproduces a live container: engine, model, limits and variables."""
+"""Recognises a live container: engine, model, limits and variables, as options of a component."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SECRET = re.compile(r"(?:^|_)(TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?|KEY)(?:
 
 
 class ContainerError(Exception):
-    """A live container that a component of a deployment cannot describe. The message contains a fix."""
+    """A component of a deployment cannot describe the live container. The message contains a fix."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,9 +47,9 @@ class LiveContainer:
     variables: Mapping[str, str]
     """Variables of the container without secrets."""
     secrets: tuple[str, ...] = ()
-    """Names of variables whose values look like secrets, without those that hold a Hub token."""
+    """Names of variables whose values look like secrets, without variables that contain a Hub token."""
     token: str | None = None
-    """Name of the variable that holds a Hub token."""
+    """Name of the variable that contains a Hub token."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Options of a component that correspond to the variables."""
 
@@ -98,7 +98,7 @@ def read_container(component: LiveComponent, specification: Json, named_model: s
 
 
 def container_of(component: LiveComponent, specification: Json) -> dict[str, Any]:
-    """Return the container of a specification: its own, or that of the model that it names."""
+    """Return the container of a specification: its own container, or the container of the model that it names."""
     if "ModelName" in specification:
         model = component.models[specification["ModelName"]]
         return dict(model.get("PrimaryContainer") or next(iter(model.get("Containers", [])), {}))
@@ -107,7 +107,7 @@ def container_of(component: LiveComponent, specification: Json) -> dict[str, Any
 
 
 def publisher_of(container: LiveContainer) -> tuple[str | None, bool]:
-    """Return the publisher to name for an image (None for the default one), and whether the image is published."""
+    """Return the publisher of an image for the entry (None for the default), and whether the image is published."""
     given = repository_and_tag(container.image)
     for publisher in (None, *container.kind.image_files):
         image = container.kind.image(container.engine.version, publisher)

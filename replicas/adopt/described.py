@@ -1,4 +1,4 @@
-"""Live resources in CloudFormation property names, without values that the service fills in. Pure."""
+"""Converts live resources to CloudFormation properties, without values that the service sets by default. Pure."""
 
 from __future__ import annotations
 
@@ -51,12 +51,11 @@ _SERVICE_DEFAULTS: Mapping[str, tuple[Any, ...]] = {
         },
     ),
 }
-"""Default values of properties (SageMaker API reference, 2026-10; the weight of an only variant
-has no effect)."""
+"""Default values of properties (SageMaker API reference, 2026-10). The weight of a single variant has no effect."""
 
 
 def model_properties(model: Json) -> dict[str, Any]:
-    """Return the properties of a model. Secrets in its variables are left out."""
+    """Return the properties of a model, without secrets in its variables."""
     return _without_defaults({key: model[key] for key in _MODEL if key in model})
 
 
@@ -121,7 +120,7 @@ def component_key(component: str) -> str:
 
 
 def _referring(component: dict[str, Any]) -> dict[str, Any]:
-    """Return the properties of a component with references in place of the names of endpoint, model and base."""
+    """Return the properties of a component with references instead of the names of endpoint, model and base."""
     component = {**component, "EndpointName": _attribute("Endpoint", "EndpointName")}
     for key in ("Specification", "Specifications"):
         if key in component:

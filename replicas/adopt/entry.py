@@ -22,7 +22,7 @@ from replicas.planning.planner import draft_of
 
 @dataclass(frozen=True)
 class Unexpressed:
-    """A setting of a live endpoint that an entry cannot reproduce, with the consequence."""
+    """A setting of a live endpoint that an entry cannot reproduce, and the consequence."""
 
     resource: str
     """The live resource, such as `component chat`."""
@@ -209,7 +209,7 @@ class _Writer:
         )
 
     def _tags(self) -> dict[str, str]:
-        """Return the tags that all resources have: an entry has only common tags."""
+        """Return the tags that all resources have, because the tags of an entry apply to all resources."""
         live = self._live
         resources = {
             **{arn.rpartition(":")[2].replace("/", " "): tags for arn, tags in live.tags.items()},
@@ -226,7 +226,7 @@ class _Writer:
         return dict(sorted(common))
 
     def _with_variables(self, deployment: Deployment, containers: Mapping[str, LiveContainer]) -> Deployment:
-        """Add the variables that the plan does not set itself."""
+        """Add the variables that the plan does not set."""
         planned = draft_of(deployment).components
         if len(planned) != len(deployment.components):
             return deployment

@@ -1,4 +1,6 @@
-"""The files of an import: a cloud assembly with only the imported resources, and the mapping for `cdk import`."""
+"""Writes the files of an import: a cloud assembly with only the imported resources, and the mapping for
+`cdk import`.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,7 @@ def write_files(adoption: Adoption, folder: Path) -> list[Path]:
 
 
 def commands(adoption: Adoption, folder: Path) -> list[str]:
-    """Return the commands that take the endpoint over, in order."""
+    """Return the commands that take over the endpoint, in order."""
     name = adoption.entry.deployment.name
     if adoption.takeover is None:
         return []

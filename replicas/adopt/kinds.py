@@ -8,7 +8,7 @@ from replicas.adopt.records import Json, LiveComponent
 
 
 def state_problems(described: Json) -> Iterator[str]:
-    """Yield why an endpoint cannot be taken over now."""
+    """Yield the reasons why an endpoint cannot be taken over in its current state."""
     status = described["EndpointStatus"]
     if status != "InService":
         yield (
@@ -18,7 +18,7 @@ def state_problems(described: Json) -> Iterator[str]:
 
 
 def kind_problems(name: str, configuration: Json, components: Sequence[str]) -> Iterator[str]:
-    """Yield why a deployment cannot describe an endpoint at all."""
+    """Yield the reasons why no deployment can describe an endpoint."""
     variants = configuration["ProductionVariants"]
     if len(variants) > 1:
         names = ", ".join(variant["VariantName"] for variant in variants)
@@ -52,7 +52,7 @@ def kind_problems(name: str, configuration: Json, components: Sequence[str]) -> 
 
 
 def component_problems(component: LiveComponent) -> Iterator[str]:
-    """Yield why a component of a deployment cannot describe a live one."""
+    """Yield the reasons why a component of a deployment cannot describe a live component."""
     status = component.described["InferenceComponentStatus"]
     if status != "InService":
         yield (

@@ -121,14 +121,14 @@ def _scaling(aws: Aws, component: str) -> LiveScaling | None:
 
 
 def _tags(aws: Aws, arn: str) -> dict[str, str]:
-    """Return the tags of a resource, without those that AWS itself sets."""
+    """Return the tags of a resource, without tags that AWS sets."""
     pages = aws.client("sagemaker").get_paginator("list_tags").paginate(ResourceArn=arn)
     tags = {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
     return {key: value for key, value in sorted(tags.items()) if not key.startswith("aws:")}
 
 
 def _stack_of(aws: Aws, arn: str) -> str | None:
-    """Return the name of the stack that has a resource; None if no stack has it."""
+    """Return the name of the stack that contains a resource; None if no stack does."""
     try:
         resources = aws.client("cloudformation").describe_stack_resources(PhysicalResourceId=arn)["StackResources"]
     except ClientError as fault:

@@ -1,4 +1,4 @@
-"""A live endpoint and its components, as AWS describes them: plain data."""
+"""A live endpoint and its components, as responses of AWS."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class LiveScaling:
-    """Autoscaling of a component, as Application Auto Scaling describes it."""
+    """Autoscaling of a component, as responses of Application Auto Scaling."""
 
     target: Json
     policies: tuple[Json, ...]
@@ -22,24 +22,24 @@ class LiveScaling:
 
 @dataclass(frozen=True, kw_only=True)
 class LiveComponent:
-    """An inference component, or an adapter on the copies of one."""
+    """An inference component or an adapter."""
 
     name: str
     described: Json
-    """DescribeInferenceComponent."""
+    """Response of DescribeInferenceComponent."""
     models: Mapping[str, Json]
-    """DescribeModel of each model that its specifications name, by name."""
+    """Response of DescribeModel for each model in the specifications, by model name."""
     tags: Mapping[str, str]
     scaling: LiveScaling | None = None
 
     @property
     def base(self) -> str | None:
-        """Name of the component on whose copies an adapter runs; None for a component with its own copies."""
+        """Name of the base component of an adapter; None for a component with its own copies."""
         return base_of(self.described)
 
     @property
     def specifications(self) -> list[dict[str, Any]]:
-        """Its specifications: one, or one per instance type."""
+        """Specifications of the component: one, or one per instance type."""
         return specifications_of(self.described)
 
 
@@ -50,18 +50,18 @@ class LiveEndpoint:
     name: str
     region: str
     described: Json
-    """DescribeEndpoint."""
+    """Response of DescribeEndpoint."""
     configuration: Json
-    """DescribeEndpointConfig of the configuration in service."""
+    """Response of DescribeEndpointConfig for the configuration in use."""
     components: tuple[LiveComponent, ...]
-    """Components with their own copies that are taken over, oldest first."""
+    """Components to take over, without adapters, oldest first."""
     adapters: tuple[LiveComponent, ...]
     left_out: tuple[LiveComponent, ...]
     """Components and adapters on the endpoint that are not taken over."""
     tags: Mapping[str, Mapping[str, str]]
     """Tags of the endpoint, its configuration and the models, by ARN."""
     stack: str | None
-    """Name of the CloudFormation stack that has the endpoint; None if no stack has it."""
+    """Name of the CloudFormation stack that contains the endpoint; None if no stack does."""
 
     @property
     def account(self) -> str:

@@ -1,4 +1,4 @@
-"""The template to which the user's app synthesises one entry. Runs the CDK CLI, without an account."""
+"""Synthesises one entry with the user's app. Runs the CDK CLI, without an account."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _LEFT_OUT = {FILE.name, "cdk.out", "cdk.context.json", ".git"}
 
 @dataclass(frozen=True)
 class Synthesised:
-    """The template of an entry, and the version of the cloud assembly that holds it."""
+    """The template of an entry, and the version of its cloud assembly."""
 
     template: dict[str, Any]
     assembly_version: str
 
 
 def has_app(folder: Path) -> bool:
-    """Return whether a folder holds the CDK app of deployments.py."""
+    """Return whether a folder contains a CDK app with a deployments.py."""
     return (folder / "cdk.json").is_file() and (folder / "app.py").is_file()
 
 

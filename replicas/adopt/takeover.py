@@ -42,18 +42,18 @@ class Takeover:
     """The import of a live endpoint into the app's stack."""
 
     template: Mapping[str, Any]
-    """The imported resources only, as they are live, each with a DeletionPolicy."""
+    """Template with only the imported resources in their live state, each with a DeletionPolicy."""
     mapping: Mapping[str, Mapping[str, str]]
     """Identifier of each resource, by logical id: the file that `cdk import --resource-mapping` reads."""
     differences: tuple[Difference, ...]
     serving: tuple[ServingChange, ...]
-    """Changes of the first deployment to endpoint and components, other than updates in place."""
+    """Changes of endpoint and components by the first deployment, except updates in place."""
     effects: tuple[Effect, ...]
-    """In-place and other effects of the first deployment."""
+    """All effects of the first deployment, including updates in place."""
 
 
 def takeover_of(app: Mapping[str, Any], live: LiveEndpoint, entry: Entry) -> Takeover:
-    """Pair the resources of the app's template with the live ones, and describe those that are live.
+    """Pair the resources of the app's template with the live resources, and describe each pair.
 
     Raises:
         OperationError: the template has no resource for a live component.
@@ -116,7 +116,7 @@ def _listed(value: Any) -> list[str]:
 
 
 def _without_policies(template: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a template without deletion policies, which an import needs and the next deployment removes."""
+    """Return a template without deletion policies. An import needs them, and the next deployment removes them."""
     resources = {
         key: {name: value for name, value in definition.items() if name != "DeletionPolicy"}
         for key, definition in template["Resources"].items()

@@ -1,4 +1,4 @@
-"""The properties of imported resources: the live values, in the app's own expressions if those are equal. Pure."""
+"""Writes the properties of imported resources: the app's own expressions where they equal the live values. Pure."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Pair:
 
 
 class Writer:
-    """Writes the properties of imported resources, and notes where the app's template differs from them."""
+    """Writes the properties of imported resources, and records the differences from the app's template."""
 
     def __init__(self, names: Mapping[str, str]) -> None:
         """`names` are the live names by logical id."""
@@ -46,7 +46,7 @@ class Writer:
     def properties(
         self, pair: Pair, given: Mapping[str, Any], evaluated: Mapping[str, Value], skipped: tuple[str, ...]
     ) -> dict[str, Any]:
-        """Return the properties of a live resource, in the app's own expressions if those have equal values."""
+        """Return the properties of a live resource. The app's own expressions are used where they have equal values."""
         before = len(self.differences)
         copied = {key: given[key] for key in skipped if key in given}
         # The update policy is not a property of the running component.
@@ -107,7 +107,7 @@ class Writer:
         return live
 
     def _named(self, value: Value) -> Value:
-        """Return a value with the live names in place of references to imported resources."""
+        """Replace references to imported resources in a value by the live names."""
         if isinstance(value, Reference):
             return self._names.get(value.logical_id, f"a new {value.logical_id}")
         return value

@@ -13,13 +13,13 @@ from replicas.cli.output import print_json, say, show, tell
 from replicas.installation import __version__
 
 _NARROW = 52
-"""Terminal width, in columns, below which the help needs a special width."""
+"""Terminal width in columns below which the width of the help is set explicitly."""
 
 __all__ = ["ComponentName", "EndpointName", "Json", "Name", "Region", "app", "print_json", "say", "show", "tell"]
 
 
 def _width_of_help() -> int | None:
-    """Return the width of the help in a narrow terminal: the default of 50 columns would break words there."""
+    """Return the help width for a narrow terminal, where Typer's minimum of 50 columns would break words."""
     columns = shutil.get_terminal_size().columns
     return max(columns - 2, 20) if columns < _NARROW else None
 
@@ -45,14 +45,14 @@ def replicas(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Open LLMs on SageMaker, many copies on one instance, proven to fit before anything is paid for."""
+    """Deploy many copies of open LLMs on SageMaker instances, proven to fit before you pay for anything."""
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Name = Annotated[
     str | None, typer.Argument(help="A deployment: the name of its stack.", autocompletion=deployment_names)
 ]
-EndpointName = Annotated[str | None, typer.Option("--endpoint", help="Name of any endpoint, in place of NAME.")]
+EndpointName = Annotated[str | None, typer.Option("--endpoint", help="Name of any endpoint, instead of NAME.")]
 ComponentName = Annotated[
     str | None, typer.Option("--component", help="Component to use if there are several: its name or its label.")
 ]

@@ -35,8 +35,8 @@ def benchmark(
         str | None,
         typer.Option(
             metavar="FIGURE_P=S,...",
-            help="Bounds for the answers, for example ttft_p90=0.5,latency_p90=15 (latency, ttft, tpot; "
-            "p50, p90, p99; seconds). Shows the goodput; exit code 1 if a load misses one.",
+            help="Latency bounds, for example ttft_p90=0.5,latency_p90=15 (latency, ttft, tpot; p50, p90, p99; "
+            "seconds). Prints the goodput. Exit code 1 if a load misses a bound.",
         ),
     ] = None,
     hold: Annotated[
@@ -50,12 +50,12 @@ def benchmark(
     fixed_prompt: Annotated[
         bool,
         typer.Option(
-            "--fixed-prompt", help="Send the same prompt each time, as in the article; a prefix cache then reuses it."
+            "--fixed-prompt", help="Send the same prompt in every request, as the article did. Prefix caches reuse it."
         ),
     ] = Settings.fixed_prompt,
     stream: Annotated[
         bool,
-        typer.Option("--stream/--no-stream", help="Stream the answers, which measures the time to the first token."),
+        typer.Option("--stream/--no-stream", help="Stream the answers, to measure the time to the first token."),
     ] = Settings.stream,
     ramp: Annotated[
         float, typer.Option(min=0, help="Seconds over which the users start. 0: all at once.")
@@ -78,9 +78,9 @@ def benchmark(
     profile: ProfileFile = None,
     as_json: Json = False,
 ) -> None:
-    """Measure throughput, latency and cost under loads, and compare every figure with the forecast.
+    """Measure throughput, latency and cost under one or more loads, and compare the results with the forecast.
 
-    Without a load: 100 and 500 users in a closed loop. The other defaults: prompts of 1000 tokens, answers of 50, 90 s.
+    Default load: 100 and 500 users in a closed loop, prompts of 1000 tokens, answers of 50 tokens, for 90 s.
     """
     from replicas.benchmark import run
     from replicas.benchmark.result import name_of_point
@@ -96,7 +96,7 @@ def benchmark(
     }
     if hold is not None and objective is not None:
         raise UsageError(
-            "--hold searches for the highest load, --objective judges the given loads: give only one of the two"
+            "--hold searches for the highest load, --objective checks the given loads: give only one of the two"
         )
     text = hold if hold is not None else objective
     bounds = None if text is None else Bounds.parse(text, option="--hold" if hold is not None else "--objective")
@@ -137,7 +137,7 @@ def benchmark(
     if done.failure:
         raise done.failure
     if done.interrupted:
-        tell(f"interrupted: the finished measurements are kept; --resume {done.folder} continues")
+        tell(f"interrupted: the finished measurements are kept; continue with --resume {done.folder}")
         raise typer.Exit(130)
     missing = [name_of_point(point) for point in done.result.points if point.misses]
     if hold is None and bounds is not None and missing:
@@ -173,7 +173,7 @@ def _distribution(workers: int, expected: int, bind: str) -> Distribution | None
         )
     host, _, port = bind.rpartition(":")
     if not host or not port.isdigit():
-        raise UsageError(f"--bind {bind!r}: HOST:PORT, for example 10.0.0.5:5557")
+        raise UsageError(f"--bind {bind!r}: write HOST:PORT, for example 10.0.0.5:5557")
     if not (workers or expected):
         return None
     if expected:

@@ -1,4 +1,4 @@
-"""`replicas calibrate`: fits an engine profile to the results of a benchmark, or keeps measured start-up times."""
+"""`replicas calibrate`: fits an engine profile to the results of a benchmark, or stores measured start-up times."""
 
 from __future__ import annotations
 
@@ -22,23 +22,24 @@ def calibrate(
     result: Annotated[
         Path,
         typer.Argument(
-            help="result.json of a benchmark, or its folder; the JSON of an engine's `bench serve`, of AIPerf or of "
-            "guidellm; or the starts that `replicas status --probe --record` wrote."
+            help="result.json of a benchmark, or its folder; the JSON output of an engine's `bench serve`, AIPerf or "
+            "guidellm; or the file of `replicas status --probe --record`."
         ),
     ],
     deployment: Annotated[
-        str | None, typer.Option(help="Deployment that another load generator measured; replaces --model.")
+        str | None, typer.Option(help="Deployment that another load generator measured, instead of --model.")
     ] = None,
     component: Annotated[str | None, typer.Option(help="Component to use if there are several.")] = None,
     out: Annotated[Path | None, typer.Option(help="File for the profile. Default: profiles/DEPLOYMENT.json.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Fit an engine profile to one run, and print the remaining errors. `--profile` forecasts with the profile.
+    """Fit an engine profile to one run, and print the remaining errors. Pass the profile to `forecast --profile`.
 
-    Fits one constant, and a second one if that reduces the error much further. Only complete points without failures
-    are used. With three points or more, some are held back for validation: if the fit makes them worse, no profile is
-    written and the exit code is 1. --model or --deployment names what another load generator measured. A forecast with
-    the profile is called calibrated only for the model, engine and hardware of the run.
+    The fit changes one constant, and a second constant if that reduces the error much further. It uses only complete
+    points without failures. With three points or more, some are held back for validation: if the fit makes their errors
+    worse, no profile is written and the exit code is 1. For results of another load generator, name the measured model
+    or deployment with --model or --deployment. A forecast with the profile is called calibrated only for the model,
+    engine and hardware of the run.
 
     Measured starts are added to profiles/starts.json, which `forecast --cold-start` reads.
     """
@@ -79,9 +80,9 @@ def _keep_starts(
         print_json(kept.to_document())
         return
     for record in kept.records:
-        where = "AWS" if record.is_of_aws else "an embedded AWS, simulated: no forecast uses it"
+        where = "AWS" if record.is_of_aws else "a simulated AWS, so no forecast uses it"
         say(
             f"{record.model} by {record.engine} on {record.instance_type}: {record.component_seconds:.0f} s, measured "
-            f"on {record.measured} on {where}"
+            f"{record.measured} on {where}"
         )
-    say(f"kept in {kept.path}: `replicas forecast NAME --cold-start` reads it")
+    say(f"stored in {kept.path}, which `replicas forecast NAME --cold-start` reads")

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 def chat(
     name: Name = None,
     message: Annotated[
-        str | None, typer.Argument(help="One message. Without it, a conversation: each line is a message.")
+        str | None, typer.Argument(help="One message. Without MESSAGE, each line of input is a message.")
     ] = None,
     endpoint: EndpointName = None,
     component: ComponentName = None,
     region: Region = None,
     system: Annotated[str | None, typer.Option(help="System prompt.")] = None,
-    max_new_tokens: Annotated[int, typer.Option(min=1, help="Longest answer, tokens.")] = 50,
+    max_new_tokens: Annotated[int, typer.Option(min=1, help="Maximum length of an answer in tokens.")] = 50,
     temperature: Annotated[float, typer.Option(min=0.01)] = 0.9,
     top_p: Annotated[float, typer.Option(min=0.01, max=0.99)] = 0.6,
     top_k: Annotated[int, typer.Option(min=1)] = 50,
@@ -53,7 +53,7 @@ def chat(
     if endpoint is not None and message is None:
         name, message = None, name  # with --endpoint, the single positional argument is the message
     if message is not None and not message.strip():
-        raise UsageError("MESSAGE is empty: leave it out for a conversation")
+        raise UsageError("MESSAGE is empty: write a message, or remove MESSAGE for a conversation")
     if as_json and message is None:
         raise UsageError("--json requires a MESSAGE")
     conversation = open_conversation(
@@ -115,7 +115,7 @@ def _texts(conversation: Conversation, message: str) -> Iterator[str]:
     """Yield the texts of an answer, and a line break at the end."""
     started = False
     for piece in conversation.ask(message):
-        text = piece.text if started else piece.text.lstrip()  # a first token often begins with a space
+        text = piece.text if started else piece.text.lstrip()  # the first token often begins with a space
         started = started or bool(text)
         yield text
     yield "\n"

@@ -1,4 +1,4 @@
-"""`replicas check`: judges CloudFormation templates and Terraform plans."""
+"""`replicas check`: checks CloudFormation templates and Terraform plans."""
 
 from __future__ import annotations
 
@@ -62,11 +62,11 @@ def check(
         typer.Option("--format", help="text, json, sarif (code scanning), github (annotations). Default: text."),
     ] = None,
     sarif: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the report to this file, too, as SARIF.")
+        Path | None, typer.Option(metavar="FILE", help="Also write the report to this file, as SARIF.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Check templates and Terraform plans: over-committed endpoints, missing roles, colliding names and more.
+    """Check templates and Terraform plans for missing capacity, missing roles, duplicate names and more.
 
     A Terraform plan is the output of `terraform show -json FILE`.
 
@@ -75,7 +75,7 @@ def check(
     from replicas.rules.files import check_files
 
     if as_json and given_format not in (None, Format.JSON):
-        raise UsageError(f"--json and --format {given_format} exclude each other: give only one")
+        raise UsageError(f"--json and --format {given_format} contradict each other: give only one of the two")
     parameters = pairs("--parameter", "NAME=VALUE", parameter or [])
     models = pairs("--model", "LOGICAL_ID=MODEL", model or [])
     with working("checking templates"):
@@ -97,19 +97,19 @@ def check(
 
 
 def pairs(option: str, form: str, given: list[str]) -> dict[str, str]:
-    """Parse a repeatable option whose values have a name, an equals sign and a value."""
+    """Parse the values of a repeatable NAME=VALUE option into a dictionary."""
     pairs: dict[str, str] = {}
     for pair in given:
         name, equals, value = pair.partition("=")
         if not (name and equals):
-            raise typer.BadParameter(f"{option} takes {form}, not {pair!r}")
+            raise typer.BadParameter(f"{option} {pair!r}: write {form}")
         if pairs.setdefault(name, value) != value:
-            raise typer.BadParameter(f"{option} {name} has two values, {pairs[name]!r} and {value!r}")
+            raise typer.BadParameter(f"{option} {name} has two values, {pairs[name]!r} and {value!r}: give only one")
     return pairs
 
 
 def _is_one_file(templates: list[Path]) -> bool:
-    """True for a single file, whose document is one report. A folder always gives a list of reports."""
+    """Return whether the JSON document is a single report. A folder or several files give a list of reports."""
     return len(templates) == 1 and not templates[0].is_dir()
 
 

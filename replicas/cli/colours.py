@@ -1,4 +1,6 @@
-"""Colours by meaning: red is an error, yellow a warning, green success, magenta not judged, cyan the next step."""
+"""Colours of messages: red for errors, yellow for warnings, green for success, magenta for open questions,
+cyan for steps.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,7 @@ _KEYWORDS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "problem": STOP,
         "refused": STOP,
-        "left": STOP,
+        "not deleted": STOP,
         "warning": WARN,
         "interrupted": WARN,
         "not finished": WARN,
@@ -50,7 +52,7 @@ _STATES: Final[Mapping[str, str]] = MappingProxyType(
         "UpdateRollbackFailed": STOP,
     }
 )
-"""Styles of the states of checks (`replicas.preflight.checks.State`) and of SageMaker's resources."""
+"""Styles of the states of checks (`replicas.preflight.checks.State`) and of SageMaker resources."""
 
 _COUNTS = re.compile(r"^(?:\d+ templates?: )?(\d+) problems?, (\d+) warnings?(?:, (\d+) not judged)?$")
 
@@ -69,7 +71,7 @@ def style_of_state(cell: str) -> str:
 
 
 def style_of_line(line: str) -> str:
-    """Return the style of a whole line: for the last line of a check that of its worst count, else no style."""
+    """Return the style of a whole line. The summary line of a check has the style of the worst finding; others none."""
     counts = _COUNTS.match(line)
     if counts is None:
         return ""

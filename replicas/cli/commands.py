@@ -1,6 +1,6 @@
-"""The commands of `replicas` by purpose, and the group that imports a command when it is first needed.
+"""The commands of `replicas` by purpose, and the group that imports a command when it is used.
 
-The help of `replicas` and the completion of command names read only the table below, so they import no command.
+The help of `replicas` and the completion of command names use only the table below, so they import no command.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typer.main import get_group
 
 
 class Entry(NamedTuple):
-    """A command: the module of `replicas.cli` that registers it, and its line in the help."""
+    """A command: the module of `replicas.cli` that registers the command, and its summary in the help."""
 
     module: str
     summary: str
@@ -39,9 +39,9 @@ GROUPS: Final[Mapping[str, Mapping[str, Entry]]] = MappingProxyType(
         "Deploying": {
             "doctor": Entry("doctor", "Check tools, credentials, quotas and secrets."),
             "stage": Entry("stage", "Copy weights from the Hub to S3."),
-            "deploy": Entry("deploy", "Plan, check, ask, deploy and test one stack."),
+            "deploy": Entry("deploy", "Plan, check, confirm, deploy and test a stack."),
             "preflight": Entry("preflight", "Check a template against the account."),
-            "adopt": Entry("adopt", "Take over an endpoint that runs already."),
+            "adopt": Entry("adopt", "Take over an endpoint that already exists."),
         },
         "Operating": {
             "status": Entry("status", "Show copies, failures, drift and price."),
@@ -52,7 +52,7 @@ GROUPS: Final[Mapping[str, Mapping[str, Entry]]] = MappingProxyType(
         },
         "Measuring": {
             "benchmark": Entry("benchmark", "Measure a deployment and compare the forecast."),
-            "trace": Entry("trace", "Make a trace of captured requests, without their text."),
+            "trace": Entry("trace", "Make a trace of captured requests, without text."),
             "verify": Entry("verify", "Measure with AWS's own benchmark job."),
             "calibrate": Entry("calibrating", "Fit an engine profile to a measured run."),
             "history": Entry("history", "Collect earlier runs on one page."),
@@ -92,18 +92,18 @@ class LazyGroup(TyperGroup):
         """Return the command that the arguments name. The error for an unknown name suggests similar names."""
         if args[0] not in COMMANDS and not args[0].startswith("-"):
             near = get_close_matches(args[0], COMMANDS)
-            ctx.fail(f"no command {args[0]!r}" + (f"; near: {', '.join(near)}" if near else ""))
+            ctx.fail(f"unknown command {args[0]!r}" + (f"; did you mean {' or '.join(near)}?" if near else ""))
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 (the interface of groups)
-        """Write the commands by purpose, using only the table."""
+        """Write the commands by purpose, without importing them."""
         longest = max(map(len, COMMANDS))
         for title, entries in GROUPS.items():
             with formatter.section(title):
                 formatter.write_dl([(name.ljust(longest), entry.summary) for name, entry in entries.items()])
 
     def shell_complete(self, ctx: Any, incomplete: str) -> Any:
-        """Return the commands and options that begin with a text, without importing a command."""
+        """Return the commands and options that begin with `incomplete`, without importing a command."""
         self._needs_names_only = True
         try:
             return super().shell_complete(ctx, incomplete)

@@ -1,4 +1,4 @@
-"""Values that a shell offers for an argument."""
+"""Shell completion of argument values."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import io
 
 
 def deployment_names(incomplete: str) -> list[str]:
-    """Return the names of the deployments of deployments.py that begin with a text; empty if it cannot be read."""
+    """Return the deployment names that begin with `incomplete`; empty if deployments.py cannot be read."""
     from replicas.deployment.file import read_entries
     from replicas.errors import CatalogueError
 
-    with contextlib.redirect_stdout(io.StringIO()):  # text that the file prints is not a completion
+    with contextlib.redirect_stdout(io.StringIO()):  # output of deployments.py must not appear as a completion
         try:
             entries = read_entries()
         except CatalogueError:

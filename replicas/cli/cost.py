@@ -25,30 +25,29 @@ def cost(
     name: Annotated[
         str | None, typer.Argument(help="A deployment of deployments.py.", autocompletion=deployment_names)
     ] = None,
-    every: Annotated[bool, typer.Option("--all", help="All deployments; replaces NAME.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Show all deployments, instead of NAME.")] = False,
     from_hub: FromHub = False,
     region: Annotated[
-        str | None, typer.Option(help="Take the prices of this region. Default: the deployment's own, or us-west-2.")
+        str | None, typer.Option(help="Use the prices of this region. Default: the deployment's region, or us-west-2.")
     ] = None,
     component: Annotated[
         str | None, typer.Option(help="Component that receives --users or --rate, if there are several.")
     ] = None,
     users: Annotated[
         int | None,
-        typer.Option(min=1, help="Users of a closed loop for token prices; replaces the declared traffic."),
+        typer.Option(min=1, help="Users of a closed loop for token prices, instead of the declared traffic."),
     ] = None,
     rate: Annotated[float | None, typer.Option(help="Requests per second for token prices.")] = None,
     input_tokens: Annotated[int, typer.Option(min=1, help="Length of a prompt, for --users and --rate.")] = 1000,
     output_tokens: Annotated[int, typer.Option(min=1, help="Length of an answer, for --users and --rate.")] = 50,
     as_json: Json = False,
 ) -> None:
-    """Show the cost of a deployment at the floor, the start and the ceiling of its scaling, and the cost of its
-    options.
+    """Show the cost of a deployment at the minimum, the initial and the maximum number of copies, and of its options.
 
-    Options replace settings of the named deployment for this call. With --model or --config the
-    options describe a deployment that is in no file.
-    Token prices need a forecast: the deployment must declare its traffic, or a load must be given. A tilde
-    marks an estimate, a dash an unknown price. Needs no account.
+    Options replace settings of the named deployment for this call. With --model or --config, the options describe a
+    deployment that is not in deployments.py.
+    Token prices need a forecast: the deployment must declare its traffic, or a load must be given. A tilde marks an
+    estimate, a dash an unknown price. Needs no account.
     """
     from replicas.cost import cost_of, cost_of_all
     from replicas.forecast import Load

@@ -1,4 +1,4 @@
-"""`replicas deploy`: plans, checks, asks, deploys with the CDK CLI, and tests what it deployed."""
+"""`replicas deploy`: plans, checks, asks for confirmation, deploys with the CDK CLI, and tests the deployment."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 def deploy(
     name: Annotated[str, typer.Argument(help="A deployment of deployments.py.", autocompletion=deployment_names)],
     region: Region = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Deploy without asking, if no check finds a fault.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Deploy without confirmation, if no check finds a fault.")] = False,
     wait: Annotated[
-        float, typer.Option(min=0, help="Seconds to wait afterwards for the first answer of each component.")
+        float, typer.Option(min=0, help="Seconds to wait after the deploy for the first answer of each component.")
     ] = 900,
 ) -> None:
-    """Deploy one stack: plan, checks and price, then a question, the CDK CLI, and a test request to each component.
+    """Deploy one stack: show plan, checks and price, ask for confirmation, run the CDK CLI, and test each component.
 
-    Deploys exactly the assembly that was checked. Ctrl-C ends the CDK CLI; CloudFormation continues an update that has
-    begun. Exit code 1 if a check finds a fault, the answer is no, or the deployment fails.
+    Deploys exactly the template that was checked. Ctrl-C stops the CDK CLI; CloudFormation continues an update that has
+    started. Exit code 1 if a check finds a fault, the confirmation is refused, or the deployment fails.
     """
     from replicas.cli.tables.status import status_page
     from replicas.delivery import deliver, propose
@@ -40,11 +40,11 @@ def deploy(
         proposal = propose(name, region=chosen, working=working)
     _show(proposal)
     if not proposal.preflight.is_ready:
-        tell(f"{name} is not deployed: fix the checks with the state `fault` above")
+        tell(f"{name} was not deployed: fix the checks that are marked `fault` above")
         raise typer.Exit(1)
     if not yes and not sys.stdin.isatty():
         raise UsageError(
-            f"nothing was deployed, because there is no terminal for the question: replicas deploy {name} --yes"
+            f"nothing was deployed, because there is no terminal for the confirmation: run replicas deploy {name} --yes"
         )
     if not yes and not typer.confirm(f"Deploy {name} to {proposal.aws.region}?", err=True):
         tell("nothing was deployed")
@@ -76,8 +76,8 @@ def _end(name: str, region: str, delivered: Delivered) -> None:
         if delivered.is_under_way:
             tell(
                 f"interrupted: CloudFormation continues the update of {name}",
-                f"next: replicas status {name} --watch --region {region} shows it; replicas deploy {name} continues "
-                f"after it has ended; npx cdk destroy {name} removes it",
+                f"next: follow the update with replicas status {name} --watch --region {region}; then run replicas "
+                f"deploy {name} again, or remove the stack with npx cdk destroy {name}",
             )
         elif delivered.status is None:
             tell("interrupted: nothing was deployed", f"next: run replicas deploy {name} again")
@@ -85,7 +85,7 @@ def _end(name: str, region: str, delivered: Delivered) -> None:
             tell(
                 f"interrupted: no CloudFormation update is in progress; the lines above show the deployed resources "
                 f"of {name}",
-                f"next: replicas deploy {name} continues",
+                f"next: run replicas deploy {name} again",
             )
         raise typer.Exit(130)
     if delivered.failure is not None:
@@ -94,8 +94,8 @@ def _end(name: str, region: str, delivered: Delivered) -> None:
             tell("nothing is deployed", f"next: fix the cause, then run replicas deploy {name}")
         else:
             tell(
-                f"next: replicas status {name} --region {region} shows the remaining resources; npx cdk destroy "
-                f"{name} removes it"
+                f"next: list the remaining resources with replicas status {name} --region {region}, or remove them "
+                f"with npx cdk destroy {name}"
             )
         raise typer.Exit(1)
     say(*(f"next: {command}" for command in delivered.commands))

@@ -1,4 +1,4 @@
-"""Replaces a parameter of a command, which holds several options, by one flag for each of them."""
+"""Replaces one parameter of a command, an object with several options, by one flag per option."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def expanded(
         command: a command of Typer.
         name: the parameter that is replaced.
         flags: the parameters that replace it; their default is None.
-        build: makes the value of the replaced parameter from the flags that are given.
+        build: function that builds the value of the replaced parameter from the given flags.
 
     """
 

@@ -17,7 +17,7 @@ def fleet(
     page: Annotated[Path | None, typer.Option(help="Write the endpoints to this HTML page.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Find the cheapest endpoints for several models: instance types, layouts, and which models share instances.
+    """Find the cheapest endpoints for several models: instance types, layouts, and models that share instances.
 
     The result is proven to be the cheapest for the forecast numbers of copies. Needs the extra `fleet`, and no account.
     """

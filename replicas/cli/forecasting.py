@@ -40,18 +40,18 @@ def forecast(
         bool,
         typer.Option(
             "--cold-start",
-            help="Forecast how long a new copy takes until it serves, by phase, in place of a load.",
+            help="Forecast the start-up time of a new copy by phase, instead of a load.",
         ),
     ] = False,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same numbers.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the simulation. The same seed gives the same numbers.")] = 0,
     as_json: Json = False,
 ) -> None:
     """Forecast throughput, latency and cost of a deployment, and its bottleneck. Needs no account.
 
-    Options replace settings of the named deployment for this call. With --model or --config they describe one.
-    By default requests go to random copies, as in the run from which the constants were fitted. The endpoints of
-    this app route by LEAST_OUTSTANDING_REQUESTS: --routing forecasts that. With --cold-start, --profile names a file of
-    measured starts; by default profiles/starts.json is read.
+    Options replace settings of the named deployment for this call. With --model or --config, the options describe a
+    deployment that is not in deployments.py. By default requests go to random copies, as in the run from which the
+    constants were fitted. The endpoints of this app route with LEAST_OUTSTANDING_REQUESTS, which --routing selects.
+    With --cold-start, --profile names a file of measured starts; the default is profiles/starts.json.
     """
     from replicas.cli.tables.forecast import forecast_lines, forecast_table, forecast_title
     from replicas.forecast import forecast as forecast_component
@@ -93,7 +93,7 @@ def _show_cold_start(
     from replicas.forecast.kept_starts import kept_records
 
     if load_options != LoadOptions():
-        raise UsageError("--cold-start forecasts no load: leave out the options of a load")
+        raise UsageError("--cold-start does not forecast a load: remove the options of the load")
     result = cold_start(planned, component, kept_records(profile))
     if as_json:
         print_json(result.to_document())

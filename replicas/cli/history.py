@@ -17,7 +17,7 @@ def history(
     out: Annotated[Path | None, typer.Option(help="The page. Default: index.html in that folder.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Collect the runs of earlier benchmarks on one page: rates, latencies and errors of the forecast."""
+    """Collect the runs of earlier benchmarks on one page: throughput, latencies and forecast errors."""
     from replicas.benchmark.history import find_runs, history_document, write_history
 
     with working(f"reading the runs in {folder}"):

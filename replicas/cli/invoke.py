@@ -1,4 +1,4 @@
-"""`replicas invoke`: one request to a deployment that embeds, scores or generates."""
+"""`replicas invoke`: sends one request to a deployment that embeds, scores or generates."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 _SHOWN = 4
-"""Elements of an embedding that are shown."""
+"""Number of elements of an embedding that are printed."""
 
 
 @app.command()
@@ -31,11 +31,13 @@ def invoke(
     region: Region = None,
     text: Annotated[
         list[str] | None,
-        typer.Option(help="A text to embed, or a message to a chat model. For scores: the query, then documents."),
+        typer.Option(
+            help="A text to embed, or a message to a chat model. For scores: first the query, then documents."
+        ),
     ] = None,
     body: Annotated[
         str | None,
-        typer.Option(metavar="FILE|JSON|-", help="The body itself, in the form of the engine's API."),
+        typer.Option(metavar="FILE|JSON|-", help="Request body in the format of the engine's API."),
     ] = None,
     wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for a component that has no copy yet.")] = 900,
     as_json: Json = False,
@@ -47,7 +49,7 @@ def invoke(
     if bool(text) == (body is not None):
         raise UsageError("give either --text (repeat it for more texts) or --body")
     if any(not part.strip() for part in text or ()):
-        raise UsageError("--text is empty: a text with at least one word")
+        raise UsageError("--text is empty: give a text with at least one word")
     done = send(
         name,
         endpoint=endpoint,
@@ -84,7 +86,7 @@ def _lines(done: Invocation, texts: Sequence[str]) -> list[str]:
 
 def _paired(answers: Sequence[Answer], texts: Sequence[str]) -> list[tuple[Answer, str]]:
     if len(answers) != len(texts):
-        raise OperationError(f"the engine answered {len(answers)} of {len(texts)} texts: --json shows its output")
+        raise OperationError(f"the engine answered {len(answers)} of {len(texts)} texts: use --json to see its output")
     return list(zip(answers, texts, strict=True))
 
 

@@ -1,4 +1,4 @@
-"""A line of text for a terminal: keywords have colours, and the line wraps between words with its indent."""
+"""A line of text for a terminal: keywords are coloured, and the line wraps between words and keeps its indentation."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 class Line:
-    """A text as a single line. In a file, a pipe or a log it is not wrapped."""
+    """A single line of text. It is wrapped only in a terminal, not in a file, a pipe or a log."""
 
     def __init__(self, text: str = "", *, style: str = "") -> None:
-        """Store the text, escaped, and the style of the whole line. Default: the style of its keywords."""
+        """Store the escaped text and the style of the whole line. Default: only keywords are styled."""
         self._text = log_line(text)
         self._style = style
 

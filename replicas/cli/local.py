@@ -8,7 +8,7 @@ from replicas.installation import missing_module
 
 
 def not_installed() -> None:
-    """Run an AWS on this computer without an account. Needs the extra `local`, which is not installed."""
+    """Run a simulated AWS on this computer without an account. Needs the extra `local`, which is not installed."""
     raise OperationError(missing_module("embedded_aws"))
 
 

@@ -20,7 +20,7 @@ _OBJECTS_BEFORE_COLLECTION = 100_000
 
 
 def main() -> None:
-    """Run the command. An error that the user can correct is one message and exit code 1 or 2, without a traceback."""
+    """Run the command. An error that the user can correct gives one message and exit code 1 or 2."""
     gc.set_threshold(_OBJECTS_BEFORE_COLLECTION)
     _require_streams()
     code = _run()
@@ -79,7 +79,7 @@ def _require_streams() -> None:
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # gets the lowest free descriptor
+            os.open(os.devnull, os.O_RDWR)  # returns the lowest free descriptor, which is the closed stream's
     is_closed = sys.stdout is None
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:

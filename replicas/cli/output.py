@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
 _WIDTH_OF_FILES = 200
-"""Width for a file or a pipe, in columns: wide enough that tables break no words."""
+"""Width in columns for a file or a pipe, wide enough that no table breaks a word."""
 
 
 def say(*lines: str) -> None:
-    """Print lines to stdout. Each stays one line: a line break within it is written as an escape."""
+    """Print lines to stdout. A line break within a line is escaped."""
     if lines:
         _write(sys.stdout, lines)
 
 
 def tell(*messages: str) -> None:
-    """Print messages of one or more lines to stderr: progress, warnings, refusals."""
+    """Print messages of one or more lines to stderr, for example progress, warnings and refusals."""
     if messages:
         _write(sys.stderr, "\n".join(messages).split("\n"))
 
@@ -44,7 +44,7 @@ def complain(message: str) -> None:
 
 
 def say_answer(pieces: Iterable[str]) -> None:
-    """Print a model's answer to stdout, piece by piece. Its lines stay lines."""
+    """Print a model's answer to stdout, piece by piece. Line breaks stay."""
     answer = Answer()
     for piece in pieces:
         say_raw(answer.piece(piece))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 ProfileFile = Annotated[
     Path | None,
-    typer.Option("--profile", metavar="FILE", help="Forecast with an engine profile that `replicas calibrate` made."),
+    typer.Option("--profile", metavar="FILE", help="Forecast with an engine profile from `replicas calibrate`."),
 ]
 
 
@@ -37,7 +37,7 @@ def routing_of(text: str) -> Routing:
 
     strategies: dict[str, Routing] = {strategy: strategy for strategy in get_args(Routing)}
     if text not in strategies:
-        raise UsageError(f"--routing {text!r}: {' or '.join(strategies)}")
+        raise UsageError(f"--routing {text!r}: use {' or '.join(strategies)}")
     return strategies[text]
 
 
@@ -48,7 +48,7 @@ def regions_of(text: str) -> list[str]:
     regions = [region.strip() for region in text.split(",") if region.strip()]
     unknown = [region for region in regions if region not in known_regions()]
     if unknown or not regions:
-        raise UsageError(f"--regions {text!r}: unknown region {', '.join(unknown)}")
+        raise UsageError(f"--regions {text!r}: unknown region {', '.join(unknown)}: use names such as us-east-1")
     return regions
 
 

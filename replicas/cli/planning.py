@@ -1,4 +1,4 @@
-"""Commands that need no deployment and no account: `plan`, `models`, `instances`."""
+"""Commands that need no AWS account: `plan`, `models`, `instances`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ def plan(
 ) -> None:
     """Size a deployment: copies, accelerators, memory, KV cache and price, or the reason why it does not fit.
 
-    Options replace settings of the named deployment for this call. With --model or --config they describe one.
+    Options replace settings of the named deployment for this call. With --model or --config, the options describe a
+    deployment that is not in deployments.py.
     """
     if from_hub:
         sizing = with_config_of_hub(sizing)
@@ -74,7 +75,7 @@ def instances(
 ) -> None:
     """List the instance types: accelerators, memory, price."""
     if region is not None and region not in known_regions():
-        raise typer.BadParameter(f"no region {region!r} is known; regions: {', '.join(known_regions())}")
+        raise typer.BadParameter(f"unknown region {region!r}: use one of {', '.join(known_regions())}")
     listed = [entry for entry in instance_types().values() if region is None or region in entry.hosting_regions]
     if as_json:
         print_json([instance.to_document(region) for instance in listed])
@@ -95,7 +96,7 @@ def _add(repository: str, *, as_json: bool) -> None:
     except ValueError as fault:
         raise HubError(f"{published.snapshot.repository}: {fault}") from None
     if not published.states_a_size:
-        tell(f"{added.model.id}: the computed size of the weights is not verified, because the Hub does not state one")
+        tell(f"{added.model.id}: the computed size of the weights is not verified, because the Hub states no size")
     if as_json:
         print_json([added.model.to_document()])
         return

@@ -17,7 +17,7 @@ def preflight(
     name: Annotated[str, typer.Argument(help="A deployment: the name of its stack.")],
     template: Annotated[
         Path | None,
-        typer.Option(help="Its template. Default: cdk.out/NAME.template.json, as `npx cdk synth` writes it."),
+        typer.Option(help="Template of the stack. Default: cdk.out/NAME.template.json, written by `npx cdk synth`."),
     ] = None,
     region: Region = None,
     as_json: Json = False,

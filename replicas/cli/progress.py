@@ -26,14 +26,14 @@ _EVERY_SECONDS = 10.0
 """Seconds between two progress lines of a benchmark point."""
 
 _PATIENCE_SECONDS = 1.0
-"""Seconds of waiting after which progress is shown."""
+"""Seconds after which the progress of a task is shown."""
 
 OfPoint = Callable[[str, "Progress"], None]
-"""Callback for a benchmark point: its load in words, and its progress."""
+"""Callback for a benchmark point. Arguments: load in words, progress."""
 OfPhase = Callable[[str, int, int], None]
-"""Callback for a search: name of the phase, finished steps, total steps. The last phase is `done`."""
+"""Callback for a search. Arguments: name of the phase, finished steps, total steps. The last phase is `done`."""
 OfBytes = Callable[[str, int], None]
-"""Callback for an upload: path of the file, and the bytes sent since the last call."""
+"""Callback for an upload. Arguments: path of the file, bytes sent since the last call."""
 
 
 @contextmanager
@@ -59,8 +59,9 @@ def working(what: str) -> Iterator[None]:
 
 @contextmanager
 def stages() -> Iterator[Callable[[str], None]]:
-    """Show the current stage of several: in one line of a terminal, elsewhere in a line per stage. Yields the
-    callback.
+    """Show the current stage of a task: on one line in a terminal, on one line per stage elsewhere.
+
+    Yields the callback that starts a stage.
     """
     if not sys.stderr.isatty():
         yield lambda what: tell(f"{what} ...")
@@ -146,7 +147,7 @@ def staged_bytes(total: int) -> Iterator[tuple[OfBytes, Callable[[str], None]]]:
 def _bars(*columns: ProgressColumn, transient: bool = False) -> Bars:
     from rich.progress import Progress as Bars
 
-    # stdout is for data, which may go to a file, so rich must not redirect it
+    # stdout carries data and may be a file, so rich must not redirect it
     return Bars(*columns, console=console(sys.stderr), transient=transient, redirect_stdout=False)
 
 
@@ -217,4 +218,4 @@ def _state(now: Progress) -> str:
         return f"{now.requests} requests{errors}"
     rate = now.requests / now.elapsed if now.elapsed else 0.0
     drain = ", waiting for the last answers" if now.elapsed > now.duration else ""
-    return f"{now.users} asking, {now.requests} ended, {rate:.1f} req/s{errors}{drain}"
+    return f"{now.users} users, {now.requests} requests ended, {rate:.1f} req/s{errors}{drain}"

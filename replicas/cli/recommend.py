@@ -36,8 +36,8 @@ def recommend(
         str | None,
         typer.Option(
             metavar="FIGURE_P=S,...",
-            help="Bounds for the answers, for example ttft_p90=0.5,tpot_p50=0.03,latency_p99=20 (latency, ttft, tpot; "
-            "p50, p90, p99; seconds).",
+            help="Latency bounds, for example ttft_p90=0.5,tpot_p50=0.03,latency_p99=20 (latency, ttft, tpot; p50, p90,"
+            " p99; seconds).",
         ),
     ] = None,
     max_usd_per_hour: Annotated[
@@ -51,9 +51,9 @@ def recommend(
         str | None, typer.Option(help="For gated weights: name of the Secrets Manager secret with the token.")
     ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same numbers.")] = 0,
-    top: Annotated[int, typer.Option(min=1, help="Layouts to show, with full forecasts.")] = 10,
+    top: Annotated[int, typer.Option(min=1, help="Number of layouts to print, with full forecasts.")] = 10,
     plot: Annotated[
-        Path | None, typer.Option(help="Write the frontier of price and latency to this PNG (extra `benchmark`).")
+        Path | None, typer.Option(help="Draw the Pareto frontier of price and latency as PNG (extra `benchmark`).")
     ] = None,
     page: Annotated[Path | None, typer.Option(help="Write the ranking and the frontier to this HTML page.")] = None,
     as_json: Json = False,
@@ -86,7 +86,7 @@ def recommend(
         recommendation = find_layouts(requirements, top=top, progress=progress)
     if plot is not None:
         draw(f"{model}: {load_and_objective(recommendation)}", recommendation.spots, requirements.objective, plot)
-        tell(f"the frontier: {plot}")
+        tell(f"plot of the frontier: {plot}")
     if page is not None:
         from replicas.recommend.page import write_recommendation
 

@@ -1,4 +1,4 @@
-"""The region of a command, with a message if sources disagree."""
+"""Determines the region of a command, and prints a message if its sources disagree."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from replicas.cli.app import tell
 
 
 def region_of(option: str | None, name: str | None = None) -> str | None:
-    """Return the region of the command; print its source if another source names a different region.
+    """Return the region of a command. Print where it comes from if another source names a different region.
 
     None if no source names a region: the first AWS call then fails with a message that lists the options.
     """

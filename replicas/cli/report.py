@@ -22,8 +22,8 @@ def report(
 ) -> None:
     """Write one HTML page about deployments: instances, memory, cost, forecasts, what-if and findings.
 
-    The page needs neither network nor server. With --base it shows before and after, with the difference in money.
-    Needs no account. Exit code 1 if a deployment cannot be planned; the page then gives the reason.
+    The page needs neither network nor server. With --base, the page compares both revisions and shows the difference in
+    cost. Needs no account. Exit code 1 if a deployment cannot be planned; the page then gives the reason.
     """
     from replicas.report import write_report
 

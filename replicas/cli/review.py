@@ -21,15 +21,15 @@ def review(
         str | None, typer.Option(metavar="REV", help="Revision that is reviewed. Default: the working tree.")
     ] = None,
     diffs: Annotated[
-        bool, typer.Option("--diffs", help="Append the text of cdk diff, folded, up to the size limit of a comment.")
+        bool, typer.Option("--diffs", help="Append the output of cdk diff, folded, up to GitHub's comment size limit.")
     ] = False,
     templates: Annotated[
         bool,
-        typer.Option("--templates", help="Print only the cdk diff of each stack that changes, as text for a terminal."),
+        typer.Option("--templates", help="Print only the cdk diff of each changed stack, as text for a terminal."),
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Compare two revisions, as Markdown: plans, forecasts, USD an hour, and what an update replaces or rolls.
+    """Compare two revisions as Markdown: plans, forecasts, USD per hour, and the effects of the update.
 
     Each revision is planned by its own code. Needs no account, no credentials and no network. Exit code 1 if a
     deployment of the head cannot be planned or synthesised.
@@ -39,7 +39,7 @@ def review(
     from replicas.review.template_report import as_text
 
     if templates and (diffs or as_json):
-        raise UsageError("--templates prints only text: leave --diffs and --json out")
+        raise UsageError("--templates prints only text: remove --diffs and --json")
     if templates:
         colours = has_colours(sys.stdout)
         with working("synthesising both revisions"):

@@ -22,20 +22,20 @@ _TUPLE = tuple[str, ...]
 
 
 def with_config_of_hub(options: SizingOptions) -> SizingOptions:
-    """Return the options with the config.json of their model, fetched from the Hub.
+    """Fetch the config.json of the model from the Hub and add it to the options.
 
-    The computed sizes are compared with those that the Hub states, unless sizes are declared by hand. A model
-    that cannot be sized is returned unchanged; the plan refuses it.
+    The computed sizes are compared with the sizes that the Hub states, unless the options declare sizes. If the model
+    cannot be sized, the options are returned without a comparison, and the plan refuses the model.
 
     Raises:
-        UsageError: no model is given, or a config.json is also given.
-        HubError: the Hub cannot be reached or does not have the file, or a size differs from the stated one.
+        UsageError: no model is given, or a config.json is given as well.
+        HubError: the Hub cannot be reached or does not have the file, or a computed size differs from the stated size.
 
     """
     from replicas.catalogue.published import fetch
 
     if options.model is None or options.config is not None:
-        raise UsageError("--from-hub fetches the config.json of --model: give --model ID, and no --config")
+        raise UsageError("--from-hub fetches the config.json of --model: give --model ID, and remove --config")
     published = fetch(options.model)
     if options.weights_gib is None and options.kv_bytes_per_token is None:
         try:
@@ -47,7 +47,7 @@ def with_config_of_hub(options: SizingOptions) -> SizingOptions:
     if not published.states_a_size:
         tell(
             f"{published.snapshot.repository}: the computed size of the weights is not verified, because the "
-            "Hub does not state one"
+            "Hub states no size"
         )
     return replace(options, config=published.config)
 

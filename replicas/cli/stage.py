@@ -42,13 +42,13 @@ def stage(
         bool, typer.Option("--replace", help="Replace the files of an earlier run under the prefix.")
     ] = False,
     abort: Annotated[
-        bool, typer.Option("--abort", help="Only abort the unfinished uploads of an interrupted run, which are billed.")
+        bool, typer.Option("--abort", help="Only abort unfinished uploads of an interrupted run. They are billed.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the files without staging them.")] = False,
     region: Region = None,
     as_json: Json = False,
 ) -> None:
-    """Copy the weights of one commit from the Hub to S3, verified and without a copy on disk."""
+    """Copy the weights of one commit from the Hub to S3. The files are verified and not stored on disk."""
     from replicas.cli.tables.stage import staging_headline, staging_table
     from replicas.errors import OperationError
     from replicas.staging import StagingRequest, prepare_staging
@@ -99,7 +99,7 @@ def stage(
         print_json(staging_document(staging, manifest))
         return
     place = staging.destination
-    tell(f"manifest: {place.manifest_url}; the commit is recorded there: leave out revision= and token_secret=")
+    tell(f"manifest: {place.manifest_url}; it records the commit: remove revision= and token_secret=")
     say(f'weights="{place.url}",')
 
 
@@ -110,4 +110,4 @@ def _abort(destination: str, region: str | None, *, as_json: bool) -> None:
     if as_json:
         print_json({"schema": "replicas.ended-uploads/1", "ended_uploads": ended})
     else:
-        say(f"{ended} unfinished {'upload' if ended == 1 else 'uploads'} under {place.url} ended")
+        say(f"aborted {ended} unfinished {'upload' if ended == 1 else 'uploads'} under {place.url}")

@@ -28,20 +28,18 @@ def status(
     watch: Annotated[bool, typer.Option("--watch", help="Refresh every few seconds until Ctrl-C.")] = False,
     probe: Annotated[
         bool,
-        typer.Option(
-            "--probe", help="Send a short request to every component and adapter; those without copies are not woken."
-        ),
+        typer.Option("--probe", help="Send a short request to every component and adapter that has copies."),
     ] = False,
     record: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="With --probe: write the measured starts; `replicas calibrate` keeps them."),
+        typer.Option(metavar="FILE", help="With --probe: write measured start-up times, for `replicas calibrate`."),
     ] = None,
     wait: Annotated[
         float, typer.Option(min=0, help="Seconds that --probe waits for components that are not ready.")
     ] = 120,
     as_json: Json = False,
 ) -> None:
-    """Show a deployment: copies, instances, failures, USD an hour; exit code 1 if it differs from its template."""
+    """Show copies, instances, failures and USD per hour. Exit code 1 if the deployment differs from its template."""
     from replicas.aws.session import Aws
     from replicas.cli.tables.status import status_page
     from replicas.status import read_status
@@ -49,7 +47,7 @@ def status(
     if record is not None and not probe:
         raise UsageError("--record writes what --probe measures: add --probe")
     if watch and (as_json or probe):
-        raise UsageError("--watch refreshes tables: leave --json and --probe out")
+        raise UsageError("--watch refreshes tables: remove --json and --probe")
     aws = Aws(region_of(region, name))
     with working(f"reading the status of {name or endpoint}"):
         read = read_status(name, endpoint=endpoint, aws=aws, probe_seconds=wait if probe else None, tell=tell)
@@ -70,9 +68,9 @@ def _write_starts(read: Status, path: Path) -> None:
 
     if not read.starts:
         reasons = "; ".join(f"{start.label}: {start.why}" for start in read.unmeasured) or "there is no component"
-        raise OperationError(f"no start was measured, and {path} not written: {reasons}")
+        raise OperationError(f"no start-up time was measured, so {path} was not written: {reasons}")
     write_records(read.starts, path)
-    tell(f"{path}: `replicas calibrate {path}` keeps {'it' if len(read.starts) == 1 else 'them'}")
+    tell(f"wrote {path}; next: store the start-up times for forecasts with `replicas calibrate {path}`")
 
 
 def _watch(aws: Aws, read: Status, name: str | None, endpoint: str | None) -> Status:

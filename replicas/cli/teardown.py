@@ -77,7 +77,7 @@ def teardown(
         print_json(done.to_document(inventory, bills))
     else:
         for entry in done.left:
-            say(f"left: {entry.thing.kind.label} {entry.thing.name}: {entry.why}")
+            say(f"not deleted: {entry.thing.kind.label} {entry.thing.name}: {entry.why}")
         _show_bills(bills)
     if done.left or bills.unanswered:
         raise typer.Exit(1)
@@ -105,14 +105,16 @@ def bills(region: Region = None, regions: Regions = None, as_json: Json = False)
 
 def _ask(count: int) -> None:
     if not sys.stdin.isatty():
-        raise UsageError("there is no terminal for the question: --yes deletes the list above without asking")
-    if not typer.confirm(f"Delete these {count}?", err=True):
+        raise UsageError("there is no terminal for the confirmation: add --yes to delete the list above")
+    if not typer.confirm(f"Delete these {count} resources?", err=True):
         tell("nothing was deleted")
         raise typer.Exit(1)
 
 
 def _where(region: str, regions: str | None, known: Sequence[AppRegion]) -> list[str]:
-    """Return the regions to search: those of --regions, or the region of the command and those that stacks name."""
+    """Return the regions to search: those of --regions, else the command's region and the regions of the
+    app's stacks.
+    """
     return list(dict.fromkeys([region, *(entry.region for entry in known)])) if regions is None else regions_of(regions)
 
 

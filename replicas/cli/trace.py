@@ -1,4 +1,4 @@
-"""`replicas trace`: makes a trace from the requests that SageMaker's data capture recorded."""
+"""`replicas trace`: makes a request trace from SageMaker's data capture."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from replicas.units import rate_text
 @app.command()
 def trace(
     source: Annotated[
-        str, typer.Argument(metavar="S3-URI|FOLDER", help="Where data capture writes: s3://bucket/prefix, or a folder.")
+        str, typer.Argument(metavar="S3-URI|FOLDER", help="Files of data capture: s3://bucket/prefix, or a folder.")
     ],
     out: Annotated[Path, typer.Option(help="File to write, JSON lines.")] = Path("trace.jsonl"),
     region: Region = None,
     as_json: Json = False,
 ) -> None:
-    """Make a trace of captured requests for --trace: arrivals, lengths, and shared prefixes of prompts.
+    """Make a trace for --trace from captured requests: arrival times, lengths, and shared prefixes of prompts.
 
-    No text is kept. Lengths come from the usage field of the answers, else from the number of characters.
+    The trace contains no text. Lengths come from the usage field of the answers, else from the number of characters.
     """
     from replicas.benchmark.capturing import make_trace
     from replicas.cli.region import region_of
@@ -35,5 +35,5 @@ def trace(
     say(
         f"{out}: {len(made.trace.requests):,} requests over {made.trace.seconds:,.0f} s"
         f"{f' ({rate_text(rate)} a second)' if rate else ''}, {made.trace.input_tokens_mean:,.0f} tokens in, "
-        f"{made.trace.output_tokens_mean:,.0f} out in the mean"
+        f"{made.trace.output_tokens_mean:,.0f} out on average"
     )

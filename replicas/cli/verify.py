@@ -1,4 +1,4 @@
-"""`replicas verify`: measures a deployment with AWS's own benchmark job, and compares it with the forecast."""
+"""`replicas verify`: measures a deployment with AWS's own benchmark job, and compares the result with the forecast."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from replicas.benchmark import Verification
 
 _BASE = Load(users=100, input_tokens=1000, output_tokens=50)
-"""Default load of a job: the first one of the article."""
+"""Default load of a job: the smallest load of the article."""
 
 
 @app.command()
@@ -58,9 +58,10 @@ def verify(
     profile: ProfileFile = None,
     as_json: Json = False,
 ) -> None:
-    """Measure a deployment with AWS's own benchmark job (AIPerf), and compare it with the forecast. AWS bills the job.
+    """Measure a deployment with AWS's own benchmark job (AIPerf), and compare the result with the forecast.
 
-    The job sends OpenAI chat requests, so the engine must accept messages. Results stay in S3; the job is deleted.
+    AWS bills the job. The job sends OpenAI chat requests, so the engine must accept messages. Results stay in S3; the
+    job is deleted.
     """
     from replicas.benchmark import compare
     from replicas.benchmark import verify as run_verification
@@ -69,7 +70,7 @@ def verify(
 
     loads = load_options.loads(_BASE, tell)
     if list_jobs and clean:
-        raise UsageError("--list shows, --clean deletes: give only one of the two")
+        raise UsageError("--list prints jobs, --clean deletes them: give only one of the two")
     if list_jobs:
         _list(name or endpoint, region_of(region, name), as_json=as_json)
         return
@@ -100,7 +101,7 @@ def verify(
 
     if against is not None:
         if name is None or endpoint is not None or component is not None:
-            raise UsageError("--against compares stacks by NAME: without --endpoint and --component")
+            raise UsageError("--against compares stacks by NAME: remove --endpoint and --component")
         names = [name, *(other.strip() for other in against.split(","))]
         compared = compare(
             names,
@@ -144,4 +145,4 @@ def _clean(deployment: str | None, region: str | None, *, as_json: bool) -> None
     if as_json:
         print_json({"schema": "replicas.verification-cleanup/1", "deleted": deleted})
     else:
-        say(f"deleted: {', '.join(deleted) or 'nothing, no job was left'}")
+        say(f"deleted: {', '.join(deleted) or 'nothing, because there was no job'}")

@@ -1,6 +1,7 @@
-"""Deploy one stack with the CDK CLI: what it will cost, whether it can, and how far it is. Calls AWS.
+"""Deploys one stack with the CDK CLI: checks and price before the deploy, progress during it. Calls AWS.
 
-`propose("llama-2-13b")` plans, synthesises and checks; `deliver(proposal)` deploys what was checked.
+`propose("llama-2-13b")` plans, synthesises and checks a stack. `deliver(proposal)` deploys exactly the checked
+template.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The CDK CLI of the project: synthesise one stack, and deploy it from the assembly that was checked."""
+"""Runs the CDK CLI: synthesises one stack, and deploys it from the cloud assembly that was checked."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from replicas.review.processes import Command, run
 ASSEMBLY = Path("cdk.out")
 _SETTINGS = Path("cdk.json")
 _PATIENCE_SECONDS = 20.0
-"""Time that the CLI gets to end after an interrupt."""
+"""Seconds to wait for the CLI to exit after an interrupt, before it is killed."""
 
 
 class Deploy:
-    """A running `cdk deploy`, in a process group of its own: an interrupt reaches it only through `interrupt`."""
+    """A running `cdk deploy`. It has its own process group, so Ctrl-C does not reach it; `interrupt` does."""
 
     def __init__(self, process: subprocess.Popen[bytes], output: Path) -> None:
         self._process = process
         self._output = output
 
     def ended_within(self, seconds: float) -> bool:
-        """Wait for the end of the CLI, at most so long. True if it has ended."""
+        """Wait at most `seconds` for the CLI to exit. Return whether it has exited."""
         try:
             self._process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -38,16 +38,16 @@ class Deploy:
 
     @property
     def has_succeeded(self) -> bool:
-        """True if the CLI has ended with exit code 0."""
+        """True if the CLI exited with code 0."""
         return self._process.poll() == 0
 
     @property
     def message(self) -> str:
-        """What the CLI says about a failure, in one line."""
+        """Error message of the CLI in one line."""
         return app_message(self._output.read_text(errors="replace"))
 
     def interrupt(self) -> None:
-        """End the CLI. CloudFormation goes on with what it has begun."""
+        """Stop the CLI. CloudFormation continues the deployment that has started."""
         for number in (signal.SIGINT, signal.SIGKILL):
             if self._process.poll() is None:
                 os.killpg(self._process.pid, number)
@@ -55,14 +55,14 @@ class Deploy:
 
 
 def synthesise(name: str, region: str) -> None:
-    """Write the assembly with the stack of a deployment to cdk.out.
+    """Synthesise the stack of a deployment to cdk.out.
 
     Raises:
-        OperationError: this is no folder of a CDK app, the CLI is not installed, or the app fails.
+        OperationError: the current folder has no CDK app, the CLI is not installed, or the app fails.
 
     """
     if not _SETTINGS.is_file():
-        raise OperationError(f"no {_SETTINGS} in {Path.cwd()}: run this in the folder of the CDK app")
+        raise OperationError(f"{Path.cwd()} contains no {_SETTINGS}: run the command in the folder of the CDK app")
     arguments = ["cdk", "synth", name, "--quiet", "--no-notices", f"--output={ASSEMBLY}"]
     (done,) = run([Command(arguments, Path.cwd(), _environment(region))])
     if done.code:
@@ -71,7 +71,7 @@ def synthesise(name: str, region: str) -> None:
 
 @contextmanager
 def deploying(name: str, region: str) -> Iterator[Deploy]:
-    """Deploy a stack from the assembly. The CLI ends with the context at the latest."""
+    """Deploy a stack from cdk.out. When the context ends, a CLI that still runs is stopped."""
     arguments = [
         "cdk",
         "deploy",
@@ -100,7 +100,9 @@ def deploying(name: str, region: str) -> Iterator[Deploy]:
 
 
 def _environment(region: str) -> Mapping[str, str]:
-    """Return the environment of the CLI: the tools of the project come first, and the region is that of the command."""
+    """Return the environment variables of the CLI. The project's own tools come first in PATH, and the
+    region is set.
+    """
     tools = (Path.cwd() / "node_modules" / ".bin", Path(sys.prefix, "bin"))
     return {key: value for key, value in os.environ.items() if key != "FORCE_COLOR"} | {
         "AWS_REGION": region,

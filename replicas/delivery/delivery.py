@@ -1,4 +1,4 @@
-"""Deploy what was proposed, follow it, and say what became of it, also after an interrupt."""
+"""Deploys a proposal, reports progress, and returns the outcome, also after an interrupt."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from replicas.status import Status, read_status
 from replicas.template.load import load
 
 _LOOK_SECONDS = 2.0
-"""Pause between two looks at the stack."""
+"""Seconds between two reads of the stack."""
 
 
 @dataclass(frozen=True)
 class Delivered:
-    """The end of a deploy."""
+    """Outcome of a deploy."""
 
     status: Status | None
-    """What is deployed now, with probes if the deploy succeeded; None if nothing is."""
+    """Status of the stack after the deploy, with probes if the deploy succeeded; None if there is no stack."""
     failure: str | None = None
-    """What the CDK CLI said, if it failed."""
+    """Error message of the CDK CLI; empty if the CLI succeeded."""
     was_interrupted: bool = False
     commands: tuple[str, ...] = ()
-    """Commands to talk to the components, from the outputs of the stack."""
+    """Commands that send requests to the components, from the outputs of the stack."""
 
     @property
     def is_under_way(self) -> bool:
-        """True if CloudFormation goes on with the stack."""
+        """True if CloudFormation is still working on the stack."""
         return self.status is not None and self.status.is_under_way
 
 
@@ -42,15 +42,15 @@ def deliver(
     progress: Callable[[Sequence[Step]], None] = lambda _steps: None,
     tell: Callable[[str], None] = lambda _line: None,
 ) -> Delivered:
-    """Deploy the assembly of a proposal with the CDK CLI.
+    """Deploy the cloud assembly of a proposal with the CDK CLI.
 
-    An interrupt (Ctrl-C) ends the CLI. CloudFormation goes on with what it has begun: nothing is taken back.
+    An interrupt (Ctrl-C) stops the CLI. CloudFormation continues the deployment, and nothing is rolled back.
 
     Args:
-        proposal: what `propose` returned.
-        probe_seconds: longest wait for an answer of each component afterwards.
-        progress: called with the steps, whenever they were looked at.
-        tell: called with progress lines of the probes.
+        proposal: the return value of `propose`.
+        probe_seconds: maximum time to wait for a response of each component after the deploy.
+        progress: called with the current steps after each read of the stack.
+        tell: called with one line of progress at a time while the components are probed.
 
     """
     follower = Follower(proposal.aws, proposal.name, load(proposal.preflight.template))

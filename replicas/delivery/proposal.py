@@ -1,4 +1,4 @@
-"""What a deploy would do: the plan, the checks of its template against the account, and the price beside today's."""
+"""Prepares a deploy: plan, template, checks against the account, and the price before and after."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from replicas.status import Status, read_status
 
 @dataclass(frozen=True)
 class Proposal:
-    """A deployment that was planned, synthesised and checked, and not deployed yet."""
+    """A deployment that is planned, synthesised and checked, but not deployed yet."""
 
     plan: EndpointPlan
     preflight: Preflight
     existing: Status | None
-    """What is deployed under this name now; None if nothing is."""
+    """Status of the existing stack with this name; None if there is no stack."""
     aws: Aws
 
     @property
@@ -34,7 +34,7 @@ class Proposal:
 
     @property
     def usd_per_hour_now(self) -> float | None:
-        """Price of what runs under this name now: 0 if nothing does, None if it is not known."""
+        """Price in USD per hour of the existing stack: 0 if there is no stack, None if the price is unknown."""
         return 0.0 if self.existing is None else self.existing.usd_per_hour
 
 
@@ -43,21 +43,19 @@ def propose(name: str, *, region: str | None = None, working: Callable[[str], No
 
     Args:
         name: deployment of deployments.py.
-        region: AWS region. Default: that of the deployment, else boto3's.
-        working: called with what is done next.
+        region: AWS region. Default: the region of the deployment, else boto3's default region.
+        working: called with a description of each step before the step starts.
 
     Raises:
         CatalogueError: deployments.py has no such deployment.
-        SizingError: it does not fit.
-        OperationError: it cannot be synthesised, or AWS refuses a call.
+        SizingError: the deployment does not fit.
+        OperationError: the stack cannot be synthesised, or AWS refuses a call.
 
     """
     planned = with_traffic_warnings(plan(find_deployment(name)))
     aws = Aws(planned.region or region)
     if region and region != aws.region:
-        raise OperationError(
-            f"--region {region}: {name} names its region in deployments.py, {aws.region}; leave it out"
-        )
+        raise OperationError(f"--region {region}: deployments.py sets {aws.region} for {name}: remove --region")
     working(f"synthesising {name}")
     synthesise(name, aws.region)
     working(f"checking {name} against the account")

@@ -1,4 +1,4 @@
-"""How far a deploy is: the endpoint, and of each inference component the copies that run."""
+"""Progress of a deploy: status of the endpoint, and running copies of each inference component."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _KINDS = (ResourceType.ENDPOINT, ResourceType.COMPONENT)
 
 @dataclass(frozen=True)
 class Step:
-    """An endpoint or an inference component that a deploy makes or changes."""
+    """Progress of an endpoint or an inference component that a deploy creates or changes."""
 
     label: str
     state: str
-    """SageMaker's status; `waiting` before it exists."""
+    """SageMaker's status of the resource; `waiting` before the resource exists."""
     copies: int | None = None
-    """Copies that run now; None for an endpoint."""
+    """Running copies; None for an endpoint."""
     requested: int | None = None
-    """Copies that are asked for; None for an endpoint and for an adapter."""
+    """Requested copies; None for an endpoint and for an adapter."""
 
     def __str__(self) -> str:
         copies = f"{self.copies or 0} of {self.requested} copies, " if self.requested is not None else ""
@@ -32,10 +32,10 @@ class Step:
 
 
 class Follower:
-    """Looks at the endpoint and the components of one stack while it is deployed."""
+    """Reads the progress of the endpoint and components of one stack during a deploy."""
 
     def __init__(self, aws: Aws, name: str, template: Mapping[str, Any]) -> None:
-        """Take the components from the template: those that do not exist yet are waited for."""
+        """Read the endpoint and components from the template. Some of them may not exist yet."""
         self._aws, self._name = aws, name
         resources: Mapping[str, Any] = template.get("Resources", {})
         self._resources = {
@@ -46,7 +46,7 @@ class Follower:
         }
 
     def look(self) -> list[Step] | None:
-        """Return the steps as they are now; None if AWS gives no answer, for which a later look is soon enough."""
+        """Return the current steps; None if AWS does not respond. The caller tries again later."""
         try:
             listed = self._aws.client("cloudformation").describe_stack_resources(StackName=self._name)
             existing = {

@@ -1,7 +1,7 @@
-"""Bounds of the numbers of a deployment, each with its reason. They keep every search small enough to finish.
+"""Bounds of the numeric fields of a deployment, each with its reason. They keep every search small enough to finish.
 
-Numbers whose bound depends on the instance type or the model (accelerators, CPUs, memory, the length of a request) are
-compared with it by `plan`; the bounds here are those that no deployment exceeds.
+These bounds hold for every deployment. `plan` checks the numbers whose bound depends on the instance type or the model
+(accelerators, CPUs, memory, length of a request).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 MAX_INSTANCES = 100
-"""Upper bound of `instances`; up to this number the search for a placement returns immediately."""
+"""Upper bound of `instances`. Up to this number the search for a placement takes no noticeable time."""
 MAX_COPIES = 1000
 """Upper bound of copies: `MAX_INSTANCES` instances of 8 accelerators hold 800 copies of one accelerator."""
 MAX_SCHEDULES = 200
@@ -17,20 +17,20 @@ MAX_SCHEDULES = 200
 MAX_REQUEST_TOKENS = 10_485_760
 """Longest context that a published model states: `max_position_embeddings` of Llama 4 Scout's config.json."""
 MAX_CACHE_TOKENS = 1_000_000_000
-"""More tokens than any instance holds: 8 accelerators of 288 GB would have 2.3 KB for each, and the smallest decoders
-need more than 20 KB."""
+"""More KV cache tokens than any instance can hold: 8 accelerators of 288 GB would have 2.3 KB per token, and the
+smallest decoders need more than 20 KB per token."""
 MAX_WEIGHTS_GIB = 10_000
 MAX_KV_BYTES_PER_TOKEN = 100_000_000
 """Upper bounds of declared sizes: five times the largest published weights, and 50 times the largest cache."""
 MAX_USERS = 100_000
 MAX_REQUESTS_PER_SECOND = 10_000
-"""Bounds of a forecast: 800 copies with some hundred requests each saturate far below them."""
+"""Upper bounds of a forecast. They are far above the saturation of 800 copies with several hundred requests each."""
 MAX_REQUESTS_PER_MINUTE = 60 * MAX_REQUESTS_PER_SECOND
 MAX_RESPONSE_SECONDS = 480
-"""SageMaker limits an answer to 60 s, a streamed one to 8 minutes (InvokeEndpointWithResponseStream)."""
+"""SageMaker limits a response to 60 s, and a streamed response to 8 minutes (InvokeEndpointWithResponseStream)."""
 
 _HOLDS = f"{MAX_INSTANCES} instances of 8 accelerators hold 800 copies"
-_CONTEXT = "the longest context of a published model, Llama 4 Scout's"
+_CONTEXT = "the longest context of a published model, Llama 4 Scout"
 _SCHEMA = "the CloudFormation schema of"
 _COMPONENT, _CONFIGURATION = (
     f"{_SCHEMA} AWS::SageMaker::InferenceComponent",
@@ -47,13 +47,13 @@ REASONS: Mapping[str, str] = {
     "instances": "for more, use several endpoints",
     "max_instances": "for more, use several endpoints",
     "min_instances": "for more, use several endpoints",
-    "cpus": "SageMaker accepts quarters of a core",
+    "cpus": "SageMaker accepts multiples of a quarter core",
     "memory_mib": _COMPONENT,
     "max_total_tokens": _CONTEXT,
     "max_input_tokens": _CONTEXT,
     "max_batch_prefill_tokens": _CONTEXT,
-    "max_sequences": "a step has at least one token of each request",
-    "min_kv_cache_tokens": "no instance has memory for more",
+    "max_sequences": "each request needs at least one token per step",
+    "min_kv_cache_tokens": "no instance has memory for more tokens",
     "weights_gib": "five times the largest published weights",
     "kv_bytes_per_token": "50 times the largest published cache",
     "gpu_memory_share": "a share of the accelerator's memory",
@@ -81,4 +81,4 @@ REASONS: Mapping[str, str] = {
     "no_capacity": f"{_FORECAST}, for a minute",
     "latency_p90_seconds": _ENDED,
 }
-"""The reason of a field's bounds, by the name of the field."""
+"""Reason for the bounds of each field, by the name of the field."""

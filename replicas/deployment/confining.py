@@ -1,8 +1,9 @@
-"""Second run of a `deployments.py` that raises an error, which limits the error to the entries that it concerns.
+"""Runs a faulty `deployments.py` a second time, so that an error affects only the entries that cause it.
 
-The statements of the file run one by one. `Deployment(...)`, and each element of the list DEPLOYMENTS, is evaluated
-separately: if it raises, a `RefusedEntry` replaces it. A name whose assignment raises stays undefined, and the entries
-that use it are refused. Other errors, such as a fault in a loop at the top level, are errors of the file.
+The statements of the file run one by one. Each `Deployment(...)` and each element of the list DEPLOYMENTS is evaluated
+separately. If one of them raises, a `RefusedEntry` replaces it. A name whose assignment raises stays undefined, and the
+entries that use this name are refused. Other errors, such as a fault in a loop at the top level, are errors of the
+file.
 """
 
 from __future__ import annotations
@@ -22,25 +23,26 @@ LIST: Final = "DEPLOYMENTS"
 _ENTRY, _ENTRIES = "__confined_entry__", "__confined_entries__"
 _FUTURE = sum(getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
 _SCOPED = (ast.NamedExpr, ast.Yield, ast.YieldFrom, ast.Await)
-"""Expressions that mean something else inside of a lambda."""
+"""Expressions that have a different meaning inside a lambda."""
 _KNOWN = ("name", "region", "account", "instance_type")
 _METHODS = ("append", "extend", "insert")
 
 Hint = tuple[str | None, Callable[[], Any]]
-"""An argument of a call: its keyword, None for a positional one or `**`, and the expression of its value."""
+"""An argument of a call: its keyword (None for a positional argument or `**`), and a function that evaluates its
+value."""
 Describe = Callable[[Exception], str]
-"""Turns an error into a sentence with the file and the line."""
+"""Function that converts an error to a sentence with the file and the line."""
 
 
 class UnconfinedError(Exception):
-    """An error that concerns the whole file. `cause` is the original error."""
+    """An error that affects the whole file. `cause` is the original error."""
 
     def __init__(self, cause: Exception) -> None:
         self.cause = cause
 
 
 def run_confined(source: bytes, path: str, namespace: dict[str, Any], describe: Describe) -> None:
-    """Run the file in `namespace`, with a `RefusedEntry` for each entry that raises an error.
+    """Run the file in `namespace`. A `RefusedEntry` replaces each entry that raises an error.
 
     Raises:
         UnconfinedError: an error cannot be confined to entries.
@@ -124,11 +126,11 @@ class _Confining(ast.NodeTransformer):
         self._constructors = constructors
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
-        """Return a class unchanged, because a lambda in its body does not see the names of the class."""
+        """Return the class unchanged, because a lambda in the class body cannot see the names of the class."""
         return node
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
-        """Guard a call of the class, after the calls inside of it."""
+        """Guard a call of `Deployment`, after the calls in its arguments."""
         self.generic_visit(node)
         function = node.func
         named = isinstance(function, ast.Name) and function.id in self._constructors
@@ -170,7 +172,7 @@ def _lambda(body: ast.expr) -> ast.expr:
 
 
 def _lists(statements: Iterable[ast.stmt]) -> set[str]:
-    """Return DEPLOYMENTS and the names of the lists that it is composed of."""
+    """Return DEPLOYMENTS and the names of the lists from which it is composed."""
     lists = {LIST}
     size = 0
     while size != len(lists):
@@ -182,7 +184,7 @@ def _lists(statements: Iterable[ast.stmt]) -> set[str]:
 
 
 def _values(statement: ast.stmt, lists: set[str]) -> list[ast.expr]:
-    """Expressions by which a statement sets or extends one of the lists."""
+    """Return the expressions with which a statement sets or extends one of the lists."""
     if isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign) and lists & set(_targets(statement)):
         return [statement.value] if statement.value else []
     call = _growing(statement, lists)
@@ -208,7 +210,7 @@ def _growing(statement: ast.stmt, lists: set[str]) -> _Growing | None:
 
 
 def _parts(value: ast.expr) -> Iterator[ast.expr]:
-    """Yield the expressions of the lists that a list is composed of: `[*A] + B`."""
+    """Yield the expressions of the lists from which a list is composed: A and B for `[*A] + B`."""
     if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add):
         yield from _parts(value.left)
         yield from _parts(value.right)
@@ -251,7 +253,7 @@ def _targets(statement: ast.stmt) -> list[str]:
 
 
 def _bound(statement: ast.stmt) -> list[str]:
-    """Return the names that a statement binds; empty for a statement with any other effect."""
+    """Return the names that a statement binds; empty for a statement that does anything else."""
     if isinstance(statement, ast.Import | ast.ImportFrom):
         return [(alias.asname or alias.name).partition(".")[0] for alias in statement.names]
     if isinstance(statement, ast.FunctionDef | ast.ClassDef):

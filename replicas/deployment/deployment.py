@@ -1,4 +1,4 @@
-"""A deployment and its components, as a user declares them. Every field is a request; `plan` resolves it to a value."""
+"""Declaration of a deployment and its components. `plan` resolves every field to a value."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from replicas.deployment.sentences import NAME_LENGTH, near_name, place_of, sent
 from replicas.engines.default import DEFAULT_ENGINE
 
 DEFAULT_VARIANT = "AllTraffic"
-"""The name that SageMaker's SDK gives the only variant of an endpoint."""
+"""Name that SageMaker's SDK gives to the only variant of an endpoint."""
 
 _Name = Annotated[str, Field(pattern=NAME, max_length=NAME_LENGTH)]
 _Count = Annotated[int, Field(ge=1)]
@@ -46,51 +46,52 @@ _Tokens = Annotated[int, Field(ge=1, le=MAX_REQUEST_TOKENS)]
 
 @dataclass(frozen=True, kw_only=True)
 class Component:
-    """One inference component: a model, and how many copies of it.
+    """One inference component: a model and its copies.
 
-    Only the model is required. `plan` chooses every field that is left out, and gives the reason.
+    Only the model is required. `plan` chooses the value of every omitted field, and gives the reason.
     """
 
     model: str
     """A model of the catalogue: its Hugging Face repository (`TheBloke/Llama-2-13B-chat-AWQ`) or its short name
-    (`llama-2-13b`). With `config`, the repository to serve; it does not have to be in the catalogue."""
+    (`llama-2-13b`). With `config`, any Hugging Face repository."""
     config: str | Path | None = None
-    """Path of the model's `config.json`, for a model that is not in the catalogue. A relative path starts at the folder
-    in which `plan` runs."""
+    """Path of the model's `config.json`, for a model that is not in the catalogue. A relative path starts at the
+    current folder of `plan`."""
     quant_config: str | Path | None = None
-    """Path of the `hf_quant_config.json` that belongs to `config`, as NVIDIA's modelopt writes it. Default: the one
-    beside `config`, if there is one."""
+    """Path of the `hf_quant_config.json` of NVIDIA's modelopt that belongs to `config`. Default: the file of this name
+    in the folder of `config`, if it exists."""
     weights_gib: Annotated[float, Field(gt=0, le=MAX_WEIGHTS_GIB, allow_inf_nan=False)] | None = None
-    """Weights of a copy as its engine loads them, over all accelerators, GiB, for a model that cannot be sized.
-    Declared by hand, and marked so wherever the figure appears. Default: computed."""
+    """Declared size of the weights of a copy in memory, over all accelerators, GiB. For a model that cannot be sized.
+    Every output marks the size as declared. Default: computed."""
     kv_bytes_per_token: Annotated[int, Field(ge=1, le=MAX_KV_BYTES_PER_TOKEN)] | None = None
-    """KV cache of one token over all accelerators, bytes: declared by hand as `weights_gib` is. A model that is neither
-    in the catalogue nor readable by its `config.json` needs both. Default: computed."""
+    """Declared size of the KV cache of one token, over all accelerators, bytes. A model that is not in the catalogue
+    and whose `config.json` cannot be read needs this and `weights_gib`. Default: computed."""
     name: _Name | None = None
-    """Identity of the component within its endpoint. Default: the deployment's name. If there are several components,
-    each needs a name. A changed name means another component: the old one is deleted, not renamed."""
+    """Name of the component within its endpoint. Default: the name of the deployment. With several components, each
+    needs a name. If the name changes, a new component is created and the old one is deleted."""
     engine: str = DEFAULT_ENGINE
     """Name of the serving engine, optionally with its version (docs/engines.md)."""
     image_source: str | None = None
-    """Publisher of the engine's image, `aws` or `huggingface`. Default: for a version that both publish the one that is
-    first in docs/engines.md, otherwise the one that has it."""
+    """Publisher of the engine's image, `aws` or `huggingface`. Default: the publisher of the version. If both publish
+    it, the first one in docs/engines.md."""
     task: Task | None = None
-    """Kind of answers: `generate` (text), `embed` (a vector for each text) or `score` (a number for each
-    pair of texts). Default: the task of the model. A `config.json` does not always state it: Qwen3-Embedding has
-    the one of a language model."""
+    """Kind of answers: `generate` (text), `embed` (a vector for each text) or `score` (a number for each pair of
+    texts).
+    Default: the task of the model. A `config.json` does not always state the task: Qwen3-Embedding has the
+        `config.json`
+    of a language model."""
     quantization: str | None = None
-    """Quantization method. Default: the one of the checkpoint. `fp8`, `bitsandbytes` and others are applied at
-    start-up."""
+    """Quantization method. Default: the method of the checkpoint. Methods such as `fp8` and `bitsandbytes` are applied
+    when the engine loads the weights."""
     copies: Annotated[int, Field(ge=1, le=MAX_COPIES)] | None = None
     """Number of copies. Default: as many as fit; components without a number get copies in turn."""
     tensor_parallel: _Count | None = None
-    """Accelerators that one copy is split over. Default: the degree with the lowest cost per token at the traffic,
-    among those that hold a floor of service (docs/sizing.md)."""
+    """Accelerators that one copy is split over. Default: the number with the lowest cost per token at the declared
+    traffic, among those that meet a minimum service level (docs/sizing.md)."""
     cpus: Annotated[float, Field(ge=0.25, allow_inf_nan=False)] | None = None
-    """CPU cores reserved per copy. Default: an equal share of the cores that copies can claim on the instance."""
+    """CPU cores reserved per copy. Default: an equal share of the instance's cores that copies can reserve."""
     memory_mib: Annotated[int, Field(ge=128)] | None = None
-    """Host memory reserved per copy, MiB. Default: an equal share of the memory that copies can claim on the
-    instance."""
+    """Host memory reserved per copy, MiB. Default: an equal share of the instance's memory that copies can reserve."""
     max_total_tokens: _Tokens | None = None
     """Longest request, prompt and answer together. Default: the model's context, at most 8,192."""
     max_input_tokens: _Tokens | None = None
@@ -108,25 +109,25 @@ class Component:
     weights: Annotated[str, Field(pattern=S3_PREFIX)] | None = None
     """Uncompressed weights in S3 instead of the Hub: `s3://bucket/prefix/`, with the slash."""
     weights_account: Annotated[str, Field(pattern=ACCOUNT)] | None = None
-    """Account that owns the bucket of `weights`. Default: the deployment's. The role may read only this account's
-    bucket.
-    """
+    """Account that owns the bucket of `weights`. Default: the account of the deployment. The execution role can read
+    the bucket only if this account owns it."""
     token_secret: Annotated[str, Field(pattern=SECRET_ID)] | None = None
     """Name or ARN of the Secrets Manager secret that holds a Hugging Face token. Never the token itself."""
     startup_timeout_seconds: Annotated[int, Field(ge=60, le=3600)] | None = None
-    """Maximum time from the start of a copy to its first answer. Default: depends on the size of the weights."""
+    """Maximum time from the start of a copy to its first answer. Default: derived from the size of the weights."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """Additional environment variables of the container. They must not contradict those that the plan sets."""
     traffic: Traffic | None = None
-    """Expected load of the component. Default: none is declared, and a forecast needs a load on the command line."""
+    """Expected load of the component. Default: none; a forecast then needs a load on the command line."""
     scaling: Scaling | None = None
     """Auto scaling of the copies. Default: none, the number of copies is fixed."""
     rollout: Rollout | None = None
     """How updates replace copies. Default: decided by SageMaker."""
     placement: Placement | None = None
-    """Which instance a copy is placed on. Default: SageMaker's, spread over the instances."""
+    """Placement of copies on instances. Default: SageMaker's default, which spreads copies over the instances."""
     data_cache: bool | None = None
-    """Cache image and weights on the instance for later copies. Default: decided by SageMaker, on with large NVMe."""
+    """Whether image and weights are cached on the instance for later copies. Default: decided by SageMaker, which
+    caches on instances with large NVMe."""
     adapters: Sequence[Adapter] = ()
     """LoRA adapters that the copies serve in addition to the model, for engines that support adapters."""
 
@@ -142,18 +143,19 @@ class Deployment:
     instance_type: str
     components: Annotated[Sequence[Component], Field(min_length=1)]
     instances: Annotated[int, Field(ge=1, le=MAX_INSTANCES)] = 1
-    """Instances that the endpoint starts with."""
+    """Initial number of instances."""
     region: Annotated[str, Field(pattern=REGION)] | None = None
-    """Region. Default: the region in which the stack is deployed. If it is given, `plan` checks that the type, the
-    instance type and the image are available there."""
+    """Region of the stack. Default: the region in which the stack is deployed. If a region is given, `plan` checks that
+    inference components, the instance type and the image are available there."""
     account: Annotated[str, Field(pattern=ACCOUNT)] | None = None
     endpoint_name: _Name | None = None
-    """Fixed name of the endpoint. Default: CloudFormation generates one. A changed name means another endpoint."""
+    """Fixed name of the endpoint. Default: CloudFormation generates a name. If the name changes, a new endpoint is
+    created."""
     variant_name: Annotated[str, Field(pattern=IDENTIFIER, max_length=63)] = DEFAULT_VARIANT
-    """Name of the endpoint's production variant. A changed name means another endpoint configuration and other
-    components: SageMaker cannot move a component to another variant."""
+    """Name of the endpoint's production variant. If the name changes, the endpoint configuration and all components are
+    replaced, because SageMaker cannot move a component to another variant."""
     network_isolation: bool = False
-    """The containers have no network; all weights must then be in S3."""
+    """Whether the containers run without network. All weights must then be in S3."""
     instance_scaling: InstanceScaling | None = None
     """Managed instance scaling. Default: none, the number of instances is fixed."""
     fallback_instance_types: Annotated[Sequence[str], Field(max_length=4)] = ()
@@ -166,7 +168,7 @@ class Deployment:
     security: Security = field(default_factory=Security)
     monitoring: Monitoring = field(default_factory=Monitoring)
     data_capture: DataCapture | None = None
-    """Copies of requests and answers in S3. Default: none."""
+    """Capture of requests and answers in S3. Default: none."""
 
     __pydantic_config__ = ConfigDict(strict=True, revalidate_instances="always")
 
@@ -190,7 +192,7 @@ def faults(deployment: Deployment) -> list[Fault]:
 
 
 def _without_alternatives(faults: list[Fault]) -> list[Fault]:
-    """Return the faults without those of other alternatives: of routing="x", and of a fault within the routing."""
+    """Merge the faults that pydantic reports for each type of a union into one fault per field."""
     inner = [fault.place[:-1] for fault in faults if len(fault.place) > 1 and fault.place[0] == "routing"]
     merged: dict[tuple[str | int, ...], Fault] = {}
     for fault in faults:

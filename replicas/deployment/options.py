@@ -1,7 +1,7 @@
-"""Options of a deployment beyond its sizes: scaling, updates, security, monitoring, placement, adapters, traffic.
+"""Options of a deployment other than sizes: scaling, updates, security, monitoring, placement, adapters, traffic.
 
-All are off by default. The plan lists every option that costs money. The bounds of the values are those of the
-CloudFormation schemas and of SageMaker's API reference.
+All options are off by default. The plan lists every option that costs money. The bounds of the values come from the
+CloudFormation schemas and SageMaker's API reference.
 """
 
 from __future__ import annotations
@@ -65,23 +65,23 @@ class Traffic:
     """Expected load of a component. Forecasts, reviews and recommendations use it."""
 
     users: Annotated[int, Field(ge=1, le=MAX_USERS)] | None = None
-    """Users in a closed loop: each one sends a request, waits for the answer and sends the next. Give either users or a
-    rate."""
+    """Users in a closed loop: each user sends a request, waits for the answer and sends the next request. Give either
+    users or a rate."""
     requests_per_second: Annotated[float, Field(gt=0, le=MAX_REQUESTS_PER_SECOND, allow_inf_nan=False)] | None = None
-    """Arrival rate: requests arrive independently of whether earlier ones have been answered."""
+    """Arrival rate: requests arrive regardless of whether earlier requests have been answered."""
     input_tokens: _Tokens
     output_tokens: Annotated[int, Field(ge=0, le=MAX_REQUEST_TOKENS)] = 0
-    """Length of an answer; 0 for embeddings and scores, which have none."""
+    """Length of an answer in tokens; 0 for embeddings and scores."""
     objective: Annotated[str, Field(min_length=1, max_length=200)] | None = None
-    """Times that the answers must keep, in the form of `replicas recommend --objective`: `ttft_p90=0.5,latency_p90=15`.
-    A plan whose forecast misses one of them has a warning. Default: none."""
+    """Latency bounds in the format of `replicas recommend --objective`: `ttft_p90=0.5,latency_p90=15`. The plan warns
+    if its forecast misses a bound. Default: none."""
 
     __pydantic_config__ = _STRICT
 
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """A scheduled action: at a time (business hours, nights) the minimum and maximum number of copies change."""
+    """A scheduled action that changes the minimum and maximum number of copies, for example at night."""
 
     name: Annotated[str, Field(pattern=IDENTIFIER, max_length=63)]
     at: Annotated[str, Field(pattern=SCHEDULE)]
@@ -90,32 +90,30 @@ class Schedule:
     timezone: str = "UTC"
     """IANA name of a time zone, for example `Europe/Berlin`."""
     min_copies: Annotated[int, Field(ge=0, le=MAX_COPIES)]
-    """Minimum number of copies from this time on; 0 is allowed only if the scaling is `to_zero`."""
+    """Minimum number of copies from this time on; 0 requires `to_zero` in the scaling."""
     max_copies: _Copies | None = None
-    """Maximum number of copies from this time on. Default: that of the scaling."""
+    """Maximum number of copies from this time on. Default: the maximum of the scaling."""
 
     __pydantic_config__ = _STRICT
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scaling:
-    """Auto scaling of a component's copies. The minimum is the component's `copies` (1 if it is left out)."""
+    """Auto scaling of a component's copies. The minimum is `copies` of the component, or 1 if `copies` is omitted."""
 
     max_copies: _Copies | None = None
-    """Maximum number of copies. Default: as many as fit on the maximum number of instances, where components get copies
-    in turn."""
+    """Maximum number of copies. Default: as many as fit on the maximum number of instances. Several components get
+    copies in turn."""
     to_zero: bool = False
-    """Scale to zero copies when idle. A request then fails with HTTP 400 and starts the scale-out; requests are
-    answered
-    again when a copy is running, about 10 minutes later on AWS."""
+    """Scale to zero copies when idle. The next request fails with HTTP 400 and starts a copy. Requests are answered
+    again when the copy runs, about 10 minutes later on AWS."""
     wake_on_request: bool = True
     """Create the alarm that scales out from zero when a request fails. Without it only a schedule adds copies."""
     concurrent_requests_per_copy: Annotated[float, Field(gt=0, le=MAX_USERS, allow_inf_nan=False)] | None = None
     """Scaling target: requests in flight per copy, measured every 10 seconds. Default: three quarters of the requests
-    that
-    fit in the KV cache at the lengths of the declared traffic (at full length if none is declared)."""
+    that fit in the KV cache at the lengths of the declared traffic, or at full length without declared traffic."""
     invocations_per_copy: Annotated[float, Field(gt=0, le=MAX_REQUESTS_PER_MINUTE, allow_inf_nan=False)] | None = None
-    """Alternative scaling target: requests per minute and copy."""
+    """Scaling target in requests per minute and copy, instead of requests in flight."""
     scale_out_cooldown_seconds: Annotated[int, Field(ge=0, le=3600)] = 60
     scale_in_cooldown_seconds: Annotated[int, Field(ge=0, le=3600)] = 300
     schedules: Annotated[Sequence[Schedule], Field(max_length=MAX_SCHEDULES)] = ()
@@ -125,36 +123,36 @@ class Scaling:
 
 @dataclass(frozen=True, kw_only=True)
 class InstanceScaling:
-    """Managed instance scaling: instances follow the copies. The plan proves the placement at both bounds."""
+    """Managed instance scaling: instances follow the copies. The plan proves the placement at minimum and maximum."""
 
     max_instances: Annotated[int, Field(ge=1, le=MAX_INSTANCES)]
     min_instances: Annotated[int, Field(ge=0, le=MAX_INSTANCES)] | None = None
     """Minimum number of instances. Default: the deployment's `instances`; 0 if every component scales to zero."""
     scale_in: Literal["idle-release", "consolidation"] | None = None
-    """`idle-release` releases only idle instances; `consolidation` moves copies together first. Default:
-    SageMaker's."""
+    """`idle-release` releases only idle instances; `consolidation` first moves copies together. Default: SageMaker's
+    default."""
     scale_in_cooldown_minutes: Annotated[int, Field(ge=5, le=1440)] | None = None
-    """Minimum time between two scale-ins. Default: SageMaker's, 20."""
+    """Minimum time between two scale-ins. Default: SageMaker's default, 20."""
     scale_in_step: Annotated[int, Field(ge=1, le=100)] | None = None
-    """Instances that one scale-in releases. Default: SageMaker's, 1."""
+    """Number of instances that one scale-in releases. Default: SageMaker's default, 1."""
 
     __pydantic_config__ = _STRICT
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rollout:
-    """How an update of a component replaces its copies: in batches, with a rollback if alarms go off."""
+    """Rolling update of a component: replaces copies in batches, and rolls back if an alarm goes off."""
 
     batch_copies: _Copies | None = None
-    """Copies per batch: 5 to 50 % of all. The instances must have room for that many new copies in addition to the old
-    ones. Default: the smallest batch that SageMaker accepts."""
+    """Copies per batch, 5 to 50 % of all copies. The instances need capacity for one batch of new copies in addition to
+    all old copies. Default: the smallest batch that SageMaker accepts."""
     wait_seconds: Annotated[int, Field(ge=0, le=3600)] = 120
-    """Time after each batch in which an alarm triggers the rollback."""
+    """Waiting time after each batch. An alarm during this time triggers the rollback."""
     timeout_seconds: Annotated[int, Field(ge=600, le=28800)] | None = None
-    """Timeout of the whole update. Default: twice the sum of start-up timeout and wait over all batches."""
+    """Timeout of the whole update. Default: 2 x batches x (start-up timeout + waiting time)."""
     roll_back: bool = True
     """Roll back to the previous version if an alarm of the component goes off during the update. Creates the alarms of
-    `Monitoring` if they are not there already."""
+    `Monitoring` if they do not exist."""
 
     __pydantic_config__ = _STRICT
 
@@ -164,40 +162,42 @@ class Placement:
     """Placement of copies if the endpoint has several instances."""
 
     strategy: Literal["spread", "binpack"] = "spread"
-    """`spread` survives the loss of an instance; `binpack` frees instances for managed scaling."""
+    """`spread` distributes copies, so that some survive the loss of an instance; `binpack` frees instances for managed
+    scaling."""
     max_zone_imbalance: Annotated[int, Field(ge=0, le=100)] = 0
-    """Maximum difference in copies between two availability zones; SageMaker keeps it if possible."""
+    """Maximum difference in copies between two availability zones. SageMaker complies if possible."""
 
     __pydantic_config__ = _STRICT
 
 
 @dataclass(frozen=True, kw_only=True)
 class Adapter:
-    """A LoRA adapter of a component's model. It becomes an inference component that runs on the copies of its base
-    component.
+    """A LoRA adapter of a component's model. It is deployed as an inference component on the copies of its
+    base component.
     """
 
     name: Annotated[str, Field(pattern=NAME, max_length=63)]
     weights: Annotated[str, Field(pattern=S3_ARTIFACT)]
-    """`s3://bucket/prefix/` with `adapter_config.json` and the weights, or an archive of them, `s3://bucket/name.tar.gz`."""
+    """`s3://bucket/prefix/` with `adapter_config.json` and the weights, or an archive of them,
+    `s3://bucket/name.tar.gz`."""
     weights_account: Annotated[str, Field(pattern=ACCOUNT)] | None = None
-    """Account that owns the bucket of `weights`. Default: the deployment's. The role may read only this account's
-    bucket.
-    """
+    """Account that owns the bucket of `weights`. Default: the account of the deployment. The execution role can read
+    the bucket only if this account owns it."""
     rank: Annotated[int, Field(ge=1, le=512)]
-    """`r` of its `adapter_config.json`. The engine reserves memory for the largest rank of all adapters."""
+    """`r` in the adapter's `adapter_config.json`. The engine reserves memory for the largest rank of all adapters."""
 
     __pydantic_config__ = _STRICT
 
 
 @dataclass(frozen=True, kw_only=True)
 class PrefixAwareRouting:
-    """Routing that sends requests with the same prefix to the same copy, whose prefix cache holds that prefix."""
+    """Routing that sends requests with the same prefix to the same copy, so that its prefix cache is used."""
 
     prefix_length: Annotated[int, Field(ge=1024, le=65536)] = 1024
     """Length of the prefix that is compared, bytes."""
     concurrency_threshold: Annotated[int, Field(ge=1, le=1024)] | None = None
-    """Requests in flight on a copy from which SageMaker selects another copy. Default: SageMaker's."""
+    """Number of requests in flight at which a copy gets no further requests with its prefix. Default: SageMaker's
+    default."""
 
     __pydantic_config__ = _STRICT
 
@@ -228,8 +228,8 @@ class Security:
     weights_kms_key: Annotated[str, Field(pattern=KMS_KEY_ARN)] | None = None
     """ARN of the KMS key that encrypts the weights in S3. The execution role may use it to decrypt through S3."""
     execution_role: Annotated[str, Field(pattern=ROLE_ARN)] | None = None
-    """ARN of an execution role that exists already. Its rights are not changed: it must be able to pull the image, read
-    the weights and write logs. Default: the stack makes a role with the rights that the plan needs."""
+    """ARN of an existing execution role. The stack does not change its rights: the role must be able to pull the image,
+    read the weights and write logs. Default: the stack creates a role with the rights that the plan needs."""
     permissions_boundary: Annotated[str, Field(pattern=POLICY_ARN)] | None = None
     """ARN of the permissions boundary of the execution role."""
     tags: Mapping[_Tag, _Tag] = field(default_factory=dict)
@@ -240,18 +240,18 @@ class Security:
 
 @dataclass(frozen=True, kw_only=True)
 class Alarms:
-    """Alarm thresholds of a component, per minute. An alarm goes off if two of three consecutive minutes exceed one."""
+    """Alarm thresholds of a component, per minute. An alarm goes off if two of three minutes reach its threshold."""
 
     server_errors: _Failures = 5
     """HTTP 5xx responses of SageMaker."""
     model_errors: _Failures = 5
     """Responses of the container with a status other than 2xx."""
     no_capacity: _Failures | None = 1
-    """Requests that failed because there was no copy. Not created if the component scales to zero, where such requests
-    start the scale-out."""
+    """Requests that failed because no copy was running. The alarm is not created if the component scales to zero,
+    because such a request then starts a copy."""
     latency_p90_seconds: Annotated[float, Field(gt=0, le=MAX_RESPONSE_SECONDS, allow_inf_nan=False)] | None = None
-    """p90 of the time in the container. Default: no alarm, because the time depends on the number of tokens
-    requested."""
+    """90th percentile of the time in the container. Default: no alarm, because the time depends on the length of the
+    answers."""
 
     __pydantic_config__ = _STRICT
 
@@ -265,8 +265,8 @@ class Monitoring:
     """SNS topic that is notified when an alarm goes off and when it recovers."""
     dashboard: bool = False
     log_retention_days: Annotated[LogRetentionDays | None, BeforeValidator(_no_boolean)] = None
-    """Retention of the components' log groups, which are then part of the stack. Default: SageMaker creates log groups
-    that never expire."""
+    """Retention of the components' log groups, which the stack then creates. Default: SageMaker creates log groups
+    whose events never expire."""
     enhanced_metrics_seconds: MetricSeconds | None = None
     """Interval of the enhanced metrics of each instance, container and accelerator. Default: no enhanced metrics."""
 
@@ -275,13 +275,13 @@ class Monitoring:
 
 @dataclass(frozen=True, kw_only=True)
 class DataCapture:
-    """Copies of requests and answers in S3 (SageMaker Data Capture), of which `replicas trace` makes a trace.
+    """Capture of requests and answers in S3 (SageMaker Data Capture). `replicas trace` makes a trace from the files.
 
-    They contain the texts of users: the bucket decides who can read them, and for how long.
+    The files contain the texts of users. The bucket's policy and lifecycle decide who can read them, and for how long.
     """
 
     destination: Annotated[str, Field(pattern=S3_DESTINATION, max_length=512)]
-    """Prefix to which SageMaker writes, in a bucket of the stack's account and region."""
+    """S3 prefix to which SageMaker writes, in a bucket of the stack's account and region."""
     percent: Annotated[int, Field(ge=1, le=100)] = 100
     """Share of the requests that are captured."""
     kms_key: Annotated[str, Field(pattern=KMS_KEY_ARN)] | None = None

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 FROM_PROPS = "<from props>"
-"""Value of `weights` or `token_secret` in a CDK app that passes a bucket or a secret to `MultiReplicaEndpoint`.
+"""Marks `weights` or `token_secret` as a construct that a CDK app passes to `MultiReplicaEndpoint`.
 
-The plan assumes that they exist, and the construct requires them.
+The plan assumes that the bucket or secret exists, and `MultiReplicaEndpoint` requires it.
 """
 
 NAME = r"^[a-zA-Z](-*[a-zA-Z0-9])*$"

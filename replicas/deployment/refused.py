@@ -1,4 +1,4 @@
-"""A refused entry of `deployments.py`: an entry that is not a usable deployment, with its readable fields."""
+"""`RefusedEntry`: an entry of `deployments.py` that cannot be planned."""
 
 from __future__ import annotations
 
@@ -16,30 +16,31 @@ from replicas.errors import SizingError
 class RefusedEntry:
     """An entry that cannot be planned, with the fields that could still be read.
 
-    Its stack can be named, so that it can be listed and destroyed where it is deployed, but it cannot be deployed.
+    Its stack cannot be deployed, but an existing stack can be listed and destroyed by its name.
     """
 
     problem: str
     """Sentence with the file, the line and the fault."""
     name: str | None = None
-    """Name of the entry; None if it cannot be known."""
+    """Name of the entry; None if the name is unknown."""
     region: str | None = None
     account: str | None = None
     instance_type: str | None = None
     is_region_known: bool = True
-    """False if `region` is None because it cannot be known, and not because the entry names none."""
+    """False if the region is unknown. True if `region` is the region of the entry, or None because the entry has
+    none."""
 
     position: int = 0
     """Position in the list, from 1."""
 
     @property
     def label(self) -> str:
-        """The name, or the position where the name cannot be known."""
+        """Name of the entry, or its position in the list if the name is unknown."""
         return self.name or f"entry {self.position}"
 
     @property
     def refusal(self) -> SizingError:
-        """The error of the entry, as `plan` raises it for a deployment."""
+        """The error that `plan` raises for the entry."""
         return SizingError(f"{self.label} cannot be read", [self.problem])
 
 

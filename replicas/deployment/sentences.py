@@ -1,4 +1,4 @@
-"""Sentences about faulty fields of a deployment: the given value, the allowed values, and for a name a valid one."""
+"""Writes a sentence for each faulty field of a deployment: given value, allowed values, and a valid name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from replicas.deployment.patterns import IDENTIFIER, IN_WORDS, NAME, TAG
 from replicas.deployment.unresolved import is_unresolved
 
 NAME_LENGTH = 63
-"""Longest name of an endpoint and of an inference component (botocore, EndpointName and InferenceComponentName)."""
+"""Maximum length of the names of endpoints and inference components (botocore, EndpointName,
+InferenceComponentName)."""
 
 _SHOWN = 97
 _ALTERNATIVES = ("literal[", "PrefixAwareRouting", "lax-or-strict[", "json-or-python[", "function-", "is-instance[")
@@ -28,13 +29,13 @@ _PROPS = {
     "permissions_boundary": "permissions_boundary=",
     "tags": "tags=",
 }
-"""Props of `MultiReplicaEndpoint` that replace fields of a deployment."""
+"""Arguments of `MultiReplicaEndpoint` that replace fields of a deployment."""
 _PROPS_OF_A_COMPONENT = {"weights": "weights=", "token_secret": "token_secret="}
 _STACKS_OWN = ("region", "account", "weights_account")
 
 
 def place_of(fault: ErrorDetails) -> tuple[str | int, ...]:
-    """Return the path of the faulty field, without the alternatives of a union that pydantic adds."""
+    """Return the path of the faulty field, without the union types that pydantic inserts."""
     place = tuple(part for part in fault["loc"] if not str(part).startswith(_ALTERNATIVES))
     return place[:-1] if place[-1:] == ("str",) else place
 
@@ -52,24 +53,24 @@ def _shown_token(given: Any) -> str:
 
 
 def _instead_of_token(place: tuple[str | int, ...]) -> str:
-    """Return what to change if a field was given a token of the CDK."""
+    """Return the change to make if a field contains a CDK token."""
     fields = [part for part in place if isinstance(part, str)]
     last = next((part for part in reversed(fields) if part in {*_PROPS, *_PROPS_OF_A_COMPONENT, *_STACKS_OWN}), "")
-    why = "that is a token of the CDK, known only at deployment"
+    why = "the value is a CDK token, known only at deployment"
     if last in _PROPS:
-        return f"{why}: {_PROPS[last]} of MultiReplicaEndpoint"
+        return f"{why}: pass {_PROPS[last]} to MultiReplicaEndpoint instead"
     if last == "weights" and "adapters" in fields:
-        return f"{why}: weights=FROM_PROPS here, and adapters= of ComponentOptions in MultiReplicaEndpoint"
+        return f"{why}: set weights=FROM_PROPS here, and pass adapters= of ComponentOptions to MultiReplicaEndpoint"
     if last in _PROPS_OF_A_COMPONENT:
         prop = _PROPS_OF_A_COMPONENT[last]
-        return f"{why}: {prop}FROM_PROPS here, and {prop} of ComponentOptions in MultiReplicaEndpoint"
+        return f"{why}: set {prop}FROM_PROPS here, and pass {prop} of ComponentOptions to MultiReplicaEndpoint"
     if last in _STACKS_OWN:
-        return f"{why}: leave it out to use the stack's, or give a literal"
-    return f"{why}, and the proof needs the value at synth: a literal"
+        return f"{why}: remove {last}= to use the value of the stack, or give a literal"
+    return f"{why}, but the proof needs it at synth: give a literal"
 
 
 def _written(place: tuple[str | int, ...]) -> str:
-    """Return a path as it is written: `security.tags['team']` for an entry, `security.tags key` for its key."""
+    """Return a field path in Python notation: `security.tags['team']` for a value, `security.tags key` for a key."""
     for mapping in _MAPPINGS:
         if mapping in place[:-1]:
             at = place.index(mapping) + 1
@@ -79,18 +80,18 @@ def _written(place: tuple[str | int, ...]) -> str:
 
 
 def shown(given: Any) -> str:
-    """Return a given value as text of at most 100 characters."""
+    """Return a value as text of at most 100 characters, for a message."""
     if isinstance(given, int) and given.bit_length() > 400:  # Python refuses to print thousands of digits
         return f"a number of {int(given.bit_length() * 0.30103) + 1:,} digits"
     try:
         text = repr(given)
-    except ValueError:  # a number of thousands of digits in a field of an option
+    except ValueError:  # the value contains a number with thousands of digits
         text = f"{type(given).__name__}(...)"
     return text if len(text) <= _SHOWN + 3 else f"{text[:_SHOWN]}..."
 
 
 def title_of(name: Any) -> str:
-    """Return the name of a deployment for the title of an error, as Python writes it if it is no valid name."""
+    """Return the name of a deployment for the title of an error; its `repr` if the name is invalid."""
     is_name = isinstance(name, str) and len(name) <= NAME_LENGTH and re.fullmatch(NAME, name) and name.isascii()
     return str(name) if is_name and "\n" not in name else shown(name)
 

@@ -8,14 +8,14 @@ from typing import Any
 
 _TEXT = re.compile(r"[$#]\{Token\[")
 _NUMBER = b"\xfb\xff"
-"""First bytes of a double that stands for a number (aws-cdk-lib, core/lib/private/encoding.ts,
+"""First bytes of a floating-point number that is a CDK token (aws-cdk-lib, core/lib/private/encoding.ts,
 `DOUBLE_TOKEN_MARKER_BITS`)."""
 
 
 def is_unresolved(value: Any) -> bool:
-    """True if a text, a number or a list of texts is or contains a token of the CDK.
+    """Return whether a string, a number or a list of strings is or contains a CDK token.
 
-    `Token.is_unresolved` of aws-cdk-lib gives the same answer, after a call to the process of Node.
+    `Token.is_unresolved` of aws-cdk-lib gives the same answer, but needs a call to the Node process.
     """
     if isinstance(value, str):
         return _TEXT.search(value) is not None

@@ -1,4 +1,4 @@
-"""Execution roles, their policies, the resources that policies protect, and texts that could reveal a secret."""
+"""Execution roles, policies, protected resources, and template texts that could reveal a secret."""
 
 from __future__ import annotations
 
@@ -8,18 +8,20 @@ from replicas.endpoint.identity import Subject, Text
 from replicas.endpoint.values import Unknown
 
 GENERATED = "${name of "
-"""Beginning of the placeholder of a name that CloudFormation makes: no literal is equal to it."""
+"""Prefix of the placeholder for a name that CloudFormation generates. No literal name starts with this prefix."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Condition:
-    """A condition of a statement: one of the values must compare to the key of the request."""
+    """A condition of a policy statement. It is met if the operator holds between the request's key and one
+    of the values.
+    """
 
     operator: str
     """Operator as written, for example `StringEquals`."""
     key: str
     values: tuple[str, ...]
-    """Unknown segments are written as `${...}`."""
+    """Values of the condition. Unknown segments are written as `${...}`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +41,7 @@ class Statement:
     is_conditional: bool = False
     conditions: tuple[Condition, ...] = ()
     principals: tuple[str, ...] = ()
-    """Principals; only a trust policy or the policy of a resource has them."""
+    """Principals. Only trust policies and resource policies have principals."""
     unknown: Unknown | None = None
     """Reason why the statement is unknown; None if its elements are known, except for segments."""
 
@@ -61,10 +63,10 @@ class Statement:
 
 @dataclass(frozen=True, kw_only=True)
 class Policy:
-    """Statements that are attached to a role together."""
+    """A policy of a role: a list of statements."""
 
     subject: Subject
-    """The resource that holds the policy: the role itself, or a separate policy resource."""
+    """The resource that defines the policy: the role itself, or a separate policy resource."""
     statements: tuple[Statement, ...] = ()
     exists: Unknown | None = None
     """Reason why it is unknown whether the policy is created; None if it is always created."""
@@ -72,7 +74,7 @@ class Policy:
     """Resources that are certainly created after the policy; None if the policy is created with its role."""
 
     def precedes(self, subject: Subject) -> bool:
-        """True if the policy is certainly attached before a resource is created that depends on the role."""
+        """Return whether the policy is certainly attached before `subject` is created."""
         return self.created_before is None or subject in self.created_before
 
 
@@ -114,7 +116,7 @@ class Protected:
 
 @dataclass(frozen=True, kw_only=True)
 class WrittenText:
-    """A text that every person with read access to the deployment can read."""
+    """A text in the template. Every person with read access to the template can read it."""
 
     subject: Subject
     place: str

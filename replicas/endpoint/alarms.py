@@ -41,8 +41,8 @@ class Alarm:
     datapoints: Number
     missing_data: Text
     evaluates_low_samples: bool = False
-    """True if it says how to judge a percentile of few samples."""
+    """True if the alarm sets `EvaluateLowSampleCountPercentile`, the treatment of percentiles with few samples."""
     actions: tuple[tuple[str, str | None], ...] = ()
-    """Actions, each with the property that lists it: an example of its ARN, or None if none is known."""
+    """Actions as pairs of the property that lists the action and an example of its ARN; None if the ARN is unknown."""
     dimensions: tuple[tuple[str, str], ...] = ()
-    """Names of dimensions with an example of the value that each gets, where both are known."""
+    """Dimension names with an example of their value. Dimensions with an unknown name or value are omitted."""

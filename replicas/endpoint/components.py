@@ -1,4 +1,4 @@
-"""Inference components: copies, resource claims, rolling updates and scaling targets."""
+"""Inference components: copies, resource requirements, rolling updates and scaling targets."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ class Claims:
 
     accelerators: Number = None
     cpus: Number = None
-    """Cores."""
+    """CPU cores."""
     memory_mib: Number = None
     most_memory_mib: Number = None
-    """Memory that the container may use at most; None if it is not limited."""
+    """Maximum memory of the container; None if it is not limited."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Specification:
-    """The container and the claims of a copy, on instances of any type or of one type."""
+    """Container and resource requirements of a copy, for all instance types or for one instance type."""
 
     instance_type: Text = None
     """The instance type; None for any type."""
@@ -42,10 +42,10 @@ class Specification:
 
 @dataclass(frozen=True, kw_only=True)
 class Adapter:
-    """Settings of an adapter component, which runs in the copies of a base component."""
+    """Settings of an adapter component, which runs on the copies of a base component."""
 
     base: Subject | None
-    """The base component; None if it is not a known component."""
+    """The base component; None if it is unknown or not part of the template."""
     base_text: str
     """The name of the base component, as written."""
     base_is_foreign: bool = False
@@ -69,7 +69,7 @@ class Batch:
 
 @dataclass(frozen=True, kw_only=True)
 class Roll:
-    """Rolling update: how an update replaces the copies of a component."""
+    """Rolling update policy of a component."""
 
     batch: Batch | Unknown | None
     rolls_back: bool = False
@@ -78,17 +78,17 @@ class Roll:
 
 @dataclass(frozen=True, kw_only=True)
 class ScheduledRange:
-    """A scheduled action that changes the bounds of a scaling target. None: the bound does not change."""
+    """A scheduled action that changes the minimum and maximum of a scaling target. None: the value stays unchanged."""
 
     name: str
     name_text: Text = None
-    """The name as written; None if the action comes from a plan, which writes valid names."""
+    """Name of the scheduled action, as written; None if the action comes from a plan, whose names are always valid."""
     floor: Number = None
     ceiling: Number = None
     is_missing: bool = False
-    """True if the action has no part that sets bounds."""
+    """True if the action has no `ScalableTargetAction`, so that it changes nothing."""
     schedule: Text = None
-    """`cron(...)`, `rate(...)` or `at(...)`; None if the action comes from a plan, which writes valid schedules."""
+    """Schedule expression, as written; None if the action comes from a plan, whose schedules are always valid."""
     timezone: Text = None
     start: Text = None
     end: Text = None
@@ -146,12 +146,12 @@ class Component:
     """Adapter settings; None for a component that hosts a model."""
     roll: Roll | None = None
     watched_metrics: frozenset[str] = frozenset()
-    """Metrics of the component that have an alarm."""
+    """Names of the component's metrics that have an alarm."""
     silent_metrics: frozenset[str] = frozenset()
-    """Metrics of the component with an alarm that has no action and that no rolling update or other alarm uses."""
+    """Names of metrics whose alarm has no effect: no action, and no use by a rolling update or a composite alarm."""
     is_tagged: bool = False
     has_both_forms: bool = False
-    """True if it has both one specification and a list of specifications."""
+    """True if the component has both `Specification` and `Specifications`."""
 
     @property
     def only_specification(self) -> Specification | None:

@@ -21,7 +21,7 @@ class DataSource:
     is_prefix: bool
     """True if all objects under the address are read; False for a single archive."""
     is_from_hub: bool = False
-    """True if a SageMaker hub, or an agreement to its licence, opens the location."""
+    """True if access to the location comes from a SageMaker hub or from an accepted licence."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class Container:
     image: Value = None
     environment: Mapping[str, Value] = field(default_factory=dict)
     unknown: Unknown | None = None
-    """Reason why `environment` may lack variables; None if it is complete."""
+    """Reason why `environment` may be incomplete; None if it is complete."""
     from_vpc_registry: bool = False
     """True if the image is pulled from a registry in the VPC."""
     data: tuple[DataSource, ...] = ()
@@ -39,7 +39,7 @@ class Container:
 
     @property
     def has_local_weights(self) -> bool:
-        """True if SageMaker puts weights from S3 into the container."""
+        """True if SageMaker downloads weights from S3 for the container."""
         return bool(self.data)
 
     @property
@@ -60,7 +60,7 @@ class Container:
         return value if isinstance(value, Unknown) else text_of(value)
 
     def under(self, own: Container) -> Container:
-        """Return this container of a model, overridden by the image and variables of a component (`own`)."""
+        """Return this container with the image and variables of `own`, the container settings of a component."""
         return Container(
             image=self.image if own.image is None else own.image,
             environment={**self.environment, **own.environment},
@@ -77,7 +77,7 @@ class Container:
 
 @dataclass(frozen=True, kw_only=True)
 class NamedModel:
-    """The model that a container serves, named outside of its variables."""
+    """The model that a container serves, if it is named by an option or tag instead of the container's variables."""
 
     name: str
     """A model of the catalogue, or the name of a model with a `config.json`."""
@@ -101,7 +101,7 @@ class Model:
     """The ARN of the execution role, as written; None without a role."""
     is_tagged: bool = False
     container_forms: int | None = 1
-    """How many of `PrimaryContainer` and `Containers` it has; None if that is not known."""
+    """How many of the properties `PrimaryContainer` and `Containers` are set; None if this is unknown."""
 
     @property
     def container(self) -> Container:

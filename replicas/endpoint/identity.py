@@ -1,4 +1,4 @@
-"""Identities of resources: their names in a template, in a deployment or in an API request."""
+"""Identifies the resources that findings are about, in a template, a deployment or an API request."""
 
 from __future__ import annotations
 
@@ -22,18 +22,17 @@ Kind = Literal[
 ]
 
 Text = str | Unknown | None
-"""A text; None if it is absent."""
+"""A known string, an unknown value, or None if it is absent."""
 
 Number = Fraction | Unknown | None
-"""A number; None if it is absent."""
+"""A known number, an unknown value, or None if it is absent."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """The resource that a finding is about.
+    """Identity of a resource that a finding is about.
 
-    `name` is the logical id in a template, the name of the component in a deployment, the name of the resource in an
-    API request.
+    `name` is the logical id in a template, the component name in a deployment, and the resource name in an API request.
     """
 
     kind: Kind

@@ -10,7 +10,7 @@ from replicas.endpoint.values import Unknown
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One step adjustment. A bound is None if the step is open on this side."""
+    """One step adjustment. A bound is None if the interval is open on this side."""
 
     lower: Number
     upper: Number
@@ -37,7 +37,7 @@ class Tracking:
     has_label: bool = False
     """True if the predefined metric names a load balancer."""
     is_metric_and_math: bool = False
-    """True if the customized metric names one metric and metric math at the same time."""
+    """True if the customized metric specification has both a single metric and metric math."""
 
 
 @dataclass(frozen=True, kw_only=True)

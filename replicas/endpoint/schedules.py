@@ -1,7 +1,7 @@
-"""Schedules of scheduled actions: `cron(...)`, `rate(...)` and `at(...)` in Application Auto Scaling's syntax.
+"""Parses schedules of scheduled actions: `cron(...)`, `rate(...)` and `at(...)` in Application Auto Scaling's syntax.
 
-No library parses AWS's dialect of cron. With the examples of the tests, croniter 7.0.0 counts weekdays from 0,
-refuses `6L` and `LW`, and treats `?` as `*`; cronsim 2.8 refuses `15W`, years and ranges that wrap around (`22-2`).
+No library parses AWS's dialect of cron. croniter 7.0.0 counts weekdays from 0, refuses `6L` and `LW`, and treats `?` as
+`*`. cronsim 2.8 refuses `15W`, years and ranges that wrap around (`22-2`). The tests contain these examples.
 """
 
 from __future__ import annotations
@@ -38,17 +38,15 @@ def _not_cron(detail: str) -> ScheduleError:
 
 
 class Schedule(Protocol):
-    """A schedule: the moments at which a scheduled action is due, in seconds since the epoch."""
+    """A schedule: the times at which a scheduled action runs, in seconds since the epoch."""
 
     def last(self, after: float, until: float) -> float | None:
-        """Return the latest due moment later than `after` and not later than `until`; None if there is no such
-        moment.
-        """
+        """Return the latest run time in the interval (`after`, `until`]; None if the interval has no run time."""
 
 
 @dataclass(frozen=True)
 class Rate:
-    """A `rate(...)` schedule: due every `seconds` seconds (already divided by the clock's scale), from `begin` on."""
+    """A `rate(...)` schedule: runs every `seconds` seconds from `begin` on."""
 
     seconds: float
     begin: float = 0.0
@@ -61,7 +59,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class At:
-    """An `at(...)` schedule: due once."""
+    """An `at(...)` schedule: runs once."""
 
     moment: float
 
@@ -73,8 +71,8 @@ class At:
 class Cron:
     """A `cron(...)` schedule in a time zone. Fields: minutes, hours, day of month, month, day of week, year.
 
-    PutScheduledAction takes five fields, which run in every year, and seven, of which the last has no documented effect
-    (cdk-preflight 1.9.1, rule pf-appautoscaling-schedule-cron-day-fields).
+    PutScheduledAction also accepts five fields, which mean every year, and seven fields, of which the last has no
+    documented effect (cdk-preflight 1.9.1, rule pf-appautoscaling-schedule-cron-day-fields).
     """
 
     def __init__(self, fields: str, zone: ZoneInfo) -> None:
@@ -86,10 +84,10 @@ class Cron:
         """
         parts = fields.upper().split()
         if not 5 <= len(parts) <= 7:
-            raise _not_cron(f"cron({fields}) has {len(parts)} fields, not 6: minutes hours day month weekday year")
+            raise _not_cron(f"cron({fields}) has {len(parts)} fields: write minutes hours day month weekday year")
         minutes, hours, self._day, month, self._weekday, year, *_ = [*parts, "*"]
         if (self._day == "?") == (self._weekday == "?"):
-            raise _not_cron(f"cron({fields}): exactly one of day of month and day of week is ?")
+            raise _not_cron(f"cron({fields}): exactly one of day of month and day of week must be ?")
         self._zone = zone
         self._minutes = sorted(_numbers(minutes, 0, 59), reverse=True)
         self._hours = sorted(_numbers(hours, 0, 23), reverse=True)
@@ -110,7 +108,7 @@ class Cron:
         return None
 
     def _moments(self, day: date) -> Iterator[float]:
-        """Yield the due moments of a day, latest first."""
+        """Yield the run times of a day, latest first."""
         for hour in self._hours:
             for minute in self._minutes:
                 yield datetime(day.year, day.month, day.day, hour, minute, tzinfo=self._zone).timestamp()
@@ -146,7 +144,7 @@ def read(text: str, zone: str, *, scale: float, begin: float) -> Schedule:
     Args:
         text: the schedule expression.
         zone: IANA name of the time zone for `cron` and `at`.
-        scale: how many times faster than real time the clock runs; it shortens the period of a rate.
+        scale: speed of the simulated clock relative to real time. The period of a rate schedule is divided by it.
         begin: the start of a rate schedule, in seconds since the epoch.
 
     Raises:
@@ -158,17 +156,17 @@ def read(text: str, zone: str, *, scale: float, begin: float) -> Schedule:
     except (LookupError, ValueError, OSError):
         raise ScheduleError(
             f"Invalid schedule timezone: {zone}",
-            "it is not a name of the IANA database such as Europe/Berlin",
+            "use a name of the IANA database such as Europe/Berlin",
             "scheduled-action-timezone-iana",
         ) from None
     if match := _RATE.fullmatch(text):
         if not int(match["value"]):
-            raise ScheduleError("Invalid schedule frequency", f"{text} is below 1 minute", "schedule-rate-unit")
+            raise ScheduleError("Invalid schedule frequency", f"{text} is less than 1 minute", "schedule-rate-unit")
         return Rate(int(match["value"]) * _SECONDS[match["unit"].lower()] / scale, begin)
     if match := _AT.fullmatch(text):
         try:
             if not _MOMENT.fullmatch(match["moment"]):
-                raise ValueError("it is not yyyy-mm-ddThh:mm:ss, without an offset")
+                raise ValueError("write yyyy-mm-ddThh:mm:ss without an offset")
             return At(datetime.fromisoformat(match["moment"]).replace(tzinfo=time_zone).timestamp())
         except ValueError as fault:
             raise ScheduleError(
@@ -186,7 +184,7 @@ def read(text: str, zone: str, *, scale: float, begin: float) -> Schedule:
 
 
 def _numbers(field: str, least: int, most: int, names: dict[str, int] | None = None) -> set[int]:
-    """Return the numbers that a cron field selects; a field is written such as `*`, `1,2`, `MON-FRI` or `0/15`."""
+    """Return the numbers that a cron field selects. Examples of fields: `*`, `1,2`, `MON-FRI`, `0/15`."""
     selected: set[int] = set()
     for item in field.split(","):
         span, _, step = item.partition("/")

@@ -24,7 +24,7 @@ class Unread:
     question: str = ""
     """The question that is not judged; empty if the whole resource is not judged."""
     parameters: tuple[str, ...] = ()
-    """Template parameters whose values would allow it to be read."""
+    """Template parameters whose values are needed to read the resource."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,9 +33,9 @@ class Refusal:
 
     subject: Subject
     message: str
-    """CloudFormation's message, or one that states its rule."""
+    """CloudFormation's message, or a sentence that states the rule."""
     is_certain: bool
-    """True if a source quotes the message or documents the rule."""
+    """True if a public source quotes the message or documents the rule."""
     source: str
 
 
@@ -58,14 +58,14 @@ class Topology:
     protected: tuple[Protected, ...] = ()
     """Buckets, repositories and keys that are created together with the endpoints."""
     aliases: Mapping[str, str] = field(default_factory=dict)
-    """Placeholders such as `${Bucket.Arn}` that can be replaced by a longer text, so that equal ARNs become equal."""
+    """Replacements for placeholders such as `${Bucket.Arn}`. After replacement, equal ARNs are equal strings."""
     texts: tuple[WrittenText, ...] = ()
     unread: tuple[Unread, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     wiring: Wiring = field(default_factory=Wiring)
     """Faults in how the resources refer to each other."""
     named_models: Mapping[str, NamedModel] = field(default_factory=dict)
-    """Models that are named outside of the containers' variables, by the name of a SageMaker model or component."""
+    """Served models that an option or tag names, by the name of the SageMaker model or component."""
     region: str | None = None
     """AWS region of the deployment; None if it is unknown."""
 
@@ -76,7 +76,7 @@ class Topology:
 
     @property
     def configured_variants(self) -> Iterator[tuple[Configuration, VariantSettings]]:
-        """Every variant of every configuration, also of those that no endpoint of the deployment has."""
+        """Yield every variant of every configuration, including configurations that no endpoint uses."""
         return ((configuration, variant) for configuration in self.configurations for variant in configuration.variants)
 
     def configuration(self, subject: Subject | None) -> Configuration | None:

@@ -11,7 +11,7 @@ from typing import Any
 _DIGITS = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?")
 _NUMBER = re.compile(r"\s*[+-]?(?:[0-9]{1,40}\.?[0-9]{0,40}|\.[0-9]{1,40})(?:[eE][+-]?[0-9]{1,3})?\s*")
 _LARGEST = 2**63 - 1
-"""The largest Long of the service models; an Integer is smaller."""
+"""Largest value of the type Long in AWS service models. Integers are smaller."""
 
 Value = Any
 """Plain data, `Reference` or `Unknown`, nested in lists and mappings."""
@@ -22,7 +22,7 @@ ANYTHING = "${?}"
 
 @dataclass(frozen=True)
 class Reference:
-    """A `Ref` (no attribute) or `Fn::GetAtt` of a resource in the template, or a segment split out of its value."""
+    """A `Ref` (without attribute) or `Fn::GetAtt` of a resource in the template, or a segment of its value."""
 
     logical_id: str
     attribute: str | None = None
@@ -36,7 +36,7 @@ class Unknown:
 
     why: str
     parameters: tuple[str, ...] = ()
-    """Template parameters (including `AWS::Region`) that determine the value."""
+    """Template parameters (including `AWS::Region`) on which the value depends."""
     text: str = ANYTHING
     """The value as text, with `${...}` for each unknown segment."""
     references: tuple[Reference, ...] = ()
@@ -45,12 +45,12 @@ class Unknown:
 
 @dataclass(frozen=True)
 class NotANumber(Unknown):
-    """A value that CloudFormation refuses where a property needs a number."""
+    """A value that CloudFormation refuses as a number."""
 
     name: str = ""
-    """The property."""
+    """Name of the property."""
     given: str = ""
-    """The value, as it is written."""
+    """The value as written in the template."""
 
 
 def at(value: Value, *path: str) -> Value:
@@ -63,7 +63,7 @@ def at(value: Value, *path: str) -> Value:
 
 
 def unknown_from(values: Iterable[Value], text: str = ANYTHING) -> Unknown:
-    """Return the unknown value that results from combining values; at least one of `values` must be unknown."""
+    """Combine values into one unknown value. At least one of `values` must be unknown."""
     not_known = [value for value in values if isinstance(value, Unknown | Reference)]
     unknown = [value for value in not_known if isinstance(value, Unknown)]
     references = [
@@ -72,7 +72,7 @@ def unknown_from(values: Iterable[Value], text: str = ANYTHING) -> Unknown:
         for reference in ([value] if isinstance(value, Reference) else value.references)
     ]
     return Unknown(
-        unknown[0].why if unknown else "it is known only at deployment",
+        unknown[0].why if unknown else "the value is known only at deployment",
         tuple(dict.fromkeys(name for value in unknown for name in value.parameters)),
         text,
         tuple(dict.fromkeys(references)),
@@ -102,7 +102,7 @@ def text_of(value: Value) -> str:
 
 
 def list_of(value: Value) -> list[Value]:
-    """Return a value as a list: CloudFormation and IAM accept a single item in place of a list. Absent: empty."""
+    """Return a value as a list: a single item becomes a list of one item, an absent value an empty list."""
     return list(value) if isinstance(value, list) else [] if value is None else [value]
 
 
@@ -118,35 +118,36 @@ def whole_at(value: Value, *path: str) -> Fraction | Unknown | None:
         return number
     given = at(value, *path)
     if number.denominator != 1:
-        return NotANumber("it is not a whole number", name=path[-1], given=text_of(given))
+        return NotANumber("the value is not a whole number", name=path[-1], given=text_of(given))
     if isinstance(given, float) or (isinstance(given, str) and "." in given):
         return _undocumented(given, "a whole number")
     return number
 
 
 def number_of(value: Value, name: str = "") -> Fraction | Unknown | None:
-    """Return a number, also if it is written as a string (CloudFormation accepts both); None if it is absent.
+    """Return a number or a number in a string (CloudFormation accepts both); None if the value is absent.
 
-    A text in digits, with a sign and a fraction at most, is a number. Python reads more (`1_0`, digits of other
-    scripts), which CloudFormation refuses: the result is `NotANumber`. No source says whether CloudFormation reads an
-    exponent, a plus sign or spaces, so those are `Unknown`. `name` is the property, for messages.
+    A string of digits with an optional minus sign and fraction is a number. Other notations that Python accepts (`1_0`,
+    digits of other scripts) are `NotANumber`, because CloudFormation refuses them. An exponent, a plus sign and spaces
+    are `Unknown`, because no source documents whether CloudFormation accepts them. `name` is the property, for
+    messages.
     """
     if value is None or isinstance(value, Unknown):
         return value
     if isinstance(value, Reference):
-        return Unknown("it is known only at deployment", text=text_of(value), references=(value,))
+        return Unknown("the value is known only at deployment", text=text_of(value), references=(value,))
     if isinstance(value, int) and abs(value) > _LARGEST:
-        return NotANumber("it is larger than any number that AWS accepts", name=name, given="a number of many digits")
+        return NotANumber("the value is larger than any number that AWS accepts", name=name, given="a very long number")
     text = text_of(value) if isinstance(value, str) else repr(value)
     if isinstance(value, bool) or not isinstance(value, int | float | str) or not _NUMBER.fullmatch(text):
-        return NotANumber("it is not a number", name=name, given=text_of(value))
+        return NotANumber("the value is not a number", name=name, given=text_of(value))
     if isinstance(value, str) and not _DIGITS.fullmatch(text):
         return _undocumented(value, "a number")
     number = Fraction(text)
     if abs(number) > _LARGEST:
-        return NotANumber("it is larger than any number that AWS accepts", name=name, given=text_of(value))
+        return NotANumber("the value is larger than any number that AWS accepts", name=name, given=text_of(value))
     return number
 
 
 def _undocumented(value: Value, kind: str) -> Unknown:
-    return Unknown(f"no source says whether CloudFormation reads {text_of(value)!r} as {kind}")
+    return Unknown(f"no source documents whether CloudFormation accepts {text_of(value)!r} as {kind}")

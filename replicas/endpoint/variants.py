@@ -12,12 +12,12 @@ from replicas.endpoint.values import Unknown
 
 @dataclass(frozen=True, kw_only=True)
 class Instances:
-    """The instances of a variant, and the bounds that SageMaker scales them within."""
+    """The instances of a variant, and the minimum and maximum of managed instance scaling."""
 
     instance_type: Text
-    """The instance type; None if the variant has instance pools, or (by mistake) neither."""
+    """The instance type; None if the variant has instance pools, or by mistake neither."""
     initial: Number
-    """Instances at the start."""
+    """Initial number of instances."""
     is_scaled: bool = False
     """True if managed instance scaling is on: SageMaker adds instances for copies that do not fit."""
     least: Number = None
@@ -25,7 +25,7 @@ class Instances:
     pools: tuple[str, ...] = ()
     """Known instance types of the instance pools, from which SageMaker chooses."""
     unknown_pools: Unknown | None = None
-    """Reason why the pools may have other types; None if `pools` is complete."""
+    """Reason why the pools may contain other types; None if `pools` is complete."""
     pool_entries: tuple[tuple[str, str], ...] = ()
     """Instance type and priority of each pool, as written."""
     pools_name_models: bool = False
@@ -38,12 +38,12 @@ class Instances:
 
     @property
     def type_names(self) -> tuple[str, ...]:
-        """The instance types that SageMaker may start: the type, or those of the pools."""
+        """The instance types that SageMaker may launch: the instance type, or the types of the pools."""
         return self.pools if self.type_name is None else (self.type_name,)
 
     @property
     def at_start(self) -> int | None:
-        """Instances at the start; None if the number is unknown."""
+        """Initial number of instances; None if it is unknown."""
         return whole(self.initial)
 
     @property
@@ -68,13 +68,13 @@ class VariantSettings:
     names_model: bool = False
     """True if the variant names a model, or may name one."""
     container: Container | None = None
-    """The container of that model."""
+    """The container of the model that the variant serves itself."""
     ami: Text = None
     """`InferenceAmiVersion`: the operating system image with the GPU driver; None for the default."""
     startup_seconds: Number = None
     download_seconds: Number = None
     has_volume: bool = False
-    """True if the settings ask for a storage volume."""
+    """True if the settings request a storage volume."""
     is_serverless: bool = False
     routing: Text = None
     """Routing strategy; None for the default, RANDOM."""
@@ -96,7 +96,7 @@ class Capture:
     has_own_bucket: bool = False
     """True if the bucket is created together with the endpoint."""
     is_bucket_encrypted: bool = False
-    """True if that bucket is encrypted with its own KMS key."""
+    """True if the bucket is encrypted with its own KMS key."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +117,7 @@ class Configuration:
     has_key: bool = False
     """True if a KMS key of the customer encrypts the volumes."""
     key: Text = None
-    """That key, as written."""
+    """The KMS key of the volumes, as written."""
     captures: tuple[Capture, ...] = ()
     is_tagged: bool = False
     unknown: Text = None

@@ -17,7 +17,7 @@ Relation = Literal[
     "target of endpoint",
     "policy of target",
 ]
-"""Which one of two resources names the other."""
+"""Kind of a reference: the first resource names the second."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,7 @@ class RefusedProperty:
 
 @dataclass(frozen=True, kw_only=True)
 class WrongReference:
-    """A property that refers to another resource and gets a value of the wrong kind, such as an ARN for a name."""
+    """A property that refers to another resource with the wrong kind of value, such as an ARN instead of a name."""
 
     subject: Subject
     path: str
@@ -44,7 +44,7 @@ class WrongReference:
     value: str
     """An example of the reference's value at deployment."""
     right: str
-    """The reference that returns the right value; empty if none is known."""
+    """The reference that returns the right value; empty if it is unknown."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +61,7 @@ class AbsentAttribute:
 
 @dataclass(frozen=True, kw_only=True)
 class MissingWait:
-    """A resource that names another one of its template without depending on it."""
+    """A resource that names another resource of the template but does not depend on it."""
 
     subject: Subject
     awaited: Subject

@@ -1,4 +1,4 @@
-"""Comparison of two revisions: the plan, the forecast and the update of each deployment."""
+"""Compares two revisions: plan, forecast and update of each deployment."""
 
 from __future__ import annotations
 

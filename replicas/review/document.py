@@ -13,7 +13,7 @@ from replicas.template.changes import Fate
 
 
 class FactDocument(TypedDict):
-    """One line of the comparison; null on a side that does not have it."""
+    """One line of the comparison. A value is null on a side without this line."""
 
     what: str
     before: str | None
@@ -41,18 +41,18 @@ class ServingDocument(TypedDict):
 
 
 class ComparisonDocument(TypedDict):
-    """One deployment that is not the same in both revisions."""
+    """One deployment that differs between the revisions."""
 
     name: str
     verdict: Verdict
     before: dict[str, Any] | None
-    """Plan that the code of the base printed. Its `schema` gives the version."""
+    """Plan that was printed by the code of the base revision. `schema` contains its version."""
     after: dict[str, Any] | None
     facts: list[FactDocument]
     problems: list[str]
     problems_before: list[str]
     warnings: list[str]
-    """Warnings of the plan at the head; some are about outdated data, and so depend on the date."""
+    """Warnings of the plan at the head. Warnings about outdated data depend on the date."""
     warnings_before: list[str]
     forecasts: list[ForecastPairDocument]
     serving: list[ServingDocument]

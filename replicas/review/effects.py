@@ -24,7 +24,7 @@ CONFIGURATION = ResourceType.ENDPOINT_CONFIG
 MODEL = ResourceType.MODEL
 Planned = Mapping[str, ResourceChange]
 _SHOWN = 6
-"""Maximum number of changed properties that a line names."""
+"""Maximum number of changed properties in one line."""
 
 
 class Kind(StrEnum):
@@ -48,7 +48,7 @@ class Effect:
 
 
 def effects(old: Template, new: Template) -> list[Effect]:
-    """Effects of an update on resources that both templates have and on new resources, the most severe first."""
+    """Return the effects of an update on existing and new resources, the most severe first."""
     planned = differences(old, new)
     before, after = _resources(old), _resources(new)
     unsorted = [
@@ -60,7 +60,7 @@ def effects(old: Template, new: Template) -> list[Effect]:
 
 
 def changed_paths(old: Any, new: Any, path: str = "") -> list[str]:
-    """Return the paths at which two JSON values differ. Descends into mappings, and into lists of equal length."""
+    """Return the paths at which two JSON values differ, inside mappings and lists of equal length."""
     if same(old, new):
         return []
     paths = []
@@ -77,7 +77,7 @@ def changed_paths(old: Any, new: Any, path: str = "") -> list[str]:
 def _endpoint_updates(
     planned: Planned, before: Mapping[str, Resource], after: Mapping[str, Resource]
 ) -> Iterator[Effect]:
-    """Yield the endpoints that get another endpoint configuration in place."""
+    """Yield the effects on endpoints that get another endpoint configuration in place."""
     for key, change in planned.items():
         if change.type == ENDPOINT and change.changed("EndpointConfigName"):
             paths = _paths_of_referenced(CONFIGURATION, "EndpointConfigName", before[key], after[key], before, after)
@@ -136,7 +136,7 @@ def _paths_of_referenced(
     before: Mapping[str, Resource],
     after: Mapping[str, Resource],
 ) -> list[str]:
-    """Return the paths at which the resource that a property refers to differs from the one that it referred to."""
+    """Return the differing paths between the resources to which a property refers before and after the change."""
     sides = [
         sorted(key for key in names_in(_properties(side).get(name)) if resources.get(key, {}).get("Type") == kind)
         for side, resources in ((old, before), (new, after))

@@ -1,4 +1,4 @@
-"""Values of a plan's JSON that a review shows, as lines of a table. Pure: no process, no file."""
+"""Selects the values of a plan's JSON that a review shows, as lines of a table. Pure: no process, no file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _COMPONENT_FIELDS = (
 
 @dataclass(frozen=True)
 class Fact:
-    """One line of a comparison: its label, and its values as text. A value is None if that side does not have it."""
+    """One line of a comparison: label, and the values of both sides as text. None: the side has no value."""
 
     what: str
     before: str | None
@@ -44,7 +44,7 @@ class Fact:
 
 
 def facts(before: Json | None, after: Json | None) -> list[Fact]:
-    """Return the lines of one deployment. A side without the deployment, or with a refused plan, has no values."""
+    """Return the lines of one deployment. A side without the deployment or with a refused plan has no values."""
     sides = [dict(_values(read_plan(side))) if side and side["fits"] else {} for side in (before, after)]
     names = dict.fromkeys([*sides[1], *sides[0]])
     lines = []
@@ -104,7 +104,7 @@ def _range(values: list[str]) -> str:
 
 
 def forecast_values(point: Json) -> Iterator[tuple[str, str]]:
-    """Yield label and value of a forecast point's throughput, latency and token price."""
+    """Yield the labels and values of throughput, latency and token price of a forecast."""
     yield "requests answered a second", f"{point['requests_per_second_window']:.2f}"
     for field, what in (
         ("latency_p50_seconds", "latency p50, s"),

@@ -20,7 +20,7 @@ from replicas.template.changes import quote
 
 _BESIDE_SHOWN = 8
 _LEAST_ROOM = 1000
-"""Minimum characters left for the text of `cdk diff`. With fewer, it is left out."""
+"""Minimum number of characters for the text of `cdk diff`. With less space, the text is omitted."""
 
 
 def review_markdown(review: Review, *, diffs: bool = False, limit: int = MARKDOWN_LIMIT) -> str:
@@ -163,7 +163,7 @@ def _alert(kind: str, lines: Iterable[str]) -> Iterator[str]:
 
 
 def _cell(value: str | None) -> str:
-    """Format a value as a table cell, words as a code span. A bar ends a cell even there, so it is replaced."""
+    """Format a value as a table cell. Words become a code span without vertical bars, which would end the cell."""
     if value is None:
         return ""
     if all(letter.isdigit() or letter in " .,/~-" for letter in value):

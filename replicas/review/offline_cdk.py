@@ -36,7 +36,7 @@ CLI_NOISE = re.compile(
 
 @dataclass(frozen=True)
 class Synthesised:
-    """A stack in a cloud assembly: its template, and the id by which the CLI selects it."""
+    """A stack in a cloud assembly: its template, and its id for the CDK CLI."""
 
     id: str
     name: str
@@ -46,7 +46,7 @@ class Synthesised:
 
 
 def synthesise(sources: Mapping[str, Path], work: Path) -> dict[str, dict[str, Synthesised]]:
-    """Synthesise all sources in parallel. Return the stacks of each, by name. Requires `prepare(work)`."""
+    """Synthesise all sources in parallel. Return the stacks of each source, by name. Call `prepare(work)` first."""
     assemblies = {label: work / f"assembly-{number}" for number, label in enumerate(sources)}
     options = ["--quiet", "--no-lookups", "--no-notices"]
     commands = [
@@ -64,7 +64,7 @@ def synthesise(sources: Mapping[str, Path], work: Path) -> dict[str, dict[str, S
 
 
 def _fails_alone(assembly: Path, work: Path, options: Sequence[str]) -> bool:
-    """Return whether the stacks of refused deployments are the only ones of an assembly that have errors."""
+    """Return whether only stacks of refused deployments have errors in an assembly."""
     if not (assembly / "manifest.json").is_file():
         return False
     stacks = list(read_assembly(assembly))
@@ -76,14 +76,14 @@ def _fails_alone(assembly: Path, work: Path, options: Sequence[str]) -> bool:
 
 
 def prepare(work: Path) -> None:
-    """Create the folders in `work` that `offline_environment` refers to."""
+    """Create the folders in `work` that `offline_environment` uses."""
     for folder in ("site", "temporary"):
         (work / folder).mkdir()
     (work / "site" / "sitecustomize.py").write_text(SITECUSTOMIZE)
 
 
 def offline_environment(work: Path, modules: Sequence[Path] = ()) -> dict[str, str]:
-    """Return an environment without AWS settings, in which Python imports our modules only from `modules`."""
+    """Return environment variables without AWS settings, with which Python imports this project only from `modules`."""
     dropped = ("AWS_", "CDK_DEFAULT_", "FORCE_COLOR")
     hidden = set(editable_paths()) - set(map(str, modules))
     return {key: value for key, value in os.environ.items() if not key.startswith(dropped)} | {
@@ -126,7 +126,7 @@ def by_name(stacks: Sequence[Synthesised]) -> dict[str, Synthesised]:
 def cdk_diffs(
     pairs: Mapping[str, tuple[Synthesised, Synthesised]], work: Path, *, colours: bool = False
 ) -> dict[str, str]:
-    """Return the CLI's diff of each pair of old and new stack, by name. Pairs without a difference are left out."""
+    """Return the CLI's diff of each pair of old and new stack, by name. Pairs without a difference are omitted."""
     options = ["--strict", "--ci", "--no-notices", "--fail-on=never", "--color" if colours else "--no-color"]
     environment = offline_environment(work)
     commands = [
@@ -145,14 +145,14 @@ def cdk_diffs(
 
 
 def diff_body(output: str) -> str:
-    """Return the diff in the output of `cdk diff`, without the stack's name above and the count of stacks below it."""
+    """Return the diff in the output of `cdk diff`, without the first line (stack name) and the last (stack count)."""
     body = output.strip("\n").partition("\n")[2]
     body = re.sub(r"\s*[^\n]*Number of stacks with differences: \d+\s*\Z", "", body)
     return "" if body.strip() == "There were no differences" else body.rstrip()
 
 
 def app_message(stderr: str) -> str:
-    """Return the message of an app that failed, in one line: its exception or its last lines, without the traceback."""
+    """Return the error of a failed app in one line: its exception or its last lines, without traceback."""
     lines = [line for line in stderr.splitlines() if line.strip() and not CLI_NOISE.search(line)]
     findings = [line for line in lines if line.startswith("ERROR ")]
     if findings:

@@ -1,4 +1,4 @@
-"""Plans and forecasts of a revision, computed by the revision's own code."""
+"""Runs plans and forecasts of a revision with the revision's own code."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _REPLICAS = [sys.executable, "-c", "from replicas.cli import main; main()"]
 
 @dataclass(frozen=True)
 class Plans:
-    """Output of `replicas plan --json` in a revision: documents by name of the deployment, in printed order."""
+    """Output of `replicas plan --json` in a revision: documents by deployment name, in printed order."""
 
     documents: Mapping[str, Json]
     problem: str | None = None
@@ -37,7 +37,7 @@ class ForecastQuestion:
     deployment: str
     component: str
     traffic: Mapping[str, Any]
-    """Traffic in the form of a plan's JSON."""
+    """Traffic in the format of a plan's JSON."""
 
     @property
     def arguments(self) -> list[str]:
@@ -51,7 +51,7 @@ class ForecastQuestion:
 
 @dataclass(frozen=True)
 class ForecastAnswer:
-    """The point of a forecast, or the reason why there is no forecast."""
+    """Result of a forecast, or the reason why there is none."""
 
     point: Json | None
     confidence: str | None = None
@@ -59,13 +59,13 @@ class ForecastAnswer:
 
 
 def plans_of(revisions: Sequence[Revision], work: Path) -> list[Plans]:
-    """Plan all deployments of each revision. The document of a deployment that does not fit holds its problems."""
+    """Plan all deployments of each revision. The document of a refused deployment contains its problems."""
     finished = run([_command(revision, ["plan", "--json"], work) for revision in revisions])
     return [_plans(revision, done) for revision, done in zip(revisions, finished, strict=True)]
 
 
 def forecasts_of(questions: Sequence[tuple[Revision, ForecastQuestion]], work: Path) -> list[ForecastAnswer]:
-    """Run each forecast in its revision. Return the answers in the order of the questions."""
+    """Run each forecast in its revision. Return the results in the order of the requests."""
     finished = run([_command(revision, question.arguments, work) for revision, question in questions])
     return [_answer(revision, done) for (revision, _), done in zip(questions, finished, strict=True)]
 
@@ -98,7 +98,7 @@ def _answer(revision: Revision, done: Finished) -> ForecastAnswer:
 
 
 def _message(revision: Revision, done: Finished) -> str:
-    """Return the message of a failed command in one line, with the revision's label in place of its folder."""
+    """Return the error of a failed command in one line, with the label of the revision instead of its folder."""
     lines = [line for line in done.stderr.splitlines() if line.strip(" │╭╮╰╯─")]
     if any(line.startswith("Traceback (") for line in lines):
         lines = lines[-1:]

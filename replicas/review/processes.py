@@ -1,4 +1,4 @@
-"""Child processes that run in parallel and do not outlive the call."""
+"""Runs child processes in parallel. No process outlives the call."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from replicas.errors import ReviewError
 
 @dataclass(frozen=True)
 class Command:
-    """A process to run."""
+    """A command to run in a child process."""
 
     arguments: Sequence[str]
     directory: Path
@@ -53,7 +53,7 @@ def _run_batch(commands: Sequence[Command]) -> list[Finished]:
 
 @contextmanager
 def _running(command: Command, stdout: IO[bytes], stderr: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
-    """Start a process in a new process group, and kill the group on exit, because the CLI runs apps through a shell."""
+    """Start a process in a new process group and kill the group on exit, because the CDK CLI runs apps in a shell."""
     try:
         process = subprocess.Popen(  # noqa: S603 (commands of this package alone)
             command.arguments,

@@ -16,7 +16,7 @@ Json = dict[str, Any]
 
 
 class Verdict(StrEnum):
-    """The effect of a change on a deployment."""
+    """Kind of effect of a change on a deployment."""
 
     CHANGED = "changed"
     NEW = "new"
@@ -44,12 +44,12 @@ class ForecastPair:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One deployment that is not the same in both revisions."""
+    """One deployment that differs between the revisions."""
 
     name: str
     verdict: Verdict
     before: Json | None
-    """JSON of the plan; None if the revision has no such deployment."""
+    """JSON document of the plan; None if the revision does not have the deployment."""
     after: Json | None
     facts: tuple[Fact, ...]
     problems: tuple[str, ...] = ()
@@ -70,12 +70,12 @@ class Comparison:
 
     @property
     def new_warnings(self) -> list[str]:
-        """Warnings that the change brings."""
+        """Warnings that the change adds."""
         return [warning for warning in self.warnings if warning not in self.warnings_before]
 
     @property
     def gone_warnings(self) -> list[str]:
-        """Warnings that the change ends."""
+        """Warnings that the change removes."""
         return [warning for warning in self.warnings_before if warning not in self.warnings]
 
     def to_document(self) -> Json:

@@ -1,4 +1,4 @@
-"""Review of two revisions in one call, with their files in a temporary folder."""
+"""Reviews two revisions in one call, with their files in a temporary folder."""
 
 from __future__ import annotations
 

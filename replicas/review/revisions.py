@@ -1,4 +1,4 @@
-"""The two revisions of a review: each is a commit in a new folder, or the working tree."""
+"""Opens the two revisions of a review. Each is a commit in a new folder, or the working tree."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WORKING_TREE = "the working tree"
 
 @dataclass(frozen=True)
 class Revision:
-    """The folder of a revision, and the label that messages use for it."""
+    """The folder of a revision, and the label of the revision in messages."""
 
     label: str
     folder: Path
@@ -60,7 +60,7 @@ def find_commit(root: Path, revision: str) -> str:
 
 
 def check_out(root: Path, commit: str, checkout: Path) -> Path:
-    """Write the files of a commit to a new folder, without a change to the repository. Return the folder."""
+    """Write the files of a commit to a new folder. The repository is not changed. Return the folder."""
     archive = checkout.with_suffix(".tar")
     (packed,) = run([Command(["git", "archive", f"--output={archive}", commit], root, os.environ)])
     if packed.code:

@@ -1,4 +1,4 @@
-"""Lines of a comparison as a reader sees them: facts of the plan, and the forecasts of its traffic. Pure."""
+"""Builds the lines of a comparison: facts of the plan, and forecasts of its traffic. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Row:
     """One line: a label, and the value on each side. A side without a value has None."""
 
     component: str | None
-    """Name of the component that the line is about, which is untrusted; None if the deployment has one component."""
+    """Name of the line's component (untrusted text); None if the deployment has one component."""
     what: str
     before: str | None
     after: str | None
@@ -23,7 +23,7 @@ class Row:
 
 
 def rows(compared: Comparison) -> Iterator[Row]:
-    """Yield the lines that are always shown and those that differ, then the forecasts."""
+    """Yield the lines that are always shown or differ, then the forecasts."""
     gone = compared.verdict in (Verdict.REMOVED, Verdict.REFUSED)
     for fact in compared.facts:
         if fact.always or (fact.before != fact.after and not gone):

@@ -1,4 +1,5 @@
-"""Differences between templates, as text for a terminal and Markdown for a pull request. Pure: no process, no file.
+"""Formats differences between templates as text for a terminal and as Markdown for a pull request. Pure: no process, no
+file.
 
 Names and values are untrusted, because anyone may have written the templates. In Markdown, names are put into code
 spans, and diffs into a code block whose fence is longer than any run of backticks in it. Control characters are
@@ -41,7 +42,7 @@ class TemplateReport:
 
     @property
     def summary(self) -> str:
-        """The result in one or two sentences."""
+        """Summary of the differences in one or two sentences."""
         if not self.changes:
             return f"No stack changes against {quote(self.base)}."
         count = {status: sum(change.status is status for change in self.changes) for status in Status}
@@ -63,7 +64,9 @@ def as_text(report: TemplateReport, *, colours: bool = False) -> str:
 
 
 def as_markdown(report: TemplateReport, limit: int = MARKDOWN_LIMIT) -> str:
-    """Return the report for a pull request, at most `limit` characters: summary, alerts, and a block for each diff."""
+    """Return the report for a pull request in at most `limit` characters: summary, alerts, and a block
+    for each diff.
+    """
     blocks = [_Block(name, diff) for name, diff in report.diffs.items()]
     head = _head(report)
     whole = head + "".join(block.text() for block in blocks)
@@ -100,7 +103,7 @@ class _Block:
     diff: str
 
     def text(self, room: int | None = None) -> str:
-        """Return the element in at most `room` characters, with its diff cut; empty if even the tags do not fit."""
+        """Return the element in at most `room` characters with a cut diff; empty if not even the tags fit."""
         body = "\n".join(_highlight(line) for line in without_controls(self.diff).splitlines())
         fence = "`" * max(3, 1 + max(map(len, re.findall("`+", body)), default=0))
         name = html.escape(" ".join(without_controls(self.name).split()))
@@ -113,11 +116,13 @@ class _Block:
 
 
 def _highlight(line: str) -> str:
-    """Move the CLI's `[+]`, `[-]`, `[~]` to the start of the line, where it decides the colour in a diff block."""
+    """Move the CLI's `[+]`, `[-]`, `[~]` to the start of the line, where the mark determines the colour of
+    a diff block.
+    """
     mark = _MARK.match(line)
     return f"{_HIGHLIGHT[mark[2]]} {mark[1]}{line[mark.end() :]}" if mark else f"  {line}"
 
 
 def _cut(text: str, room: int) -> str:
-    """Return the whole lines that fit into `room` characters; if the first line is too long, its start."""
+    """Return the whole lines that fit into `room` characters, or the start of the first line if it is too long."""
     return text if len(text) <= room else text[:room].rpartition("\n")[0] or text[:room]

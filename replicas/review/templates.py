@@ -1,4 +1,4 @@
-"""Comparison of templates: synthesises both revisions, compares their stacks, and runs `cdk diff` on changed ones."""
+"""Compares templates: synthesises both revisions, compares their stacks, and runs `cdk diff` on changed stacks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading of printed plans, by the version of their schema. Pure: no process, no file.
+"""Reads printed plans of all schema versions. Pure: no process, no file.
 
 Version 0 is a plan without the key `schema`, which early code did not print.
 """
@@ -14,7 +14,7 @@ Json = Mapping[str, Any]
 
 BOUNDS: Final = ("floor", "start", "ceiling")
 NOT_PRINTED: Final = object()
-"""Value of a key that a plan of version 0 lacks: the value is unknown, and does not count as a change."""
+"""Value of a key that a plan of version 0 lacks. The value is unknown, so it does not count as a change."""
 
 _NAME, _LATEST = "replicas.plan", 1
 _OPTIONAL_COMPONENT_KEYS = (

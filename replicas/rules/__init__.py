@@ -1,6 +1,6 @@
-"""Every rule, written once over the endpoint model, and the checker of CloudFormation templates.
+"""All rules, written once for the endpoint model, and the checker of CloudFormation templates.
 
-Names are loaded when first used (PEP 562): a plan asks single rules and needs no reader of templates.
+Names are loaded on first use (PEP 562), because a plan applies single rules and needs no template reader.
 """
 
 from __future__ import annotations

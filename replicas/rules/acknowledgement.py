@@ -1,11 +1,11 @@
-"""Findings that a template acknowledges: under `Metadata`, each with a reason.
+"""Findings that a template acknowledges in `Metadata`, each with a reason.
 
     Model:
       Type: AWS::SageMaker::Model
       Metadata:
         replicas:
           acknowledged:
-            not-isolated: The weights come from the Hub, which isolation would cut off.
+            not-isolated: The weights come from the Hub, and isolation would block the download.
 
 A reason in the `Metadata` of the template itself applies to every resource. A reason without text is ignored.
 """

@@ -20,7 +20,7 @@ _QUESTION = "whether its engine serves adapters"
 
 @dataclass(frozen=True)
 class _Served:
-    """An adapter, and a container of its base whose engine is recognised."""
+    """An adapter, a container of its base component, and the recognised engine of the container."""
 
     adapter: Subject
     base: Subject
@@ -110,7 +110,7 @@ def _containers(base: Component) -> tuple[Container, ...]:
 
 
 def _has_slots(kind: EngineKind, container: Container) -> bool:
-    """True unless this engine version is known not to support adapters."""
+    """Return False if the engine version is known not to support adapters, else True."""
     version = kind.version_of(container.tag)
     if kind.versions is None or version is None:
         return True

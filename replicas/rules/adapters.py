@@ -1,4 +1,4 @@
-"""Rules about adapters: components that run inside the copies of a base component."""
+"""Rules about adapters, which are components that run on the copies of a base component."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CREATE = "CreateInferenceComponent"
 @rule(
     "adapter-prefix",
     checks="The files of an adapter are named by a prefix without a slash at its end.",
-    why="without a slash at the end the URL names a single object instead of the files under a prefix, and no "
+    why="without a slash at the end, the URL names a single object instead of the files under a prefix, so no "
     "file is loaded",
     source="SageMaker developer guide, adapter inference components; SageMaker API reference, ArtifactUrl: 'a single "
     "gzip compressed tar archive (.tar.gz suffix)'",
@@ -25,7 +25,7 @@ _CREATE = "CreateInferenceComponent"
     ),
 )
 def adapter_prefix(topology: Topology) -> Iterator[Case]:
-    """The prefix of an adapter's uncompressed files must end with a slash; an archive of them ends with `.tar.gz`."""
+    """The prefix of an adapter's uncompressed files must end with a slash, and an archive must end with `.tar.gz`."""
     for component, adapter in _adapters(topology):
         if isinstance(adapter.artifact, str) and not adapter.artifact.endswith(("/", ".tar.gz")):
             yield Case(subject=component.subject, numbers={"artifact": adapter.artifact})
@@ -34,7 +34,7 @@ def adapter_prefix(topology: Topology) -> Iterator[Case]:
 @rule(
     "adapter-base",
     checks="The base component of an adapter does not exist on its endpoint, or does not host a model.",
-    why="an adapter is loaded by the copies of a component that hosts a model, on its own endpoint",
+    why="an adapter is loaded by the copies of a component that hosts a model on the same endpoint",
     source="SageMaker API reference, InferenceComponentSpecification, BaseInferenceComponentName",
     enforced=enforced_by(_CREATE, "documented", "API reference, BaseInferenceComponentName"),
 )
@@ -54,13 +54,13 @@ def adapter_base(topology: Topology) -> Iterator[Case]:
 
 @rule(
     "adapter-claims",
-    checks="An adapter has resource claims.",
-    why="an adapter runs inside the copies of its base component and claims nothing itself",
+    checks="An adapter has ComputeResourceRequirements.",
+    why="an adapter runs on the copies of its base component and reserves no resources itself",
     source="SageMaker API reference, InferenceComponentSpecification",
     enforced=enforced_by(_CREATE, "documented", "API reference, BaseInferenceComponentName"),
 )
 def adapter_claims(topology: Topology) -> Iterator[Case]:
-    """An adapter must not claim resources: it uses the claims of its base component."""
+    """An adapter must not reserve resources, because it uses those of its base component."""
     for component, adapter in _adapters(topology):
         if adapter.claims_resources:
             yield Case(subject=component.subject)

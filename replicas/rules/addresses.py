@@ -11,7 +11,7 @@ _T = TypeVar("_T")
 
 
 def with_addresses(content: _T, addresses: Mapping[str, str]) -> _T:
-    """Return a text or a report in which every logical id is replaced by the address of its Terraform resource."""
+    """Replace every logical id in a text or a report by the address of its Terraform resource."""
     if not addresses:
         return content
     pattern = re.compile(rf"\b(?:{'|'.join(map(re.escape, addresses))})\b")

@@ -1,13 +1,13 @@
 """Rules about capacity: whether the copies fit the instances.
 
-The rules compare claims with three bounds, from the most permissive to the most conservative:
+The rules compare the reserved resources with three bounds, from the most permissive to the most conservative:
 
-- the resources of the host, or less if AWS is known to have refused a smaller claim: no claim above this bound runs;
-- nine tenths of the host;
-- claims that AWS is known to have accepted, or that follow from a conservative rule (`replicas.sizing.claims`).
+- the resources of the host, or less if AWS is known to have refused a smaller reservation. Nothing above it runs.
+- nine tenths of the host.
+- reservations that AWS is known to have accepted, or that follow from a conservative rule (`replicas.sizing.claims`).
 
-It is not known whether a claim between the last two bounds runs, so its finding is a warning. An unknown claim counts
-as 0: if already the known claims do not fit, the finding is certain.
+It is unknown whether a reservation between the last two bounds runs, so its finding is a warning. An unknown
+reservation counts as 0: if the known reservations alone do not fit, the finding is certain.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def shortage_on(variant: Variant, instance: Instance) -> Shortage:
     needs_proof=True,
 )
 def over_committed(topology: Topology) -> Iterator[Case | Unjudged]:
-    """The copies of a variant must fit its instances; yields unknown settings as not judged."""
+    """The copies of a variant must fit its instances. Unknown settings are yielded as not judged."""
     for variant in topology.variants:
         if not variant.components or variant.settings.is_serverless:
             continue
@@ -80,9 +80,9 @@ def over_committed(topology: Topology) -> Iterator[Case | Unjudged]:
 
 @rule(
     "over-claimed",
-    checks="Copies claim more CPU or memory than AWS is known to have accepted (warning up to 90 %).",
+    checks="Copies reserve more CPU or memory than AWS is known to have accepted (warning up to 90 % of the host).",
     why="{why}",
-    source="data/claims.json: claims that AWS accepted or refused, each with its source",
+    source="data/claims.json: reservations that AWS accepted or refused, each with its source",
     needs_proof=True,
 )
 def over_claimed(topology: Topology) -> Iterator[Case]:
@@ -100,14 +100,13 @@ def over_claimed(topology: Topology) -> Iterator[Case]:
 @rule(
     "start-over-committed",
     severity="warning",
-    checks="Copies do not fit the instances at the start: SageMaker must add instances before all copies run "
-    "(warning).",
-    why="copies without room wait until SageMaker has added instances, which takes minutes and fails if AWS "
+    checks="Copies do not fit the initial instances: SageMaker must add instances before all copies run (warning).",
+    why="the other copies wait until SageMaker has added instances, which takes minutes and fails if AWS "
     "has no capacity",
     needs_proof=True,
 )
 def start_over_committed(topology: Topology) -> Iterator[Case]:
-    """Copies must fit the instances at the start, not only the largest number of instances."""
+    """Copies must fit the initial number of instances, not only the maximum number."""
     for variant in topology.variants:
         start, most = variant.instances.at_start, variant.instances.at_most
         if not variant.components or start is None or most is None or start >= most:
@@ -128,9 +127,9 @@ def _case(shortage: Shortage, why: str, *, certain: bool = True) -> Case:
 
 
 def never_runs(variant: Variant, instance: Instance) -> bool:
-    """True if copies that do not fit instances of one type cannot run at all.
+    """Return whether copies that do not fit instances of one type cannot run at all.
 
-    On instance pools, copies that are small enough for an instance may fit a mix with larger types.
+    With instance pools, copies that fit a single instance may fit a mix with larger instance types.
     """
     if not is_pooled(variant) or shortage_on(variant, instance).too_large(hosts.hard(instance)):
         return True

@@ -1,4 +1,4 @@
-"""Rules about the ceiling: whether the maximum number of copies fits the maximum number of instances."""
+"""Rules about the scaling ceiling: whether the maximum number of copies fits the maximum number of instances."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ _CEILING_FITS = "whether the ceiling of copies fits the instances"
 
 @rule(
     "ceiling-over-committed",
-    checks="The ceiling of copies does not fit the instances (warning if components share the room).",
+    checks="The ceiling of copies does not fit the instances (warning if components share the capacity).",
     why="Application Auto Scaling still requests these copies: {outcome}",
     needs_proof=True,
 )
 def ceiling_over_committed(topology: Topology) -> Iterator[Case | Unjudged]:
     """The ceilings of all components must fit the instances.
 
-    The case is certain if one component alone cannot reach its ceiling on the only instance type of the variant.
-    If each component alone can reach its ceiling, the case is a warning: components may share room on purpose.
+    The case is certain if one component alone cannot reach its ceiling on the only instance type of the variant. If
+    each component alone can reach its ceiling, the case is a warning, because components may share capacity on purpose.
     """
     for variant in topology.variants:
         ranges = ranges_of(variant, topology)
@@ -51,7 +51,7 @@ def ceiling_over_committed(topology: Topology) -> Iterator[Case | Unjudged]:
 @rule(
     "ceiling-over-claimed",
     severity="warning",
-    checks="At the ceiling, copies claim more CPU or memory than AWS is known to have accepted (warning).",
+    checks="At the ceiling, copies reserve more CPU or memory than AWS is known to have accepted (warning).",
     why="{why}",
     source="data/claims.json",
     needs_proof=True,
@@ -59,7 +59,7 @@ def ceiling_over_committed(topology: Topology) -> Iterator[Case | Unjudged]:
 def ceiling_over_claimed(topology: Topology) -> Iterator[Case]:
     """Copies at the ceiling must fit the conservative bound (`replicas.sizing.claims`), not only the whole host.
 
-    `over-claimed` reports cases in which the copies at the start already exceed the conservative bound.
+    If the initial copies already exceed the conservative bound, `over-claimed` reports the case instead.
     """
     for variant in topology.variants:
         ranges = ranges_of(variant, topology)
@@ -81,9 +81,7 @@ def ceiling_over_claimed(topology: Topology) -> Iterator[Case]:
 
 
 def at_ceiling(variant: Variant, ranges: Mapping[str, Range], instance: Instance, raised: Collection[str]) -> Shortage:
-    """Return the copies with the `raised` components at their ceilings, and the other scaled components at their
-    floors.
-    """
+    """Return the copies with the `raised` components at their ceilings and other scaled components at their floors."""
     start = shortage_on(variant, instance)
     return replace(
         start,
@@ -139,7 +137,7 @@ def _at(demand: Demand, ranges: Mapping[str, Range], raised: Collection[str]) ->
 
 
 def _scheduled(ranges: Mapping[str, Range]) -> dict[str, tuple[str, int]]:
-    """Return the components that a schedule scales above their own ceiling, with the schedule's name and its copies."""
+    """Return (schedule name, copies) of each component that a schedule scales above its ceiling."""
     return {
         name: (entry.name, scaled.most)
         for name, scaled in ranges.items()
@@ -150,7 +148,7 @@ def _scheduled(ranges: Mapping[str, Range]) -> dict[str, tuple[str, int]]:
 
 
 def _why(scaled: Range) -> Unknown:
-    """Return why the ceiling is not known, with the template parameters that determine it."""
+    """Return why the ceiling is unknown, and the template parameters that determine it."""
     target = scaled.target
     given = [target.ceiling, *(entry.ceiling for entry in target.schedules)]
     return next((value for value in given if isinstance(value, Unknown)), Unknown("it is not a whole number"))

@@ -48,11 +48,11 @@ from replicas.template.terraform.templates import TerraformTemplate
 from replicas.template.unread import rewriting_macros
 
 _MOST_LISTED_INSTANCES = 5000
-"""Largest number of instances for which a report lists the copies on each instance."""
+"""Maximum number of instances for which a report lists the copies on each instance."""
 
 
 _OF_CLOUDFORMATION = ("fixed-name",)
-"""Rules about how CloudFormation replaces a resource: Terraform deletes the old one first."""
+"""Rules about replacement in CloudFormation. They do not apply to Terraform, which deletes the old resource first."""
 _NOTHING_ELSE = Unread(
     subject=Subject(kind="resource", name=TEMPLATE),
     question="anything else",
@@ -68,18 +68,23 @@ def check(
     models: Mapping[str, str] | None = None,
     practice: bool = False,
 ) -> Report:
-    """Find settings of a CloudFormation template that would fail or waste money.
+    """Check a CloudFormation template for settings that would fail or waste money.
 
-    `template` has functions in their long forms, as `load` returns them. `parameters` are values of template
-    parameters and replace their defaults. `models` names the models of containers
-    whose model the template does not state: by the logical id of a model or component, a model of the catalogue or the
-    path of a `config.json`. Rules that depend on
-    the region are applied only if `region` is given, the rules of practice only if `practice` is set. Raises
-    `ProofError` if `Resources` is not a mapping, a parameter is not declared, or a region, logical id or model is not
-    known.
+    Args:
+        template: the template with functions in their long forms, as `load` returns them.
+        region: region of the stack. Rules that depend on the region need it.
+        parameters: values of template parameters. They replace the defaults.
+        models: models that the template does not state, by the logical id of a SageMaker model or component: a model of
+            the catalogue or the path of a `config.json`.
+        practice: also apply the rules of practice.
+
+    Raises:
+        ProofError: `Resources` is not a mapping, a parameter is not declared, or a region, logical id or model is
+            unknown.
+
     """
     if region is not None and region not in known_regions():
-        raise ProofError(f"no region {region!r} is known; regions: {', '.join(known_regions())}")
+        raise ProofError(f"unknown region {region!r}: use one of {', '.join(known_regions())}")
     if isinstance(template, TerraformTemplate):
         return _check_plan(template, region, models or {}, practice=practice)
     reading = read(template, region=region, parameters=parameters)
@@ -89,7 +94,7 @@ def check(
 
 @dataclass(frozen=True)
 class Reading:
-    """A template with the endpoint model read from it. Reading takes longer than applying the rules."""
+    """A template and the endpoint model that was read from it. Keep it, because reading is slower than checking."""
 
     template: Mapping[str, Any]
     """The template with its `Fn::ForEach` loops expanded."""
@@ -99,17 +104,17 @@ class Reading:
 def read(
     template: Mapping[str, Any], *, region: str | None = None, parameters: Mapping[str, Any] | None = None
 ) -> Reading:
-    """Read a template once, to check it several times. Raises `ProofError` as `check` does."""
+    """Read a template once, to check it several times. Arguments and errors as in `check`."""
     return Reading(*_read(template, region, parameters or {}))
 
 
 def check_read(reading: Reading) -> Report:
-    """`check` for a template that was read."""
+    """Check a template that was read with `read`. See `check`."""
     return _judged(reading.template, reading.topology, list(RULES.values()))
 
 
 def check_practice_read(reading: Reading) -> Report:
-    """`check_practice` for a template that was read."""
+    """Apply the rules of practice to a template that was read with `read`. See `check_practice`."""
     return _report(reading.template, judge(reading.topology, PRACTICE_RULES.values()), [])
 
 
@@ -147,7 +152,7 @@ def check_file(
     models: Mapping[str, str] | None = None,
     practice: bool = False,
 ) -> Report:
-    """`check` for a template in a JSON or YAML file.
+    """Check a template in a JSON or YAML file. Arguments as in `check`.
 
     Raises `ProofError` if the file is not readable or is not a template.
     """
@@ -155,7 +160,7 @@ def check_file(
 
 
 def message_of(finding: Finding) -> Message:
-    """Return a finding in the words of CloudFormation."""
+    """Return a finding as sentences in CloudFormation terms."""
     sentence = cloudformation.sentence_of(finding)
     why = why_of(rule_named(finding.rule), finding)
     name = finding.subject.name
@@ -165,9 +170,9 @@ def message_of(finding: Finding) -> Message:
 
 
 def _sections(template: Mapping[str, Any]) -> Mapping[str, Any]:
-    template = {"Resources": {}, **template}  # the CDK leaves the section out of a stack without resources
+    template = {"Resources": {}, **template}  # the CDK omits the section in a stack without resources
     if not isinstance(template["Resources"], Mapping):
-        raise ProofError("not a CloudFormation template: its section `Resources` is not a mapping")
+        raise ProofError("this is not a CloudFormation template: its section `Resources` must be a mapping")
     return template
 
 
@@ -179,13 +184,13 @@ def _read(
     unknown = sorted(set(parameters) - set(_mapping(template.get("Parameters"))))
     if unknown:
         declared = ", ".join(map(str, _mapping(template.get("Parameters")))) or "none"
-        raise ProofError(f"the template declares no parameter {', '.join(unknown)}; it declares: {declared}")
+        raise ProofError(f"the template declares no parameter {', '.join(unknown)}: use one of {declared}")
     written = without_loops(template, Resolver(template, region=region, parameters=parameters))
     if has_too_many(written):
         return written, Topology(refusals=quota_refusals(written), unread=(_NOTHING_ELSE,), region=region)
     resolver = Resolver(written, region=region, parameters=parameters)
     topology = topology_of(written, resolver, region)
-    # The CDK leaves the section out of a stack without resources, and does not deploy such a stack.
+    # The CDK omits the section in a stack without resources, and does not deploy this stack.
     matches = matches_of(written, parameters)
     refusals = refusals_of(written, resolver, parameters, matches) if "Resources" in given else ()
     unread = [*topology.unread, *map(_pattern_question, matches.unknown)]
@@ -215,7 +220,7 @@ def _report(
             if outcome.question != MEMORY:
                 open_points[Unresolved(outcome.subject.name, shortened(what), parameters)] = None
             questions[_question(outcome)] = None
-    if rewriting_macros(template):  # a macro changes the template before it is deployed
+    if rewriting_macros(template):  # macros change the template before CloudFormation deploys it
         messages = {replace(message, certain=False): None for message in messages}
     ordered = sorted(messages, key=lambda message: (message.logical_id, message.rule))
     judged = list(acknowledged(template, ordered))
@@ -267,7 +272,7 @@ def _endpoint_report(variant: Variant, topology: Topology) -> EndpointReport:
 
 
 def _placement(variant: Variant) -> tuple[Mapping[str, int], ...] | None:
-    """Return the copies of each component on each instance; None if it is not proven that all copies fit."""
+    """Return the copies of each component on each instance; None if there is no proof that all copies fit."""
     instance, demands = instance_of(variant.instances), demands_of(variant)
     if instance is None or not demands or variant.instances.at_most is None:
         return None

@@ -1,4 +1,4 @@
-"""Rules about a single inference component: its claims, copies and names."""
+"""Rules about a single inference component: its resource requirements, copies and names."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _CREATE = "CreateInferenceComponent"
     enforced=enforced_by(_CREATE, "documented", "API reference, InferenceComponentSpecification"),
 )
 def claims_missing(topology: Topology) -> Iterator[Case]:
-    """A component that hosts a model must claim resources."""
+    """A component that hosts a model must reserve resources."""
     for component, specification in _hosting(topology):
         if specification.claims is None:
             yield Case(subject=component.subject)
@@ -37,12 +37,12 @@ def claims_missing(topology: Topology) -> Iterator[Case]:
 @rule(
     "memory-missing",
     checks="A component has no MinMemoryRequiredInMb.",
-    why="CloudFormation calls it optional, CreateInferenceComponent requires it",
+    why="the property is optional in CloudFormation, but CreateInferenceComponent requires it",
     source="botocore 1.44.5, InferenceComponentComputeResourceRequirements: MinMemoryRequiredInMb is required",
     enforced=enforced_by(_CREATE, "documented", "botocore 1.44.5, InferenceComponentComputeResourceRequirements"),
 )
 def memory_missing(topology: Topology) -> Iterator[Case]:
-    """The claims of a component must include the memory of a copy."""
+    """The resource requirements of a component must include the memory of a copy."""
     for component, claims in _claims(topology):
         if claims.memory_mib is None:
             yield Case(subject=component.subject)
@@ -50,13 +50,13 @@ def memory_missing(topology: Topology) -> Iterator[Case]:
 
 @rule(
     "accelerators-not-whole",
-    checks="Accelerators are claimed whole, and at least 1.",
-    why="a copy holds whole accelerators, at least 1, for itself",
+    checks="The number of reserved accelerators is not a whole number of at least 1.",
+    why="a copy reserves whole accelerators",
     source="CloudFormation schema of 2026-10-20: minimum 1",
     enforced=enforced_by(_CREATE, "documented", "botocore 1.44.5, NumberOfAcceleratorDevicesRequired: minimum 1"),
 )
 def accelerators_not_whole(topology: Topology) -> Iterator[Case]:
-    """Claimed accelerators must be a whole number of at least 1."""
+    """The number of reserved accelerators must be a whole number of at least 1."""
     for component, claims in _claims(topology):
         count = claims.accelerators
         if isinstance(count, Fraction) and (count < 1 or count.denominator != 1):
@@ -65,13 +65,13 @@ def accelerators_not_whole(topology: Topology) -> Iterator[Case]:
 
 @rule(
     "claim-too-small",
-    checks="The claim on CPU or memory is below SageMaker's minimum.",
-    why="SageMaker takes {allowed}",
+    checks="The reserved CPU or memory is below SageMaker's minimum.",
+    why="SageMaker accepts {allowed}",
     source="CloudFormation schema of 2026-10-20: minimum 0.25 cores and 128 MiB",
     enforced=enforced_by(_CREATE, "documented", "botocore 1.44.5, minimum 0.25 and 128"),
 )
 def claim_too_small(topology: Topology) -> Iterator[Case]:
-    """Claimed CPUs must be at least 0.25, and claimed memory must be whole and at least 128 MiB."""
+    """Reserved CPUs must be at least 0.25, and reserved memory must be a whole number of at least 128 MiB."""
     for component, claims in _claims(topology):
         if isinstance(claims.cpus, Fraction) and claims.cpus < _LEAST_CPUS:
             numbers = {"value": _plain(claims.cpus), "allowed": "0.25 cores or more"}
@@ -84,13 +84,13 @@ def claim_too_small(topology: Topology) -> Iterator[Case]:
 
 @rule(
     "accelerators-on-cpu",
-    checks="A component claims accelerators on an instance type that has none.",
+    checks="A component reserves accelerators on an instance type without accelerators.",
     why="{instance_type} has no accelerators, so no copy can be placed",
     source="sagemaker-serve 1.27.0, model_builder.py: CPU instances omit the field",
     enforced=enforced_by(_CREATE, "assumed", "AWS publishes no message for this refusal"),
 )
 def accelerators_on_cpu(topology: Topology) -> Iterator[Case]:
-    """A component on a CPU instance must not claim accelerators."""
+    """A component on a CPU instance must not reserve accelerators."""
     for variant in topology.variants:
         instance_type = variant.instances.type_name
         if instance_type is None or not has_no_accelerators(instance_type):
@@ -105,11 +105,11 @@ def accelerators_on_cpu(topology: Topology) -> Iterator[Case]:
 @rule(
     "accelerators-missing",
     severity="warning",
-    checks="The image serves LLMs on GPUs, and its component claims none (warning).",
-    why="the copy gets no GPU, and the server in this image exits without one",
+    checks="The image serves LLMs on GPUs, but its component reserves no accelerators (warning).",
+    why="the copy gets no GPU, and the server in this image exits without a GPU",
 )
 def accelerators_missing(topology: Topology) -> Iterator[Case]:
-    """A component whose LLM server needs GPUs must claim accelerators: without a claim it gets none."""
+    """A component whose LLM server needs GPUs must reserve accelerators, because a copy gets only reserved ones."""
     for component, specification in _hosting(topology):
         repository, tag = specification.container.repository, specification.container.tag or ""
         if not repository or not engine_of_image(repository) or "cpu" in tag or "neuron" in tag:
@@ -121,7 +121,7 @@ def accelerators_missing(topology: Topology) -> Iterator[Case]:
 @rule(
     "copies-missing",
     checks="A component that hosts a model has no CopyCount.",
-    why="SageMaker cannot tell how many copies to place",
+    why="SageMaker does not know how many copies to place",
     source="SageMaker API reference, CreateInferenceComponent",
     enforced=enforced_by(_CREATE, "documented", "API reference, CreateInferenceComponent, RuntimeConfig"),
 )
@@ -135,7 +135,7 @@ def copies_missing(topology: Topology) -> Iterator[Case]:
 @rule(
     "copies-below-one",
     checks="A component is created with fewer than 1 copy.",
-    why="the schema lets 0 pass, but SageMaker creates no component with fewer than 1 copy",
+    why="the CloudFormation schema allows 0, but SageMaker creates no component with fewer than 1 copy",
     source="stdapi-ai/stdapi.ai issue 43, 27 August 2026",
     enforced=enforced_by(
         _CREATE, "quoted", "'Inference components copy count an integer larger than 0' (stdapi-ai/stdapi.ai issue 43)"
@@ -185,7 +185,7 @@ def variant_unknown(topology: Topology) -> Iterator[Case]:
 @rule(
     "name-taken",
     checks="Two inference components have the same name.",
-    why="a name belongs to one component of the account and region; the second is refused",
+    why="a name is unique in the account and region, so SageMaker refuses the second component",
     source="SageMaker API reference, CreateInferenceComponent, InferenceComponentName",
     enforced=enforced_by(_CREATE, "documented", "API reference: 'A unique name to assign to the inference component'"),
 )

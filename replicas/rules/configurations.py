@@ -40,7 +40,7 @@ def role_missing(topology: Topology) -> Iterator[Case]:
 @rule(
     "model-on-variant",
     checks="A variant with inference components names a model.",
-    why="a variant with a model is a single-model endpoint, which takes no components",
+    why="a variant with a model is a single-model endpoint, which accepts no components",
     source="SageMaker developer guide, inference components",
     enforced=enforced_by("CreateInferenceComponent", "assumed", "AWS publishes no message for this refusal"),
 )
@@ -63,7 +63,7 @@ _REFUSED_TEST = "hashicorp/terraform-provider-aws pull request 45926: an accepta
     enforced=enforced_by("CreateEndpointConfig", "quoted", f"'{_COMPONENTS_ONLY}' ({_REFUSED_TEST})"),
 )
 def zero_instances_with_model(topology: Topology) -> Iterator[Case]:
-    """A variant that serves a model itself must keep an instance. With one instance at least, AWS takes the scaling."""
+    """A variant that serves a model itself must keep at least one instance."""
     for configuration, variant in topology.configured_variants:
         if variant.has_model and variant.instances.is_scaled and variant.instances.least == 0:
             yield Case(subject=configuration.subject, numbers={"variant": text_of(variant.name)})
@@ -71,13 +71,13 @@ def zero_instances_with_model(topology: Topology) -> Iterator[Case]:
 
 @rule(
     "fixed-name",
-    checks="A model or endpoint config has a fixed name, and so cannot be replaced.",
+    checks="A model or endpoint config has a fixed name, so it cannot be replaced.",
     why="every change replaces the resource, and CloudFormation creates the new one while the old one still "
     "has the name",
     source="CloudFormation schemas of 2026-10-20: every property of both types except the tags is create-only",
 )
 def fixed_name(topology: Topology) -> Iterator[Case]:
-    """A model or endpoint configuration must not have a fixed name: its replacement could not take the same name."""
+    """A model or endpoint configuration must not have a fixed name, because its replacement needs another name."""
     owners: list[Model | Configuration] = [*topology.models, *topology.configurations]
     for owner in owners:
         if owner.fixed_name is not None:
@@ -88,7 +88,7 @@ def fixed_name(topology: Topology) -> Iterator[Case]:
     "scaling-range",
     checks="MaxInstanceCount is below InitialInstanceCount or MinInstanceCount, or InitialInstanceCount is "
     "below MinInstanceCount.",
-    why="SageMaker refuses an InitialInstanceCount outside of the range",
+    why="SageMaker refuses an InitialInstanceCount outside the range",
     source="SageMaker API reference, ProductionVariantManagedInstanceScaling",
     enforced=enforced_by("CreateEndpointConfig", "assumed", "AWS publishes no message for this refusal"),
 )

@@ -25,12 +25,11 @@ _LONGEST_VALUE = 1024
 
 @rule(
     "tensor-parallel-mismatch",
-    checks="The engine's tensor-parallel degree differs from the number of accelerators that a copy claims.",
-    why="the engine shards over more accelerators than the copy has and exits, or leaves accelerators idle "
-    "that are paid for",
+    checks="The engine's tensor-parallel degree differs from the number of accelerators that a copy reserves.",
+    why="an engine with too high a degree exits at start, and one with too low a degree leaves paid accelerators idle",
 )
 def tensor_parallel_mismatch(topology: Topology) -> Iterator[Case | Unjudged]:
-    """The engine's tensor-parallel degree must equal the number of accelerators that a copy claims."""
+    """The engine's tensor-parallel degree must equal the number of accelerators that a copy reserves."""
     for subject, specification, accelerators in _sharded(topology):
         container = specification.container
         kind = engine_of_image(container.repository)
@@ -49,9 +48,7 @@ def tensor_parallel_mismatch(topology: Topology) -> Iterator[Case | Unjudged]:
 
 
 def _degree_variables(container: Container, kind: EngineKind | None) -> list[str]:
-    """Return the variables that set the degree: the one that applies, or those of all engines if the engine is
-    unknown.
-    """
+    """Return the set variables that determine the degree. For an unknown engine, variables of all engines count."""
     if kind is None or not kind.variables.tensor_parallel:
         return list(dict.fromkeys(name for each in engine_kinds().values() for name in each.variables.tensor_parallel))
     names = kind.variables.tensor_parallel
@@ -59,7 +56,7 @@ def _degree_variables(container: Container, kind: EngineKind | None) -> list[str
 
 
 def _uses_all(container: Container, kind: EngineKind | None, together: Fraction, accelerators: int) -> bool:
-    """True if an engine of this degree uses all accelerators of a copy."""
+    """Return whether an engine with this degree uses all accelerators of a copy."""
     if kind is None or not kind.variables.fills_accelerators:
         return together == accelerators
     serves_adapters = any(container.variable(name) is not None for name in kind.variables.serves_adapters)
@@ -101,7 +98,7 @@ def tensor_parallel_missing(topology: Topology) -> Iterator[Case]:
 
 
 def _unread(container: Container, kind: EngineKind) -> list[str]:
-    """Variables of a container that set the tensor-parallel degree only for other engines."""
+    """Return the container's variables that set the tensor-parallel degree only for other engines."""
     others = [name for other in engine_kinds().values() for name in other.variables.tensor_parallel]
     return [name for name in others if name in container.environment and name not in kind.variables.tensor_parallel]
 
@@ -117,7 +114,7 @@ def _sharded(topology: Topology) -> Iterator[tuple[Subject, Specification, int]]
 
 
 def _multiple(container: Container, name: str) -> Fraction:
-    """Product of the engine's other parallel factors, by which the degree in a variable is multiplied."""
+    """Return the product of the engine's other parallel factors. The degree in a variable is multiplied by it."""
     multiple = Fraction(1)
     factors = [
         factor
@@ -133,12 +130,12 @@ def _multiple(container: Container, name: str) -> Fraction:
 
 @rule(
     "lmcache-per-copy",
-    checks="Copies that share a host each reserve half of its memory for a cache.",
+    checks="Several copies on one host each reserve half of the host's memory for a cache.",
     why="each copy reserves {share} % of the host's memory for its cache: {all_shares} % together",
     source="aws/deep-learning-containers, start-up script of the image",
 )
 def lmcache_per_copy(topology: Topology) -> Iterator[Case]:
-    """Copies on one host must not each reserve the default share of its memory for a cache."""
+    """Several copies on one host must not each reserve the default share of its memory for a cache."""
     for variant in topology.variants:
         for cache in [kind.host_cache for kind in engine_kinds().values() if kind.host_cache]:
             yield from _host_caches(variant, cache)
@@ -164,13 +161,13 @@ def _host_caches(variant: Variant, cache: HostCache) -> Iterator[Case]:
             "all_shares": together * share,
             "fraction": f"{float(cache.default_share / together):.2g}",
         }
-        # The case is certain only if there are more copies than instances at the start.
+        # The case is certain only if there are more copies than initial instances.
         certain = starting is not None and copies > starting
         yield Case(subject=demand.component.subject, numbers=numbers, certain=certain)
 
 
 def _may_cache(demand: Demand, cache: HostCache) -> bool:
-    """True if the image has the host cache and the cache may be on."""
+    """Return whether the image has the host cache and the cache may be on."""
     specification = demand.component.only_specification
     if specification is None or specification.container.repository != cache.repository:
         return False
@@ -178,7 +175,7 @@ def _may_cache(demand: Demand, cache: HostCache) -> bool:
 
 
 def _most_together(variant: Variant, demands: Sequence[Demand]) -> int:
-    """Return the largest number of these copies that one instance of the variant can hold."""
+    """Return the maximum number of these copies on one instance of the variant."""
     instance = instance_of(variant.instances)
     left, together = instance.accelerators if instance else 0, 0
     for demand in sorted(demands, key=lambda demand: demand.accelerators or 0):
@@ -189,7 +186,7 @@ def _most_together(variant: Variant, demands: Sequence[Demand]) -> int:
 
 
 def _is_mended(container: Container, cache: HostCache, together: int) -> bool:
-    """True if the caches of all copies on the host fit its memory, or if their size is not known."""
+    """Return whether the caches of all copies on the host fit its memory, or their size is unknown."""
     share = container.variable(cache.share_variable)
     if isinstance(share, Unknown) or isinstance(container.variable(cache.switch), Unknown):
         return True
@@ -204,7 +201,7 @@ def _is_mended(container: Container, cache: HostCache, together: int) -> bool:
     source="data/amis.json",
 )
 def ami_too_old(topology: Topology) -> Iterator[Case | Unjudged]:
-    """An image with CUDA 13 must have a new enough driver: the default AMI of older families has an older driver."""
+    """An image with CUDA 13 needs a recent driver, but the default AMI of older instance families has an old driver."""
     amis = data.load("amis")
     for variant in topology.variants:
         instance_type = variant.instances.type_name or ""
@@ -234,7 +231,7 @@ def _containers_of(variant: Variant) -> Iterator[Container]:
 
 
 def _cuda_major(container: Container) -> int:
-    """Major CUDA version from the image tag, for example 13 for `cu130`; 0 if the tag does not contain the version."""
+    """Return the major CUDA version in the image tag, for example 13 for `cu130`; 0 if the tag has no version."""
     match = _CUDA_IN_TAG.search(container.tag or "")
     return int(match[1]) if match else 0
 

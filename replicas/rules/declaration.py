@@ -1,4 +1,4 @@
-"""A rule: its declaration, and the function that yields the cases in which an endpoint model breaks the rule."""
+"""Declaration of a rule, with the function that yields the cases in which an endpoint model breaks the rule."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Judge = Callable[[Topology], Iterator[Case | Unjudged]]
 
 @dataclass(frozen=True, kw_only=True)
 class Enforcement:
-    """An AWS operation that refuses a resource that breaks the rule."""
+    """An AWS operation that refuses resources that break the rule."""
 
     operation: str
     """Name of the operation in the service's API, for example `CreateInferenceComponent`."""
@@ -30,12 +30,12 @@ class Enforcement:
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """One rule. `docs/rules.md` and the rule lists of the validation plugins are derived from it."""
+    """One rule. `docs/rules.md` and the rule lists of the validation plugins are generated from the rules."""
 
     id: str
     pack: Pack
     severity: Severity
-    """Severity of a case that is known to fail."""
+    """Severity of a certain case. An uncertain case is always a warning."""
     checks: str
     """A sentence that describes the case in which the rule is broken."""
     why: str
@@ -45,13 +45,12 @@ class Rule:
     enforced: tuple[Enforcement, ...]
     """AWS operations that refuse a resource that breaks the rule; empty if none does."""
     needs_proof: bool | tuple[str, ...]
-    """True (or a set of case kinds) if an uncertain case also refuses a plan, because a plan promises that its copies
-    fit.
-    """
+    """Whether an uncertain case also refuses a plan, because a plan proves that its copies fit: for all kinds of cases
+    (True) or for the kinds in the tuple."""
     judge: Judge
 
     def refuses_plan(self, finding: Finding) -> bool:
-        """True if this finding refuses a plan; if False, the plan only warns about it."""
+        """Return whether this finding refuses a plan. Otherwise the plan only warns about it."""
         is_needed = self.needs_proof if isinstance(self.needs_proof, bool) else finding.kind in self.needs_proof
         return finding.certain or is_needed
 
@@ -72,7 +71,7 @@ class Rule:
 
 
 def enforced_by(operation: str, evidence: Evidence, source: str) -> tuple[Enforcement, ...]:
-    """Build the enforcement of a rule by one operation."""
+    """Return a tuple with the enforcement of a rule by one operation."""
     return (Enforcement(operation=operation, evidence=evidence, source=source),)
 
 
@@ -87,7 +86,7 @@ def rule(
     needs_proof: bool | tuple[str, ...] = False,
     pack: Pack = "proof",
 ) -> Callable[[Judge], Rule]:
-    """Decorator that declares a rule with the function that judges it."""
+    """Declare a rule. This is a decorator of the function that yields the cases."""
 
     def declare(judge: Judge) -> Rule:
         return Rule(

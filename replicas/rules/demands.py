@@ -18,7 +18,7 @@ _CPU_FAMILY = re.compile(r"ml\.[cmrt]\d")
 
 @dataclass(frozen=True, kw_only=True)
 class Demand:
-    """Copies and resources that one component requests. A value is None if it is not known or not valid."""
+    """Copies and resources that one component requests. A value is None if it is unknown or invalid."""
 
     component: Component
     copies: int | None
@@ -35,9 +35,9 @@ class Demand:
 
     @property
     def least_copies(self) -> int:
-        """The minimum number of copies; 0 if it is not known whether the component exists.
+        """The minimum number of copies; 0 if it is unknown whether the component exists.
 
-        If the number of copies is not known, it is 1: SageMaker creates no component with 0 copies.
+        The minimum is 1 if the number of copies is unknown, because SageMaker creates no component with 0 copies.
         """
         if self.component.exists is not None:
             return 0
@@ -50,7 +50,7 @@ class Demand:
 
 
 def demands_of(variant: Variant, instance_type: str | None = None) -> tuple[Demand, ...]:
-    """Return the demands of the components of a variant, on its own instance type or on another type."""
+    """Return the demands of a variant's components, on the variant's instance type or on `instance_type`."""
     name = instance_type or variant.instances.type_name
     return tuple(
         demand_of(component, component.specification_for(name) if name else component.only_specification)
@@ -59,7 +59,7 @@ def demands_of(variant: Variant, instance_type: str | None = None) -> tuple[Dema
 
 
 def demand_of(component: Component, specification: Specification | None) -> Demand:
-    """Return the demand of a component, with the claims of one specification."""
+    """Return the demand of a component with the resource requirements of one specification."""
     claims = specification.claims if specification else None
     known = claims if isinstance(claims, Claims) else None
     cpus = known.cpus if known else None
@@ -79,12 +79,12 @@ def _accelerators(claims: Claims | None) -> int | None:
 
 
 def instance_of(instances: Instances) -> Instance | None:
-    """Return the single instance type of a variant; None if it is not known or not in the table."""
+    """Return the single instance type of a variant; None if the type is unknown or not in the table."""
     return instance_types().get(instances.type_name or "")
 
 
 def types_of(instances: Instances) -> list[Instance]:
-    """Return the instance types that copies may be placed on, without types that are not in the table."""
+    """Return the instance types of the table on which copies may be placed."""
     return [instance_types()[name] for name in instances.type_names if name in instance_types()]
 
 

@@ -37,7 +37,7 @@ class EndpointDocument(TypedDict):
     accelerators_used: int | None
     accelerators_available: int | None
     placement: list[dict[str, int]] | None
-    """Copies of each component on each instance; null if it is not proven that all copies fit."""
+    """Copies of each component on each instance; null if there is no proof that all copies fit."""
     regions: list[str] | None
     """Regions that have the instance types; null if the report is about one region."""
     roles_elsewhere: list[str]
@@ -60,7 +60,7 @@ class FileDocument(CheckDocument):
 
     file: str
     region: str | None
-    """Region that the template was checked for; null if it was checked for any region."""
+    """Region for which the template was checked; null if it was checked for all regions."""
 
 
 class ChecksDocument(TypedDict):

@@ -1,4 +1,4 @@
-"""Checks of files and folders: each template of a cloud assembly, with the region of its stack."""
+"""Checks template files and folders. Templates of a cloud assembly are checked for the region of their stack."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class CheckedFile:
 
     path: Path
     region: str | None
-    """Region that it was checked for; None if it was checked for any region."""
+    """Region for which the template was checked; None if it was checked for all regions."""
     report: Report
     text: str
 
@@ -50,7 +50,7 @@ class _Read:
     text: str
     template: Mapping[str, Any]
     parameters: Mapping[str, Any]
-    """Values that the parent of a nested stack passes on."""
+    """Parameter values that the parent stack passes to a nested stack."""
     nested: tuple[str, ...] = ()
     """Logical ids of nested stacks whose templates are checked too."""
 
@@ -65,16 +65,16 @@ def check_files(
 ) -> list[CheckedFile]:
     """Check template files and folders.
 
-    In a folder with a `manifest.json`, as `cdk synth` writes it, this checks the templates of all stacks, with those of
-    stages and nested stacks, each for the region of its stack; in another folder, all files `*.template.json` and
-    `*.template.yaml` below it. A `region` replaces the regions of all stacks. Each template uses those `parameters`
-    that it declares, and those `models` (see `check`) whose resources it has.
+    In a folder with a `manifest.json` (output of `cdk synth`), the templates of all stacks, stages and nested stacks
+    are checked, each for the region of its stack. In any other folder, all files `*.template.json` and
+    `*.template.yaml` in it and its subfolders are checked. A `region` replaces the regions of all stacks. Each template
+    uses the `parameters` that it declares and the `models` (see `check`) of its own resources.
 
-    Raises `ProofError` with all faults of the files, and `UsageError` if the region is not known or no template
-    declares a parameter or has the resource of a model.
+    Raises `ProofError` with all faults of the files, and `UsageError` if the region is unknown, or if no template
+    contains a given parameter or the resource of a given model.
     """
     if region is not None and region not in known_regions():
-        raise UsageError(f"no region {region!r} is known; regions: {', '.join(known_regions())}")
+        raise UsageError(f"unknown region {region!r}: use one of {', '.join(known_regions())}")
     templates = _read_all(paths, region)
     given, named = parameters or {}, models or {}
     _require_declared(templates, given)
@@ -107,7 +107,7 @@ def _read_all(paths: Sequence[Path], region: str | None) -> list[_Read]:
             faults.append(str(fault))
             continue
         pending = [(stack.path, region or stack.region, dict[str, Any]()) for stack in stacks]
-        while pending:  # nested stacks that a parent names come before all other files
+        while pending:  # read the nested stacks of a parent before all other files
             file, own_region, parameters = pending.pop(0)
             if file in templates_by_path:
                 continue
@@ -141,7 +141,7 @@ def _templates_in(folder: Path) -> Iterator[StackTemplate]:
         templates = [StackTemplate(file, None) for file in files]
     if not templates:
         what = f"{MANIFEST} names no stack" if (folder / MANIFEST).is_file() else f"no file {', '.join(_TEMPLATES)}"
-        raise ProofError(f"{folder}: no template in the folder: {what}")
+        raise ProofError(f"{folder} contains no template: {what}")
     yield from templates
 
 
@@ -164,7 +164,7 @@ def _models_of(templates: Sequence[_Read], models: Mapping[str, str]) -> Iterato
 
 
 def _names_of(template: Mapping[str, Any]) -> Container[str]:
-    """Return the names of the resources of a template: logical ids, or addresses of Terraform."""
+    """Return the names of a template's resources: logical ids, or Terraform addresses."""
     if isinstance(template, TerraformTemplate):
         return frozenset(template.addresses.values())
     return section(template, "Resources")

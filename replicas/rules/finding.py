@@ -1,6 +1,4 @@
-"""Results of rules as data: findings, and questions that are not judged. `replicas.rules.wording` makes sentences of
-them.
-"""
+"""Results of rules as data: findings, and questions that are not judged. `replicas.rules.wording` words them."""
 
 from __future__ import annotations
 
@@ -33,22 +31,22 @@ Quantity = Literal[
     "scaled component",
     "variant",
 ]
-"""A setting whose value may not be known."""
+"""A setting whose value can be unknown."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One case in which a rule is broken. The rule's function yields it."""
+    """One case in which a rule is broken, as yielded by the function of the rule."""
 
     subject: Subject
     numbers: Mapping[str, Any] = field(default_factory=dict)
-    """Given and allowed values, by the names that the sentences use."""
+    """Given and allowed values, by the placeholder names of the sentences."""
     kind: str = ""
     """The kind of case, if the rule can be broken in several ways; otherwise empty."""
     shortage: Shortage | None = None
     """For rules about capacity: the copies, the instances, and the changes that fix the shortage."""
     certain: bool = True
-    """False if it is not known whether the case fails. The finding is then always a warning."""
+    """False if it is unknown whether the case fails. The finding is then always a warning."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +57,7 @@ class Finding(Case):
 
     @property
     def key(self) -> str:
-        """Key of the finding's sentences in a vocabulary."""
+        """Key of the sentences for this finding."""
         return f"{self.rule}/{self.kind}" if self.kind else self.rule
 
 
@@ -68,7 +66,7 @@ class Search:
     """A search for a placement that ended without an answer."""
 
     placed: Literal["all copies", "the ceiling", "a roll"]
-    """What the search tried to place."""
+    """The copies that the search tried to place."""
     packing: NotJudged
     instance_type: str
     batch_copies: int = 0
@@ -83,9 +81,9 @@ class Unjudged:
     question: str
     """The question, for example `whether all copies fit`; empty if no rule can judge the subject."""
     quantity: Quantity | None = None
-    """The setting that is not known; None if `unknown` describes it fully."""
+    """The unknown setting; None if `unknown` describes it fully."""
     unknown: Unknown | None = None
-    """Why the setting is not known; None if the setting is not given."""
+    """Why the setting is unknown; None if the setting is absent."""
     given: str | None = None
     """The setting as it is written in the template; None if quoting it would not help."""
     search: Search | None = None
@@ -99,4 +97,4 @@ class Unjudged:
         """Why the question is not judged."""
         if self.search:
             return self.search.packing.why
-        return self.unknown.why if self.unknown else "it is not given"
+        return self.unknown.why if self.unknown else "the setting is absent"

@@ -1,7 +1,7 @@
 """Facts about SageMaker hosting: instance types, regions, and AWS's registries of serving containers.
 
-Programs that build on the rules, such as the embedded AWS, read these facts here, so that they use the same values as
-the rules. They do not read the catalogue's own tables.
+Other packages, such as the embedded AWS, read these facts from this module instead of the catalogue's tables, so that
+they use the same values as the rules.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ class HostType:
 
     name: str
     claimable: Resources
-    """Resources that all copies on one instance can claim together: every accelerator, and the CPU and memory that the
-    rules accept (`replicas.sizing.claims`)."""
+    """Resources that all copies on one instance can reserve together: every accelerator, and the CPU and memory that
+    the rules accept (`replicas.sizing.claims`)."""
     vcpus: int
     memory_mib: int
     nvme_gb: int
     """Local storage in GB; 0 for instance types without local storage."""
     regions: frozenset[str]
-    """Regions in which the instance type can be rented for an endpoint."""
+    """Regions in which endpoints can use the instance type."""
 
 
 @cache
@@ -57,7 +57,7 @@ def regions() -> frozenset[str]:
 def published_tags(account: str, region: str, repository: str) -> frozenset[str] | None:
     """Return the tags of the serving containers that AWS publishes in one of its own ECR repositories.
 
-    None if the account is not known to have a repository of this name in the region.
+    None if no repository of this account, region and name is known.
     """
     tags = {
         image.tag

@@ -1,4 +1,4 @@
-"""Resources that an instance offers to copies, from the most permissive to the conservative bound (`sizing.claims`)."""
+"""Bounds of the resources that copies can reserve on an instance, from permissive to conservative (`sizing.claims`)."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from replicas.endpoint.packing import Resources
 from replicas.sizing import claims
 
 _NOT_ENOUGH = (
-    "a copy never spans instances, and a copy without room fails with 'There is not enough hardware resources on the "
-    "instances' after minutes of paid instances"
+    "a copy cannot be split over instances, and a copy that does not fit fails with 'There is not enough hardware "
+    "resources on the instances' after minutes of paid instances"
 )
 
 
 def hard(instance: Instance) -> Resources:
-    """Return the most permissive bound: the whole host, or less if AWS is known to have refused a smaller memory claim.
+    """Return the most permissive bound: the whole host, or less if AWS has refused a smaller memory reservation.
 
-    No claim above this bound runs.
+    No reservation above this bound runs.
     """
     refused = _refused_memory(instance)
     memory = instance.memory_mib if refused is None else min(instance.memory_mib, refused - 1)
@@ -26,7 +26,7 @@ def hard(instance: Instance) -> Resources:
 
 
 def nearly_all(instance: Instance) -> Resources:
-    """Nine tenths of the host: no larger claim is known to run, because the platform needs the rest."""
+    """Return nine tenths of the host. No larger reservation is known to run, because the platform needs the rest."""
     host, known = hard(instance), claims.host(instance)
     return Resources(
         host.accelerators,
@@ -36,34 +36,35 @@ def nearly_all(instance: Instance) -> Resources:
 
 
 def why_not_enough(instance: Instance) -> str:
-    """Return the consequence of missing room, with the refusals known for this instance type."""
+    """Return the consequence of missing capacity, and the known refusals for this instance type."""
     refused = _refused_memory(instance)
     if refused is None:
         return _NOT_ENOUGH
     host = next(name for name, claim in _refusals(instance) if claim == refused)
-    as_much = "" if host == instance.name else ", whose host has as much memory or more,"
-    return f"{_NOT_ENOUGH} (on {host}{as_much} AWS has refused a claim of {refused} MiB)"
+    as_much = "" if host == instance.name else ", whose host has at least as much memory,"
+    return f"{_NOT_ENOUGH} (on {host}{as_much} AWS has refused a reservation of {refused} MiB)"
 
 
 def why_careful(instance: Instance) -> str:
     """Return the source of the conservative bound for this instance type."""
     bound = claims.claimable(instance)
     return (
-        f"the host has more but keeps part of it for itself, and no source says how much: by estimate "
-        f"copies can have {float(bound.cpus):g} CPUs ({bound.cpus_reason}) and {bound.memory_mib} MiB "
-        f"({bound.memory_reason}) of one"
+        f"the host needs part of its resources itself, and no source states how much: the estimate for copies on one "
+        f"instance is {float(bound.cpus):g} CPUs ({bound.cpus_reason}) and {bound.memory_mib} MiB "
+        f"({bound.memory_reason})"
     )
 
 
 def _refused_memory(instance: Instance) -> int | None:
-    """Return the smallest memory claim that AWS refused for no other possible reason; None if there is none."""
+    """Return the smallest memory reservation that AWS certainly refused for lack of memory; None if unknown."""
     return min((claim for _, claim in _refusals(instance)), default=None)
 
 
 def _refusals(instance: Instance) -> list[tuple[str, int]]:
-    """Return the memory claims that AWS refused on hosts with at least as much memory, by instance type.
+    """Return the memory reservations that AWS refused on hosts with at least as much memory, by instance type.
 
-    A smaller host has no more room. Claims that are known to run on this instance type are left out.
+    A refusal on a larger host also applies to a smaller one. Reservations that are known to run on this instance type
+    are omitted.
     """
     seen = data.load("claims")["seen"]
     own = [entry for entry in seen if entry["instance_type"] == instance.name and entry["accepted"]]

@@ -1,4 +1,4 @@
-"""Apply rules to an endpoint model and return findings as data."""
+"""Applies rules to an endpoint model and yields findings as data."""
 
 from __future__ import annotations
 
@@ -18,6 +18,6 @@ def judge(topology: Topology, rules: Iterable[Rule] = RULES.values()) -> Iterato
 
 
 def judge_all(topology: Topology, rules: Iterable[Rule] = RULES.values()) -> Iterator[Finding | Unjudged]:
-    """Yield the results of `judge`, then the whole resources that are not judged."""
+    """Yield the results of `judge`, then the resources that could not be judged at all."""
     yield from open_points(topology)
     yield from judge(topology, rules)

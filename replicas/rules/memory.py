@@ -1,7 +1,7 @@
-"""Rules about the memory of a copy: whether its model fits the accelerators, and whether its engine starts with it.
+"""Rules about the memory of a copy: whether the model fits the accelerators, and whether the engine starts.
 
-They judge containers whose engine and model the catalogue recognises, by the functions that size a plan. A plan does
-not apply them: it has called the same functions already.
+They check containers whose engine and model are recognised, with the same functions that size a plan. A plan does not
+apply these rules, because it has called these functions already.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from replicas.start.timeouts import LEAST_SECONDS, longest_download, longest_sta
 @rule(
     "copy-without-memory",
     checks="A model does not fit the memory of its copy's accelerators, or cannot be split over them.",
-    why="the engine exits at its start, after minutes of paid instances, and no copy ever serves",
-    source="docs/sizing.md: the memory model, compared with counts that engines printed",
+    why="the engine exits at start, after minutes of paid instances, and no copy ever serves",
+    source="docs/sizing.md: the memory model, compared with KV cache sizes that engines printed",
 )
 def copy_without_memory(topology: Topology) -> Iterator[Case | Unjudged]:
-    """A copy must fit its accelerators; yields containers that are not recognised as not judged."""
+    """A copy must fit its accelerators. Containers that are not recognised are yielded as not judged."""
     copies: list[ServedCopy] = []
     for copy in copies_of(topology):
         if isinstance(copy, Unjudged):
@@ -42,8 +42,8 @@ def copy_without_memory(topology: Topology) -> Iterator[Case | Unjudged]:
 @rule(
     "lengths-of-requests",
     checks="The request limits of a container contradict each other, or exceed its model's context.",
-    why="the engine refuses to start with such limits, or its model answers badly beyond its context",
-    source="the engines' own checks at the start; the facts of each in replicas/engines",
+    why="the engine refuses to start with these limits, or the model gives bad answers beyond its context",
+    source="the engines' own checks at start; the facts of each engine in replicas/engines",
 )
 def lengths_of_requests(topology: Topology) -> Iterator[Case]:
     """The prompt limit must be below the request limit, and the request limit must not exceed the model's context."""
@@ -53,7 +53,7 @@ def lengths_of_requests(topology: Topology) -> Iterator[Case]:
 @rule(
     "engine-without-model",
     checks="The version of an engine cannot serve its model or its quantization, or cannot run on the accelerators.",
-    why="the engine exits at its start, and no copy ever serves",
+    why="the engine exits at start, and no copy ever serves",
     source="the engine's facts.json in replicas/engines",
 )
 def engine_without_model(topology: Topology) -> Iterator[Case]:
@@ -79,8 +79,8 @@ def gated_without_token(topology: Topology) -> Iterator[Case]:
 @rule(
     "startup-too-short",
     severity="warning",
-    checks="The start-up timeout of a copy is shorter than its start can take (warning).",
-    why="SageMaker stops a copy that is not ready in time, and starts it again: no copy ever serves",
+    checks="The start-up timeout of a copy is shorter than its longest expected start-up (warning).",
+    why="SageMaker stops a copy that is not ready in time and starts it again, so no copy ever serves",
     source="docs/cold-start.md: the range of published start-ups",
 )
 def startup_too_short(topology: Topology) -> Iterator[Case]:

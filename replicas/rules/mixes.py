@@ -1,10 +1,12 @@
-"""Placement of copies on any mix of the instance types of the pools.
+"""Checks whether copies fit any mix of the instance types of instance pools.
 
-SageMaker falls back from type to type until it has enough instances.
+SageMaker tries the instance types in order until it has enough instances, so an endpoint can have a mix of types.
 
-Two bounds decide nearly every case. Copies that do not fit instances with the most of each resource, on which each
-copy claims the least, fit no mix. Copies that fit although each one takes its largest share of any type fit
-every mix.
+Two bounds decide nearly every case:
+
+- Optimistic: each instance has the maximum of every resource over all types, and each copy its smallest reservation. If
+  the copies do not fit, they fit no mix.
+- Pessimistic: each copy takes its largest share of an instance over all types. If the copies fit, they fit every mix.
 """
 
 from __future__ import annotations
@@ -24,26 +26,28 @@ _Shares = tuple[Fraction, Fraction, Fraction]
 
 
 def fits_no_mix(shortages: Sequence[Shortage]) -> bool:
-    """True if no mix of the types can hold the copies; the arguments give the claims of the copies on each type."""
+    """Return whether the copies fit no mix of the types. `shortages` has the copies' reservations on each type."""
     largest = _each(max, (hosts.hard(shortage.instance) for shortage in shortages))
     least = [_each(min, (demand.least_need for demand in column)) for column in _columns(shortages)]
     return place(least, _copies(shortages[0]), largest, shortages[0].instances).fits is False
 
 
 def on_every_mix(shortages: Sequence[Shortage]) -> Packing:
-    """Place the copies so that each instance may be of any type. Some mixes may hold copies that this cannot place."""
+    """Place the copies so that each instance may be of any type. Copies without such a placement may still
+    fit some mix.
+    """
     needs, room = _largest_shares(shortages)
     return place(needs, _copies(shortages[0]), room, shortages[0].instances)
 
 
 def enough_for_every_mix(shortages: Sequence[Shortage]) -> int | DoesNotFit | NotJudged:
-    """Return a number of instances that holds the copies on any mix of types."""
+    """Return a number of instances on which the copies fit for every mix of types."""
     needs, room = _largest_shares(shortages)
     return fewest_instances(needs, _copies(shortages[0]), room)
 
 
 def _largest_shares(shortages: Sequence[Shortage]) -> tuple[list[Resources], Resources]:
-    """Return each copy's largest share of an instance of any type, and the size of an instance, in whole units.
+    """Return each copy's largest share of an instance over all types, and the size of an instance, as integers.
 
     Copies whose shares add up to one instance or less fit an instance of any type.
     """
@@ -67,7 +71,7 @@ def _share(need: Resources, room: Resources) -> _Shares:
 
 
 def _columns(shortages: Sequence[Shortage]) -> list[tuple[Demand, ...]]:
-    """Return the demands of each component on all types; a rolling component is listed twice, as in `_copies`."""
+    """Return the demands of each component on all types. A component with a rolling update is listed twice."""
     demands = [(*shortage.all_demands, *shortage.all_demands) for shortage in shortages]
     return list(zip(*demands, strict=True))
 

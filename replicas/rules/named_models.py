@@ -1,4 +1,4 @@
-"""Models that the user of a check names for containers whose variables do not name one."""
+"""Adds models that a user names with `--model` to containers whose variables do not name a model."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from replicas.errors import ProofError
 
 
 def with_models(topology: Topology, models: Mapping[str, str]) -> Topology:
-    """Return the topology with the models that the user names.
+    """Return the topology with the models that the user named.
 
     Args:
         topology: endpoints of a template.
-        models: by the logical id of a model or component, a model of the catalogue or the path of a `config.json`.
+        models: model of the catalogue or path of a `config.json`, by the logical id of a SageMaker model or component.
 
     Raises:
-        ProofError: a logical id or a model is not known.
+        ProofError: a logical id or a model is unknown.
 
     """
     serving = [model.subject.name for model in topology.models]
@@ -28,7 +28,7 @@ def with_models(topology: Topology, models: Mapping[str, str]) -> Topology:
     unknown = sorted(set(models) - set(serving))
     if unknown:
         raise ProofError(
-            f"the template has no SageMaker model and no component that hosts one named {', '.join(unknown)}; it has: "
+            f"the template has no SageMaker model or hosting component {', '.join(unknown)}: use one of "
             f"{', '.join(serving) or 'none'}"
         )
     named = {logical_id: _named(logical_id, model) for logical_id, model in models.items()}
@@ -40,7 +40,7 @@ def _named(logical_id: str, model: str) -> NamedModel:
         return NamedModel(name=find_model(model).id)
     except LookupError as fault:
         if not Path(model).exists():
-            why = f"{logical_id}={model}: no file of this name, and {fault.args[0]}"
+            why = f"{logical_id}={model}: no file has this name, and {fault.args[0]}"
             raise ProofError(why) from None
     try:
         return NamedModel(name=read_model(model).id, config=model)

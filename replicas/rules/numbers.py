@@ -13,7 +13,7 @@ from replicas.rules.declaration import enforced_by, rule
 from replicas.rules.finding import Case
 
 _NAMES: dict[type, tuple[str, ...]] = {}
-"""Cache of the field names of each class."""
+"""Field names of each class of the endpoint model, cached."""
 
 
 @rule(
@@ -29,14 +29,14 @@ _NAMES: dict[type, tuple[str, ...]] = {}
     ),
 )
 def number_refused(topology: Topology) -> Iterator[Case]:
-    """A property that takes a number must have a number in digits."""
+    """The value of a numeric property must be a number in digits."""
     for subject, value in dict.fromkeys(_not_numbers(topology)):
         numbers = {"property": value.name, "given": value.given, "reason": value.why}
         yield Case(subject=subject, numbers=numbers)
 
 
 def _not_numbers(topology: Topology) -> Iterator[tuple[Subject, NotANumber]]:
-    """Yield the refused values in an endpoint model, with the resources that have them. Visits each object once."""
+    """Yield the invalid numbers in an endpoint model with their resources. Visit each object once."""
     pending: list[tuple[Any, Subject]] = [(topology, Subject(kind="resource", name="Template"))]
     visited = set[int]()
     while pending:
@@ -52,7 +52,7 @@ def _not_numbers(topology: Topology) -> Iterator[tuple[Subject, NotANumber]]:
 
 
 def _names_of(kind: type) -> tuple[str, ...]:
-    """Return the names of the fields of a class of the endpoint model; none for other classes."""
+    """Return the field names of a class of the endpoint model; empty for other classes."""
     if kind not in _NAMES:
         is_part = is_dataclass(kind) and kind.__module__.startswith("replicas.endpoint.")
         _NAMES[kind] = tuple(each.name for each in fields(kind)) if is_part else ()

@@ -1,4 +1,4 @@
-"""Resources of an endpoint model that are not judged because they, or their relations, are not known."""
+"""Finds resources of an endpoint model that cannot be judged because they or their references are unknown."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ _ALL_FIT = "whether all copies fit"
 
 
 def open_points(topology: Topology) -> Iterator[Unjudged]:
-    """Yield components that cannot be placed, scalable targets without a known component, and unreadable resources."""
+    """Yield components with an unknown variant, scalable targets with an unknown component, and
+    unreadable resources.
+    """
     for part in topology.unread:
         yield Unjudged(subject=part.subject, question=part.question, unknown=Unknown(part.why, part.parameters))
     yield from _components(topology)
@@ -21,7 +23,7 @@ def open_points(topology: Topology) -> Iterator[Unjudged]:
 
 
 def _components(topology: Topology) -> Iterator[Unjudged]:
-    """Yield the components whose endpoint, configuration or variant is not known."""
+    """Yield the components whose endpoint, configuration or variant is unknown."""
     placed = {component.subject for variant in topology.variants for component in variant.components}
     endpoints = {endpoint.subject: endpoint for endpoint in topology.endpoints}
     for component in topology.hosting_components:
@@ -41,7 +43,7 @@ def _components(topology: Topology) -> Iterator[Unjudged]:
 
 
 def _targets(topology: Topology) -> Iterator[Unjudged]:
-    """Scalable targets that may belong to a component of this template."""
+    """Yield scalable targets that may belong to a component of this template."""
     for target in topology.targets:
         if target.exists is not None:
             question = "the ceiling of copies"
@@ -54,5 +56,5 @@ def _targets(topology: Topology) -> Iterator[Unjudged]:
 def _open(subject: Subject, quantity: Quantity, given: Text) -> Unjudged:
     if given is None or isinstance(given, Unknown):
         return Unjudged(subject=subject, question=_ALL_FIT, quantity=quantity, unknown=given)
-    outside = Unknown("it is not in the template")
+    outside = Unknown("the resource is not in the template")
     return Unjudged(subject=subject, question=_ALL_FIT, quantity=quantity, unknown=outside, given=given)

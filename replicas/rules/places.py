@@ -1,4 +1,4 @@
-"""Containers of a template or a deployment, each with the instance types that its copies may be placed on."""
+"""Finds the containers of a template or deployment, with the instance types on which their copies may be placed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from replicas.endpoint.variants import Variant
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """A container, the accelerators of its copies, and the instance types that they may be placed on."""
+    """A container, the accelerators of one copy, and the instance types on which copies may be placed."""
 
     subject: Subject
     container: Container
@@ -32,7 +32,7 @@ class Place:
 
 
 def places_of(topology: Topology) -> Iterator[Place]:
-    """Yield the containers of components that host a model, and of variants that serve one themselves."""
+    """Yield the containers of components that host a model, and of variants that serve a model themselves."""
     variants = {component.subject: variant for variant in topology.variants for component in variant.components}
     for component in topology.hosting_components:
         variant = variants.get(component.subject)
@@ -68,7 +68,7 @@ def _types(component: Component, specification: Specification, variant: Variant 
     if variant is not None:
         return _types_of_variant(variant)
     on = next((text for text in (component.endpoint_text, component.variant_name) if isinstance(text, Unknown)), None)
-    return (Unknown("its endpoint, or the variant, is not known", on.parameters if on else ()),)
+    return (Unknown("the endpoint or the variant of the component is unknown", on.parameters if on else ()),)
 
 
 def _types_of_variant(variant: Variant) -> tuple[Text, ...]:

@@ -1,4 +1,4 @@
-"""Rules about scaling policies and scheduled actions that Application Auto Scaling refuses, in its own words."""
+"""Rules about scaling policies and scheduled actions that Application Auto Scaling refuses, with AWS's messages."""
 
 from __future__ import annotations
 
@@ -146,13 +146,13 @@ _SCHEDULES = "cron(minutes hours day month weekday year), rate(value unit) or at
 
 @rule(
     "policy-configuration",
-    checks="A scaling policy lacks the configuration of its type, has that of another type, or is predictive.",
+    checks="A scaling policy has no configuration of its type, has one of another type, or is predictive.",
     why="PutScalingPolicy refuses it: '{words}'",
     source=_EVIDENCE,
     enforced=enforced_by("PutScalingPolicy", "quoted", f"'{_MISMATCH.words}' ({_MISMATCH.source})"),
 )
 def policy_configuration(topology: Topology) -> Iterator[Case]:
-    """A policy must have the configuration of its type, and no other."""
+    """A policy must have exactly the configuration of its type."""
     for policy in topology.policies:
         if not isinstance(policy.kind, str):
             continue
@@ -169,7 +169,7 @@ def policy_configuration(topology: Topology) -> Iterator[Case]:
 
 @rule(
     "step-adjustments",
-    checks="The steps of a step scaling policy leave a gap, overlap, or have a bound where they must be open.",
+    checks="The steps of a step scaling policy have a gap, overlap, or have a bound where the interval must be open.",
     why="PutScalingPolicy refuses it: '{words}'",
     source=_EVIDENCE,
     enforced=enforced_by("PutScalingPolicy", "quoted", f"'{_OVERLAP.words}' ({_OVERLAP.source})"),
@@ -185,7 +185,7 @@ def step_adjustments(topology: Topology) -> Iterator[Case]:
 
 @rule(
     "tracked-metric",
-    checks="A target-tracking policy has no metric, two metrics, or a metric of another kind of resource.",
+    checks="A target-tracking policy has no metric, two metrics, or a metric of another resource type.",
     why="PutScalingPolicy refuses it: '{words}'",
     source=_EVIDENCE,
     enforced=enforced_by("PutScalingPolicy", "quoted", f"'{_NO_METRIC.words}' ({_NO_METRIC.source})"),
@@ -220,13 +220,13 @@ def target_value(topology: Topology) -> Iterator[Case]:
 
 @rule(
     "scheduled-action",
-    checks="A scheduled action has no bounds, ends before it starts, or has a name or schedule that cannot be read.",
+    checks="A scheduled action has no capacity limits, ends before it starts, or has an invalid name or schedule.",
     why="PutScheduledAction refuses it: '{words}'",
     source=_EVIDENCE,
     enforced=enforced_by("PutScheduledAction", "quoted", f"'{_EMPTY_ACTION.words}' ({_EMPTY_ACTION.source})"),
 )
 def scheduled_action(topology: Topology) -> Iterator[Case]:
-    """A scheduled action must have bounds, and a schedule in the syntax of Application Auto Scaling."""
+    """A scheduled action must set MinCapacity or MaxCapacity, and have a valid schedule."""
     for target in topology.targets:
         for action in target.schedules:
             quote = _fault_of_action(action)
@@ -254,9 +254,7 @@ def _fault_of_steps(step: StepScaling) -> Quote | None:
 
 
 def _fault_of_bounds(bounds: _Bounds) -> Quote | None:
-    """Return the fault of intervals that overlap, leave a gap or do not cover their whole range; None without a
-    fault.
-    """
+    """Return the fault of intervals that overlap, have a gap or do not cover the whole range; None without a fault."""
     if (None, None) in bounds:
         return _BOTH_OPEN
     if any(low is not None and high is not None and low >= high for low, high in bounds):

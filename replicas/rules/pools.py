@@ -1,4 +1,4 @@
-"""Rules about instance pools: SageMaker falls back from type to type until it has enough instances."""
+"""Rules about instance pools. SageMaker tries the instance types in order until it has enough instances."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from replicas.sizing import claims
     "pool-too-small",
     severity="warning",
     checks="One instance type of the pools cannot hold all copies without the other types (warning).",
-    why="if SageMaker gets only {instance_type}, some copies have no room: all copies fit only with larger "
+    why="if SageMaker gets only {instance_type}, some copies do not fit: all copies fit only with larger "
     "types of the pools",
     source="CreateEndpointConfig, InstancePools: SageMaker uses the first available type, by priority",
     needs_proof=True,
@@ -43,7 +43,7 @@ def pool_too_small(topology: Topology) -> Iterator[Case | Unjudged]:
 @rule(
     "pool-without-specification",
     checks="A component has no specification for a type of its instance pools.",
-    why="no copy can be placed on such an instance, which is paid for",
+    why="no copy can be placed on instances of this type, which are paid for",
     source="CreateInferenceComponent, Specifications: one entry for each instance type",
     needs_proof=True,
 )

@@ -1,4 +1,4 @@
-"""Faults for which CloudWatch refuses metric data queries (alarms, GetMetricData): ids, statistics, periods."""
+"""Faults of metric data queries that CloudWatch refuses (alarms, GetMetricData): ids, statistics, periods."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def fault_of_queries(queries: Sequence[Query], is_period: Callable[[Number], boo
 
     Args:
         queries: the queries of one request.
-        is_period: returns whether the operation accepts a period.
-        bad_period: the refusal of any other period.
+        is_period: function that returns whether the operation accepts a period.
+        bad_period: the refusal of an unacceptable period.
 
     """
     ids = [query.id for query in queries if isinstance(query.id, str)]
@@ -75,17 +75,17 @@ def fault_of_queries(queries: Sequence[Query], is_period: Callable[[Number], boo
 
 
 def is_statistic(name: str) -> bool:
-    """True if CloudWatch has a statistic of this name."""
+    """Return whether CloudWatch has a statistic of this name."""
     return bool(_STATISTIC.fullmatch(name))
 
 
 def is_alarm_period(seconds: Number) -> bool:
-    """True if an alarm can have this period, or if the period is not known."""
+    """Return whether an alarm can have this period. An unknown period counts as valid."""
     return _is_among(seconds, _ALARM_SECONDS)
 
 
 def is_read_period(seconds: Number) -> bool:
-    """True if metrics can be read in this period, or if the period is not known."""
+    """Return whether metrics can be read with this period. An unknown period counts as valid."""
     return _is_among(seconds, _READ_SECONDS)
 
 

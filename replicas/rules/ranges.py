@@ -1,4 +1,4 @@
-"""The range of copies within which autoscaling keeps a component, including scheduled changes."""
+"""Computes the range of copies of a scaled component, including scheduled changes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from replicas.endpoint.variants import Variant
 
 @dataclass(frozen=True, kw_only=True)
 class Range:
-    """The range of copies of one component. A bound is None if it is not known."""
+    """The range of copies of one component. A bound is None if it is unknown."""
 
     target: ScalingTarget
     floor: int | None
@@ -27,7 +27,7 @@ class Range:
 
 
 def range_of(component: Component, topology: Topology) -> Range | None:
-    """Return the range of a component; None if no scalable target is known to scale it."""
+    """Return the range of a component; None if no scalable target certainly scales it."""
     target = topology.target_of(component)
     if target is None:
         return None

@@ -1,4 +1,4 @@
-"""Recognises the engine, its version and the model of a container, or returns why its memory is not judged."""
+"""Recognises the engine, version and model of a container, or returns why its memory cannot be judged."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from replicas.rules.places import Place
 from replicas.sizing.containers import ContainerRequest
 
 MEMORY = "memory"
-"""The question that stays open for a container that is not recognised."""
+"""The question that is not judged for a container that is not recognised."""
 
 
 def request_of(place: Place, topology: Topology) -> tuple[EngineKind, ContainerRequest] | Unjudged:
@@ -24,13 +24,13 @@ def request_of(place: Place, topology: Topology) -> tuple[EngineKind, ContainerR
         return not_judged(place, recognised)
     kind, version = recognised
     if container.unknown is not None:
-        why = f"the environment is not known: {container.unknown.why}"
+        why = f"the environment is unknown: {container.unknown.why}"
         return not_judged(place, Unknown(why, container.unknown.parameters))
     named = _named_model(place, topology)
     ignored = kind.variables.model if named else ()
     for name, value in container.environment.items():
         if isinstance(value, Unknown) and name not in ignored and effect_of(kind, name) != "none":
-            return not_judged(place, Unknown(f"{name} is not known: {value.why}", value.parameters))
+            return not_judged(place, Unknown(f"{name} is unknown: {value.why}", value.parameters))
     environment = tuple(
         (name, text_of(value)) for name, value in container.environment.items() if not isinstance(value, Unknown)
     )
@@ -47,7 +47,7 @@ def request_of(place: Place, topology: Topology) -> tuple[EngineKind, ContainerR
 
 
 def _named_model(place: Place, topology: Topology) -> Model | None:
-    """Return the model that the user or the template's metadata names for the container; None if there is none."""
+    """Return the model that a `--model` option or the template's metadata names for the container; None if neither."""
     subjects = [place.subject, *([place.model] if place.model else [])]
     named = next((topology.named_models[s.name] for s in subjects if s.name in topology.named_models), None)
     if named is None:
@@ -61,7 +61,7 @@ def _named_model(place: Place, topology: Topology) -> Model | None:
 def _completed(
     place: Place, kind: EngineKind, request: ContainerRequest
 ) -> tuple[EngineKind, ContainerRequest] | Unjudged:
-    """Return a sizing request with its model; `Unjudged` if the model or a setting is not known."""
+    """Return a sizing request with its model; `Unjudged` if the model or a setting is unknown."""
     settings = request.settings
     if settings.not_followed:
         refused = settings.not_followed[0]
@@ -73,32 +73,32 @@ def _completed(
             return not_judged(place, model, remedies=_named_by(place))
         request = request.with_model(model)
     if isinstance(place.accelerators, Unknown):
-        why = f"NumberOfAcceleratorDevicesRequired is not known: {place.accelerators.why}"
+        why = f"NumberOfAcceleratorDevicesRequired is unknown: {place.accelerators.why}"
         return not_judged(place, Unknown(why, place.accelerators.parameters))
     if not request.accelerators:
-        return not_judged(place, Unknown("its copies claim no accelerators, and memory is sized only on accelerators"))
+        return not_judged(place, Unknown("the copies reserve no accelerators, and only accelerator memory is sized"))
     return kind, request
 
 
 def _engine_of(container: Container) -> tuple[EngineKind, str] | Unknown:
-    """Return the engine and its version; `Unjudged` if the image may read other variables than the engine's."""
+    """Return the engine and its version; `Unknown` if the image may read other variables than the engine."""
     if isinstance(container.image, Unknown) and container.repository is None:
-        return Unknown(f"the image is not known: {container.image.why}", container.image.parameters)
+        return Unknown(f"the image is unknown: {container.image.why}", container.image.parameters)
     if container.image is None:
         return Unknown("the container has no image, or the model has several containers")
     repository, tag = container.repository, container.tag
     image = repository or text_of(container.image)
     kind = engine_of_image(f"{image}:{tag}" if tag else image)
     if kind is None:
-        return Unknown(f"the engine of the image {image} is not known; known: {', '.join(engine_names())}")
+        return Unknown(f"the engine of the image {image} is unknown; known engines: {', '.join(engine_names())}")
     if kind.versions is None:
-        return Unknown(f"{kind.title} cannot be sized; engines that can: {', '.join(engine_names())}")
+        return Unknown(f"{kind.title} cannot be sized; engines that can be sized: {', '.join(engine_names())}")
     if kind.published_images and not kind.published_images.fullmatch(repository or ""):
         why = f"the image {image} is not one of the published images of {kind.title}, and may read other variables"
         return Unknown(why)
     version = kind.version_of(tag)
     if version is None:
-        return Unknown(f"the tag of the image {image} does not say the version of {kind.title}")
+        return Unknown(f"the tag of the image {image} does not contain the version of {kind.title}")
     try:
         find_engine(f"{kind.name}-{version}")
     except LookupError as fault:
@@ -111,7 +111,7 @@ def _model_of(place: Place, request: ContainerRequest) -> Model | Unknown:
     if name is None and not place.container.has_local_weights:
         return Unknown("no variable names the model")
     if name is None or not request.is_from_hub:
-        return Unknown("the weights come from S3 or from the image, and their config.json is not known")
+        return Unknown("the weights come from S3 or from the image, and their config.json is unknown")
     missing = Unknown(f"model {name!r} is not in the table (`replicas models`)")
     try:
         model = find_model(name)
@@ -129,5 +129,5 @@ def _named_by(place: Place) -> tuple[str, ...]:
 
 
 def not_judged(place: Place, why: Unknown, *, remedies: tuple[str, ...] = ()) -> Unjudged:
-    """Return the answer that the memory of a container is not judged."""
+    """Return an `Unjudged` for the memory of a container."""
     return Unjudged(subject=place.subject, question=MEMORY, unknown=why, remedies=remedies)

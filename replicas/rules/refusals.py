@@ -1,4 +1,4 @@
-"""Messages with which AWS refuses requests, each with the public source that quotes it."""
+"""Error messages of AWS, each with the public source that quotes it."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 PREFLIGHT = "cdk-preflight 1.9.1, rule pf-"
-"""Source of quotes: each of its rules was reproduced by a deployment to AWS."""
+"""Source of quotes. Each rule of cdk-preflight was reproduced by a deployment to AWS."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Quote:
-    """AWS's answer to a request. Names in braces are values of the request."""
+    """A quoted error message of AWS. Names in braces are replaced by values of the request."""
 
     words: str
     source: str
     fix: str
-    """The change that fixes it, in CloudFormation terms."""
+    """The change that fixes the fault, in CloudFormation terms."""
 
     def about(self, **values: object) -> Quote:
         """Return the quote with its names in braces replaced by the values of one request."""
@@ -24,7 +24,7 @@ class Quote:
 
     @property
     def numbers(self) -> Mapping[str, str]:
-        """The quote by the names that the sentences of a case use."""
+        """The quote as placeholder values for the sentences of a case."""
         return {"words": self.words, "fix": self.fix, "seen_in": self.source}
 
 

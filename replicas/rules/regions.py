@@ -24,7 +24,7 @@ _ZERO_INSTANCES_REFUSED = {
 def regions_of(variant: Variant) -> tuple[str, ...] | None:
     """Return the regions that have all instance types of a variant, and inference components if it hosts any.
 
-    None if an instance type is not known.
+    None if an instance type is unknown.
     """
     names = variant.instances.type_names
     types = [instance_types().get(name) for name in names]
@@ -37,7 +37,7 @@ def regions_of(variant: Variant) -> tuple[str, ...] | None:
 
 @rule(
     "region-without-components",
-    checks="CloudFormation does not know inference components in the region.",
+    checks="CloudFormation does not support inference components in the region.",
     why="CloudFormation refuses the stack, possibly after it has created other resources",
     source="data/regions.json",
 )
@@ -57,7 +57,7 @@ def region_without_components(topology: Topology) -> Iterator[Case]:
     enforced=enforced_by("CreateEndpoint", "assumed", "the price list has no hosting price of the type in the region"),
 )
 def region_without_instance(topology: Topology) -> Iterator[Case]:
-    """The region must have the instance types. If the region is not known, at least one region must have them."""
+    """The region must have the instance types. If the region is unknown, at least one region must have all of them."""
     region = topology.region
     for variant in topology.variants:
         if region is None and regions_of(variant) == ():
@@ -106,7 +106,7 @@ def image_in_other_region(topology: Topology) -> Iterator[Case]:
     enforced=enforced_by("CreateEndpointConfig", "quoted", _ZERO_INSTANCES_REFUSED["eu-west-3"]),
 )
 def zero_instances_refused(topology: Topology) -> Iterator[Case]:
-    """In a region that refuses zero instances, an endpoint must have at least one instance."""
+    """An endpoint must have at least one instance in a region that refuses zero instances."""
     seen = _ZERO_INSTANCES_REFUSED.get(topology.region or "")
     for variant in topology.variants if seen else ():
         if variant.instances.least == 0:

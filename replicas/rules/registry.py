@@ -1,4 +1,4 @@
-"""The list of all rules by id, from which checks, plugins and documents are derived."""
+"""All rules by id. Checks, plugins and documents are generated from this list."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _by_id(rules: Iterable[Rule], pack: Pack) -> Mapping[str, Rule]:
 _RULES = [declared for module in _MODULES for declared in vars(module).values() if isinstance(declared, Rule)]
 
 RULES = _by_id(_RULES, "proof")
-"""Rules about whether a template deploys and fits its instances."""
+"""Rules that prove whether a template deploys and its copies fit the instances."""
 
 PRACTICE_RULES = _by_id(_RULES, "practice")
 """Rules about whether an endpoint is ready for production traffic and does not waste money."""
@@ -87,7 +87,7 @@ def rule_named(rule_id: str) -> Rule:
 
 
 def enforced_by(operation: str) -> list[Rule]:
-    """Return the rules that AWS itself enforces in one operation of its API."""
+    """Return the rules that AWS itself enforces in an operation of its API."""
     return [
         rule
         for rule in (*RULES.values(), *PRACTICE_RULES.values())

@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Message:
-    """A finding in words: `what` is the case, `why` its consequence, `fix` the smallest change that fixes it."""
+    """A finding in words. `what` is the fault, `why` the consequence, `fix` the smallest change that corrects it."""
 
     rule: str
     logical_id: str
@@ -43,7 +43,7 @@ class Unresolved:
     logical_id: str
     what: str
     parameters: tuple[str, ...] = ()
-    """Template parameters to give (`AWS::Region` stands for the region); empty if no parameter would help."""
+    """Template parameters whose values are needed (`AWS::Region` means `--region`); empty if none would help."""
 
     def to_document(self) -> dict[str, Any]:
         """Return the question as a JSON document."""
@@ -52,9 +52,7 @@ class Unresolved:
 
 @dataclass(frozen=True)
 class OpenQuestion:
-    """A question that was not judged, with the reason and the options of `replicas check` that supply the missing
-    value.
-    """
+    """A question that was not judged: the reason, and the options of `replicas check` that supply the missing value."""
 
     logical_id: str
     question: str
@@ -69,7 +67,7 @@ class OpenQuestion:
 
 @dataclass(frozen=True)
 class ComponentReport:
-    """The claims of one inference component per copy; an unknown value is None."""
+    """Copies and resources per copy of one inference component; None for unknown values."""
 
     logical_id: str
     copies: int | None
@@ -92,22 +90,20 @@ class EndpointReport:
     variant: str | None
     instance_type: str | None
     instances: int | None
-    """The maximum number of instances: `MaxInstanceCount` with managed instance scaling, else
-    `InitialInstanceCount`.
-    """
+    """Maximum number of instances: `MaxInstanceCount` with managed instance scaling, else `InitialInstanceCount`."""
     components: tuple[ComponentReport, ...]
     accelerators_used: int | None
     accelerators_available: int | None
     placement: tuple[Mapping[str, int], ...] | None
-    """Copies of each component on each instance in use; None if it is not proven that all copies fit, or above 5,000
-    instances."""
+    """Copies of each component on each used instance; None if there is no proof that all copies fit, or for more than
+    5,000 instances."""
     instance_pools: tuple[str, ...] = ()
     """Instance types that SageMaker chooses from, if the variant has no single `instance_type`."""
     regions: tuple[str, ...] | None = None
-    """Regions that have all instance types of the variant, and inference components if it hosts some. None if an
-    instance type is not known, or if the report is about one region."""
+    """Regions that have all instance types of the variant, and inference components if the variant hosts any. None if
+    an instance type is unknown, or if the report is about one region."""
     roles_elsewhere: tuple[str, ...] = ()
-    """ARNs of execution roles outside of the template, as written: their rights are not judged."""
+    """ARNs of execution roles outside the template, as written. The rights of these roles are not judged."""
 
     def to_document(self) -> dict[str, Any]:
         """Return the variant as a JSON document."""
@@ -135,8 +131,8 @@ class Report:
     warnings: tuple[Message, ...]
     unresolved: tuple[Unresolved, ...]
     unjudged: tuple[OpenQuestion, ...] = ()
-    """Every question that was not judged. `unresolved` lists them in the format of earlier versions, without the
-    questions about memory."""
+    """Every question that was not judged. `unresolved` contains the same questions except those about memory, in the
+    format of earlier versions."""
     acknowledged: tuple[Acknowledged, ...] = ()
     """Problems and warnings that the template acknowledges with a reason."""
 

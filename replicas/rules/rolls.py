@@ -1,4 +1,4 @@
-"""Rules about rolling updates of a component: the batch sizes that SageMaker accepts, and room for the new copies."""
+"""Rules about rolling updates of a component: valid batch sizes, and capacity for the new copies."""
 
 from __future__ import annotations
 
@@ -26,14 +26,15 @@ from replicas.rules.shortage import Shortage
 from replicas.sizing import claims
 
 LEAST_SHARE, LARGEST_SHARE = Fraction(5, 100), Fraction(50, 100)
-"""Share of the component's copies (botocore 1.44.5, InferenceComponentRollingUpdatePolicy.MaximumBatchSize)."""
+"""Minimum and maximum batch size as a share of all copies (botocore 1.44.5,
+InferenceComponentRollingUpdatePolicy.MaximumBatchSize)."""
 
 _Level = Literal["copies", "floor", "ceiling", "schedule"]
 
 
 @rule(
     "batch-size",
-    checks="A batch of a rolling update is not 5 to 50 % of the copies (warning if the only copy is the batch).",
+    checks="A batch of a rolling update is not 5 to 50 % of the copies (warning if there is only one copy).",
     why="UpdateInferenceComponent accepts 5 to 50 % of the component's copies",
     source="botocore 1.44.5, InferenceComponentRollingUpdatePolicy.MaximumBatchSize",
     enforced=enforced_by(
@@ -44,13 +45,13 @@ _Level = Literal["copies", "floor", "ceiling", "schedule"]
     needs_proof=True,
 )
 def batch_size(topology: Topology) -> Iterator[Case | Unjudged]:
-    """A batch must be 5 to 50 % of the copies, both at the smallest and at the largest number of copies."""
+    """A batch must be 5 to 50 % of the copies, for the smallest and for the largest number of copies."""
     for variant in topology.variants:
         for demand in demands_of(variant):
             roll = demand.component.roll
             batch = roll.batch if roll else None
             if isinstance(batch, Unknown):
-                question = "whether the rolling update is accepted and has room"
+                question = "whether the rolling update is accepted and has capacity"
                 yield Unjudged(subject=demand.component.subject, question=question, quantity="batch", unknown=batch)
             elif batch is not None and batch.share is not None:
                 if not LEAST_SHARE <= batch.share <= LARGEST_SHARE:
@@ -83,10 +84,9 @@ def _batch_in_copies(demand: Demand, batch: Fraction, topology: Topology) -> Ite
 
 
 def _levels(demand: Demand, topology: Topology) -> list[tuple[int, _Level]]:
-    """Return the numbers of copies that a component may have at a rolling update, each with the setting that defines
-    it.
+    """Return the possible numbers of copies during a rolling update, each with the setting that determines the number.
 
-    0 is left out: an update of a component without copies has no batches.
+    0 is omitted, because an update without copies has no batches.
     """
     levels: list[tuple[int | None, _Level]] = [(demand.copies, "copies")]
     scaled = range_of(demand.component, topology)
@@ -98,31 +98,31 @@ def _levels(demand: Demand, topology: Topology) -> list[tuple[int, _Level]]:
 
 @dataclass(frozen=True, kw_only=True)
 class RollingCopies:
-    """The copies of a rolling update and the copies that serve during it: the numbers of a finding about room."""
+    """New copies of a rolling update and serving copies, as numbers for a finding."""
 
     batches: Mapping[str, int]
-    """Number of copies in a batch, by the name of the updated component."""
+    """Copies per batch, by component name."""
     accelerators: int
-    """Accelerators of all batches together."""
+    """Accelerators of all batches."""
     taken: int
-    """Accelerators of the copies that serve."""
+    """Accelerators of the serving copies."""
     available: int
-    """Accelerators of all instances together."""
+    """Accelerators of all instances."""
     at_ceiling: bool
     copies: Mapping[str, int]
-    """Number of copies that serve, by component name."""
+    """Serving copies, by component name."""
 
 
 @rule(
     "roll-without-room",
     severity="warning",
-    checks="A batch of a rolling update does not fit next to the serving copies (warning).",
-    why="new copies start while the old ones still serve; without room the update waits until it times out",
+    checks="A batch of a rolling update does not fit in addition to the serving copies (warning).",
+    why="new copies start while the old copies still serve; without free capacity the update waits until it times out",
     source="aws/amazon-sagemaker-examples, ic_rolling_deployment.ipynb: a roll of a full fleet adds an instance",
     needs_proof=True,
 )
 def roll_without_room(topology: Topology) -> Iterator[Case | Unjudged]:
-    """The batches of all components must fit next to the serving copies, at the start and at the ceiling.
+    """The batches of all components must fit in addition to the serving copies, initially and at the ceiling.
 
     The rule assumes that all components are updated at once, because one change may affect all of them.
     """
@@ -153,12 +153,12 @@ def _room_for(resting: Shortage, *, at_ceiling: bool) -> Iterator[Case | Unjudge
     for room in (hosts.hard(resting.instance), claims.host(resting.instance)):
         answer = rolling.packing(room)
         if not resting.packing(room).fits or answer.fits:
-            continue  # the update has room, or other rules report that the copies do not fit even without it
+            continue  # the update fits, or other rules report that the copies do not fit even without an update
         subject = next(iter(batches))
         if isinstance(answer, NotJudged):
             count = sum(batches.values())
             search = Search(placed="a roll", packing=answer, instance_type=resting.instance.name, batch_copies=count)
-            yield Unjudged(subject=subject, question=f"whether a rolling update of {count} has room", search=search)
+            yield Unjudged(subject=subject, question=f"whether a rolling update of {count} fits", search=search)
             return
         claimed = {demand.component.subject: demand.accelerators or 0 for demand in resting.all_demands}
         numbers = RollingCopies(
@@ -174,7 +174,7 @@ def _room_for(resting: Shortage, *, at_ceiling: bool) -> Iterator[Case | Unjudge
 
 
 def with_batches(resting: Shortage) -> Shortage:
-    """Return the copies with an additional batch for each component that has a rolling update."""
+    """Return the copies plus one batch for each component that has a rolling update."""
     batches = {
         demand.component.subject: batch.of(demand.copies)
         for demand in resting.all_demands

@@ -19,7 +19,7 @@ _LEVELS = {"problem": "error", "warning": "warning"}
 
 
 def sarif_log(files: Sequence[CheckedFile], *, practice: bool) -> dict[str, Any]:
-    """Return the SARIF log of checked files; with the rules of practice if they were applied."""
+    """Return the SARIF log of checked files. `practice`: the rules of practice were applied."""
     rules = [*RULES.values(), *(PRACTICE_RULES.values() if practice else ())]
     described = [*map(_description, rules), _NOT_JUDGED]
     indexes = {rule["id"]: index for index, rule in enumerate(described)}
@@ -39,7 +39,7 @@ def sarif_log(files: Sequence[CheckedFile], *, practice: bool) -> dict[str, Any]
 _NOT_JUDGED: dict[str, Any] = {
     "id": NOT_JUDGED,
     "shortDescription": {"text": "A question that could not be judged."},
-    "help": {"text": "The message names the value that is not known, and the option that gives it."},
+    "help": {"text": "The message names the unknown value, and the option that supplies it."},
     "defaultConfiguration": {"level": "none"},
 }
 

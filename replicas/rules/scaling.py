@@ -1,4 +1,4 @@
-"""Rules about autoscaling: ranges that AWS refuses, and zero copies that never scale out or still cost money."""
+"""Rules about autoscaling: invalid ranges, and components that scale to zero but never back or still cost money."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ _SCHEDULED_RANGE = preflight("appautoscaling-scalable-target-action-min-max", _W
 
 @rule(
     "target-mismatch",
-    checks="ResourceId, dimension and namespace of a scalable target do not belong together.",
+    checks="ResourceId, ScalableDimension and ServiceNamespace of a scalable target do not match.",
     why="RegisterScalableTarget refuses it: '{words}'",
     source="cdk-preflight 1.9.1, rule pf-appautoscaling-resource-id-shape, with AWS's words",
     enforced=enforced_by("RegisterScalableTarget", "quoted", f"'{_UNSUPPORTED.words}' ({_UNSUPPORTED.source})"),
 )
 def target_mismatch(topology: Topology) -> Iterator[Case]:
-    """The resource id must be `inference-component/NAME`, and the dimension and namespace must belong to it."""
+    """The resource id must be `inference-component/NAME`, and the dimension and namespace must match."""
     for target in topology.targets:
         wrong = {
             "resource id": (target.resource_id, CopyTarget.resource_id("NAME"))
@@ -93,12 +93,12 @@ def capacity_range(topology: Topology) -> Iterator[Case]:
 @rule(
     "copies-outside-range",
     severity="warning",
-    checks="CopyCount lies outside the range of autoscaling (warning).",
-    why="autoscaling changes CopyCount as soon as the target is registered, after the copies were started and paid for",
+    checks="CopyCount is outside the range of autoscaling (warning).",
+    why="autoscaling changes CopyCount as soon as the target is registered, when the copies have already started",
     needs_proof=True,
 )
 def copies_outside_range(topology: Topology) -> Iterator[Case]:
-    """The number of copies at the start must lie within the range."""
+    """The initial number of copies must be within the range."""
     for component in topology.components:
         scaled = range_of(component, topology)
         if scaled is None or scaled.floor is None or scaled.ceiling is None or scaled.floor > scaled.ceiling:
@@ -118,7 +118,7 @@ def copies_outside_range(topology: Topology) -> Iterator[Case]:
 
 @rule(
     "zero-without-wake",
-    checks="A component scales to zero copies, and no alarm scales it out again (warning if a schedule does).",
+    checks="A component scales to zero copies, but no alarm scales it out again (warning if a schedule does).",
     why="{why}",
     source="SageMaker developer guide, endpoint-auto-scaling-zero-instances",
     needs_proof=("by schedule",),
@@ -130,8 +130,8 @@ def zero_without_wake(topology: Topology) -> Iterator[Case]:
         if scaled is None or scaled.fewest != 0 or scaled.target.wakes:
             continue
         why = (
-            "target tracking multiplies the number of copies, and 0 stays 0: from then on SageMaker refuses "
-            "every request"
+            "target tracking multiplies the number of copies, so 0 stays 0, and SageMaker refuses every request from "
+            "then on"
         )
         if scaled.wakes_by_schedule:
             why = "SageMaker refuses requests until a scheduled action adds a copy"
@@ -148,12 +148,12 @@ def zero_without_wake(topology: Topology) -> Iterator[Case]:
 @rule(
     "zero-keeps-instances",
     severity="warning",
-    checks="A component scales to zero copies, but its instances stay (warning).",
-    why="the instances stay without copies and are still billed",
+    checks="A component scales to zero copies, but its instances do not (warning).",
+    why="the instances keep running without copies and are still billed",
     source="SageMaker developer guide, endpoint-auto-scaling-zero-instances",
 )
 def zero_keeps_instances(topology: Topology) -> Iterator[Case | Unjudged]:
-    """If copies scale to zero, the instances must scale to zero too: otherwise they still cost money."""
+    """If copies scale to zero, the instances must also scale to zero, because they are billed."""
     for variant in topology.variants:
         for component in variant.components if not variant.settings.is_serverless else ():
             scaled = range_of(component, topology)

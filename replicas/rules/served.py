@@ -1,4 +1,4 @@
-"""Copies whose container the catalogue recognises: engine, model and settings as input of sizing."""
+"""Sizes copies whose container is recognised, with the engine, model and settings of the container."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ServedCopy:
     kind: EngineKind
     request: ContainerRequest
     instance: Instance | None
-    """None if the instance type is not known; faults that depend on it are then not found."""
+    """Instance type of the copy; None if it is unknown. Faults that depend on the instance type are then not found."""
     is_only_type: bool
     """False if SageMaker may also place the copy on another instance type."""
     startup_seconds: Number = None
@@ -43,22 +43,22 @@ class ServedCopy:
 
     @property
     def faults(self) -> tuple[Fault, ...]:
-        """Faults that are found without sizing."""
+        """Faults of the settings that are found without sizing."""
         return _judged(self.request, self.instance).faults
 
     @property
     def refuses_longer_context(self) -> bool:
-        """True if the engine does not start with requests longer than its model's context."""
+        """True if the engine does not start with a request limit above the model's context."""
         return find_engine(f"{self.request.kind}-{self.request.version}").refuses_longer_context
 
     @property
     def unfit(self) -> Unfit | None:
-        """Why the copy does not fit; None if it fits, or if a fault prevents sizing it."""
+        """Reason why the copy does not fit; None if it fits or a fault prevents sizing."""
         return _judged(self.request, self.instance).unfit
 
     @property
     def sized(self) -> SizedCopy | None:
-        """The copy as a plan would size it; None if it cannot be sized, or does not fit."""
+        """Size of the copy as in a plan; None if the copy does not fit or cannot be sized."""
         return _judged(self.request, self.instance).sized
 
 
@@ -88,12 +88,12 @@ def _judged(request: ContainerRequest, instance: Instance | None) -> _Judgement:
 
 
 def _starts(engine: Engine, sized: SizedCopy | None) -> bool:
-    """True if the engine starts although its longest request does not fit, and refuses such requests."""
+    """Return whether the engine starts although its longest request does not fit, and then refuses long requests."""
     return engine.starts_with_any_cache and sized is not None and sized.memory.kv_cache_tokens > 0 and sized.on_card
 
 
 def copies_of(topology: Topology) -> Iterator[ServedCopy | Unjudged]:
-    """Yield each copy whose container is recognised, and `Unjudged` for every other copy."""
+    """Yield each copy with a recognised container, and `Unjudged` for every other copy."""
     for place in places_of(topology):
         request = request_of(place, topology)
         if isinstance(request, Unjudged):
@@ -121,17 +121,17 @@ def _on_types(place: Place, kind: EngineKind, request: ContainerRequest) -> Iter
 
 
 def _settings_beside_weights(place: Place, kind: EngineKind) -> Iterator[Unjudged]:
-    """Yield `Unjudged` if a settings file, which is not read, may be next to the weights in S3."""
+    """Yield `Unjudged` if a settings file, which cannot be read, may be stored with the weights in S3."""
     if kind.settings_file and place.container.has_local_weights:
-        why = f"a {kind.settings_file} next to the weights in S3 would replace the variables that are judged here"
+        why = f"a {kind.settings_file} in the folder of the weights in S3 would replace the variables of the container"
         yield not_judged(place, Unknown(why))
 
 
 def _why_no_type(name: Text) -> Unknown:
     if isinstance(name, Unknown):
-        return Unknown(f"the instance type is not known: {name.why}", name.parameters)
+        return Unknown(f"the instance type is unknown: {name.why}", name.parameters)
     if name is None:
         return Unknown("the variant has no instance type")
     if has_no_accelerators(name):
-        return Unknown(f"{name} has no accelerators, and memory is sized only on accelerators")
+        return Unknown(f"{name} has no accelerators, and only accelerator memory is sized")
     return Unknown(absence(name))

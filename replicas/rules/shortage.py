@@ -1,4 +1,4 @@
-"""Copies that do not fit their instances, as data: the missing resources, and the nearest tested changes."""
+"""Computes missing resources of copies that do not fit their instances, and the smallest changes that fix this."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from replicas.rules.demands import Demand
 from replicas.sizing import claims
 
 CountSetting = Literal["copies", "floor", "ceiling"]
-"""The setting that determines a component's copies: `copies`, or the floor or ceiling of its scaling."""
+"""Setting that determines the copies of a component: `copies`, or the floor or ceiling of its scaling."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,11 +25,11 @@ class Change:
 
     setting: Literal["copies", "floor", "ceiling", "instances", "claims"]
     subject: Subject | None = None
-    """Component whose copies change; None for changes of instances and claims."""
+    """Component whose copies change; None for changes of instances and reservations."""
     count: int = 0
     """New number of copies or instances."""
     claims: tuple[tuple[Subject, Resources], ...] = ()
-    """New claims of a copy, for each component."""
+    """New resources per copy, for each component."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,26 +48,26 @@ class Compared:
 
 @dataclass(frozen=True, kw_only=True)
 class Shortage:
-    """Copies, and the instances that must hold them."""
+    """Copies, and the instances on which they must fit."""
 
     variant: Variant
     all_demands: tuple[Demand, ...]
     instance: Instance
     known_instances: int | None
-    """Number of instances; None if it is not known."""
+    """Number of instances; None if it is unknown."""
     settings: Mapping[str, CountSetting] = field(default_factory=dict)
     """Setting that determines the copies of a component, by component name. Default: `copies`."""
     extra: tuple[tuple[Subject, int], ...] = ()
-    """Additional copies that run temporarily: the batches of rolling updates."""
+    """Additional copies during rolling updates, by component name."""
 
     @property
     def demands(self) -> list[Demand]:
-        """Demands of components that are known to need resources of the host."""
+        """Demands of components that certainly need resources of the host."""
         return [demand for demand in self.all_demands if demand.least_need != Resources(0, Fraction(0), 0)]
 
     @property
     def needs(self) -> list[Resources]:
-        """Resources that one copy needs at least, in the order of `demands`."""
+        """Minimum resources of one copy, in the order of `demands`."""
         return [demand.least_need for demand in self.demands]
 
     @property
@@ -77,12 +77,12 @@ class Shortage:
 
     @property
     def total(self) -> int:
-        """Number of all copies."""
+        """Total number of copies."""
         return sum(self.copies)
 
     @property
     def instances(self) -> int:
-        """Number of instances. If it is unknown, one per copy: copies that do not fit those never fit."""
+        """Number of instances. If it is unknown, one per copy, because more instances never help."""
         return self.total + sum(self._extra) if self.known_instances is None else self.known_instances
 
     @property
@@ -91,22 +91,22 @@ class Shortage:
         return tuple(extra.get(demand.component.subject, 0) for demand in self.demands)
 
     def on(self, instances: int | None) -> Shortage:
-        """Return the shortage if the same copies run on this many instances."""
+        """Return the same copies on another number of instances."""
         return replace(self, known_instances=instances)
 
     def packing(self, room: Resources) -> Packing:
-        """Return the placement of the copies if each instance provides the resources `room`."""
+        """Place the copies on instances that each provide the resources `room`."""
         needs, copies, steps = tuple(self.needs), self.copies, Budget().steps
         if any(self._extra):
             needs, copies = (*needs, *needs), (*copies, *self._extra)
         return _packing(needs, copies, room, self.instances, steps)
 
     def compared(self, room: Resources) -> list[Compared]:
-        """Return the total claims of all copies compared with all instances, for each resource."""
+        """Compare the resources of all copies with those of all instances, for each resource."""
         return list(_compared(total_of(self.needs, self.copies), total_of([room], (self.instances,))))
 
     def too_large(self, room: Resources) -> list[tuple[Demand, Compared]]:
-        """Return the demands whose copy does not fit an empty instance, with each resource that is too large."""
+        """Return the demands whose copy does not fit an empty instance, with each resource that exceeds it."""
         return [
             (demand, compared)
             for demand in self.demands
@@ -117,9 +117,9 @@ class Shortage:
 
     @cached_property
     def changes(self) -> list[Change]:
-        """The smallest changes that fit the conservative bound: fewer copies, more instances, smaller claims.
+        """The smallest changes with which the copies fit: fewer copies, more instances, fewer resources per copy.
 
-        They are cached, because several sentences use them and each needs a search for a placement.
+        The changes are cached, because several sentences use them and each change needs a search for a placement.
         """
         room = claims.host(self.instance)
         doubled, extra = [*self.needs, *self.needs], self._extra
@@ -142,7 +142,7 @@ class Shortage:
 
 
 _MOST_CHANGED = 5
-"""Maximum number of components for which a change is searched, because each one takes a search."""
+"""Maximum number of components for which changes are searched, because each change needs a search for a placement."""
 
 
 @lru_cache(maxsize=1024)

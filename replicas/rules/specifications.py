@@ -51,7 +51,7 @@ def specification_forms(topology: Topology) -> Iterator[Case]:
 
 @rule(
     "specification-types",
-    checks="Specifications of a component have the same instance type or none (warning for a type that is in no pool).",
+    checks="Specifications of a component have the same instance type, or none (warning for a type outside the pools).",
     why="SageMaker selects the specification of a copy by the type of its instance",
     source="botocore 1.44.5, InferenceComponentSpecification, InstanceType: 'Required when using the Specifications "
     "parameter with multiple entries'",
@@ -73,7 +73,7 @@ def specification_types(topology: Topology) -> Iterator[Case]:
 
 
 def _foreign(component: Component, hosts: tuple[str, ...]) -> Iterator[Case]:
-    """Yield the specifications for types that the variant does not have; certain if no copy can be placed."""
+    """Yield the specifications for types that the variant does not have. The case is certain if no copy can run."""
     types = [specification.instance_type for specification in component.specifications]
     certain = component.has_known_types and not any(name is None or name in hosts for name in types)
     for name in types:
@@ -84,8 +84,8 @@ def _foreign(component: Component, hosts: tuple[str, ...]) -> Iterator[Case]:
 
 @rule(
     "container-missing",
-    checks="A component that hosts a model has no image: no Container with an Image, and no model with a container.",
-    why="SageMaker has no image to run in its copies",
+    checks="A component that hosts a model has neither a Container with an Image nor a model with a container.",
+    why="SageMaker has no image for the copies",
     source="SageMaker API reference, InferenceComponentSpecification: ModelName names a model with its container, "
     "Container has the image",
     enforced=_by_create_and_update("assumed", "AWS publishes no message for this refusal"),

@@ -1,4 +1,4 @@
-"""The rule about a whole template: faults for which CloudFormation refuses it before any resource changes."""
+"""The rule about faults for which CloudFormation refuses a whole template before any resource changes."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _SOURCES = "each message has its source in replicas/template/faults.py"
     why="no resource is created: {known}",
     source=_SOURCES,
     enforced=(
-        *enforced_by("CreateStack", "quoted", f"'Template format error' and the like: {_SOURCES}"),
-        *enforced_by("UpdateStack", "quoted", f"'Template format error' and the like: {_SOURCES}"),
+        *enforced_by("CreateStack", "quoted", f"'Template format error' and similar messages: {_SOURCES}"),
+        *enforced_by("UpdateStack", "quoted", f"'Template format error' and similar messages: {_SOURCES}"),
     ),
 )
 def template_refused(topology: Topology) -> Iterator[Case]:

@@ -1,4 +1,4 @@
-"""Rules about environment variables with which an engine does not start, or which it does not read."""
+"""Rules about environment variables that prevent the start of an engine or that the engine does not read."""
 
 from __future__ import annotations
 
@@ -26,17 +26,18 @@ _TRUE = ("1", "on", "yes", "true")
 """Values that huggingface_hub 2.4 reads as true (constants.py, `ENV_VARS_TRUE_VALUES`)."""
 _REPOSITORY = re.compile(r"(?:\w[\w.-]*/)?\w[\w.-]{0,95}", re.ASCII)
 _NEAR = 0.9
-"""Smallest similarity (difflib, 0 to 1) of a misspelt name to the correct one."""
+"""Minimum similarity (difflib, 0 to 1) between a misspelt and the correct name."""
 
 
 @rule(
     "weights-offline",
-    checks="A container fetches weights from the Hub, but a variable forbids it (warning for unknown images).",
-    why="the container does not call the Hub and has no weights in its cache: no copy starts",
+    checks="A container downloads weights from the Hub, but a variable forbids calls to the Hub (warning for unknown "
+    "images).",
+    why="the container does not call the Hub and has no cached weights, so no copy starts",
     source="huggingface_hub documentation, environment variables, HF_HUB_OFFLINE",
 )
 def weights_offline(topology: Topology) -> Iterator[Case | Unjudged]:
-    """A container that fetches weights from the Hub must be allowed to call the Hub.
+    """A container that downloads weights from the Hub must be allowed to call the Hub.
 
     An unknown switch is yielded as not judged.
     """
@@ -68,17 +69,17 @@ def weights_missing(topology: Topology) -> Iterator[Case]:
             continue  # containers without a model are reported as not judged
         numbers = {"variable": names[0], "value": value, "local": LOCAL_WEIGHTS}
         if value.rstrip("/") == LOCAL_WEIGHTS:
-            why = f"without model data SageMaker leaves {LOCAL_WEIGHTS} empty: no copy starts"
+            why = f"without model data SageMaker leaves {LOCAL_WEIGHTS} empty, so no copy starts"
             yield Case(subject=subject, kind="no data", numbers={**numbers, "why": why}, certain=False)
         elif not value.startswith(("/", ".", "s3://")) and not _REPOSITORY.fullmatch(value):
-            why = "the Hub's client refuses a name that is not NAMESPACE/NAME: no copy starts"
+            why = "the Hub's client refuses a name that is not NAMESPACE/NAME, so no copy starts"
             yield Case(subject=subject, kind="no repository", numbers={**numbers, "why": why})
 
 
 @rule(
     "variables-in-order",
     checks="Two limits of an engine contradict each other, so it does not start (warning for unknown images).",
-    why="the engine exits at its start: '{words}' ({seen_in})",
+    why="the engine exits at start: '{words}' ({seen_in})",
     source="the engine's folder in replicas/engines",
 )
 def variables_in_order(topology: Topology) -> Iterator[Case]:
@@ -95,7 +96,7 @@ def variables_in_order(topology: Topology) -> Iterator[Case]:
 @rule(
     "variable-not-parsed",
     checks="A limit of a published image is not a number, or its share of memory is not above 0 and at most 1.",
-    why="the engine's argument parser refuses the value, and the engine exits at its start",
+    why="the engine's argument parser refuses the value, and the engine exits at start",
     source="the argument parsers of the engines: argparse, pydantic, clap; torch.cuda.set_per_process_memory_fraction",
 )
 def variable_not_parsed(topology: Topology) -> Iterator[Case]:
@@ -125,7 +126,7 @@ def variable_not_read(topology: Topology) -> Iterator[Case]:
 
 
 def judged_variables(kind: EngineKind, tag: str | None) -> frozenset[str]:
-    """Return the variables whose values these rules compare, beyond those that change the memory of a copy."""
+    """Return the variables whose values these rules compare, except those that affect the memory of a copy."""
     orders = [name for order in kind.orders for name in (order.lesser, order.greater)]
     conflicts = [name for conflict in kind.conflicts_of(tag) for name in conflict.names]
     cache = [kind.host_cache.switch, kind.host_cache.share_variable] if kind.host_cache else []
@@ -133,7 +134,7 @@ def judged_variables(kind: EngineKind, tag: str | None) -> frozenset[str]:
 
 
 def _containers(topology: Topology) -> Iterator[tuple[Subject, Container]]:
-    """Yield each container once, even if it has several instance types."""
+    """Yield each container once, even if it is used on several instance types."""
     seen: list[tuple[Subject, Container]] = []
     for place in places_of(topology):
         entry = (place.subject, place.container)
@@ -151,7 +152,7 @@ def _published_containers(topology: Topology) -> Iterator[tuple[Subject, Contain
 
 
 def _published(container: Container) -> EngineKind | None:
-    """Return the engine of a published image, whose variables are known; None for other images."""
+    """Return the engine of a published image; None for other images, whose variables are unknown."""
     kind = engine_of_image(container.repository)
     if kind is None or kind.versions is None or kind.published_images is None:
         return None
@@ -201,7 +202,7 @@ def _not_read(subject: Subject, name: str, kind: EngineKind, known: frozenset[st
 
 
 def _near(name: str, kind: EngineKind, known: frozenset[str]) -> str | None:
-    """Return the engine's variable that differs from a name only by case, a prefix or a letter or two."""
+    """Return the engine's variable that differs from a name only in case, a prefix, or one or two letters."""
     table = kind.facts("variables")
     upper = name.upper()
     forms = [upper, *(f"{prefix}{upper}" for prefix in table["prefixes"])]
@@ -213,7 +214,7 @@ def _near(name: str, kind: EngineKind, known: frozenset[str]) -> str | None:
 
 @lru_cache(maxsize=1024)
 def _alike(upper: str, known: frozenset[str]) -> str | None:
-    """Return the variable that a name is a letter or two away from. Names that differ in a number are not alike."""
+    """Return the known variable that is most similar to a name. Names that differ in a number are not similar."""
     candidates = [other for other in known if _without_digits(other) != _without_digits(upper)]
     return next(iter(difflib.get_close_matches(upper, candidates, n=1, cutoff=_NEAR)), None)
 

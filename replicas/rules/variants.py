@@ -1,4 +1,4 @@
-"""Rules about production variants: instances, storage, pools and routing that SageMaker refuses or that stay unused."""
+"""Rules about production variants: invalid or unused instances, storage, pools and routing."""
 
 from __future__ import annotations
 
@@ -15,14 +15,13 @@ from replicas.rules.finding import Case
 
 _CREATE = "CreateEndpointConfig"
 _WITHOUT_VOLUME = re.compile(r"ml\.(?:g5|g6|p5|trn1|p3\.|[a-z]+\d+[a-z]*d)")
-"""Families for which the SageMaker SDK sends no volume size (`volume_size_supported`), and p3, which the quote
-names.
-"""
+"""Instance families that refuse a volume size: those of the SageMaker SDK (`volume_size_supported`), and p3
+(quoted)."""
 
 
 @rule(
     "volume-on-local-storage",
-    checks="VolumeSizeInGB is given for instances whose storage is local NVMe.",
+    checks="VolumeSizeInGB is set for instances with local NVMe storage.",
     why="CreateEndpointConfig refuses it: 'VolumeSize parameter is not allowed for the selected Instance type'",
     source="autogluon/autogluon-cloud pull request 50; aws/sagemaker-python-sdk pull request 4828; sagemaker 2.257.7, "
     "volume_size_supported",
@@ -46,7 +45,7 @@ def volume_on_local_storage(topology: Topology) -> Iterator[Case]:
 @rule(
     "serverless-variant",
     checks="A serverless variant hosts inference components, or does not name a model.",
-    why="SageMaker places copies on instances, and a serverless variant has none: it serves one model that it names",
+    why="a serverless variant has no instances for copies; it serves the one model that it names",
     source="SageMaker API reference, ProductionVariant, ServerlessConfig: 'Specifies a serverless endpoint "
     "configuration instead of an instance-based endpoint configuration'",
     enforced=enforced_by(_CREATE, "documented", "API reference, ProductionVariant, ServerlessConfig"),
@@ -66,8 +65,8 @@ def serverless_variant(topology: Topology) -> Iterator[Case]:
 
 @rule(
     "variant-without-instances",
-    checks="A variant has no instance type or no number of instances, or an instance type and pools.",
-    why="SageMaker must know which instances to start, and how many",
+    checks="A variant has no instance type, no number of instances, or both an instance type and pools.",
+    why="SageMaker must know the type and the number of instances to start",
     source="sagemaker 2.257.7: 'Must specify instance type and instance count unless using serverless inference'",
     enforced=enforced_by(_CREATE, "assumed", "AWS publishes no message for this refusal"),
 )
@@ -108,7 +107,7 @@ def pool_twice(topology: Topology) -> Iterator[Case]:
 
 @rule(
     "pool-names-model",
-    checks="An instance pool names a model, yet inference components are on its variant.",
+    checks="An instance pool names a model, but its variant hosts inference components.",
     why="the override replaces the variant's model, and a variant with components has no model",
     source="SageMaker API reference, InstancePool, ModelNameOverride",
     enforced=enforced_by(_CREATE, "assumed", "AWS publishes no message for this refusal"),
@@ -122,7 +121,7 @@ def pool_names_model(topology: Topology) -> Iterator[Case]:
 
 @rule(
     "routing-mismatch",
-    checks="The routing of a variant does not fit its prefix-aware settings, or its instance pools (warning).",
+    checks="The routing strategy of a variant does not match its prefix-aware settings or instance pools (warning).",
     why="{why}",
     source="aws-samples, README on instance pools for inference components; SageMaker API reference, "
     "ProductionVariantRoutingConfig, PrefixAwareRoutingConfig",
@@ -131,7 +130,7 @@ def pool_names_model(topology: Topology) -> Iterator[Case]:
     ),
 )
 def routing_mismatch(topology: Topology) -> Iterator[Case]:
-    """Pools need LEAST_OUTSTANDING_REQUESTS, and prefix-aware settings PREFIX_AWARE."""
+    """Instance pools need LEAST_OUTSTANDING_REQUESTS, and prefix-aware settings need PREFIX_AWARE."""
     for configuration, variant in topology.configured_variants:
         if variant.routing is not None and not isinstance(variant.routing, str):
             continue
@@ -154,10 +153,10 @@ def routing_mismatch(topology: Topology) -> Iterator[Case]:
     "variant-without-components",
     severity="warning",
     checks="A variant of an endpoint with components hosts neither a component nor a model (warning).",
-    why="its instances are paid for and serve nothing",
+    why="the instances of the variant are paid for but serve nothing",
 )
 def variant_without_components(topology: Topology) -> Iterator[Case]:
-    """Each variant of an endpoint with components must host one of them."""
+    """Each variant of an endpoint with components must host a component or a model."""
     busy = {variant.endpoint for variant in topology.variants if variant.components}
     undecided = {
         component.endpoint for component in topology.hosting_components if not isinstance(component.variant_name, str)
@@ -179,7 +178,7 @@ def variant_without_components(topology: Topology) -> Iterator[Case]:
     "ScalableDimension, sagemaker:variant:DesiredInstanceCount",
 )
 def instances_scaled_twice(topology: Topology) -> Iterator[Case]:
-    """Only one of the two must scale the instances of a variant."""
+    """Either ManagedInstanceScaling or a scalable target must scale the instances of a variant, not both."""
     for target in topology.instance_targets:
         for variant in topology.variants:
             is_same = variant.endpoint == target.endpoint and text_of(variant.settings.name) == target.variant_name

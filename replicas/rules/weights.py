@@ -1,4 +1,4 @@
-"""Rules about the source of the weights, and about limits that two variables set."""
+"""Rules about the source of the weights, and about variables that exclude each other."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from replicas.rules.finding import Case
 
 
 def hub_repository(container: Container) -> tuple[str, str] | None:
-    """Return the variable and the Hub repository of weights that are fetched at start; None without such weights."""
+    """Return (variable, repository) of weights that the container downloads from the Hub; None if there are none."""
     for name in model_variables(container.repository):
         value = container.variable(name)
         if isinstance(value, str) and value.strip() and not value.startswith(("/", "s3://", ".")):
@@ -24,12 +24,12 @@ def hub_repository(container: Container) -> tuple[str, str] | None:
 
 @rule(
     "isolated-from-weights",
-    checks="An isolated container fetches its weights from the Hub.",
-    why="an isolated container reaches no network: the download from the Hub fails, and no copy starts",
+    checks="An isolated container downloads its weights from the Hub.",
+    why="an isolated container has no network access, so the download fails and no copy starts",
     source="SageMaker developer guide, run containers without internet access",
 )
 def isolated_from_weights(topology: Topology) -> Iterator[Case]:
-    """A container with network isolation must not fetch weights from the Hub: isolation blocks the download."""
+    """A container with network isolation must not download weights from the Hub, because isolation blocks this."""
     for user, container, isolated in _isolated(topology):
         source = hub_repository(container)
         if source:
@@ -43,7 +43,7 @@ def isolated_from_weights(topology: Topology) -> Iterator[Case]:
 
 
 def _isolated(topology: Topology) -> Iterator[tuple[Subject, Container, Subject]]:
-    """Yield isolated models and components, each with its container and the setting that isolates it."""
+    """Yield isolated models and components, each with its container and the resource that isolates it."""
     for model in topology.models:
         if model.isolated is True:
             yield model.subject, model.container, model.subject
@@ -66,7 +66,7 @@ def _isolated(topology: Topology) -> Iterator[tuple[Subject, Container, Subject]
     source="the engine's folder in replicas/engines",
 )
 def input_limit_twice(topology: Topology) -> Iterator[Case]:
-    """If an engine has two names for one limit, only one of them must be set."""
+    """Of variables that exclude each other, only one must be set."""
     containers = [(model.subject, model.container) for model in topology.models]
     containers += [
         (component.subject, specification.container)

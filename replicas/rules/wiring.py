@@ -23,14 +23,14 @@ _OTHER_RULES = frozenset(
         "NumberOfCpuCoresRequired",
     }
 )
-"""Properties that other rules judge."""
+"""Properties that other rules check."""
 _OTHER_MESSAGES = re.compile(
     r"#: [02] subschemas matched.*|required key \[Specifications?\] not found|.*\[maxProperties\]"
 )
-"""Messages about cases that other rules report: a component without a single specification, a large environment."""
+"""Matches schema messages about cases that other rules report: specifications of a component, environment size."""
 
 _NEWER_VALUES = frozenset({"InferenceAmiVersion"})
-"""Properties whose list of allowed values grows: an unlisted value may be newer than the schema."""
+"""Properties whose list of allowed values grows. An unlisted value may be newer than the schema."""
 
 _CONSEQUENCES: Mapping[Relation, str] = {
     "component of endpoint": "CreateInferenceComponent refuses an endpoint that is not in service, and DeleteEndpoint "
@@ -48,18 +48,18 @@ _CONSEQUENCES: Mapping[Relation, str] = {
 @rule(
     "property-refused",
     checks="CloudFormation's schema does not allow a property of SageMaker, Application Auto Scaling or an alarm.",
-    why="CloudFormation validates the properties of a resource before it creates it, and the stack fails",
+    why="CloudFormation validates the properties before it creates the resource, and the stack fails",
     source=_SCHEMAS,
     enforced=enforced_by("CreateStack", "documented", _SCHEMAS),
 )
 def property_refused(topology: Topology) -> Iterator[Case]:
-    """Properties must be valid by the CloudFormation schema of their type."""
+    """Properties must be valid according to the CloudFormation schema of the resource type."""
     for refused in topology.wiring.properties:
         name = refused.path.rpartition("/")[2]
         if name in _OTHER_RULES or _OTHER_MESSAGES.fullmatch(refused.message):
             continue
         place = f"{refused.path}: " if refused.path else ""
-        fix = refused.allowed or "use a value that CloudFormation allows, or leave the property out"
+        fix = refused.allowed or "use a value that CloudFormation allows, or remove the property"
         numbers = {"place": place, "message": refused.message, "fix": fix}
         yield Case(subject=refused.subject, numbers=numbers, certain=name not in _NEWER_VALUES)
 
@@ -67,7 +67,7 @@ def property_refused(topology: Topology) -> Iterator[Case]:
 @rule(
     "reference-of-the-wrong-kind",
     checks="A property that takes a name has an ARN, or a property that takes an ARN has a name.",
-    why="Ref gives the primary identifier of a type: the ARN for every type of SageMaker, the name for a role",
+    why="Ref returns the primary identifier of a resource: the ARN for SageMaker types, the name for a role",
     source=f"{_SCHEMAS}: primaryIdentifier of each type, pattern of each property",
     enforced=(
         *enforced_by("CreateStack", "documented", f"{_SCHEMAS}, pattern of the property"),
@@ -76,7 +76,7 @@ def property_refused(topology: Topology) -> Iterator[Case]:
     ),
 )
 def reference_of_the_wrong_kind(topology: Topology) -> Iterator[Case]:
-    """A reference must return the kind of value that its property takes."""
+    """A reference must return the kind of value that its property needs."""
     for reference in topology.wiring.references:
         numbers = {
             "path": reference.path,
@@ -98,7 +98,7 @@ def reference_of_the_wrong_kind(topology: Topology) -> Iterator[Case]:
     ),
 )
 def attribute_absent(topology: Topology) -> Iterator[Case]:
-    """An attribute that a template uses must exist."""
+    """Every attribute that a template references must exist."""
     for absent in topology.wiring.attributes:
         numbers = {
             "resource": absent.resource,
@@ -110,7 +110,7 @@ def attribute_absent(topology: Topology) -> Iterator[Case]:
 
 @rule(
     "wait-missing",
-    checks="A resource names another one as literal text, without a dependency on it.",
+    checks="A resource contains the literal name of another resource, but does not depend on it.",
     why="CloudFormation creates and deletes the two at the same time: {consequence}",
     source="CloudFormation user guide, DependsOn attribute; SageMaker API reference, CreateInferenceComponent, "
     "EndpointName: 'The name of an existing endpoint'; gruntwork-io/cloud-nuke pull request 1142 (DeleteEndpoint)",

@@ -41,7 +41,7 @@ def roles_of(resources: Resources) -> Iterator[Role]:
 
 
 def role_in(arn: Value, resources: Resources) -> Subject | None:
-    """Return the role of this template that an ARN belongs to; None for a role outside of it."""
+    """Return the role of this template that an ARN refers to; None for a role outside the template."""
     references = (arn,) if isinstance(arn, Reference) else arn.references if isinstance(arn, Unknown) else ()
     for reference in references:
         resource = resources.get(reference.logical_id)

@@ -1,4 +1,4 @@
-"""Cloud assemblies, as `cdk synth` writes them to `cdk.out`: the templates of all stacks, with the stacks' regions."""
+"""Reads the templates of all stacks, and their regions, from a cloud assembly (`cdk.out`, written by `cdk synth`)."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ class StackTemplate:
 
     path: Path
     region: str | None
-    """Region that the stack names; None if it can be deployed to any region."""
+    """Region of the stack; None if the stack can be deployed to any region."""
 
 
 def stack_templates(folder: Path) -> Iterator[StackTemplate]:
-    """Yield the templates of an assembly in the order of the manifests, those of nested stacks last.
+    """Yield the templates of an assembly in the order of the manifests, with nested stacks at the end.
 
-    Includes the assemblies of stages. A nested stack, which no manifest names, gets the region of the stacks in its
-    folder if that is the same for all. Raises `ProofError` if a manifest cannot be read or names a folder outside of
-    the assembly.
+    Assemblies of stages are included. No manifest names nested stacks, so a nested stack gets the region of the stacks
+    in its folder if all of them have the same region. Raises `ProofError` if a manifest cannot be read or names a
+    folder outside the assembly.
     """
     regions: set[str | None] = set()
     for artifact in _artifacts(folder / MANIFEST):
@@ -54,7 +54,7 @@ def stack_templates(folder: Path) -> Iterator[StackTemplate]:
 def nested_templates(parent: Path, template: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:
     """Yield the nested stacks of a stack by logical id, with their templates in the same folder.
 
-    The CDK writes the name of the template into the metadata of the resource.
+    The CDK stores the file name of the template in the metadata of the resource.
     """
     resources = template.get("Resources")
     for logical_id, body in resources.items() if isinstance(resources, Mapping) else ():

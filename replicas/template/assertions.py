@@ -1,4 +1,4 @@
-"""Assertions in the section `Rules` of a template. CloudFormation refuses a template if one is false.
+"""Assertions in the section `Rules` of a template. CloudFormation refuses a template with a false assertion.
 
 Source: CloudFormation User Guide, "Rules syntax".
 """
@@ -17,7 +17,7 @@ from replicas.template.world import World
 def refusal_of(template: Mapping[str, Any]) -> str | None:
     """Return the description of an assertion that is false in every region and for all parameters.
 
-    Such a template can never be deployed. None if there is no such assertion.
+    A template with this assertion can never be deployed. None if no assertion is always false.
     """
     if not section(template, "Rules"):
         return None

@@ -1,6 +1,6 @@
 """Attributes of resource types that `Fn::GetAtt` returns, from the CloudFormation resource schemas.
 
-`scripts/refresh_data.py` extracts the data file, which has every type, from the schemas that cfn-lint ships.
+`scripts/refresh_data.py` generates the data file, which contains every type, from the schemas in cfn-lint.
 """
 
 from __future__ import annotations

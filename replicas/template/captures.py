@@ -1,4 +1,4 @@
-"""S3 destinations to which an endpoint configuration writes prompts, answers and core dumps."""
+"""Reads the S3 destinations of prompts, answers and core dumps from an endpoint configuration."""
 
 from __future__ import annotations
 

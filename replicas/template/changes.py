@@ -1,8 +1,8 @@
 """Changes between two sets of CloudFormation templates, and their effect on serving. Pure: no process, no file.
 
-`differences` decides from the CloudFormation schemas what happens to each resource; this module describes what that
-means for an endpoint in service. The schema of an inference component has no create-only properties, yet its name,
-endpoint and variant cannot change: `UpdateInferenceComponent` (botocore 1.44.5) does not accept them. To move a
+`differences` determines the effect on each resource from the CloudFormation schemas. This module describes the effect
+on an endpoint in service. The schema of an inference component has no create-only properties, but its name, endpoint
+and variant cannot change, because `UpdateInferenceComponent` (botocore 1.44.5) does not accept them. To move a
 component, remove it and create it under another logical id.
 """
 
@@ -37,7 +37,7 @@ COMPONENT_IDENTITY = ("InferenceComponentName", "EndpointName", "VariantName")
 
 
 class Status(StrEnum):
-    """What happens to a stack."""
+    """Effect of a change on a stack."""
 
     CHANGED = "changed"
     NEW = "new"
@@ -46,7 +46,7 @@ class Status(StrEnum):
 
 
 class Fate(StrEnum):
-    """What happens to a resource that serves."""
+    """Effect of a change on an endpoint or inference component."""
 
     REPLACED = "is replaced"
     UNSURE = "may be replaced"
@@ -83,7 +83,7 @@ class ServingChange:
 
 @dataclass(frozen=True)
 class StackChange:
-    """A stack that differs between two revisions. `environments` holds the old and the new one if they differ."""
+    """A stack that differs between two revisions. `environments` is (old, new) if the environments differ."""
 
     name: str
     status: Status
@@ -91,16 +91,16 @@ class StackChange:
     environments: tuple[str, str] | None = None
     has_endpoint: bool = False
     refusal: str = ""
-    """Reason why the new template can never be deployed, or why the old one could not be."""
+    """Reason why the new or the old template can never be deployed."""
 
     @property
     def is_present(self) -> bool:
-        """True if the new revision has a stack of this name."""
+        """True if the new revision has a stack with this name."""
         return self.status is not Status.REMOVED and self.refusal != NAMELESS
 
     @property
     def note(self) -> str:
-        """One line about effects that the diff of the templates does not show; empty if there are none."""
+        """One line about effects that the diff of the templates does not show; empty if it shows all effects."""
         if self.status is Status.NEW:
             return "new stack"
         if self.status is Status.REFUSED:
@@ -123,9 +123,9 @@ class StackChange:
 
 
 def compare(old: Mapping[str, Stack], new: Mapping[str, Stack]) -> list[StackChange]:
-    """Return the stacks that differ, by name: those of `new` in their order, then the removed ones.
+    """Return the stacks that differ: first the stacks of `new` in their order, then the removed stacks.
 
-    A stack whose new template can never be deployed is refused: the deployed resources do not change.
+    A stack whose new template can never be deployed has the status refused, because its resources do not change.
     """
     changes: list[StackChange] = []
     for name, stack in new.items():
@@ -152,7 +152,7 @@ def compare(old: Mapping[str, Stack], new: Mapping[str, Stack]) -> list[StackCha
 
 
 def serving_changes(old: Template, new: Template) -> list[ServingChange]:
-    """Return what happens to the endpoints and inference components of a stack, in the order of the old template."""
+    """Return the effects on the endpoints and inference components of a stack, in the order of the old template."""
     planned = differences(old, new)
     before, after = _serving(old), _serving(new)
     remaining = {key for key in before if key in after and after[key]["Type"] == before[key]["Type"]}
@@ -240,9 +240,7 @@ def _stuck(change: ResourceChange) -> list[ServingChange]:
 
 
 def _successors(gone: Mapping[str, Resource], created: Mapping[str, Resource]) -> dict[str, str]:
-    """Pair each removed resource with the most similar created resource of its type. A resource is in at most one
-    pair.
-    """
+    """Pair each removed resource with the most similar created resource of its type, at most once per resource."""
     ranked = sorted(
         (-_likeness(old, new), old_key, new_key)
         for old_key, old in gone.items()
@@ -277,7 +275,7 @@ def _property(resource: Resource, name: str) -> Any:
 
 
 def _names(old: Resource, new: Resource) -> tuple[Any, Any]:
-    """Return the fixed names of an old and a new resource of the same type, `None` for a generated one."""
+    """Return the fixed names of an old and a new resource of the same type; None for a generated name."""
     return _property(old, NAME_PROPERTY[old["Type"]]), _property(new, NAME_PROPERTY[old["Type"]])
 
 

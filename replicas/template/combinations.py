@@ -1,4 +1,4 @@
-"""Features of SageMaker for which no source documents whether they work together with inference components."""
+"""SageMaker features for which no source documents whether they work with inference components."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _WHY = "neither AWS's documentation nor a published refusal answers it"
 
 
 def open_combinations(resources: Resources, variants: Sequence[Variant]) -> Iterator[Unread]:
-    """Yield the features of configurations and models that inference components use, and that are not judged."""
+    """Yield the features of used configurations and models whose support is undocumented, as not judged."""
     hosting = {variant.configuration.subject.name for variant in variants if variant.components}
     for configuration in resources.of_sagemaker("EndpointConfig"):
         if configuration.logical_id in hosting:

@@ -1,4 +1,4 @@
-"""Evaluation of the functions in the sections `Conditions` and `Rules`: the result is true, false or unknown."""
+"""Evaluates the functions in the sections `Conditions` and `Rules` to true, false or unknown."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _RULE_FUNCTIONS = ("Fn::Contains", "Fn::EachMemberEquals", "Fn::EachMemberIn")
 
 
 def holds(evaluator: Evaluator, expression: Any, *, in_rule: bool = False) -> bool | Unknown:
-    """Return whether the expression of a condition (of a rule if `in_rule` is set) is true; `Unknown` if not known."""
+    """Evaluate the expression of a condition, or of a rule if `in_rule`; `Unknown` if it depends on unknown values."""
     if not isinstance(expression, Mapping) or len(expression) != 1:
         return evaluator.fault(
             "it is not a condition function",
@@ -69,8 +69,9 @@ def _function(evaluator: Evaluator, expression: Mapping[str, Any], in_rule: bool
 
 
 def _combined(answers: list[bool | Unknown], *, deciding: bool) -> bool | Unknown:
-    """Combine operands: the result is `deciding` (true for Or, false for And) if an operand is, else `Unknown` if one
-    is.
+    """Combine the operands of And or Or. `deciding` is true for Or, false for And.
+
+    The result is `deciding` if an operand equals it, else `Unknown` if an operand is unknown, else not `deciding`.
     """
     if deciding in answers:
         return deciding

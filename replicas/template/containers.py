@@ -37,7 +37,7 @@ def container_of(properties: Value) -> Container:
 def container_of_model(
     name: Value, resources: Resources, models: Mapping[str, Model]
 ) -> tuple[Container, Model | None]:
-    """Return the container of a named model, and the model. Outside of the template, the container is unknown."""
+    """Return the container of a named model, and the model. For a model outside the template, both are unknown."""
     if name is None:
         return Container(), None
     resource = named(name, resources.of_sagemaker("Model"), "ModelName")
@@ -49,9 +49,9 @@ def container_of_model(
 
 
 def fixed_name(value: Value) -> str | None:
-    """Return a name that is the same in every deployment of the template; None for any other value."""
+    """Return a name that is the same in every deployment of the template; None for other values."""
     if isinstance(value, Unknown):
-        # A name made of the stack's name and region is fixed; a parameter may change with every deployment.
+        # A name that contains the stack name and region is fixed. A parameter may change with every deployment.
         placeholders = value.text.count("${")
         is_fixed = ANYTHING not in value.text and 0 < placeholders == value.text.count("${AWS::")
         return value.text if is_fixed else None

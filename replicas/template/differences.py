@@ -21,7 +21,7 @@ def differences(
     region: str | None = None,
     parameters: Mapping[str, Any] | None = None,
 ) -> dict[str, ResourceChange]:
-    """Return the effect of an update on each resource: first those of the new template, then the deleted ones.
+    """Return the effect of an update on each resource: first resources of the new template, then deleted resources.
 
     Parameters have the given values or their defaults. A resource whose condition is unknown counts as present. A
     resource that changes its type counts as deleted and created, though CloudFormation refuses such an update.
@@ -57,7 +57,7 @@ def differences(
 
 
 class _Planned(Resolver):
-    """Evaluator of the new template that gets the values of resources from the update."""
+    """Evaluates the new template with the resource values that the update determines."""
 
     def __init__(
         self, template: Mapping[str, Any], *, region: str | None, parameters: Mapping[str, Any], update: Update

@@ -26,18 +26,18 @@ from replicas.template.unread import unread_of
 from replicas.template.wiring import wiring_of
 
 _LONGEST_TYPE = 100
-"""Maximum length of an instance type's name, characters; real names have about 20."""
+"""Maximum length of an instance type name in characters. Real names have about 20."""
 _MOST_VARIANTS = 10
 """SageMaker API reference, CreateEndpointConfig, ProductionVariants: at most 10 items."""
 
 
 def topology_of(template: Mapping[str, Any], resolver: Resolver, region: str | None = None) -> Topology:
-    """Read a template. Never raises: malformed resources are left out."""
+    """Read a template into the endpoint model. Never raises; malformed resources are ignored."""
     return topology_of_resources(Resources(template, resolver), region)
 
 
 def topology_of_resources(resources: Resources, region: str | None = None) -> Topology:
-    """Read a template from its evaluated resources."""
+    """Read evaluated resources into the endpoint model."""
     reader = _Reader(resources)
     variants = tuple(reader.variants())
     return Topology(
@@ -204,7 +204,7 @@ class _Reader:
 
 
 def _type_in(value: Value) -> Text:
-    """Read the name of an instance type. A text that is longer than any name becomes `Unknown`."""
+    """Read the name of an instance type. A string that is longer than any real name becomes `Unknown`."""
     name = text_in(value)
     return Unknown("it is not an instance type") if isinstance(name, str) and len(name) > _LONGEST_TYPE else name
 

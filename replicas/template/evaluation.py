@@ -1,8 +1,8 @@
-"""Evaluation of a template's expressions over known and unknown values.
+"""Evaluates the expressions of a template over known and unknown values.
 
-The result is plain data with two additional kinds of leaves. A `Reference` stands for a resource of the same template.
-An `Unknown` holds the reason why a value is not known before the deployment, and the parameters that would determine
-it. Faults of the template are collected as data; a faulty expression evaluates to `Unknown`.
+The result is plain data with two additional kinds of leaves. A `Reference` represents a value of a resource in the same
+template. An `Unknown` contains the reason why a value is unknown before the deployment, and the parameters on which it
+depends. Faults of the template are collected. A faulty expression evaluates to `Unknown`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from replicas.template.functions import FUNCTIONS
 from replicas.template.world import World
 
 NO_VALUE = object()
-"""Value of `AWS::NoValue`. A property or item with this value is left out."""
+"""Value of `AWS::NoValue`. A property or item with this value is removed."""
 LANGUAGE_EXTENSIONS = "AWS::LanguageExtensions"
 
 _DEEPEST = 100
@@ -26,14 +26,15 @@ _DEEPEST = 100
 depth.
 """
 _MOST_CHARACTERS = 4_000_000
-"""Maximum characters that all functions of a template may produce together; a template has at most a million."""
+"""Maximum number of characters that all functions of a template may produce together. A template has at most a
+million."""
 
 
 class Evaluator:
     """Evaluates the expressions of one template, each mapping and list once.
 
-    `parameters` are the values of the template's parameters, `world` supplies values from outside of the template.
-    Raises no errors of its own; `faults` holds the faults found so far.
+    `parameters` are the values of the template's parameters. `world` supplies values from outside the template. The
+    evaluator raises no errors. `faults` contains the faults found so far.
     """
 
     def __init__(self, template: Mapping[str, Any], *, parameters: Mapping[str, Value], world: World) -> None:
@@ -45,11 +46,11 @@ class Evaluator:
         self._resources = section(template, "Resources")
         self._transforms = transforms_of(template)
         self._truths: dict[str, bool | Unknown | None] = {}
-        """Results of conditions by name; None while a condition is being evaluated, to detect cycles."""
+        """Results of conditions by name. None while a condition is being evaluated, to detect cycles."""
         self._values: dict[int, tuple[Any, Value]] = {}
         """Evaluated containers by id. A container is kept with its value, so that Python does not reuse the id."""
         self._entries: dict[int, dict[str, Any]] = {}
-        """Maps of the section Mappings with their keys as texts, by id."""
+        """Maps of the section Mappings with string keys, by id."""
         self._open: set[int] = set()
         self._characters = 0
         self._faults: dict[Fault, None] = {}
@@ -60,8 +61,8 @@ class Evaluator:
         return tuple(self._faults)
 
     def resolve(self, expression: Any) -> Value:
-        """Evaluate an expression. Properties and items with `AWS::NoValue` are left out; an expression of only that is
-        None.
+        """Evaluate an expression. Properties and items with `AWS::NoValue` are removed; `AWS::NoValue`
+        alone is None.
         """
         value = self.value(expression)
         return None if value is NO_VALUE else value
@@ -119,7 +120,7 @@ class Evaluator:
         return value
 
     def guarded(self, expression: Any, work: Callable[[Any], Value]) -> Value:
-        """Return `work` of a container; records a fault if the container contains itself or is nested too deeply."""
+        """Apply `work` to a container. Record a fault if the container contains itself or is nested too deeply."""
         if id(expression) in self._open or len(self._open) > _DEEPEST:
             return self.fault(
                 "it is nested too deeply, or contains itself",
@@ -156,7 +157,7 @@ class Evaluator:
         return self.world.resource(logical_id, attribute)
 
     def entries(self, mapping: Mapping[Any, Any]) -> Mapping[str, Any]:
-        """Return a map with its keys as texts: YAML reads the key 123456789012 as a number, CloudFormation does not."""
+        """Return a map with string keys. YAML reads the key 123456789012 as a number, but CloudFormation does not."""
         known = self._entries.get(id(mapping))
         if known is None:
             known = self._entries[id(mapping)] = {str(key): value for key, value in mapping.items()}
@@ -172,11 +173,11 @@ class Evaluator:
         return Unknown(why, text=text)
 
     def made(self, text: str) -> Value:
-        """Return a text that a function has produced; records a fault if all texts together exceed the limit."""
+        """Return a text that a function has produced. Record a fault if all texts together exceed the limit."""
         return self.charged(len(text)) or text
 
     def charged(self, characters: int) -> Unknown | None:
-        """Count characters before a function produces them; returns a fault if the total exceeds the limit."""
+        """Count characters before a function produces them. Return a fault if the total exceeds the limit."""
         self._characters += characters
         if self._characters <= _MOST_CHARACTERS:
             return None
@@ -213,7 +214,7 @@ class Evaluator:
 
 
 class Resolver(Evaluator):
-    """Evaluator of a template for an optional region and parameter values; missing values have their defaults."""
+    """Evaluates a template for an optional region and parameter values. Missing parameters have their defaults."""
 
     def __init__(self, template: Mapping[str, Any], *, region: str | None, parameters: Mapping[str, Any]) -> None:
         values = {
@@ -223,7 +224,7 @@ class Resolver(Evaluator):
         super().__init__(template, parameters=values, world=World(region))
 
     def reference(self, name: str) -> Value:
-        """Return the value of a `Ref`; records a fault if the default of the parameter is not a scalar."""
+        """Return the value of a `Ref`. Record a fault if the default of the parameter is not a scalar."""
         value = super().reference(name)
         return self.fault(f"the default of {name} is not a text", value.message) if isinstance(value, Fault) else value
 

@@ -1,7 +1,7 @@
 """Example values of references at deployment: an ARN for references that return ARNs, otherwise a name.
 
-What `Ref` returns is the primary identifier of a type's CloudFormation schema. Both together show whether a property
-that takes a name gets an ARN.
+`Ref` returns the primary identifier in the CloudFormation schema of the type. The examples show whether a property that
+needs a name gets an ARN.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _PLACEHOLDER = re.compile(r"\$\{[^}]*\}")
 
 
 def example_of(value: Value, resources: Resources) -> str | None:
-    """Return an example of a value at deployment; None if its form is not known."""
+    """Return an example of a value at deployment; None if the format is unknown."""
     if isinstance(value, Reference):
         return _of_reference(value, resources)
     if not isinstance(value, Unknown):
@@ -77,7 +77,7 @@ def _whole(resource: Resource, attribute: str | None) -> str | None:
         if resource.type == ResourceType.SCALABLE_TARGET:
             return f"{CopyTarget.resource_id('name')}|{CopyTarget.DIMENSION}|{CopyTarget.NAMESPACE}"
         if resource.type == ResourceType.SCALING_POLICY:
-            names = ["Arn"]  # the schema adds the dimension, which Ref leaves out
+            names = ["Arn"]  # the primary identifier also contains the dimension, which Ref does not return
         if len(names) != 1:
             return None
         attribute = names[0]

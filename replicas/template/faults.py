@@ -1,4 +1,4 @@
-"""Faults of a template: errors for which CloudFormation refuses it before any resource changes."""
+"""Faults of a template for which CloudFormation refuses the template before any resource changes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _QUOTED_IN = {
     "Template format error: Unresolved dependencies": "aws-cloudformation/cfn-lint, issue 99",
     "Template format error: Unresolved resource dependencies": "serverless/serverless, issue 4745",
 }
-"""Sources that quote a message of CloudFormation, by the beginning of the message."""
+"""Sources that quote a message of CloudFormation, by the start of the message."""
 _GUIDE = "AWS CloudFormation guide, template reference"
 
 
@@ -31,11 +31,11 @@ class Evidence(StrEnum):
     """Evidence that CloudFormation reports a fault."""
 
     QUOTED = "quoted"
-    """The message is quoted from an answer of CloudFormation."""
+    """A public source quotes the message of CloudFormation."""
     DOCUMENTED = "documented"
-    """The CloudFormation guide states the rule; this package words the message."""
+    """The CloudFormation guide states the rule. The message is worded by this package."""
     ASSUMED = "assumed"
-    """No source is known; the rule follows from a strict reading of the template format."""
+    """No source is known. The rule follows from a strict interpretation of the template format."""
 
 
 @dataclass(frozen=True)

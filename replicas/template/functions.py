@@ -22,7 +22,7 @@ _PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
 _VARIABLE = re.compile(r"[A-Za-z0-9_:.]+")
 _MOST_SUBNETS = 256
 _CHARGE_OF_AN_ITEM = 64
-"""Number of characters that an item of a list counts as, for the limit of memory."""
+"""Number of characters for which a list item counts in the memory limit."""
 _JOIN = (
     "Template error: every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of strings "
     "to be joined or a function that returns a list of strings (such as Fn::GetAZs) to be joined."
@@ -137,7 +137,7 @@ def _select(evaluator: Evaluator, argument: Any) -> Value:
 
 
 def _selected(items: Reference, index: Value) -> Reference:
-    """Return one item of a split reference; an unknown text if the index is not known."""
+    """Return one item of a split reference; an unknown text if the index is unknown."""
     if not items.segments or not isinstance(index, Fraction):
         return items
     delimiter, _ = items.segments[-1]
@@ -180,7 +180,7 @@ def _find_in_map(evaluator: Evaluator, argument: Any) -> Value:
 
 
 def _entry_of_map(names: list[Value]) -> str:
-    """Return the placeholder of an unknown map entry: equal for equal keys, so that texts with it can be compared."""
+    """Return the placeholder of an unknown map entry. It is equal for equal keys, so that texts can be compared."""
     keys = [text_of(name) for name in names]
     return ANYTHING if ANYTHING in keys else f"${{Fn::FindInMap {' '.join(key.strip('${}') for key in keys)}}}"
 

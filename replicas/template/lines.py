@@ -1,4 +1,4 @@
-"""Lines of a template's members: where the text of a file declares a resource, a parameter or an output."""
+"""Finds the lines in which a template file declares its resources, parameters and outputs."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _MEMBER, _SECTION = 2, 1
 
 
 def lines_of(text: str) -> Mapping[str, int]:
-    """Return the line, counted from 1, of each member of the sections by its name: of a resource, if names are equal.
+    """Return the line (from 1) of each resource, parameter and output by name. A resource wins if names are equal.
 
-    Names with escapes in the text are left out. Accepts any text; unreadable members have no line.
+    Names with escapes are omitted. Any text is accepted; unreadable members have no line.
     """
     by_section = _of_json(text) if text.lstrip().startswith("{") else _of_yaml(text)
     return {name: line for section in reversed(_SECTIONS) for name, line in by_section.get(section, {}).items()}

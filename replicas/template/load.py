@@ -1,8 +1,8 @@
-"""Read CloudFormation templates: JSON, or YAML with the short forms of functions (`!Ref`) turned into long ones.
+"""Reads CloudFormation templates: JSON, or YAML, in which short forms of functions (`!Ref`) become long forms.
 
-Limits keep any text from taking exponential time or memory: a template has at most `LARGEST_BYTES`, is
-nested at most `DEEPEST` levels, and holds at most `MOST_VALUES` values after its YAML aliases are expanded. Aliases
-and merge keys are read, because `aws cloudformation package` resolves them before CloudFormation sees the template.
+Limits prevent exponential time or memory: a template has at most `LARGEST_BYTES` bytes, `DEEPEST` levels of nesting,
+and `MOST_VALUES` values after its YAML aliases are expanded. Aliases and merge keys are accepted, because `aws
+cloudformation package` resolves them before CloudFormation receives the template.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from replicas.template.terraform.templates import TerraformTemplate
 LARGEST_BYTES = 1_000_000
 """CloudFormation: "Template may not exceed 1000000 bytes in size." """
 LARGEST_PLAN_BYTES = 20_000_000
-"""Size of a Terraform plan that is read, bytes."""
+"""Maximum size of a Terraform plan in bytes."""
 PLAN_START = b'{"format_version":'
-"""The beginning of the output of `terraform show -json`."""
+"""Start of the output of `terraform show -json`."""
 _ARCHIVE = b"PK"
 TOO_LARGE = f"larger than {LARGEST_BYTES} bytes"
 ALIASES_REFUSED = "YAML aliases are not allowed in CloudFormation templates"
 DEEPEST = 100
-"""Maximum levels of nesting; templates have about 15."""
+"""Maximum levels of nesting. Real templates have about 15."""
 MOST_VALUES = 250_000
-"""Values after expansion. cfn-lint refuses the same number: five times the largest template that can be deployed."""
+"""Maximum number of values after expansion, as in cfn-lint: five times the largest template that can be deployed."""
 
 
 def load(path: str | Path) -> dict[str, Any]:
@@ -64,8 +64,8 @@ def read(path: str | Path) -> str:
 def parse(text: str, source: str = "template", *, needs_resources: bool = True) -> dict[str, Any]:
     """Return the template in a text; `source` names it in errors.
 
-    Raises `ProofError` if the text is not a template. The CDK leaves `Resources` out of a stack without resources:
-    such a template is read if `needs_resources` is not set.
+    Raises `ProofError` if the text is not a template. The CDK omits `Resources` in a stack without resources. This
+    template is accepted if `needs_resources` is False.
     """
     try:
         content = _plan(text) if text.startswith(PLAN_START.decode()) else read_text(text)
@@ -80,14 +80,16 @@ def parse(text: str, source: str = "template", *, needs_resources: bool = True) 
 
 
 def deployed(body: str | Mapping[str, Any]) -> dict[str, Any]:
-    """Return the template in a response of GetTemplate: boto3 parses a JSON template, and returns YAML as text."""
+    """Return the template in a GetTemplate response. boto3 returns a JSON template as data and a YAML
+    template as text.
+    """
     return parse(body, "the deployed template") if isinstance(body, str) else dict(body)
 
 
 def read_text(text: str, *, aliases: bool = True) -> Any:
     """Return the content of a text: JSON if it starts with a brace, otherwise YAML.
 
-    `aliases` says whether YAML aliases are allowed; CloudFormation itself refuses them. Raises `TemplateTextError`.
+    `aliases`: allow YAML aliases, which CloudFormation itself refuses. Raises `TemplateTextError`.
     """
     if len(text.encode(errors="replace")) > LARGEST_BYTES:
         raise TemplateTextError(TOO_LARGE)
@@ -111,7 +113,7 @@ def fault_of(error: TemplateTextError) -> Fault:
 
 
 def _plan(text: str) -> Any:
-    """Return the content of a Terraform plan, which is larger than a template and has no aliases."""
+    """Return the content of a Terraform plan, which may be larger than a template and has no aliases."""
     content = _json(text)
     _check_size(content, LARGEST_PLAN_BYTES)
     return content
@@ -159,7 +161,7 @@ def _sentence(fault: Exception) -> str:
 
 
 def _check_size(content: Any, most_values: int = MOST_VALUES) -> None:
-    """Refuse content that is nested too deeply, contains itself or expands to too many values. Takes linear time."""
+    """Refuse content that is nested too deeply, contains itself or expands to too many values. Runs in linear time."""
     sizes: dict[int, tuple[int, int] | None] = {}
     """Number of values and levels by container id; None while a container is being counted."""
     pending: list[tuple[Any, bool]] = [(content, False)] if isinstance(content, Mapping | list) else []

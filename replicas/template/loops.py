@@ -1,12 +1,12 @@
-"""`Fn::ForEach` of the transform AWS::LanguageExtensions: expands loops whose collection is known.
+"""Expands `Fn::ForEach` loops (transform AWS::LanguageExtensions) whose collection is known.
 
     Fn::ForEach::Copies:
       - Name
       - [A, B]
       - Component${Name}: {Type: AWS::SageMaker::InferenceComponent}
 
-The guide allows loops in Conditions, Outputs and Resources, also in properties and in other loops. `${Name}`,
-`&{Name}` and a `Ref` of the name stand for an item; `&{Name}` leaves out all characters that are not alphanumeric.
+The CloudFormation guide allows loops in Conditions, Outputs and Resources, in properties and in other loops. `${Name}`,
+`&{Name}` and a `Ref` of the name are replaced by an item. `&{Name}` removes all characters that are not alphanumeric.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from replicas.errors import ProofError
 from replicas.template.evaluation import Evaluator
 
 LOOP = "Fn::ForEach::"
-"""Beginning of the key of a loop."""
+"""Prefix of the key of a loop."""
 MOST_CHARACTERS = 1_000_000
-"""Characters that all loops of a template may produce: the quota of a template's size "applies to the resultant
+"""Maximum number of characters that all loops of a template may produce. The size quota "applies to the resultant
 template" (CloudFormation guide, Fn::ForEach), and each value has at least one character."""
 _SECTIONS = ("Conditions", "Resources", "Outputs")
 _PLACEHOLDER = re.compile(r"(?P<mark>[$&])\{(?P<name>[^{}]+)\}")
@@ -42,7 +42,7 @@ def without_loops(template: Mapping[str, Any], evaluator: Evaluator) -> Mapping[
 
 
 def collection_of(loop: Any, evaluator: Evaluator) -> list[str] | Unknown:
-    """Return the items of a loop; `Unknown` if they are not known or if the loop is malformed."""
+    """Return the items of a loop; `Unknown` if they are unknown or the loop is malformed."""
     if not isinstance(loop, list) or len(loop) != 3 or not isinstance(loop[0], str) or not isinstance(loop[2], Mapping):
         return Unknown("a loop needs an identifier, a collection and an object")
     items = evaluator.resolve(loop[1])
@@ -60,7 +60,9 @@ class _Writer:
         self._characters = 0
 
     def write(self, value: Any, items: Mapping[str, str]) -> Any:
-        """Return a value with its loops expanded. `items` holds the items of the enclosing loops by identifier."""
+        """Return a value with its loops expanded. `items` are the current items of the enclosing loops,
+        by identifier.
+        """
         if isinstance(value, str):
             return self._made(value, items)
         if isinstance(value, list):
@@ -92,7 +94,7 @@ class _Writer:
         return written
 
     def _made(self, text: str, items: Mapping[str, str]) -> str:
-        """Return a text in which the items of the enclosing loops replace their identifiers."""
+        """Replace the identifiers of the enclosing loops in a text by their current items."""
         if not items:
             return text
         made = _PLACEHOLDER.sub(lambda match: _item(match, items), text)

@@ -26,7 +26,7 @@ class Parameter:
     kind: str
     given: str
     resolved: str | None = None
-    """Value that Systems Manager holds under the given name; None for other types of parameter."""
+    """Value of the Systems Manager parameter with the given name; None for other parameter types."""
     hidden: bool = False
 
     @property
@@ -36,7 +36,7 @@ class Parameter:
 
 
 def declarations(template: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Return the declared parameters by name; a malformed declaration counts as an empty one."""
+    """Return the declared parameters by name. A malformed declaration counts as empty."""
     section = template.get("Parameters")
     declared = section.items() if isinstance(section, Mapping) else ()
     return {str(name): body if isinstance(body, Mapping) else {} for name, body in declared}
@@ -48,17 +48,17 @@ def kind_of(declaration: Mapping[str, Any]) -> str:
 
 
 def is_stored(kind: str) -> bool:
-    """True if the value of the parameter is a name under which Systems Manager holds the actual value."""
+    """Return whether the value of the parameter is the name of a Systems Manager parameter with the actual value."""
     return _SSM_VALUE.fullmatch(kind) is not None
 
 
 def is_hidden(declaration: Mapping[str, Any]) -> bool:
-    """True if CloudFormation never shows the value (NoEcho)."""
+    """Return whether CloudFormation never shows the value (NoEcho)."""
     return text_of(declaration.get("NoEcho", False)) == "true"
 
 
 def default_of(declaration: Mapping[str, Any]) -> str | Fault | None:
-    """Return the default as text; None if there is no default, a `Fault` if it is not a scalar."""
+    """Return the default as text; None without a default, a `Fault` if the default is not a scalar."""
     default = declaration.get("Default")
     if default is None:
         return None
@@ -78,12 +78,12 @@ def typed(kind: str, text: str) -> str | list[str]:
 
 
 def values_in(kind: str, text: str) -> list[str]:
-    """Return the values that constraints apply to: the items of a list, otherwise the value itself."""
+    """Return the values to which constraints apply: the items of a list, otherwise the value itself."""
     return [item.strip() for item in text.split(",")] if _is_list(kind) else [text]
 
 
 def value_without_account(name: str, declaration: Mapping[str, Any], given: Mapping[str, Any]) -> Value | Fault:
-    """Return the value that is known without an account: the given one, otherwise the default, otherwise `Unknown`."""
+    """Return the value that is known without an account: the given value, else the default, else `Unknown`."""
     kind = kind_of(declaration)
     if kind.startswith("AWS::SSM::"):
         return Unknown(f"parameter {name} is read from Systems Manager at deployment", text=f"${{{name}}}")
@@ -94,7 +94,7 @@ def value_without_account(name: str, declaration: Mapping[str, Any], given: Mapp
 
 
 def value_in(name: str, declaration: Mapping[str, Any], given: Mapping[str, Any]) -> str | Fault | None:
-    """Return the given value of a parameter as text, otherwise its default; None if it has neither."""
+    """Return the given value of a parameter, else its default, as text; None if it has neither."""
     value = given.get(name)
     return default_of(declaration) if value is None else text_of(value)
 

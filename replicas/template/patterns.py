@@ -1,8 +1,8 @@
-"""AllowedPattern of parameters: whether their values match, without a pattern that takes exponential time.
+"""Checks whether parameter values match their AllowedPattern, in bounded time.
 
-Python's engine backtracks, so a pattern such as `(a+)+` can take years. Simple patterns are matched here, all others in
-a separate process, which is stopped after `_SECONDS`. Whether a value matches a pattern that takes longer, or one
-that Python does not read as Java does, is not judged.
+Python's regular expressions backtrack, so a pattern such as `(a+)+` can take years. Simple patterns are matched
+directly, all others in a separate process that is stopped after `_SECONDS`. A pattern that takes longer, or that has a
+different meaning in Python and Java, is not judged.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from replicas.template.parameters import declarations, is_stored, kind_of, refus
 
 _SECONDS = 1
 _LONGEST = 4096
-"""Characters of the longest value that a parameter can have (CloudFormation guide, quotas)."""
+"""Maximum length of a parameter value in characters (CloudFormation guide, quotas)."""
 _LITERAL = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
-"""Escapes and character classes, in which no character is a quantifier."""
+"""Matches escapes and character classes, in which no character is a quantifier."""
 _REPETITION = re.compile(r"[*+?{]")
 _ONLY_JAVA = ("&&", "[[", "\\p", "\\P", "\\Q", "\\h", "\\R", "\\X", "\\G", "\\z", "\\Z")
-"""Parts of patterns that Java and Python read differently."""
+"""Matches constructs with different meanings in Java and Python."""
 _ANSWERS = {b"0": False, b"1": True}
 _MATCHER = """
 import json, re, signal, sys
@@ -42,19 +42,19 @@ for pattern, text in json.load(sys.stdin):
     timer and timer(signal.ITIMER_REAL, 0)
     print(answer, flush=True)
 """
-"""Program that prints an answer to each question; None after a quarter of the time for all of them."""
+"""Program that prints the answer to each question; None if a question takes longer than a quarter of the total time."""
 
 
 @dataclass(frozen=True)
 class Matches:
-    """Parameters whose values do not match their AllowedPattern, and parameters for which that is not known."""
+    """Faults of values that do not match their AllowedPattern, and names of parameters whose match is unknown."""
 
     faults: tuple[Fault, ...]
     unknown: tuple[str, ...]
 
 
 def matches_of(template: Mapping[str, Any], given: Mapping[str, Any]) -> Matches:
-    """Match the values of all parameters, given or default, against their AllowedPattern."""
+    """Match the given or default values of all parameters against their AllowedPattern."""
     constrained = list(_constrained(template, given))
     questions = [
         (str(declaration["AllowedPattern"]), item)
@@ -81,7 +81,7 @@ def _constrained(template: Mapping[str, Any], given: Mapping[str, Any]) -> Itera
 
 
 def _answers(questions: list[tuple[str, str]]) -> dict[tuple[str, str], bool | None]:
-    """Return whether each text matches its pattern; None if that is not known."""
+    """Return whether each text matches its pattern; None if this is unknown."""
     answers: dict[tuple[str, str], bool | None] = dict.fromkeys(questions)
     slow = []
     for pattern, text in questions:
@@ -95,7 +95,7 @@ def _answers(questions: list[tuple[str, str]]) -> dict[tuple[str, str], bool | N
 
 
 def _slow_answers(questions: list[tuple[str, str]]) -> list[bool | None]:
-    """Return the answers of a separate process that it gives within the time limit."""
+    """Return the answers that a separate process gives within the time limit."""
     if not questions or not sys.executable:
         return []
     try:
@@ -115,7 +115,7 @@ def _slow_answers(questions: list[tuple[str, str]]) -> list[bool | None]:
 
 
 def _is_readable(pattern: str) -> bool:
-    """True if Python can read the pattern and gives it the same meaning as Java."""
+    """Return whether Python can compile the pattern and the pattern has the same meaning in Java."""
     if len(pattern) > _LONGEST or any(part in pattern for part in _ONLY_JAVA):
         return False
     try:

@@ -15,10 +15,10 @@ _ATTACHED = (ResourceType.POLICY, ResourceType.MANAGED_POLICY, ResourceType.ROLE
 
 
 class AttachedPolicies:
-    """The policies of a template that are separate resources, by the roles that they are attached to."""
+    """The policies of a template that are separate resources, by the roles to which they are attached."""
 
     def __init__(self, resources: Resources, order: CreationOrder) -> None:
-        """Read all policies once: a template can have hundreds of roles."""
+        """Read all policies once, because a template can have hundreds of roles."""
         self._resources = resources
         self._order = order
         self._by_holder: dict[str, list[Resource]] = {}
@@ -29,9 +29,9 @@ class AttachedPolicies:
                     self._by_holder.setdefault(name, []).append(policy)
 
     def of(self, role: Resource, managed: Sequence[Reference]) -> Iterator[Policy]:
-        """Yield the policies of a role: its inline ones, and those that the template defines and attaches.
+        """Yield the inline policies of a role, and the policies that the template defines and attaches to it.
 
-        `managed` are the managed policies of the template that the role itself names: they are created before it.
+        `managed` are the template's managed policies that the role itself names. They are created before the role.
         """
         subject = Subject(kind="role", name=role.logical_id)
         for inline in list_of(role.get("Policies")):
@@ -57,7 +57,7 @@ def _attached(policy: Resource, created_before: frozenset[Subject] | None) -> Po
 
 
 def boundary_of(role: Resource, resources: Resources) -> Policy | None:
-    """Return the permissions boundary of a role; None if it has none, or if the template does not define it."""
+    """Return the permissions boundary of a role; None if the role has none or the template does not define it."""
     given = role.get("PermissionsBoundary")
     policy = resources.get(given.logical_id) if isinstance(given, Reference) else None
     if policy is None:

@@ -1,4 +1,4 @@
-"""Names that an expression refers to (resources, parameters, conditions), and the order of creation that follows."""
+"""Finds the resources, parameters and conditions to which an expression refers, and the resulting creation order."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ _PLACEHOLDER = re.compile(r"\$\{([^!}][^}]*)\}")
 
 
 def mentions(value: Any) -> Iterator[tuple[str, str | None]]:
-    """Yield every name that a value refers to, with its attribute (None for a `Ref`). Skips malformed functions."""
+    """Yield every name to which a value refers, with the attribute (None for a `Ref`). Malformed functions
+    are skipped.
+    """
     if isinstance(value, str | int):
         return
     if isinstance(value, list):
@@ -35,12 +37,12 @@ def mentions(value: Any) -> Iterator[tuple[str, str | None]]:
 
 
 def names_in(value: Any) -> set[str]:
-    """Return the names that a value refers to."""
+    """Return the names to which a value refers."""
     return {name for name, _ in mentions([value])}
 
 
 def attribute_of(argument: Any) -> tuple[str, Any] | None:
-    """Return logical id and attribute (perhaps an expression) of an Fn::GetAtt; None if it is malformed."""
+    """Return logical id and attribute (which can be an expression) of an Fn::GetAtt; None if it is malformed."""
     parts = argument.split(".", 1) if isinstance(argument, str) else argument
     if not isinstance(parts, list) or len(parts) != 2 or not isinstance(parts[0], str) or not all(parts):
         return None
@@ -78,14 +80,16 @@ def direct_needs(definitions: Mapping[str, Mapping[str, Any]]) -> dict[str, list
 
 
 def needs_of(definitions: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]] | Fault:
-    """Return the dependencies of each resource, in an order of creation; a `Fault` if they form a cycle."""
+    """Return the dependencies of each resource, in creation order; a `Fault` if they form a cycle."""
     needs = direct_needs(definitions)
     order = in_order(needs)
     return order if isinstance(order, Fault) else {logical_id: needs[logical_id] for logical_id in order}
 
 
 def in_order(needs: Mapping[str, Iterable[str]]) -> list[str] | Fault:
-    """Sort names so that each comes after its dependencies, otherwise in the given order; a `Fault` for a cycle."""
+    """Sort names so that each comes after its dependencies, and keep the given order otherwise; a `Fault`
+    for a cycle.
+    """
     places = {name: place for place, name in enumerate(needs)}
     sorter = TopologicalSorter({name: [other for other in others if other in needs] for name, others in needs.items()})
     try:

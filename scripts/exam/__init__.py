@@ -1,1 +1,1 @@
-"""The exam of the forecast: published measurements, held against what the forecast says of the same runs."""
+"""Compares forecasts with published measurements of the same runs ("exam")."""

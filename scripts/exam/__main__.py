@@ -1,8 +1,8 @@
-"""Hold the forecast against published runs, print its errors, and keep them.
+"""Compare the forecast with published runs, print the errors, and store them.
 
     python -m scripts.exam
 
-It rewrites replicas/forecast/exam.json, from which the classes of confidence and docs/forecast.md take their figures.
+The results are written to replicas/forecast/exam.json. The confidence classes and docs/forecast.md read this file.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the forecast says of the published runs, and how far it is off."""
+"""Forecasts of the published runs, and their errors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scripts.exam.rows import Row, load_of, planned
 
 @dataclass(frozen=True, kw_only=True)
 class Judged:
-    """A run with its forecast. Errors are relative to the measurement, positive if the forecast is larger."""
+    """A published run and its forecast. Errors are (forecast - measured) / measured."""
 
     row: Row
     point: Point
@@ -41,7 +41,7 @@ class Judged:
 
     @property
     def throughput_error(self) -> float | None:
-        """Error of the saturated rate; None if the run was not saturated, or requests failed."""
+        """Error of the saturated throughput; None if the run was not saturated or requests failed."""
         row = self.row
         if not row.is_saturated or row.has_failures:
             return None
@@ -49,7 +49,7 @@ class Judged:
 
     @property
     def rate_error(self) -> float | None:
-        """Error of the answers a second of users in a closed loop."""
+        """Error of the throughput of a closed loop, in answers per second."""
         if self.row.kind != "closed" or self.row.has_failures:
             return None
         measured = self.row.requests_per_second
@@ -59,7 +59,7 @@ class Judged:
 
     @property
     def overload_is_found(self) -> bool | None:
-        """Whether a run with failed requests is forecast as overloaded; None for other runs."""
+        """Whether the forecast reports an overload for a run with failed requests; None for other runs."""
         if not self.row.has_failures:
             return None
         return self.point.requests_per_second < 0.95 * self.row.load
@@ -78,7 +78,7 @@ def _error(forecast: float | None, measured: float | None) -> float | None:
 
 
 def judged(row: Row, profile: Profile | None = None) -> Judged:
-    """Return the forecast of a run, by default with the profile of its engine."""
+    """Forecast a run. Default profile: the profile of the engine."""
     endpoint, component = planned(row)
     card = accelerator_of(endpoint.instance)
     (point,) = forecast(
@@ -93,6 +93,6 @@ def judged(row: Row, profile: Profile | None = None) -> Judged:
 
 
 def _linked(card: Accelerator, instance: str) -> Accelerator:
-    """Return a card with the links of the cards of another instance type."""
+    """Return an accelerator with the interconnect of another instance type."""
     other = accelerator_of(find_instance(instance))
     return replace(card, links_of=other.links_of, link_factors=other.link_factors)

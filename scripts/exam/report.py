@@ -1,4 +1,4 @@
-"""Tables of the exam's results: goals, groups of runs, and single runs, worst first."""
+"""Tables of the exam's results: errors compared with the goals, groups of runs, and single runs, worst first."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ Run = dict[str, Any]
 Rows = list[tuple[str, ...]]
 
 FEWEST_RUNS, FEWEST_SOURCES = 20, 3
-"""Unfitted runs and sources behind a goal that counts."""
+"""Minimum numbers of unfitted runs and of sources for a valid comparison with a goal."""
 _GOALS = (
     ("latency", "end-to-end latency", 0.10, None),
     ("ttft", "time to first token", 0.25, None),
     ("requests_per_second", "saturated throughput", 0.15, 0.10),
 )
-"""Figure, its words, the goal for the median error, and for the bias."""
+"""Measured quantity, its name, the goal for the median error, and the goal for the bias (None: no goal)."""
 _RIVALS = {
     "latency": "BLIS 7 % (its authors); LLMServingSim 19 %, aiconfigurator 12 to 15 %, llm-optimizer 39 % (strangers)",
     "ttft": "aiconfigurator 550 % (strangers)",
@@ -43,7 +43,7 @@ RUN_COLUMNS = (
 
 
 def errors_of(runs: Sequence[Run], figure: str) -> list[float]:
-    """Return the errors of a figure, of the runs that have it. Throughput counts where a run was saturated."""
+    """Return the errors of a quantity for the runs that measured it. Throughput only for saturated runs."""
     return [
         run["errors"][figure]
         for run in runs
@@ -52,7 +52,7 @@ def errors_of(runs: Sequence[Run], figure: str) -> list[float]:
 
 
 def goal_rows(runs: Sequence[Run]) -> Rows:
-    """Return a row for each figure and part of the runs of current engines."""
+    """Return the rows of the goals table: one per quantity and group of runs, for current engines."""
     runs = [run for run in runs if run["engine"].startswith("vllm")]
     rows: Rows = []
     for figure, words, goal, bias in _GOALS:
@@ -89,7 +89,7 @@ def _verdict(errors: Sequence[float], sources: int, goal: float, bias: float | N
 
 
 def group_rows(runs: Sequence[Run]) -> Rows:
-    """Return a row for each engine version, card, degree and kind of load, worst first. Only unfitted runs."""
+    """Return one row per engine version, accelerator, degree and kind of load, worst first; unfitted runs only."""
     groups: dict[tuple[str, ...], list[Run]] = {}
     for run in runs:
         if not run["fitted"]:
@@ -102,7 +102,7 @@ def group_rows(runs: Sequence[Run]) -> Rows:
 
 
 def run_rows(runs: Sequence[Run], most: int) -> Rows:
-    """Return the runs with the largest errors, worst first. Only unfitted runs."""
+    """Return rows of the runs with the largest errors, worst first; unfitted runs only."""
     judged = sorted((run for run in runs if not run["fitted"]), key=lambda run: _worst([run]), reverse=True)
     return [
         (
@@ -120,7 +120,7 @@ def run_rows(runs: Sequence[Run], most: int) -> Rows:
 
 
 def overload_line(runs: Sequence[Run]) -> str:
-    """Return in one sentence how many overloaded runs were forecast as overloaded."""
+    """Return a sentence with the number of overloaded runs that were forecast as overloaded."""
     judged = [run["overload_found"] for run in runs if run["overload_found"] is not None]
     return f"{sum(judged)} of {len(judged)} runs with failed requests are forecast as overloaded."
 

@@ -1,4 +1,4 @@
-"""The results of the exam (`replicas/forecast/exam.json`): each run, and how far its forecast is off."""
+"""The results of the exam (`replicas/forecast/exam.json`): each run and the errors of its forecast."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _READ_FROM = {
         for instance in ("ml.g5.12xlarge", "ml.g5.48xlarge")
     ),
 }
-"""Runs of philschmid/text-generation-inference-tests that constants of tgi-1 and of A10G were read from."""
+"""Runs of philschmid/text-generation-inference-tests to which the constants of tgi-1 and A10G were fitted."""
 
 
 def results(date: str) -> dict[str, Any]:
-    """Return the content of the file: every run, forecast anew."""
+    """Forecast every run, and return the content of the file."""
     with ProcessPoolExecutor() as workers:
         runs = list(workers.map(_result, rows()))
         for points in workers.map(_small, published.SMALL["runs"]):
@@ -40,7 +40,7 @@ def results(date: str) -> dict[str, Any]:
 
 
 def written(content: dict[str, Any]) -> str:
-    """Return the text of the file, with one run on each line."""
+    """Return the text of the file, with one run per line."""
     head = json.dumps({key: value for key, value in content.items() if key != "runs"}, indent=1)[:-2]
     return head + ',\n "runs": [\n' + ",\n".join("  " + json.dumps(run) for run in content["runs"]) + "\n ]\n}\n"
 
@@ -97,7 +97,7 @@ def _subject(endpoint: EndpointPlan, component: ComponentPlan) -> dict[str, Any]
 
 
 def _small(run: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the results of a run of an old engine, one for each number of users."""
+    """Return the results of a run of an old engine, one per number of users."""
     return list(_points(run))
 
 

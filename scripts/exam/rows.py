@@ -1,4 +1,4 @@
-"""The published runs of the exam (`runs.csv`), and the deployment and the load that each of them is."""
+"""Reads the published runs of the exam (`runs.csv`), and builds the plan and the load of each run."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from replicas.load import Load
 
 _RUNS = Path(__file__).parent / "runs.csv"
 FITTED_SOURCES = ("gpustack/gpustack", "tenstorrent/tt-inference-server", "yobitelcomm.github.io")
-"""Repositories whose rows constants may be fitted to. All rows of other sources are judged only."""
+"""Repositories whose rows may be used to fit constants. Rows of other sources are only compared."""
 _SHAREGPT_INPUT, _SHAREGPT_OUTPUT = 1.2, 1.0
-"""Coefficients of variation of ShareGPT's lengths (`runs.csv` has means alone)."""
+"""Coefficients of variation of the lengths in ShareGPT. `runs.csv` contains only the means."""
 _WAITED_SHARE = 0.9
-"""A row whose rate is below this share of the offered one was overloaded."""
+"""A run counts as overloaded if its measured rate is below this share of the offered rate."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One published run. None stands for what its source does not say."""
+    """One published run. None: the source does not state the value."""
 
     number: int
-    """Line of the file."""
+    """Line number in the file."""
     source: str
     model: str
     instance: str
@@ -45,10 +45,11 @@ class Row:
     shared_tokens: int
     distinct_prompts: int | None
     prompts_were_cached: bool
-    """True if its source shows that the prefix cache held prompts of earlier runs: a hit rate that the log prints, or
-    first tokens sooner than the card's compute allows. How many is not known: its first tokens judge nothing."""
+    """True if the prefix cache contained prompts of earlier runs: the log prints a hit rate, or the first token came
+    sooner than the accelerator's compute allows. The share of cached tokens is unknown, so the time to first token is
+    ignored."""
     links: str | None
-    """Instance type whose links between cards the run had, if its source shows that they are not the instance's."""
+    """Instance type with the interconnect of the run, if the source shows that it differs from that of `instance`."""
     memory_share: float | None
     requests_per_second: float | None
     output_tokens_per_second: float | None
@@ -59,13 +60,13 @@ class Row:
 
     @property
     def origin(self) -> str:
-        """The repository or site that the row is from."""
+        """Repository or site of the source."""
         words = self.source.removeprefix("github ").removeprefix("https://").split()
         return "/".join(words[0].split("/")[:2]) if self.source.startswith("github") else words[0].split("/")[0]
 
     @property
     def is_fitted(self) -> bool:
-        """True if constants may be fitted to the row."""
+        """True if the row may be used to fit constants."""
         return self.origin in FITTED_SOURCES
 
     @property
@@ -75,19 +76,19 @@ class Row:
 
     @property
     def varies(self) -> bool:
-        """True if its lengths vary."""
+        """True if the lengths of requests vary."""
         return "ShareGPT" in self.note
 
     @property
     def is_saturated(self) -> bool:
-        """True if the engine had all the requests that it could take."""
+        """True if the engine had as many requests as it can process."""
         if self.kind == "offline":
             return True
         return self.kind == "rate" and (self.requests_per_second or self.load) < _WAITED_SHARE * self.load
 
     @property
     def measured_latency(self) -> float | None:
-        """Median latency: as published, or the first token and the time of the others where lengths are fixed."""
+        """Median latency: as published, or for fixed lengths TTFT + (output tokens - 1) x TPOT."""
         if self.latency_seconds is not None or self.has_failures:
             return self.latency_seconds
         if self.varies or self.ttft_seconds is None or self.tpot_seconds is None:
@@ -138,10 +139,10 @@ def _row(number: int, line: dict[str, str]) -> Row:
 
 
 def planned(row: Row) -> tuple[EndpointPlan, ComponentPlan]:
-    """Return the plan of the run's engine: one copy, with the limits that its source states.
+    """Return the plan of a run: one copy, with the limits that the source states.
 
-    Where the plan refuses the length of the run's context, it gets the batch that a plan sets by itself, and then the
-    longest context that the plan proposes.
+    If the plan refuses the context length of the run, the default batch of a plan is tried, and then the longest
+    context that the plan proposes.
     """
     total = row.max_total_tokens
     engine = find_engine(f"vllm-{row.version}")

@@ -1,1 +1,3 @@
-"""Changes one thing of the construct library at a time, and sees whether a test fails: `make mutants`."""
+"""Mutation testing of the construct library: changes one place at a time and checks that a test fails
+(`make mutants`).
+"""

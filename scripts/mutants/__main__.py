@@ -1,8 +1,8 @@
-"""`make mutants`: changes of the construct library, drawn by a seed, against its tests.
+"""`make mutants`: runs the tests of the construct library against random mutations of it.
 
-A change that no test notices is a survivor. Those that change nothing that can be seen are listed with the reason in
-`survivors.json`. Results are kept in `.mutants/`, so that a run that was interrupted goes on where it ended; they hold
-for one state of the sources and tests. In another state, the test that noticed a change is tried first.
+A mutation that no test detects is a survivor. Survivors without a visible effect are listed with the reason in
+`survivors.json`. Results are stored in `.mutants/`, so that an interrupted run can continue. They are valid for one
+state of the sources and tests. In a later state, the test that detected a mutation before is tried first.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ from scripts.mutants.touching import RECORD, Record
 ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = Path("constructs/replicas_cdk")
 TESTS = ("tests/constructs", "tests/stacks")
-"""Folders of the tests; slow ones are left out."""
+"""Folders of the tests. Slow tests are skipped."""
 LEAST_KILLED = 0.95
 _REASONS = Path(__file__).with_name("survivors.json")
 _RESULTS = ROOT / ".mutants"
 
 
 def main() -> int:
-    """Return 0 if at least 95 % of the changes are noticed, and every survivor has a reason."""
+    """Return 0 if tests detect at least 95 % of the mutations and every survivor has a reason."""
     parser = argparse.ArgumentParser(prog="make mutants", description=__doc__)
-    parser.add_argument("--count", type=int, default=200, help="changes to try (default: 200)")
-    parser.add_argument("--seed", type=int, default=2026, help="seed that draws them (default: 2026)")
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="changes to try at once")
+    parser.add_argument("--count", type=int, default=200, help="number of mutations (default: 200)")
+    parser.add_argument("--seed", type=int, default=2026, help="seed of the random selection (default: 2026)")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="number of parallel workers")
     given = parser.parse_args()
     drawn = _drawn(given.count, given.seed)
     results = _Results(_state())
@@ -88,14 +88,14 @@ def _run(waiting: Sequence[Mutation], results: _Results, folder: Path, workers: 
                 progress.advance(task)
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
-            raise SystemExit("interrupted: the same command goes on from here") from None
+            raise SystemExit("interrupted: run the same command again to continue") from None
         finally:
             while not copies.empty():
                 copies.get().close()
 
 
 class _Copy:
-    """A copy of the sources in which one change at a time is made, with the process that runs its tests."""
+    """A copy of the sources for one mutation at a time, with the process that runs the tests."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -105,7 +105,7 @@ class _Copy:
             shutil.copyfile(ROOT / name, folder / name)
 
     def failure(self, mutation: Mutation, tests: Sequence[str]) -> str | None:
-        """Return the test that fails with the change."""
+        """Apply a mutation and return the first test that fails; None if all pass."""
         path = self._folder / mutation.path.relative_to(ROOT)
         source = path.read_text()
         path.write_text(mutation.applied(source))
@@ -121,7 +121,7 @@ class _Copy:
         print(json.dumps(list(tests)), file=self._worker.stdin, flush=True)
         answer = self._worker.stdout.readline()
         if not answer:
-            raise SystemExit("a worker ended without an answer: the same command goes on from here")
+            raise SystemExit("a worker ended without an answer: run the same command again to continue")
         failure: str | None = json.loads(answer)
         return failure
 
@@ -138,18 +138,18 @@ class _Copy:
         )
         assert worker.stdout  # noqa: S101 (a pipe was asked for)
         if worker.stdout.readline() != "ready\n":
-            raise SystemExit("the tests cannot be collected: make test-fast")
+            raise SystemExit("the tests cannot be collected: run make test-fast to see why")
         return worker
 
     def close(self) -> None:
-        """End the process."""
+        """Stop the process."""
         if self._worker is not None and self._worker.stdin is not None:
             self._worker.stdin.close()
             self._worker.wait()
 
 
 def _recorded(results: _Results, copy: Path) -> dict[str, Record]:
-    """Run all tests on the unchanged sources, and return what each one that passes enters."""
+    """Run all tests on the unchanged sources, and return the functions that each passing test calls."""
     file = results.file.with_suffix(".tests.json")
     if not file.is_file():
         file.parent.mkdir(exist_ok=True)
@@ -164,18 +164,18 @@ def _recorded(results: _Results, copy: Path) -> dict[str, Record]:
             check=False,
         )
         if done.returncode == pytest.ExitCode.TESTS_FAILED:
-            print("tests that fail without a change are left out: make test-fast", file=sys.stderr)
+            print("tests that fail without a mutation are skipped: run make test-fast to see them", file=sys.stderr)
         elif done.returncode != pytest.ExitCode.OK:
             file.unlink(missing_ok=True)
-            raise SystemExit("the tests cannot be run: make test-fast")
+            raise SystemExit("the tests cannot be run: run make test-fast to see why")
     records: dict[str, Record] = json.loads(file.read_text())
     return records
 
 
 def _in_order(mutation: Mutation, records: Mapping[str, Record], known: Mapping[str, str]) -> list[str]:
-    """Return all tests: those that enter the changed function, then those of its module; the shortest first.
+    """Return all tests: first those that call the mutated function, then those of its module; the shortest first.
 
-    The test that noticed the change in another state of the sources comes before them.
+    The test that detected the mutation in an earlier state of the sources is at the very front.
     """
     function = f"{mutation.path.name}:{mutation.function}"
 
@@ -214,7 +214,7 @@ def _state() -> str:
 
 
 def _noticed_before() -> dict[str, str]:
-    """Return the test that noticed each change, in whatever state of the sources that was."""
+    """Return the test that detected each mutation, in any earlier state of the sources."""
     noticed: dict[str, str] = {}
     for file in sorted(_RESULTS.glob("*.jsonl"), key=lambda file: file.stat().st_mtime):
         entries = [json.loads(line) for line in file.read_text().splitlines()]
@@ -223,7 +223,7 @@ def _noticed_before() -> dict[str, str]:
 
 
 class _Results:
-    """Results of one state of the sources, by the name of a change."""
+    """Results for one state of the sources, by the name of the mutation."""
 
     def __init__(self, state: str) -> None:
         self.file = _RESULTS / f"{state}.jsonl"

@@ -1,4 +1,4 @@
-"""The changes: each makes one place of a module wrong in a way that a value in a template would show."""
+"""Generates mutations. Each changes one place of a module so that a value in a template becomes wrong."""
 
 from __future__ import annotations
 
@@ -27,40 +27,40 @@ _ARITHMETIC: dict[type[ast.operator], str] = {
     ast.FloorDiv: "*",
 }
 _ITSELF = "<itself>"
-"""Stands for the text that is changed."""
+"""Placeholder for the changed text."""
 
 
 @dataclass(frozen=True)
 class Mutation:
-    """One change of one file."""
+    """One mutation of one file."""
 
     path: Path
     line: int
     kind: str
     start: int
-    """Offset of the changed text, characters."""
+    """Position of the changed text in the file, in characters."""
     end: int
     replaced: str
-    """The changed text, in one line."""
+    """The original text, on one line."""
     text: str
-    """What stands there instead."""
+    """The replacement."""
     statement: str
-    """The line of the file, by which a mutation is named in the list of survivors."""
+    """The text of the line. The list of survivors identifies a mutation by it."""
     function: str
-    """Qualified name of the function that holds it; empty for what runs when the module is imported."""
+    """Qualified name of the function that contains the mutation; empty for code that runs at import."""
 
     @property
     def name(self) -> str:
-        """Name that lasts when lines above it come or go."""
+        """Name that does not change if lines are added or removed above the mutation."""
         return f"{self.path.name}: {self.function}: {self.kind}: {self.replaced} -> {self.text}: {self.statement}"
 
     def applied(self, source: str) -> str:
-        """Return the changed source."""
+        """Return the source with the mutation applied."""
         return source[: self.start] + self.text + source[self.end :]
 
 
 def mutations_of(path: Path) -> list[Mutation]:
-    """Return all changes of a module, in the order of its text."""
+    """Return all mutations of a module, in the order of their positions."""
     source = path.read_text()
     finder = _Finder(path, source)
     finder.visit(ast.parse(source))
@@ -81,7 +81,7 @@ class _Finder(ast.NodeVisitor):
 
     def visit(self, node: ast.AST) -> None:
         if isinstance(node, ast.Import | ast.ImportFrom | ast.Raise | ast.Assert):
-            return  # names of modules and sentences of errors are judged by other tests
+            return  # other tests cover imports and error messages
         for kind, text in _changes(node):
             self._add(node, kind, text.replace(_ITSELF, self._text(node)))
         if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in _COMPARISONS:
@@ -106,7 +106,7 @@ class _Finder(ast.NodeVisitor):
                 self.visit(child)
 
     def _visit_scope(self, node: ast.FunctionDef | ast.ClassDef) -> None:
-        """Visit the defaults of a function, which its surroundings evaluate, and the body of a function or a class."""
+        """Visit the defaults of a function in the outer scope, then the body of the function or class."""
         if isinstance(node, ast.FunctionDef):
             self.visit(node.args)
         name = ".".join([*self._scopes, node.name])
@@ -142,7 +142,7 @@ class _Finder(ast.NodeVisitor):
         self.found.append(Mutation(self._path, line, kind, start, end, replaced, text, statement, function))
 
     def _offset(self, line: int, column: int) -> int:
-        """Offset in characters of a position, whose column counts bytes."""
+        """Return the character offset of a position whose column is in bytes."""
         return self._starts[line - 1] + len(self._lines[line - 1].encode()[:column].decode())
 
 
@@ -165,7 +165,7 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, str]]:
 
 
 def _texts(node: ast.JoinedStr) -> Iterator[str]:
-    """Yield the literal parts of a formatted text. A blank shows a sentence; ARNs, ids and names have none."""
+    """Yield the literal segments of an f-string without a space: ARNs, ids and names, but no sentences."""
     for part in node.values:
         if isinstance(part, ast.Constant) and isinstance(part.value, str):
             yield part.value

@@ -1,6 +1,6 @@
-"""Which test enters which function of the construct library, and how long it takes: a plugin of pytest.
+"""pytest plugin that records the functions of the construct library that each test calls, and the time of the test.
 
-It only decides the order in which tests are tried: the shortest test that enters a changed function comes first.
+The record only decides the order of tests: the shortest test that calls a mutated function runs first.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from typing import Any, TypedDict
 import pytest
 
 RECORD = "MUTANTS_RECORD"
-"""Variable with the path of the file that the record is written to."""
+"""Environment variable with the path of the record file."""
 
 
 class Record(TypedDict):
-    """What one test does."""
+    """Duration of a test, and the functions that it calls."""
 
     seconds: float
     functions: list[str]
-    """Functions of the library that it enters, as `module.py:Class.function`."""
+    """Called functions of the library, as `module.py:Class.function`."""
 
 
 class Recorder:
-    """Records the functions of some modules that each test enters."""
+    """Records which functions of a folder's modules each test calls."""
 
     def __init__(self, folder: Path) -> None:
         """Record functions of the modules in `folder`."""
@@ -41,17 +41,17 @@ class Recorder:
 
     @property
     def of_passed(self) -> dict[str, Record]:
-        """Records of the tests that pass: one that fails without a change notices none."""
+        """Return the records of passing tests. A test that fails without a mutation cannot detect one."""
         return {test: record for test, record in self.records.items() if test not in self._failed}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note a failure."""
+        """Remember a failed test."""
         if report.failed:
             self._failed.add(report.nodeid)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        """Watch the calls of one test and of its fixtures."""
+        """Record the calls of one test and its fixtures."""
         self._entered, start = set(), time.process_time()
         sys.settrace(self._watch)
         try:
@@ -62,7 +62,7 @@ class Recorder:
             self.records[item.nodeid] = {"seconds": seconds, "functions": sorted(self._entered)}
 
     def _watch(self, frame: FrameType, _event: str, _argument: Any) -> None:
-        """See a call; that nothing is returned leaves the lines of the function unwatched."""
+        """Record a call. Returning None tells Python not to trace the lines of the function."""
         code = frame.f_code
         if code not in self._names:
             path = Path(code.co_filename)
@@ -73,14 +73,14 @@ class Recorder:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start recording: this module is given with `-p`."""
+    """Start recording. The option `-p` loads this module."""
     import replicas_cdk
 
     config.pluginmanager.register(Recorder(Path(replicas_cdk.__file__).parent), "touching")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Write the record."""
+    """Write the record file."""
     recorder = config.pluginmanager.get_plugin("touching")
     assert isinstance(recorder, Recorder)  # noqa: S101 (registered above)
     Path(os.environ[RECORD]).write_text(json.dumps(recorder.of_passed))

@@ -1,11 +1,12 @@
-"""Tries changes one after the other in forks of one process, which has imported everything but the library.
+"""Runs tests for one mutation after the other, each in a fork of a process that has imported all modules but the
+library.
 
-A fork starts in milliseconds with aws-cdk's process running; a new interpreter needs seconds for both. What a change
-leaves behind in Python ends with its fork. The process of aws-cdk is shared, so a fork that is stopped in the middle of
-a call ends this worker, and its caller starts another.
+A fork starts in milliseconds and shares the running jsii process of aws-cdk. A new interpreter would need seconds for
+both. The Python state of a mutation ends with its fork. Because the jsii process is shared, a fork that is stopped
+during a call ends this worker, and the caller starts a new one.
 
-The caller writes one line of JSON for each change, a list of tests in the order in which they are to run, and reads
-one line: the test that fails, or null.
+For each mutation, the caller writes one line of JSON, the list of tests in the order to run, and reads one line: the
+test that failed, or null.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ from typing import NoReturn
 
 LONGEST_SECONDS = 900
 _RELOADED = ("replicas_cdk", "stacks", "app", "deployments", "tests")
-"""Packages that a fork imports itself: the library, and what imports it."""
+"""Packages that each fork imports itself: the library, and the packages that import the library."""
 _FIRST = 12
 _OPTIONS = ["--exitfirst", "--quiet", "-p", "no:cacheprovider", "-m", "not slow and not soak"]
 
 
 def main(folders: Sequence[str]) -> int:
-    """Import what the tests import, then try what the caller asks for until its end of the pipe closes."""
+    """Import the modules of the tests, then run the requested tests until the caller closes the pipe."""
     import pytest
 
     answers = os.fdopen(os.dup(1), "w")
@@ -45,15 +46,15 @@ def main(folders: Sequence[str]) -> int:
         print(json.dumps(failure), file=answers, flush=True)
         if not is_whole:
             break
-    os._exit(0)  # the interpreter would wait for aws-cdk's process in vain
+    os._exit(0)  # a normal exit would wait forever for the jsii process
 
 
 def _try(tests: Sequence[str]) -> tuple[str | None, bool]:
-    """Return the test that fails, and whether this process can go on."""
+    """Return the test that fails (None if all pass), and whether this process can continue."""
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
-        signal.alarm(LONGEST_SECONDS)  # without a handler it ends the fork
+        signal.alarm(LONGEST_SECONDS)  # SIGALRM has no handler, so it ends the fork
         os.close(read)
         _run(tests, write)
     os.close(write)
@@ -75,7 +76,7 @@ def _run(tests: Sequence[str], write: int) -> NoReturn:
 
     code = 1
     try:
-        # Few tests are collected in a moment, and one of the first mostly fails.
+        # Collecting a few tests is fast, and one of the first usually fails.
         for some in filter(None, (tests[:_FIRST], tests[_FIRST:])):
             code = int(pytest.main([*_OPTIONS, *some], plugins=[FirstFailure()]))
             if code != 0:

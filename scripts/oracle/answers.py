@@ -1,4 +1,4 @@
-"""The answers of the engine as data, and those of the stand-in to the same requests."""
+"""Recorded answers of the engine, and answers of the stand-in to the same requests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SERVED = ServedModel(
 
 
 def recorded() -> dict[str, Answer]:
-    """Return the engine's answers by the name of the request."""
+    """Return the recorded answers of the engine, by the name of the request."""
     return {name: Answer(*answer) for name, answer in json.loads(FILE.read_text())["answers"].items()}
 
 
@@ -33,7 +33,7 @@ def write(engine: str, answers: dict[str, Answer]) -> Path:
 
 
 def of_stand_in(body: bytes) -> Answer:
-    """Return what a container of the stand-in answers on `/invocations`."""
+    """Return the answer of a stand-in container on `/invocations`."""
     try:
         accepted = OpenAi().accept(body, _SERVED)
     except Refused as refused:

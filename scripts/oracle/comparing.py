@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 _ERROR_FIELDS = ("type", "code", "param")
-"""Fields of an error whose values a client acts on."""
+"""Fields of an error whose values clients use to decide what to do."""
 
 
 class Answer(NamedTuple):
@@ -20,11 +20,11 @@ class Answer(NamedTuple):
 
 
 _BUILD = "system_fingerprint"
-"""Names the engine's build."""
+"""Header with the build of the engine."""
 
 
 def differences(engine: Answer, stand_in: Answer) -> list[str]:
-    """Return in words what the stand-in answers differently; empty if nothing."""
+    """Return one sentence for each difference of the stand-in's answer; empty if the answers match."""
     if engine.status != stand_in.status:
         return [f"status {stand_in.status} instead of {engine.status}: {stand_in.body[:200]!r}, {engine.body[:400]!r}"]
     if engine.media_type.partition(";")[0] != stand_in.media_type.partition(";")[0]:
@@ -43,7 +43,7 @@ def _error(engine: dict[str, Any], stand_in: dict[str, Any]) -> Iterator[str]:
 
 
 def _structure(path: str, engine: Any, stand_in: Any) -> Iterator[str]:
-    """Yield fields that one of two documents lacks, or that have another type. A null may be left out."""
+    """Yield differences in fields and types between two documents. A null field may be missing."""
     if isinstance(engine, dict) and isinstance(stand_in, dict):
         for key in sorted({*engine, *stand_in} - {_BUILD}):
             theirs, ours = engine.get(key), stand_in.get(key)

@@ -1,9 +1,9 @@
-"""The configs that the engine is asked about: those of the catalogue, and those that aiconfigurator-core ships.
+"""The model configs that are compared with the engine: those of the catalogue and those in aiconfigurator-core.
 
     python -m scripts.oracle.configs
 
-writes the archive of the second kind from the installed package (a development dependency, Linux on x86_64 only), so
-that tests read them on every platform.
+copies the configs of the installed aiconfigurator-core (a development dependency, Linux on x86_64 only) to an archive,
+so that tests can read them on every platform.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _QUANTIZATION = "_hf_quant_config.json"
 
 @cache
 def shipped() -> dict[str, dict[str, Any]]:
-    """Return the content of each file of the archive by its name, such as `Qwen--Qwen3-8B_config.json`."""
+    """Return the content of each file of the archive, by names such as `Qwen--Qwen3-8B_config.json`."""
     lines = lzma.decompress(ARCHIVE.read_bytes()).decode().splitlines()
     return {entry["file"]: entry["content"] for entry in map(json.loads, lines)}
 
 
 def models() -> dict[str, dict[str, Any]]:
-    """Return the content of the `config.json` of each model of the archive by repository, such as `Qwen/Qwen3-8B`."""
+    """Return the `config.json` of each model of the archive, by repositories such as `Qwen/Qwen3-8B`."""
     return {
         repository(file): content
         for file, content in shipped().items()
@@ -41,7 +41,7 @@ def models() -> dict[str, dict[str, Any]]:
 
 
 def quantization_of(model: str) -> dict[str, Any] | None:
-    """Return the content of the `hf_quant_config.json` beside a model's config; None if there is none."""
+    """Return the `hf_quant_config.json` of a model; None if the archive has none."""
     return shipped().get(model.replace("/", "--") + _QUANTIZATION)
 
 
@@ -51,7 +51,7 @@ def repository(file: str) -> str:
 
 
 def catalogue() -> dict[str, dict[str, Any]]:
-    """Return the config of each architecture of the catalogue by its short name, such as `llama-2-13b`."""
+    """Return the config of each architecture of the catalogue, by short names such as `llama-2-13b`."""
     return {name: entry["config"] for name, entry in data.load("models")["architectures"].items()}
 
 

@@ -1,4 +1,4 @@
-"""Requests whose answers say whether a container behaves as the engine does: each is sent to both."""
+"""Requests that are sent to the engine and to the stand-in, to compare their answers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 MODEL = "tiny"
 CONTEXT = 512
-"""Longest request of the tiny model, tokens (scripts/oracle/engine/tiny.py)."""
+"""Maximum request length of the tiny model, in tokens (scripts/oracle/engine/tiny.py)."""
 
 _CHAT = {"messages": [{"role": "user", "content": "How many copies fit?"}], "max_tokens": 4, "temperature": 0}
 _PROMPT = {"prompt": "The quick brown fox", "max_tokens": 4, "temperature": 0}
@@ -95,11 +95,11 @@ BY_VERSION = {
     "answer too long": "until 0.31 the engine refuses it, since 0.32 it shortens it",
     "chat, answer too long": "until 0.31 the engine refuses it, since 0.32 it shortens it",
 }
-"""Requests that this version answers otherwise than those that have images, whose answers the stand-in gives."""
+"""Requests that this engine version answers differently from the versions with images, which the stand-in imitates."""
 NOT_SIMULATED = {
     "log probabilities": "the stand-in has no probabilities",
 }
-"""Requests of which the stand-in answers a part."""
+"""Requests that the stand-in answers only in part."""
 
 
 def _user(content: object) -> dict[str, Any]:

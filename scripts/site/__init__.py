@@ -1,1 +1,1 @@
-"""The site of the documentation: settings of Sphinx and what they add to the pages."""
+"""Configuration and extension of Sphinx for the documentation site."""

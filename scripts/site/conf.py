@@ -1,4 +1,4 @@
-"""Settings of Sphinx for the site of the documentation: `make docs-site`."""
+"""Configuration of Sphinx for the documentation site: `make docs-site`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ autoclass_content = "both"
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented"
-napoleon_google_docstring = napoleon_numpy_docstring = False  # the extension calls Napoleon by itself
+napoleon_google_docstring = napoleon_numpy_docstring = False  # scripts.site.extension calls Napoleon itself
 
 html_theme = "furo"
 html_title = f"Replicas {__version__}"

@@ -1,4 +1,4 @@
-"""Extension of Sphinx for the site: it changes pages and docstrings as they are read, and draws diagrams."""
+"""Sphinx extension for the documentation site: changes pages and docstrings when they are read, and draws diagrams."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
 
 
 def skip_generated_modules(app: Sphinx) -> None:
-    """Do not parse the modules of the CDK, whose classes ours extend: they are 183 MB of generated Python."""
+    """Prevent Sphinx from parsing the base classes in the CDK, which are 183 MB of generated Python."""
     import replicas_cdk  # noqa: F401 (it imports them)
 
     for module in list(sys.modules):
@@ -45,7 +45,7 @@ def skip_generated_modules(app: Sphinx) -> None:
 
 
 def without_constraints(app: Sphinx) -> None:
-    """Leave the constraints of pydantic out of the types of fields: the docstrings state them in words."""
+    """Remove pydantic's constraints from the types of fields. The docstrings state them in words."""
     import replicas
 
     for name in replicas.__all__:
@@ -55,7 +55,7 @@ def without_constraints(app: Sphinx) -> None:
 
 
 def with_own_signatures(app: Sphinx) -> None:
-    """Show the arguments of a construct: jsii's metaclass takes any for every class."""
+    """Show the real arguments of a construct instead of the signature of jsii's metaclass."""
     import replicas_cdk
 
     for name in replicas_cdk.__all__:
@@ -73,29 +73,29 @@ def read_page(app: Sphinx, name: str, source: list[str]) -> None:
 def read_docstring(app: Sphinx, kind: str, name: str, thing: object, options: object, lines: list[str]) -> None:
     """Change a docstring, in place, before it is parsed.
 
-    Napoleon reads the sections of functions, classes and properties. In an attribute it would take the words up to the
-    first colon for the type.
+    Napoleon parses the sections of functions, classes and properties. Attributes are skipped, because Napoleon would
+    treat the words before the first colon as the type.
     """
     text = pages.docstring("\n".join(lines))
     if kind not in ("attribute", "data"):
-        read_as = "method" if kind == "property" else kind  # a property has sections, as a method has
+        read_as = "method" if kind == "property" else kind  # a property can have sections like a method
         text = str(GoogleDocstring(text, app.config, app, read_as, name, thing, options))
     lines[:] = text.split("\n")
 
 
 class Mermaid(SphinxDirective):
-    """A diagram in the language of Mermaid."""
+    """Directive for a Mermaid diagram."""
 
     has_content = True
 
     def run(self) -> list[nodes.Node]:
-        """Return the text of the diagram, which the script of the site replaces with a drawing."""
+        """Return the source of the diagram. A script in the page replaces it with a drawing."""
         text = escape("\n".join(self.content), quote=False)
         return [nodes.raw("", f'<pre class="mermaid">{text}</pre>', format="html")]
 
 
 def load_scripts(app: Sphinx, name: str, template: str, context: dict[str, Any], tree: nodes.document | None) -> None:
-    """Load the script that draws diagrams, on pages that have some."""
+    """Load the script that draws diagrams on pages that contain diagrams."""
     if tree is not None and any('class="mermaid"' in node.astext() for node in tree.findall(nodes.raw)):
         app.add_js_file("mermaid.tiny.js")
         app.add_js_file("diagrams.js")

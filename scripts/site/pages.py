@@ -1,8 +1,8 @@
-"""Changes of the Markdown pages of docs/ for the site, which is not the place where they are read first.
+"""Adapts the Markdown pages of docs/, which are written for GitHub, to the documentation site.
 
 - The lists of links below the headings of an index page become its navigation.
-- A page with generated parts says so below its title.
-- A link to a file outside docs/ becomes the path of the file, because the site does not hold it.
+- A page with generated blocks gets a note below its title.
+- A link to a file outside docs/ is replaced by the path of the file, because the file is not on the site.
 - In docstrings, text between backticks becomes code.
 """
 
@@ -26,12 +26,12 @@ _LINK_OUT = re.compile(r"(?<!!)\[(?P<text>[^\]]+)\]\((?P<path>\.\./[^)#]+)(?:#[^
 
 
 def entries(text: str) -> dict[str, str]:
-    """Return the pages that lists and numbered tables of a text link to, with the titles of the links."""
+    """Return the pages to which lists and numbered tables link, with the titles of the links."""
     return {match["page"]: match["title"].replace("`", "") for match in _ENTRY.finditer(text)}
 
 
 def navigation(text: str) -> str:
-    """Return an index page with a table of contents for the links below each of its headings."""
+    """Return an index page in which the links below each heading are replaced by a table of contents."""
 
     def section(match: re.Match[str]) -> str:
         pages = entries(match["body"])
@@ -44,7 +44,7 @@ def navigation(text: str) -> str:
 
 
 def without_links_out(text: str, page: Path) -> str:
-    """Return a page whose links to files outside docs/ are the paths of these files in the repository."""
+    """Replace links to files outside docs/ by the paths of the files in the repository."""
 
     def named(match: re.Match[str]) -> str:
         target = Path(os.path.normpath(page.parent / match["path"]))
@@ -57,7 +57,7 @@ def without_links_out(text: str, page: Path) -> str:
 
 
 def with_note(text: str) -> str:
-    """Return a page that says below its title that parts of it are generated, if they are."""
+    """Add a note below the title if the page contains generated blocks."""
     if not _GENERATED_PART.search(text):
         return text
     title, _, rest = text.partition("\n")
@@ -65,11 +65,11 @@ def with_note(text: str) -> str:
 
 
 def page(name: str, path: Path, text: str) -> str:
-    """Return the text of a page of docs/ as the site has it."""
+    """Return a page of docs/ with all changes for the site."""
     text = without_links_out(with_note(text), path)
     return navigation(text) if name in INDEXES else text
 
 
 def docstring(text: str) -> str:
-    """Return a docstring in which text between backticks is code of reStructuredText."""
+    """Return a docstring in which text between backticks is reStructuredText code."""
     return _CODE.sub(lambda match: f"``{match[1]}``\\ ", text)

@@ -297,7 +297,7 @@ def test_the_highest_load_that_holds_is_searched_in_few_steps_and_resumed(
     asked = ("--hold", "latency_p90=0.000001", "--users", "4", *SMALL)
     nothing = run("benchmark", VLLM, *asked, "--out", str(tmp_path / "run"))
     assert nothing.code == 1
-    assert "no measured load meets latency_p90=1e-06; the lowest was users 1" in nothing.said
+    assert "no measured load meets latency_p90=1e-06; the lowest measured load was users 1" in nothing.said
     measured = json.loads((tmp_path / "run" / "result.json").read_text())
     assert [point["users"] for point in measured["points"]] == [1, 2, 4]
     again = run("benchmark", VLLM, "--hold", "latency_p90=0.000001", "--users", "4", "--resume", str(tmp_path / "run"))

@@ -93,7 +93,7 @@ def test_kept_jobs_are_listed_and_cleaned(run: Run, role: str) -> None:
     assert job["job"] in run("verify", VLLM, "--list").out
     assert run("verify", VLLM, "--clean", "--json").json["deleted"] == [job["job"]]
     assert leftovers() == ([], [])
-    assert "nothing, no job was left" in run("verify", VLLM, "--clean").out
+    assert "nothing, because there was no job" in run("verify", VLLM, "--clean").out
 
 
 def test_a_job_that_runs_is_stopped_before_it_is_deleted(run: Run, role: str, endpoints: Outputs) -> None:

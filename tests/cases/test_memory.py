@@ -72,8 +72,8 @@ def test_the_command_takes_the_model_of_a_container(run: Run, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ("Nobody=NousResearch/Llama-2-7b-chat-hf", "named Nobody; it has: Model, Component"),
-        ("Model=org/unknown", "Model=org/unknown: no file of this name"),
+        ("Nobody=NousResearch/Llama-2-7b-chat-hf", "hosting component Nobody: use one of Model, Component"),
+        ("Model=org/unknown", "Model=org/unknown: no file has this name"),
     ],
 )
 def test_a_wrong_model_option_is_one_line(run: Run, given: str, words: str) -> None:

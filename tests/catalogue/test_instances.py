@@ -34,7 +34,7 @@ def test_types_without_an_accelerator_are_of_families_for_cpus() -> None:
     [
         ("ml.trn2.48xlarge", r"'ml.trn2.48xlarge' is not in the table: .*512 GiB for each of 16 Trainium2.* 1\.5 TB"),
         ("ml.p6e-gb200.36xlarge", r"is not in the table: .*DescribeInstanceTypes lacks it.*no region has a hosting"),
-        ("ml.inf1.xlarge", r"is not in the table: its Inferentia have 8 GiB each"),
+        ("ml.inf1.xlarge", r"is not in the table: an Inferentia has only 8 GiB"),
         ("ml.m5.xlarge", r"is not in the table, because it has no accelerator\. `replicas instances`"),
         ("p4d.24xlarge", r"is not in the table; near: ml\.p4d\.24xlarge"),
     ],

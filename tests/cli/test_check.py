@@ -168,10 +168,10 @@ def test_all_faults_of_the_files_are_told_at_once(run: Run, tmp_path: Path) -> N
         names,
         [
             "cannot be read: No such file or directory",
-            "no template in the folder: no file *.template.json",
+            "contains no template: no file *.template.json",
             "larger than 1000000 bytes",
             "cannot be read: ",
-            "no template in the folder: manifest.json names no stack",
+            "contains no template: manifest.json names no stack",
             "not the manifest of a cloud assembly",
         ],
         strict=True,
@@ -197,11 +197,11 @@ def test_a_stage_outside_of_the_assembly_is_refused(run: Run, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--region", "mars"], "no region 'mars' is known"),
+        (["--region", "mars"], "unknown region 'mars'"),
         (["--parameter", "Nothing=1"], "declares no parameter Nothing; declared: Copies"),
         (["--parameter", "Copies"], "takes NAME=VALUE, not 'Copies'"),
         (["--parameter", "Copies=1", "--parameter", "Copies=2"], "has two values, '1' and '2'"),
-        (["--json", "--format", "sarif"], "--json and --format sarif exclude each other: give only one"),
+        (["--json", "--format", "sarif"], "--json and --format sarif contradict each other: give only one"),
         (["--format", "xml"], "'xml' is not one of"),
     ],
 )

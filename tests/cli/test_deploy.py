@@ -73,7 +73,7 @@ def test_without_a_terminal_it_shows_what_it_would_deploy_and_deploys_nothing(as
     assert (outcome.code, started) == (2, [])
     assert "ml.p4d.24xlarge" in outcome.said
     assert (
-        f"nothing was deployed, because there is no terminal for the question: replicas deploy {NAME} --yes"
+        f"nothing was deployed, because there is no terminal for the confirmation: run replicas deploy {NAME} --yes"
         in outcome.said
     )
 
@@ -104,7 +104,7 @@ def test_a_fault_of_the_checks_deploys_nothing_even_with_yes(ask: Any) -> None:
     outcome, started = ask("--yes", proposed=proposal(READY, FAULT))
     assert (outcome.code, started) == (1, [])
     assert "fix: ask for more" in outcome.said
-    assert f"{NAME} is not deployed: fix the checks with the state `fault` above" in outcome.said
+    assert f"{NAME} was not deployed: fix the checks that are marked `fault` above" in outcome.said
 
 
 def test_a_deploy_that_was_interrupted_says_how_to_go_on(ask: Any) -> None:
@@ -112,7 +112,7 @@ def test_a_deploy_that_was_interrupted_says_how_to_go_on(ask: Any) -> None:
     outcome, started = ask("--yes", proposed=proposal(), delivered=under_way)
     assert (outcome.code, started) == (130, [NAME])
     assert f"interrupted: CloudFormation continues the update of {NAME}" in outcome.said
-    assert f"next: replicas status {NAME} --watch --region us-west-2 shows it" in outcome.said
+    assert f"next: follow the update with replicas status {NAME} --watch --region us-west-2" in outcome.said
 
     outcome, _ = ask("--yes", proposed=proposal(), delivered=Delivered(None, was_interrupted=True))
     assert outcome.code == 130
@@ -142,7 +142,7 @@ def test_the_price_stands_beside_that_of_what_runs_now() -> None:
         "difference: +25.25 USD an hour, +18,433.44 USD a month",
     ]
     unknown = list(price_lines(proposal(existing=status("CREATE_COMPLETE", None))))
-    assert unknown[0] == f"runs now as {NAME}: a price that is not known"
+    assert unknown[0] == f"runs now as {NAME}: an unknown price"
     assert len(unknown) == 2
     scaling = Component(
         model="NousResearch/Llama-2-13b-chat-hf",

@@ -216,5 +216,5 @@ main()
     finished = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=False)
 
     assert (finished.returncode, finished.stdout) == (1, "")
-    assert finished.stderr.startswith("embedded_aws is not installed; it comes with the extra `local` of sagemaker")
+    assert finished.stderr.startswith("embedded_aws is not installed. The extra `local` of sagemaker")
     assert finished.stderr.count("\n") == 1

@@ -78,7 +78,7 @@ def test_a_plot_without_matplotlib_says_what_to_install(
         cli.main()
 
     assert ended.value.code == 1
-    assert "matplotlib is not installed; it comes with the extra `benchmark`" in capsys.readouterr().err
+    assert "matplotlib is not installed. The extra `benchmark`" in capsys.readouterr().err
 
 
 # ---- replicas fleet

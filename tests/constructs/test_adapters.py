@@ -120,7 +120,7 @@ def test_one_that_the_engine_was_prepared_for_is_added_with_its_proof(stack: cdk
             "rank=0: vllm-0.30.0 accepts adapters up to rank 16: add Adapter(name='fin', rank=0, ...) to adapters= of "
             "Component(name='chat') in the Deployment",
         ),
-        (PLANNED, "sql", 16, "it has an adapter 'sql' already: another name"),
+        (PLANNED, "sql", 16, "an adapter 'sql' exists already: choose another name"),
     ],
     ids=["no adapters", "no rank", "a larger rank", "no rank at all", "a name that is taken"],
 )
@@ -144,7 +144,7 @@ def test_the_engine_may_be_given_more_than_the_plan_asked_for(stack: cdk.Stack) 
 
 @pytest.mark.parametrize("url", ["models/fin/", "s3://models/fin", "s3://models/fin.zip"])
 def test_a_url_that_names_no_files_is_refused(stack: cdk.Stack, url: str) -> None:
-    with pytest.raises(ValueError, match=rf"^{PATH}/Adapter-fin: artifact_url='{url}': s3://bucket/prefix/, "):
+    with pytest.raises(ValueError, match=rf"^{PATH}/Adapter-fin: artifact_url='{url}': pass s3://bucket/prefix/, "):
         component(stack).add_adapter("fin", artifact_url=url, rank=8)
 
 
@@ -169,7 +169,7 @@ def test_a_url_that_is_a_parameter_is_taken(stack: cdk.Stack) -> None:
 
     assert urls(template_of(stack)) == ["s3://models/sql/", {"Ref": "Url"}]
     (unread,) = [text for text in warnings(stack) if "replicas:adapterUnread" in text]
-    assert unread.startswith(f"{PATH}/Adapter-fin: its URL is a token, so no right to read it is given here: the role ")
+    assert unread.startswith(f"{PATH}/Adapter-fin: no right to read the adapter was granted, because its URL is a CDK ")
 
 
 def test_a_role_of_the_app_may_read_what_is_added(stack: cdk.Stack) -> None:
@@ -240,8 +240,8 @@ def test_a_role_of_the_app_decrypts_with_the_key_of_the_bucket(stack: cdk.Stack)
 @pytest.mark.parametrize(
     ("arguments", "fault"),
     [
-        ({"name": ""}, "name='': an id is a literal text that is not empty"),
-        ({"name": "${Token[TOKEN.1]}"}, "name='${Token[TOKEN.1]}': a token, and an id is a literal text that is not"),
+        ({"name": ""}, "name='': pass a literal string that is not empty"),
+        ({"name": "${Token[TOKEN.1]}"}, "name='${Token[TOKEN.1]}': a CDK token cannot be an id: pass a literal string"),
         ({"rank": "8"}, "rank='8': a whole number, at least 1"),
         ({"rank": 8.5}, "rank=8.5: a whole number, at least 1"),
         ({"artifact_account": "12"}, "artifact_account='12': an account of twelve digits"),
@@ -261,15 +261,15 @@ def test_an_adapter_of_values_of_another_kind_is_refused(
 @pytest.mark.parametrize(
     ("location", "fault"),
     [
-        (lambda bucket: {}, "artifact_url= and location=, neither given: one of them"),
+        (lambda bucket: {}, "pass one of artifact_url= and location=: neither was given"),
         (
             lambda bucket: {"artifact_url": "s3://models/fin/", "location": S3Location(bucket, "fin/")},
-            "artifact_url= and location=, both given: one of them",
+            "pass one of artifact_url= and location=: both were given",
         ),
         (
             lambda bucket: {"location": S3Location(bucket, "fin")},
-            "location: prefix='fin' of the bucket Test/stack/Weights: a prefix with the slash at its end, 'model/', or "
-            "the key of a .tar.gz archive",
+            "location: prefix='fin' of the bucket Test/stack/Weights: end the prefix with a slash, 'model/', or "
+            "name a .tar.gz archive",
         ),
     ],
     ids=["neither", "both", "no slash"],

@@ -65,13 +65,13 @@ def groups(stack: cdk.Stack, count: int) -> dict[str, Any]:
 NETWORK: Mapping[str, tuple[Make, str]] = {
     "subnets without a VPC": (
         lambda _: {"vpc_subnets": ec2.SubnetSelection(one_per_az=True)},
-        "vpc_subnets= without vpc=",
+        "vpc_subnets= needs vpc=",
     ),
     "a group without a VPC": (
         lambda stack: {"security_groups": [ec2.SecurityGroup.from_security_group_id(stack, "Group", "sg-1")]},
-        "security_groups= without vpc=",
+        "security_groups= needs vpc=",
     ),
-    "outbound without a VPC": (lambda _: {"allow_all_outbound": False}, "allow_all_outbound= without vpc="),
+    "outbound without a VPC": (lambda _: {"allow_all_outbound": False}, "allow_all_outbound= needs vpc="),
     "subnets that the VPC has not": (
         lambda stack: {
             "vpc": vpc(stack),
@@ -81,20 +81,20 @@ NETWORK: Mapping[str, tuple[Make, str]] = {
     ),
     "no subnets": (
         lambda stack: {"vpc": vpc(stack), "vpc_subnets": ec2.SubnetSelection(availability_zones=["nowhere"])},
-        "vpc_subnets= selects 0 subnets: 1 to 16",
+        "vpc_subnets= selects 0 subnets: select 1 to 16",
     ),
-    "no groups": (lambda stack: groups(stack, 0), "security_groups= has 0 entries: 1 to 5"),
-    "too many groups": (lambda stack: groups(stack, 6), "security_groups= has 6 entries: 1 to 5"),
+    "no groups": (lambda stack: groups(stack, 0), "security_groups= has 0 entries: pass 1 to 5"),
+    "too many groups": (lambda stack: groups(stack, 6), "security_groups= has 6 entries: pass 1 to 5"),
     "outbound of a given group": (
         lambda stack: {**groups(stack, 1), "allow_all_outbound": True},
-        "allow_all_outbound= is of the group that is made here",
+        "allow_all_outbound= applies only to a new group",
     ),
     "one group for a list": (
         lambda stack: {
             "vpc": vpc(stack),
             "security_groups": ec2.SecurityGroup.from_security_group_id(stack, "G", "sg-1"),
         },
-        "security_groups= is one construct: a list",
+        "security_groups= is a single construct: pass a list",
     ),
 }
 
@@ -162,7 +162,7 @@ def test_weights_without_a_prefix(stack: cdk.Stack, prefix: str) -> None:
 
     fault, *_ = refusal(stack, of_component(weights=location), weights=FROM_PROPS)
 
-    says = f"components['a'].weights: prefix={prefix!r} of the bucket Test/stack/Weights: a prefix with the slash"
+    says = f"components['a'].weights: prefix={prefix!r} of the bucket Test/stack/Weights: end the prefix with a"
     assert fault.startswith(says)
 
 
@@ -172,33 +172,33 @@ def test_a_prefix_by_token(stack: cdk.Stack) -> None:
 
     (fault,) = refusal(stack, of_component(weights=location), weights=FROM_PROPS)
 
-    assert fault.endswith("is a token, and the rights of the role need the text: a literal")
+    assert fault.endswith("is a CDK token, but the role's policy needs its value: pass a literal string")
 
 
 IMAGES: Mapping[str, tuple[Callable[[cdk.Stack], ContainerImage], str]] = {
     "a token": (
         lambda stack: ContainerImage.from_uri(cdk.CfnParameter(stack, "Image").value_as_string),
-        "the URI is a token, which names no repository to pull from: from_ecr_repository(...)",
+        "the URI is a CDK token, so the repository is unknown: use ContainerImage.from_ecr_repository(...)",
     ),
     "a public registry": (
         lambda _: ContainerImage.from_uri("docker.io/vllm/vllm-openai:v0.30.0"),
-        "uri='docker.io/vllm/vllm-openai:v0.30.0': ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG",
+        "uri='docker.io/vllm/vllm-openai:v0.30.0': write ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG",
     ),
     "no tag": (
         lambda _: ContainerImage.from_uri("111111111111.dkr.ecr.us-east-1.amazonaws.com/engine"),
-        "uri='111111111111.dkr.ecr.us-east-1.amazonaws.com/engine': ACCOUNT.dkr.ecr.REGION",
+        "uri='111111111111.dkr.ecr.us-east-1.amazonaws.com/engine': write ACCOUNT.dkr.ecr.REGION",
     ),
     "half a digest": (
         lambda _: ContainerImage.from_catalogue(digest="sha256:abc"),
-        "digest='sha256:abc': sha256: and 64",
+        "digest='sha256:abc': write sha256: and 64",
     ),
     "a tag with a space": (
         lambda stack: ContainerImage.from_ecr_repository(ecr.Repository(stack, "R"), "a tag"),
-        "tag_or_digest='a tag': a tag, or sha256: and 64 digits",
+        "tag_or_digest='a tag': write a tag, or sha256: and 64 hexadecimal digits",
     ),
     "the name of a repository": (
         lambda _: ContainerImage.from_ecr_repository("engine"),  # type: ignore[arg-type]
-        "repository='engine': an IRepository, such as ecr.Repository.from_repository_name(...)",
+        "repository='engine': pass an IRepository: ecr.Repository.from_repository_name(...)",
     ),
 }
 
@@ -221,14 +221,14 @@ KINDS: Mapping[str, tuple[dict[str, Any], str]] = {
     "boundary": ({"permissions_boundary": "arn"}, "permissions_boundary='arn': an IManagedPolicy"),
     "group": ({"security_groups": ["sg-1"]}, "security_groups='sg-1': an ISecurityGroup"),
     "action": ({"alarm_actions": "arn:aws:sns:x"}, "alarm_actions='arn:aws:sns:x': an IAlarmAction"),
-    "components": ({"components": ["a"]}, "components=['a']: ComponentOptions(...) by the name"),
+    "components": ({"components": ["a"]}, "components=['a']: pass a dictionary from component name"),
     "component": (
         {"components": {"a": {"weights": "s3://x/"}}},
         "components['a']={'weights': 's3://x/'}: ComponentOpt",
     ),
-    "weights": (of_component(weights="s3://models/x/"), "components['a'].weights='s3://models/x/': S3Location("),
+    "weights": (of_component(weights="s3://models/x/"), "components['a'].weights='s3://models/x/': pass S3Location("),
     "bucket": (of_component(weights=S3Location("models", "x/")), "components['a'].weights=S3Location("),  # type: ignore[arg-type]
-    "image": (of_component(image="engine:1"), "components['a'].image='engine:1': ContainerImage.from_ecr"),
+    "image": (of_component(image="engine:1"), "components['a'].image='engine:1': pass a ContainerImage"),
     "snapshots": (
         {"removal_policy": cdk.RemovalPolicy.SNAPSHOT},
         "removal_policy=SNAPSHOT: no resource of an endpoint",
@@ -254,7 +254,7 @@ def test_actions_without_alarms(stack: cdk.Stack) -> None:
 def test_connections_without_a_vpc(stack: cdk.Stack) -> None:
     endpoint = MultiReplicaEndpoint(stack, "Endpoint", plan=planned())
 
-    with pytest.raises(ValueError, match=r"^Test/stack/Endpoint: connections without a VPC: vpc= of MultiReplica"):
+    with pytest.raises(ValueError, match=r"^Test/stack/Endpoint: connections need a VPC: pass vpc= to MultiReplica"):
         _ = endpoint.connections
 
 
@@ -269,7 +269,7 @@ def test_every_fault_is_reported_at_once(stack: cdk.Stack) -> None:
     faults = refusal(stack, props, **IN_S3)
 
     for sentence in (
-        "allow_all_outbound= without vpc=",
+        "allow_all_outbound= needs vpc=",
         f"components['a'].weights= {ELSEWHERE}",
         "components['a'].weights: prefix=''",
         "components['a'].image: uri='engine'",

@@ -213,7 +213,7 @@ def test_alarms_become_a_composite_alarm(stack: cdk.Stack, alarms: ComponentAlar
         ({"latency_p90": 20}, "latency_p90=20: a Duration, Duration.seconds(...)"),
         (
             {"datapoints_to_alarm": 4},
-            "datapoints_to_alarm=4 of evaluation_periods=3: at most as many as are looked at",
+            "datapoints_to_alarm=4: at most 3, the value of evaluation_periods",
         ),
         ({"evaluation_periods": 0}, "evaluation_periods=0: at least 1, at most 1440"),
         ({"evaluation_periods": 1441}, "evaluation_periods=1441: at least 1, at most 1440"),
@@ -225,7 +225,7 @@ def test_alarms_become_a_composite_alarm(stack: cdk.Stack, alarms: ComponentAlar
         ({"model_errors": float("nan")}, "model_errors=nan: a number, above 0"),
         (
             {"treat_missing_data": "breaching"},
-            "treat_missing_data='breaching': a member of cloudwatch.TreatMissingData",
+            "treat_missing_data='breaching': pass a member of cloudwatch.TreatMissingData",
         ),
     ],
 )
@@ -247,7 +247,9 @@ def test_thresholds_that_make_no_sense_are_refused_at_once(stack: cdk.Stack, lat
 def test_an_alarm_that_is_not_there_does_not_change(stack: cdk.Stack) -> None:
     served = endpoint(stack, alarms=Alarms())
 
-    with pytest.raises(ValueError, match=r"^Test/stack/Endpoint/Alarms-a: latency_p90=: there is no such alarm: its "):
+    with pytest.raises(
+        ValueError, match=r"^Test/stack/Endpoint/Alarms-a: latency_p90=: this alarm does not exist: set its "
+    ):
         served.alarms["a"].override(latency_p90=cdk.Duration.seconds(20))
 
 
@@ -261,7 +263,7 @@ def test_an_endpoint_without_alarms_says_how_it_gets_some(stack: cdk.Stack) -> N
         lambda: served.alarms.add_ok_action(),
         lambda: served.alarms.add_insufficient_data_action(),
     ):
-        with pytest.raises(ValueError, match=r"^Test/stack/Endpoint: its components have no alarms: monitoring="):
+        with pytest.raises(ValueError, match=r"^Test/stack/Endpoint: its components have no alarms: set monitoring="):
             act()
 
 

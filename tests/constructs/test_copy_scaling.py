@@ -165,7 +165,7 @@ def test_a_schedule_that_runs_every_minute_warns(
     """As `ScalableTarget.scale_on_schedule` of aws-cdk does: without a minute, cron runs each minute of the hour."""
     scaling.scale_on_schedule("m", schedule=autoscaling.Schedule.cron(hour="8", minute=minute), min_copies=2)
 
-    text = f"{PATH}: the schedule 'm' runs every minute, cron(* 8 * * ? *): minute= of Schedule.cron"
+    text = f"{PATH}: the schedule 'm', cron(* 8 * * ? *), runs every minute: set minute= of Schedule.cron"
     found = assertions.Annotations.from_stack(stack).find_warning(
         "*", assertions.Match.string_like_regexp(re.escape(text))
     )
@@ -234,49 +234,50 @@ FAULTS = {
     ),
     "a metric without target and steps": (
         lambda s: s.scale_on_metric("Q", metric=METRIC),
-        "Q: target= and scaling_steps=, neither given: one of them",
+        "Q: pass one of target= and scaling_steps=: neither was given",
     ),
     "a metric with both": (
         lambda s: s.scale_on_metric("Q", metric=METRIC, target=1, scaling_steps=STEPS),
-        "Q: target= and scaling_steps=, both given: one of them",
+        "Q: pass one of target= and scaling_steps=: both were given",
     ),
     "a target with what belongs to steps": (
         lambda s: s.scale_on_metric("Q", metric=METRIC, target=1, evaluation_periods=2, cooldown=cdk.Duration.hours(1)),
-        "Q: evaluation_periods= and cooldown= with target=: leave out",
+        "Q: evaluation_periods= and cooldown= cannot be combined with target=: remove evaluation_periods= and "
+        "cooldown=",
     ),
     "steps with what belongs to a target": (
         lambda s: s.scale_on_metric("Q", metric=METRIC, scaling_steps=STEPS, scale_in_cooldown=cdk.Duration.hours(1)),
-        "Q: scale_in_cooldown= with scaling_steps=: leave out",
+        "Q: scale_in_cooldown= cannot be combined with scaling_steps=: remove scale_in_cooldown=",
     ),
     "one step": (
         lambda s: s.scale_on_metric("Q", metric=METRIC, scaling_steps=STEPS[:1]),
-        "Q: scaling_steps=1 interval: at least 2",
+        "Q: scaling_steps= has 1 interval: pass at least 2",
     ),
     "an expression to track": (
         lambda s: s.scale_on_metric(
             "Q", metric=cloudwatch.MathExpression(expression="m/2", using_metrics={"m": METRIC}), target=1
         ),
-        "Q: metric= is an expression, and only a metric can be tracked: scaling_steps=",
+        "Q: target= does not accept a math expression as metric=: use scaling_steps=",
     ),
     "a schedule as a string": (
         lambda s: s.scale_on_schedule("n", schedule="rate(1 day)", min_copies=1),
-        "schedule='rate(1 day)': an aws_applicationautoscaling.Schedule: Schedule.expression('rate(1 day)')",
+        "schedule='rate(1 day)': pass aws_applicationautoscaling.Schedule.expression('rate(1 day)')",
     ),
     "a schedule without bounds": (
         lambda s: s.scale_on_schedule("n", schedule=autoscaling.Schedule.expression("rate(1 day)")),
-        "the schedule 'n' changes nothing: min_copies= or max_copies=",
+        "the schedule 'n' changes nothing: pass min_copies= or max_copies=",
     ),
     "the id of the target": (
         lambda s: s.scale_on_metric("Target", metric=METRIC, target=1),
-        "construct_id='Target' is the id of a construct that is made here: another id",
+        "construct_id='Target' is reserved by CopyScaling: choose another id",
     ),
     "the id of an alarm that wakes": (
         lambda s: s.scale_on_metric("WakeAlarm", metric=METRIC, target=1),
-        "construct_id='WakeAlarm' is the id of a construct that is made here: another id",
+        "construct_id='WakeAlarm' is reserved by CopyScaling: choose another id",
     ),
     "no id": (
         lambda s: s.scale_on_metric("", metric=METRIC, target=1),
-        "construct_id='': an id is a literal text that is not empty",
+        "construct_id='': pass a literal string that is not empty",
     ),
     "no number to track": (lambda s: s.scale_on_invocations(target="5"), "target='5': a number, above 0"),
     "a switch to track": (lambda s: s.scale_on_concurrency(target=True), "target=True: a number, above 0"),
@@ -286,7 +287,7 @@ FAULTS = {
     ),
     "more periods than are looked at": (
         lambda s: s.scale_on_metric("Q", metric=METRIC, scaling_steps=STEPS, datapoints_to_alarm=2),
-        "datapoints_to_alarm=2 of evaluation_periods=1: at most as many as are looked at",
+        "datapoints_to_alarm=2: at most 1, the value of evaluation_periods",
     ),
     "a schedule of half a copy": (
         lambda s: s.scale_on_schedule("n", schedule=autoscaling.Schedule.expression("rate(1 day)"), max_copies=2.5),
@@ -294,13 +295,13 @@ FAULTS = {
     ),
     "a schedule whose name the service refuses": (
         lambda s: s.scale_on_schedule("a/b", schedule=autoscaling.Schedule.expression("rate(1 day)"), min_copies=2),
-        "name='a/b': 1 to 256 characters without control characters, colons, slashes and bars, and no space at either "
-        "end",
+        "name='a/b': use 1 to 256 characters without control characters, colons, slashes and bars, and no space at "
+        "either end",
     ),
     "a schedule above the ceiling": (
         lambda s: s.scale_on_schedule("n", schedule=autoscaling.Schedule.expression("rate(1 day)"), min_copies=5),
-        "the schedule 'n': min_copies=5, max_copies=4: a floor of 0 or more, and a ceiling of at least 1 that is no "
-        "lower",
+        "the schedule 'n': min_copies=5, max_copies=4: min_copies must be at least 0, and max_copies at least 1 and "
+        "at least min_copies",
     ),
 }
 
@@ -316,15 +317,15 @@ def test_a_fault_is_one_sentence_with_the_path(scaling: CopyScaling, act: Any, f
 @pytest.mark.parametrize(
     ("act", "name"),
     [
-        (lambda s: s.scale_on_concurrency(target=1), "it has the policy 'ConcurrentRequests' already"),
-        (lambda s: s.scale_on_invocations(target=1), "it has the policy 'Invocations' already"),
-        (lambda s: s.scale_on_metric("Q", metric=METRIC, target=1), "it has the policy 'Q' already"),
-        (lambda s: s.wake_on_request(), "it has the policy 'Wake' already"),
+        (lambda s: s.scale_on_concurrency(target=1), "a policy 'ConcurrentRequests' exists already"),
+        (lambda s: s.scale_on_invocations(target=1), "a policy 'Invocations' exists already"),
+        (lambda s: s.scale_on_metric("Q", metric=METRIC, target=1), "a policy 'Q' exists already"),
+        (lambda s: s.wake_on_request(), "a policy 'Wake' exists already"),
         (
             lambda s: s.scale_on_schedule(
                 "n", schedule=autoscaling.Schedule.expression("rate(1 day)"), min_copies=1, max_copies=2
             ),
-            "the schedule 'n' is there already: another name",
+            "a schedule 'n' exists already: choose another name",
         ),
     ],
 )
@@ -337,7 +338,9 @@ def test_the_same_policy_twice_is_refused(scaling: CopyScaling, act: Any, name: 
 
 @pytest.mark.parametrize(("floor", "ceiling"), [(-1, 2), (0, 0), (3, 2)])
 def test_contradictory_bounds_are_refused(stack: cdk.Stack, floor: int, ceiling: int) -> None:
-    with pytest.raises(ValueError, match=f"^{PATH}: min_copies={floor}, max_copies={ceiling}: a floor of 0 or more"):
+    with pytest.raises(
+        ValueError, match=f"^{PATH}: min_copies={floor}, max_copies={ceiling}: min_copies must be at least 0"
+    ):
         CopyScaling(stack, "Scaling", component_name="llama", min_copies=floor, max_copies=ceiling)
 
 
@@ -379,8 +382,8 @@ def test_schedules_whose_bounds_cross_are_refused(
         scaling.scale_on_schedule("two", schedule=DAILY, **second)
 
     assert str(refused.value) == (
-        f"{PATH}: the schedule 'two': min_copies={low} above max_copies={high}, together with the schedule 'one': a "
-        "schedule leaves the bound that it does not set as another has set it: both bounds in both"
+        f"{PATH}: the schedule 'two': min_copies={low} can exceed max_copies={high} together with the schedule 'one': "
+        "set min_copies and max_copies in both schedules"
     )
 
 
@@ -413,7 +416,7 @@ def test_a_second_registration_explains_itself(stack: cdk.Stack) -> None:
 
     assert str(refused.value) == (
         "Test/stack/Endpoint/Component-chat: its copies scale already, from 2 to 3: add policies and schedules to its "
-        "`scaling`, which the first auto_scale_copies returned"
+        "`scaling` property"
     )
 
 
@@ -461,7 +464,9 @@ def test_a_schedule_is_proven_too(stack: cdk.Stack) -> None:
 def test_a_plan_proves_numbers_and_no_tokens(stack: cdk.Stack) -> None:
     most: Any = cdk.CfnParameter(stack, "Most", type="Number").value_as_number
 
-    with pytest.raises(ValueError, match=r"Scaling: max_copies: a token, and a plan proves numbers: a number$"):
+    with pytest.raises(
+        ValueError, match=r"Scaling: max_copies: a CDK token cannot be checked against the plan: pass a literal number$"
+    ):
         planned(stack).auto_scale_copies(min_copies=1, max_copies=most)
 
 

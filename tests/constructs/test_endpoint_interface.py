@@ -103,7 +103,7 @@ def test_a_log_group_goes_with_the_stack_as_cloudformation_does_by_default(stack
 def test_an_endpoint_has_no_snapshots(stack: cdk.Stack) -> None:
     served = endpoint(stack)
 
-    with pytest.raises(ValueError, match=r"^Test/stack/Endpoint: an endpoint has no snapshots: RETAIN, or DESTROY$"):
+    with pytest.raises(ValueError, match=r"^Test/stack/Endpoint: an endpoint does not support snapshots: use RETAIN"):
         served.apply_removal_policy(cdk.RemovalPolicy.SNAPSHOT)
 
 

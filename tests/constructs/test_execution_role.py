@@ -226,5 +226,5 @@ def test_a_boundary_by_construct_and_by_arn_is_refused(stack: cdk.Stack) -> None
     arn = "arn:aws:iam::aws:policy/PowerUserAccess"
     boundary = iam.ManagedPolicy.from_managed_policy_arn(stack, "Boundary", arn)
 
-    with pytest.raises(ValueError, match=r"permissions_boundary= and permissions_boundary_arn=: one of the two$"):
+    with pytest.raises(ValueError, match=r"permissions_boundary= and permissions_boundary_arn= are both given: remove"):
         ExecutionRole(stack, "Role", containers=[], permissions_boundary=boundary, permissions_boundary_arn=arn)

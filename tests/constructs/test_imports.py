@@ -108,8 +108,8 @@ def test_a_grant_on_an_endpoint_whose_components_are_not_named_warns(home: cdk.S
     MultiReplicaEndpoint.from_endpoint_name(home, "E", "chat").grant_invoke_stream(iam.User(home, "Caller"))
 
     (warning,) = warnings(home, "/Test/stack/E")
-    assert warning.startswith("Test/stack/E: a caller needs the rights on a component as well as on the endpoint")
-    assert "inference_component_names= of from_endpoint_attributes" in warning
+    assert warning.startswith("Test/stack/E: a caller needs rights on a component and on its endpoint")
+    assert "inference_component_names= to from_endpoint_attributes" in warning
 
 
 def test_the_variant_of_an_imported_endpoint_is_a_dimension_of_its_metrics(home: cdk.Stack) -> None:
@@ -156,7 +156,7 @@ def test_an_imported_component_takes_an_adapter_that_is_not_judged(home: cdk.Sta
     }
     assert adapter.invocation_arns[1] == ENDPOINT_ARN
     (warning,) = warnings(home, "/Test/stack/C/Adapter-sql")
-    assert "not judged, because its base is imported" in warning
+    assert "not judged, because the base component is imported" in warning
     assert "may read the adapter" in warning
 
 
@@ -217,7 +217,7 @@ def test_a_role_that_cannot_be_changed_is_said_aloud(home: cdk.Stack) -> None:
 
     (warning,) = warnings(home, "/Test/stack/C/Adapter-sql")
     assert (
-        "Test/stack/C/Adapter-sql: the role of the endpoint cannot be changed here, and for s3://bucket/sql/ it must "
+        "Test/stack/C/Adapter-sql: this app cannot change the endpoint's role. To read s3://bucket/sql/, the role must "
         "be allowed s3:GetObject and s3:ListBucket, and kms:Decrypt with its key"
     ) in warning
 
@@ -242,10 +242,10 @@ FORM = "arn:aws:sagemaker:<region>:<account>:inference-component/<name>"
 @pytest.mark.parametrize(
     ("arguments", "fault"),
     [
-        ({}, "inference_component_arn= and inference_component_name=, neither given: one of them"),
+        ({}, "pass one of inference_component_arn= and inference_component_name=: neither was given"),
         (
             {"inference_component_arn": ARN, "inference_component_name": "llama"},
-            "inference_component_arn= and inference_component_name=, both given: one of them",
+            "pass one of inference_component_arn= and inference_component_name=: both were given",
         ),
         (
             {"inference_component_arn": ENDPOINT_ARN},
@@ -267,21 +267,22 @@ FORM = "arn:aws:sagemaker:<region>:<account>:inference-component/<name>"
         (
             {"inference_component_arn": ARN, "endpoint_arn": ENDPOINT_ARN.replace("210987654321", "123456789012")},
             f"inference_component_arn='{ARN}' and "
-            "endpoint_arn='arn:aws:sagemaker:eu-west-1:123456789012:endpoint/chat': one account for both",
+            "endpoint_arn='arn:aws:sagemaker:eu-west-1:123456789012:endpoint/chat': both need the same account",
         ),
         (
             {"inference_component_arn": ARN, "endpoint_arn": ENDPOINT_ARN.replace("eu-west-1", "us-east-1")},
             f"inference_component_arn='{ARN}' and "
-            "endpoint_arn='arn:aws:sagemaker:us-east-1:210987654321:endpoint/chat': one region for both",
+            "endpoint_arn='arn:aws:sagemaker:us-east-1:210987654321:endpoint/chat': both need the same region",
         ),
         (
             {"inference_component_arn": ARN, "endpoint_arn": "arn:aws-cn:sagemaker:cn-north-1:123456789012:endpoint/c"},
             f"inference_component_arn='{ARN}' and endpoint_arn='arn:aws-cn:sagemaker:cn-north-1:123456789012:endpoint/"
-            "c': one partition and one region and one account for both",
+            "c': both need the same partition and the same region and the same account",
         ),
         (
             {"inference_component_name": "a", "endpoint_arn": ENDPOINT_ARN, "endpoint_name": "other"},
-            f"endpoint_arn='{ENDPOINT_ARN}' and endpoint_name='other': one resource, or one of the two",
+            f"endpoint_arn='{ENDPOINT_ARN}' and endpoint_name='other' are two different resources: pass only one of "
+            "them",
         ),
     ],
 )
@@ -293,7 +294,7 @@ def test_an_import_of_another_form_is_refused(stack: cdk.Stack, arguments: dict[
 
 
 def test_an_endpoint_by_an_arn_and_the_name_of_another_is_refused(stack: cdk.Stack) -> None:
-    with pytest.raises(ValueError, match="endpoint_name='other': one resource, or one of the two"):
+    with pytest.raises(ValueError, match="endpoint_name='other' are two different resources: pass only one of them"):
         MultiReplicaEndpoint.from_endpoint_attributes(stack, "E", endpoint_arn=ENDPOINT_ARN, endpoint_name="other")
 
 
@@ -305,11 +306,11 @@ def test_an_endpoint_by_an_arn_and_the_name_of_another_is_refused(stack: cdk.Sta
         ({"endpoint_name": "chat", "variant_name": "a b"}, "variant_name='a b': at most 63 letters"),
         (
             {"endpoint_name": "chat", "inference_component_names": "llama"},
-            "inference_component_names='llama': a list of names",
+            "inference_component_names='llama': pass a list of names",
         ),
         (
             {"endpoint_name": "chat", "inference_component_names": ["a", "b", "a"]},
-            "inference_component_names= has 'a' twice: once",
+            "inference_component_names= contains 'a' twice: remove one",
         ),
         ({"endpoint_name": "chat", "inference_component_names": [5]}, "inference_component_names=5: at most 63"),
     ],
@@ -324,7 +325,7 @@ def test_an_endpoint_of_another_form_is_refused(stack: cdk.Stack, arguments: dic
 def test_a_role_of_another_account_than_the_endpoint_is_refused(home: cdk.Stack) -> None:
     role = iam.Role.from_role_arn(home, "Role", "arn:aws:iam::123456789012:role/sm")
 
-    with pytest.raises(ValueError, match=f"^Test/stack/E: endpoint_arn='{ENDPOINT_ARN}' and role='arn:.*: one account"):
+    with pytest.raises(ValueError, match=f"^Test/stack/E: endpoint_arn='{ENDPOINT_ARN}' and role='arn:.*: both need"):
         MultiReplicaEndpoint.from_endpoint_attributes(home, "E", endpoint_arn=ENDPOINT_ARN, role=role)
 
 
@@ -332,7 +333,9 @@ def test_a_component_by_name_and_an_endpoint_of_another_account_are_refused(abro
     with pytest.raises(ValueError) as refused:  # noqa: PT011 (the whole message is compared)
         InferenceComponent.from_inference_component_name(abroad, "C", "llama", endpoint_arn=ENDPOINT_ARN)
 
-    text = f"Test/stack/C: endpoint_arn='{ENDPOINT_ARN}' is in the account 210987654321, and the stack in 123456789012"
+    text = (
+        f"Test/stack/C: endpoint_arn='{ENDPOINT_ARN}' is in the account 210987654321, and the stack is in 123456789012"
+    )
     assert str(refused.value).startswith(text)
 
 
@@ -347,7 +350,7 @@ def test_a_component_is_not_placed_on_an_endpoint_of_another_account(abroad: cdk
 
 
 def test_an_endpoint_without_arn_and_name_is_refused(stack: cdk.Stack) -> None:
-    with pytest.raises(ValueError, match=r"^Test/stack/E: endpoint_arn= and endpoint_name=, neither given: at least"):
+    with pytest.raises(ValueError, match=r"^Test/stack/E: neither endpoint_arn= nor endpoint_name= is given: pass at"):
         MultiReplicaEndpoint.from_endpoint_attributes(stack, "E")
 
 
@@ -382,7 +385,7 @@ def test_nothing_is_added_to_a_component_from_another_account(abroad: cdk.Stack,
 
     assert str(refused.value) == (
         f"Test/stack/C: {what} must be in the account of its component, 210987654321, and the stack is in "
-        "123456789012: make it in a stack of 210987654321"
+        "123456789012: define it in a stack in 210987654321"
     )
 
 
@@ -398,7 +401,9 @@ def test_nothing_is_added_to_a_component_from_another_region(context: dict[str, 
 def test_an_adapter_needs_the_endpoint_of_its_base(home: cdk.Stack) -> None:
     component = InferenceComponent.from_inference_component_arn(home, "C", ARN)
 
-    with pytest.raises(ValueError, match=r"the endpoint of this import is not named: endpoint_name= or endpoint_arn="):
+    with pytest.raises(
+        ValueError, match=r"this import does not name the endpoint: pass endpoint_name= or endpoint_arn="
+    ):
         component.add_adapter("sql", artifact_url="s3://bucket/sql/")
 
 
@@ -406,9 +411,7 @@ def test_what_is_imported_has_no_removal_policy(home: cdk.Stack) -> None:
     component = InferenceComponent.from_inference_component_arn(home, "C", ARN)
     endpoint = MultiReplicaEndpoint.from_endpoint_arn(home, "E", ENDPOINT_ARN)
 
-    with pytest.raises(
-        ValueError, match=r"^Test/stack/C: an imported component has no removal policy here: set RETAIN"
-    ):
+    with pytest.raises(ValueError, match=r"^Test/stack/C: this stack does not own the imported component: set RETAIN"):
         component.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
-    with pytest.raises(ValueError, match=r"^Test/stack/E: an imported endpoint has no removal policy here: set RETAIN"):
+    with pytest.raises(ValueError, match=r"^Test/stack/E: this stack does not own the imported endpoint: set RETAIN"):
         endpoint.apply_removal_policy(cdk.RemovalPolicy.RETAIN)

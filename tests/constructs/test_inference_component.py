@@ -158,7 +158,7 @@ def test_a_roll_has_its_batch_and_its_times_in_seconds(stack: cdk.Stack) -> None
         ({"timeout": cdk.Duration.seconds(28801)}, "rolling_update.timeout=28801 s: at least 600 s, at most 28800 s"),
         ({"wait": cdk.Duration.millis(1500)}, "rolling_update.wait=1.5 s: whole seconds"),
         ({"batch_copies": 1.5}, "rolling_update.batch_copies=1.5: a whole number, at least 1"),
-        ({"rollback_alarm_names": "slow"}, "rolling_update.rollback_alarm_names='slow': a list of names"),
+        ({"rollback_alarm_names": "slow"}, "rolling_update.rollback_alarm_names='slow': pass a list of names"),
         ({"wait": 120}, "rolling_update.wait=120: a Duration, Duration.seconds(...)"),
         (
             {"rollback_alarm_names": ["a"] * 11},

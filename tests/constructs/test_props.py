@@ -152,7 +152,8 @@ def test_weights_of_the_hub_in_subnets_without_a_way_to_it_are_warned_of(
     MultiReplicaEndpoint(stack, "Endpoint", plan=planned(), vpc=vpc)
 
     says = (
-        "a loads weights from the Hub, and no selected subnet has a NAT gateway: subnets with egress, or weights in S3"
+        "a loads weights from the Hub, and no selected subnet has a NAT gateway: select subnets with egress, or store "
+        "the weights in S3"
     )
     Annotations.from_stack(stack).has_warning("*", Match.string_like_regexp(says))
 
@@ -345,7 +346,7 @@ def test_an_image_of_ones_own_needs_no_registry_of_the_publisher_in_the_region(c
 def test_it_is_said_that_no_plan_knows_another_image(stack: cdk.Stack, image: ContainerImage, from_: str) -> None:
     MultiReplicaEndpoint(stack, "Endpoint", plan=planned(), components={"a": ComponentOptions(image=image)})
 
-    says = f"that the image of a, from .*{from_}, holds the same is not judged"
+    says = f"Whether the image of a, from .*{from_}, contains the same engine is not judged"
     Annotations.from_stack(stack).has_warning("*", Match.string_like_regexp(says))
 
 
@@ -551,8 +552,8 @@ def test_the_rights_are_named_that_a_role_lacks_which_cannot_be_changed(context:
     with_references(stack, make(stack))
 
     says = (
-        "stack/Endpoint: the role .*Role.* is made elsewhere, and its rights are not judged: it cannot be changed "
-        "here, and needs ecr:GetAuthorizationToken.* on .*Repository; s3:GetObject and s3:ListBucket on "
+        "stack/Endpoint: the rights of the imported role .*Role.* are not judged: this app cannot change the role. It "
+        "needs ecr:GetAuthorizationToken.* on .*Repository; s3:GetObject and s3:ListBucket on "
         ".*Weights/qwen/; kms:Decrypt on .*Key; ec2:CreateNetworkInterface, ec2:CreateNetworkInterfacePermission, "
         "ec2:DeleteNetworkInterface, ec2:DeleteNetworkInterfacePermission, ec2:DescribeDhcpOptions, "
         "ec2:DescribeNetworkInterfaces, ec2:DescribeSecurityGroups, ec2:DescribeSubnets, ec2:DescribeVpcs; "
@@ -566,7 +567,7 @@ def test_it_is_said_what_an_imported_role_must_have(context: dict[str, Any]) -> 
 
     MultiReplicaEndpoint(stack, "Endpoint", plan=planned(weights="s3://models/qwen/"), role=imported(stack))
 
-    says = "the role .*Role is made elsewhere.*s3:GetObject and s3:ListBucket on s3://models/qwen/"
+    says = "the rights of the imported role .*Role are not judged.*s3:GetObject and s3:ListBucket on s3://models/qwen/"
     Annotations.from_stack(stack).has_info("*", Match.string_like_regexp(says))
     Annotations.from_stack(stack).has_no_warning("*", Match.any_value())
 
@@ -580,7 +581,7 @@ def test_policies_that_other_accounts_must_have_are_named(context: dict[str, Any
 
     (read,) = role_statements(stack, "s3:GetObject")
     assert read["Condition"] == {"StringEquals": {"aws:ResourceAccount": "222222222222"}}
-    says = r"components\['a'\].weights belongs to the account 222222222222: its policy must let the execution role"
+    says = r"components\['a'\].weights belongs to the account 222222222222: allow the execution role"
     Annotations.from_stack(stack).has_warning("*", Match.string_like_regexp(says))
 
 

@@ -105,7 +105,7 @@ def test_an_interrupt_leaves_the_stack_to_cloudformation_and_says_how_to_go_on(a
     screen = deploying.end()
     assert screen.code == 130
     assert f"interrupted: CloudFormation continues the update of {NAME}" in screen.text
-    assert f"next: replicas status {NAME} --watch --region us-west-2 shows it" in screen.text
+    assert f"next: follow the update with replicas status {NAME} --watch --region us-west-2" in screen.text
     assert settled(account) == "CREATE_COMPLETE"
     removed(account)
 
@@ -117,5 +117,5 @@ def test_a_deploy_that_fails_says_why_and_what_is_left(account: Account, folder:
     assert code == 1
     assert "the deployment failed: " in output
     assert "did not pass the ping health check" in output
-    assert f"next: replicas status {NAME} --region us-west-2 shows the remaining resources" in output
+    assert f"next: list the remaining resources with replicas status {NAME} --region us-west-2" in output
     removed(account)

@@ -250,8 +250,8 @@ def test_a_question_beyond_the_budget_is_not_judged_and_says_so_in_numbers() -> 
     assert packing.fits is None
     assert packing.enough_instances == ENOUGH_INSTANCES
     assert packing.why == (
-        f"{STEPS:,} search steps neither placed 36 copies with 35 different claims on 12 instances nor ruled a "
-        "placement out; 14 instances hold them"
+        f"{STEPS:,} search steps neither placed 36 copies with 35 different reservations on 12 instances nor "
+        "proved that they do not fit; 14 instances are enough"
     )
     assert place(needs, copies, host, ENOUGH_INSTANCES).fits
     assert place(needs, copies, host, INSTANCES - 1) == DoesNotFit()
@@ -271,7 +271,7 @@ def test_a_question_beyond_the_budget_has_no_fewest_instances_and_no_most_copies
 
 @st.composite
 def adversarial(draw: st.DrawFn) -> tuple[list[Resources], Counts, Resources]:
-    """Many different claims of all sizes, often without accelerators, so that an instance has countless fillings."""
+    """Many different claims of all sizes, often without accelerators, so that an instance has countless layouts."""
     claim = st.builds(
         Resources, st.integers(0, 1), st.integers(1, 96).map(lambda x: Fraction(x, 4)), st.integers(1, 99)
     )

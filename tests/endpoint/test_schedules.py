@@ -95,9 +95,9 @@ def test_the_latest_moment_is_the_one_that_counting_back_finds(
 @pytest.mark.parametrize(
     ("text", "zone", "words"),
     [
-        ("cron(0 8 * ?)", "UTC", "^Invalid CRON expression: .*has 4 fields, not 6"),
-        ("cron(0 8 * * *)", "UTC", "exactly one of day of month and day of week is"),
-        ("cron(0 8 * * * *)", "UTC", "exactly one of day of month and day of week is"),
+        ("cron(0 8 * ?)", "UTC", "^Invalid CRON expression: .*has 4 fields: write minutes"),
+        ("cron(0 8 * * *)", "UTC", "exactly one of day of month and day of week must be"),
+        ("cron(0 8 * * * *)", "UTC", "exactly one of day of month and day of week must be"),
         ("cron(0 25 ? * MON *)", "UTC", "25 is not a cron field"),
         ("cron(0 8 ? * MOO *)", "UTC", "MOO is not a cron field"),
         ("rate(0 minutes)", "UTC", "^Invalid schedule frequency: "),

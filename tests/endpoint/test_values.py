@@ -53,7 +53,7 @@ def test_a_reference_is_known_at_the_deployment() -> None:
     number = number_of(Reference("Made", "Count"))
 
     assert isinstance(number, Unknown)
-    assert (number.why, number.references) == ("it is known only at deployment", (Reference("Made", "Count"),))
+    assert (number.why, number.references) == ("the value is known only at deployment", (Reference("Made", "Count"),))
 
 
 @pytest.mark.parametrize("value", [1.00001, "1.00001", 0.5, "2.5"])

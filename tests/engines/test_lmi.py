@@ -239,7 +239,7 @@ def test_a_file_of_settings_may_lie_beside_weights_in_s3() -> None:
     template = template_of(LMI, {"OPTION_MAX_MODEL_LEN": "8192"}, ModelDataSource=WEIGHTS)
     report = check(template, models={"Model": LLAMA_8B})
     assert of_memory(report) == []
-    assert "serving.properties next to the weights in S3" in why_not_judged(report)
+    assert "serving.properties in the folder of the weights in S3" in why_not_judged(report)
 
 
 # Dialect

@@ -220,19 +220,23 @@ def test_all_faults_are_reported_at_once() -> None:
 @pytest.mark.parametrize(
     ("component", "security", "sentence"),
     [
-        ({"copies": NUMBER}, {}, r"copies=a number: that is a token of the CDK.*a literal"),
-        ({"cpus": NUMBER}, {}, r"cpus=a number: that is a token of the CDK.*a literal"),
-        ({"weights": f"s3://{TOKEN}/x/"}, {}, r"weights=.*: weights=FROM_PROPS here, and weights= of ComponentOptions"),
-        ({"token_secret": TOKEN}, {}, r"token_secret=FROM_PROPS here, and token_secret= of ComponentOptions"),
+        ({"copies": NUMBER}, {}, r"copies=a number: the value is a CDK token.*a literal"),
+        ({"cpus": NUMBER}, {}, r"cpus=a number: the value is a CDK token.*a literal"),
+        (
+            {"weights": f"s3://{TOKEN}/x/"},
+            {},
+            r"weights=.*: set weights=FROM_PROPS here, and pass weights= of ComponentOptions",
+        ),
+        ({"token_secret": TOKEN}, {}, r"token_secret=FROM_PROPS here, and pass token_secret= of ComponentOptions"),
         (
             {"adapters": [Adapter(name="sql", weights=f"s3://{TOKEN}/x/", rank=8)]},
             {},
-            r"weights=FROM_PROPS here, and adapters= of ComponentOptions",
+            r"weights=FROM_PROPS here, and pass adapters= of ComponentOptions",
         ),
         ({"environment": {"HF_HUB_OFFLINE": TOKEN}}, {}, r"HF_HUB_OFFLINE.*a CDK token hides the value: use a literal"),
-        ({}, {"kms_key": TOKEN}, r"security\.kms_key=.*: encryption_key= of MultiReplicaEndpoint"),
-        ({}, {"weights_kms_key": TOKEN}, r"weights_key= of MultiReplicaEndpoint"),
-        ({}, {"permissions_boundary": TOKEN}, r"permissions_boundary= of MultiReplicaEndpoint"),
+        ({}, {"kms_key": TOKEN}, r"security\.kms_key=.*: pass encryption_key= to MultiReplicaEndpoint"),
+        ({}, {"weights_kms_key": TOKEN}, r"weights_key= to MultiReplicaEndpoint"),
+        ({}, {"permissions_boundary": TOKEN}, r"permissions_boundary= to MultiReplicaEndpoint"),
         ({}, {"vpc": Vpc(subnets=[TOKEN], security_groups=[TOKEN])}, r"vpc= and vpc_subnets=(.|\n)*security_groups="),
     ],
 )
@@ -248,5 +252,5 @@ def test_a_region_that_is_a_token_is_left_to_the_stack() -> None:
         name="chat", instance_type="ml.g6e.12xlarge", region=TOKEN, components=[Component(model="Qwen/Qwen3-8B")]
     )
 
-    with pytest.raises(SizingError, match=r"region=.*leave it out to use the stack's"):
+    with pytest.raises(SizingError, match=r"region=.*remove region= to use the value of the stack"):
         plan(deployment)

@@ -71,5 +71,5 @@ def test_the_page_says_how_long_waking_and_rolling_take(run: Any, tmp_path: Any,
     )
     monkeypatch.chdir(tmp_path)
     outcome = run("plan", "start")
-    assert "a request fails and wakes it; it answers after " in outcome.said
-    assert "a roll of all copies is expected to end after " in outcome.said
+    assert "the first request fails and starts a copy, which serves after " in outcome.said
+    assert "an update of all copies is expected to end after " in outcome.said

@@ -95,5 +95,5 @@ def test_more_instances_than_allowed_are_refused() -> None:
 def test_without_the_solver_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ortools.sat.python", None)
 
-    with pytest.raises(RecommendError, match="ortools is not installed; it comes with the extra `fleet`"):
+    with pytest.raises(RecommendError, match=r"ortools is not installed\. The extra `fleet`"):
         share([], TYPES, 0, most_instances=1)

@@ -54,13 +54,13 @@ def test_an_engine_with_slots_and_a_rank_is_fine() -> None:
 def test_an_engine_that_is_not_told_to_serve_adapters_is_a_problem(value: str | None) -> None:
     (finding,) = about_engine(adapted(SM_VLLM_ENABLE_LORA=value))
     assert (finding.rule, finding.logical_id, finding.certain) == ("adapter-without-engine", "Adapter0", True)
-    assert finding.fix == "SM_VLLM_ENABLE_LORA=true"
+    assert finding.fix == "set SM_VLLM_ENABLE_LORA=true"
 
 
 def test_an_engine_without_adapters_is_a_problem() -> None:
     (finding,) = about_engine(adapted(TGI))
     assert (finding.rule, finding.certain) == ("adapter-without-engine", True)
-    assert finding.fix == "an image of lmi or vllm"
+    assert finding.fix == "use an image of lmi or vllm"
 
 
 def test_an_engine_that_a_file_beside_its_weights_configures_is_a_warning() -> None:
@@ -77,8 +77,8 @@ def test_an_engine_that_a_file_beside_its_weights_configures_is_a_warning() -> N
 @pytest.mark.parametrize(
     ("variable", "fix"),
     [
-        ("SM_VLLM_MAX_LORA_RANK", "SM_VLLM_MAX_LORA_RANK with the largest rank"),
-        ("VLLM_ALLOW_RUNTIME_LORA_UPDATING", "VLLM_ALLOW_RUNTIME_LORA_UPDATING=True"),
+        ("SM_VLLM_MAX_LORA_RANK", "set SM_VLLM_MAX_LORA_RANK to the largest rank"),
+        ("VLLM_ALLOW_RUNTIME_LORA_UPDATING", "set VLLM_ALLOW_RUNTIME_LORA_UPDATING=True"),
     ],
 )
 def test_a_limit_that_is_not_given_is_a_warning(variable: str, fix: str) -> None:

@@ -193,7 +193,7 @@ def test_more_than_was_seen_refused_is_a_problem() -> None:
     problem = only_problem(on("ml.g5.xlarge", 1, (1, (1, 1, 4096))))
 
     assert problem.rule == "over-committed"
-    assert "AWS has refused a claim of 4096 MiB" in problem.why
+    assert "AWS has refused a reservation of 4096 MiB" in problem.why
     assert problem.fix == "claims per copy of NumberOfCpuCoresRequired=1 and MinMemoryRequiredInMb=1024 (A)"
 
 

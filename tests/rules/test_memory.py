@@ -339,11 +339,11 @@ WEIGHTS = {"S3DataSource": {"S3Uri": "s3://models/x/", "S3DataType": "S3Prefix",
             f"{DLC}/sglang:server-sagemaker-cuda-v1.4",
             {"SM_SGLANG_MODEL_PATH": LLAMA_8B},
             {},
-            "does not say the version",
+            "does not contain the version",
         ),
         ("1.dkr.ecr.us-west-2.amazonaws.com/my-vllm:0.29.0-1", {"SM_VLLM_MODEL": LLAMA_8B}, {}, "published images"),
-        (f"{DLC}/vllm:server-sagemaker-cuda-v2.6", {"SM_VLLM_MODEL": LLAMA_8B}, {}, "does not say the version"),
-        (f"{DLC}/vllm@sha256:{'0' * 64}", {"SM_VLLM_MODEL": LLAMA_8B}, {}, "does not say the version"),
+        (f"{DLC}/vllm:server-sagemaker-cuda-v2.6", {"SM_VLLM_MODEL": LLAMA_8B}, {}, "does not contain the version"),
+        (f"{DLC}/vllm@sha256:{'0' * 64}", {"SM_VLLM_MODEL": LLAMA_8B}, {}, "does not contain the version"),
         (
             f"{DLC}/huggingface-pytorch-tgi-inference:2.0.0-tgi0.3.0-gpu",
             {"HF_MODEL_ID": LLAMA_8B},
@@ -398,13 +398,13 @@ def test_a_given_parameter_is_judged() -> None:
 def test_claims_and_instance_types_that_are_not_known_are_not_judged() -> None:
     template = template_of(environment={"SM_VLLM_MODEL": LLAMA_8B}, accelerators={"Ref": "Given"})
     template["Parameters"] = {"Given": {"Type": "Number"}}
-    assert "NumberOfAcceleratorDevicesRequired is not known" in why_not_judged(check(template))
+    assert "NumberOfAcceleratorDevicesRequired is unknown" in why_not_judged(check(template))
     template = template_of(environment={"SM_VLLM_MODEL": LLAMA_8B}, instance_type="ml.g99.xlarge")
     assert "ml.g99.xlarge is not in the table" in why_not_judged(check(template))
     template = template_of(environment={"SM_VLLM_MODEL": "Qwen/Qwen3-8B", "SM_VLLM_MAX_MODEL_LEN": "131072"})
     properties_of(template, "Llama")["EndpointName"] = "elsewhere"
     report = check(template)
-    assert "its endpoint, or the variant, is not known" in why_not_judged(report)
+    assert "the endpoint or the variant of the component is unknown" in why_not_judged(report)
     assert only(report).rule == "lengths-of-requests", "what does not depend on the instance type is judged"
 
 
@@ -446,9 +446,9 @@ def test_the_template_may_name_the_model_itself() -> None:
 @pytest.mark.parametrize(
     ("models", "words"),
     [
-        ({"Nobody": LLAMA_8B}, "no SageMaker model and no component .* named Nobody; it has: Model, Llama"),
-        ({"Endpoint": LLAMA_8B}, "named Endpoint"),
-        ({"Model": "org/unknown"}, "Model=org/unknown: no file of this name, and model 'org/unknown' is not in the"),
+        ({"Nobody": LLAMA_8B}, "no SageMaker model or hosting component Nobody: use one of Model, Llama"),
+        ({"Endpoint": LLAMA_8B}, "hosting component Endpoint"),
+        ({"Model": "org/unknown"}, "Model=org/unknown: no file has this name, and model 'org/unknown' is not in the"),
         ({"Model": "NousResearch/Meta-Llama-3.1-8B-Instrukt"}, "near: "),
         ({"Model": "pyproject.toml"}, "Model=pyproject.toml: .* is not JSON"),
     ],

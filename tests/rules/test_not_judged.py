@@ -93,5 +93,5 @@ def test_a_roll_whose_room_is_not_judged_is_unresolved() -> None:
 
     report = check(template)
 
-    assert unresolved(report) == [("Size4", f"whether a rolling update of 1 has room is not judged: {WHY}")]
+    assert unresolved(report) == [("Size4", f"whether a rolling update of 1 fits is not judged: {WHY}")]
     assert "roll-without-room" not in [warning.rule for warning in report.warnings]

@@ -127,11 +127,11 @@ def test_a_base_component_claims_something(missing: str) -> None:
 @pytest.mark.parametrize(
     ("copies", "reason"),
     [
-        ("1_0", "it is not a number"),
-        ("１０", "it is not a number"),
-        (1.00001, "it is not a whole number"),
-        (True, "it is not a number"),
-        ("9" * 20, "it is larger than any number that AWS accepts"),
+        ("1_0", "the value is not a number"),
+        ("１０", "the value is not a number"),
+        (1.00001, "the value is not a whole number"),
+        (True, "the value is not a number"),
+        ("9" * 20, "the value is larger than any number that AWS accepts"),
     ],
 )
 def test_a_number_of_copies_that_cloudformation_refuses(copies: object, reason: str) -> None:
@@ -153,7 +153,7 @@ def test_a_number_in_a_form_that_no_source_describes_is_not_judged() -> None:
 
     assert report.problems == ()
     assert [question.why for question in report.unjudged] == [
-        "CopyCount is not known: no source says whether CloudFormation reads '1e2' as a number"
+        "CopyCount is not known: no source documents whether CloudFormation accepts '1e2' as a number"
     ]
 
 
@@ -735,5 +735,5 @@ def test_a_region_that_has_everything_is_none() -> None:
 
 
 def test_a_region_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(ProofError, match="no region 'narnia' is known"):
+    with pytest.raises(ProofError, match="unknown region 'narnia'"):
         check(good(), region="narnia")

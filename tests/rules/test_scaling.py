@@ -179,7 +179,7 @@ def test_a_floor_above_the_ceiling() -> None:
 def test_copies_outside_their_range(copies: int, named: str) -> None:
     warning = only_warning(scaled(copies=copies, least=2, most=4))
 
-    assert (warning.rule, warning.fix) == ("copies-outside-range", "CopyCount=2, the floor")
+    assert (warning.rule, warning.fix) == ("copies-outside-range", "set CopyCount=2, the floor")
     assert named in warning.what
 
 

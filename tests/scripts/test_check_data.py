@@ -37,7 +37,9 @@ def test_a_file_whose_package_gives_the_same_is_current(only_regions: None) -> N
 def test_a_file_whose_package_gives_another_content_is_stale(only_regions: None, tmp_path: Path) -> None:
     changed(tmp_path, REGIONS, inference_component_type=["us-east-1"])
     (finding,) = check_data.of_packages(tmp_path)
-    assert str(finding).startswith("stale    catalogue/data/regions.json: the installed packages give another content")
+    assert str(finding).startswith(
+        "stale    catalogue/data/regions.json: the installed packages give different content"
+    )
     assert "make refresh-data" in finding.why
 
 

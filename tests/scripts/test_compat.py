@@ -27,7 +27,7 @@ def test_the_newest_python_that_installs_is_tried(
     tried = list(compat.combinations(["oldest", "newest"], tmp_path))
 
     assert tried == [("oldest", "3.11"), ("newest", "3.11"), ("newest", "3.13")]
-    assert capsys.readouterr().out == "Python 3.14: does not install here, so it is not tried\n"
+    assert capsys.readouterr().out == "Python 3.14: skipped, because it cannot be installed on this computer\n"
 
 
 def test_where_one_python_alone_installs_the_others_are_named(

@@ -123,10 +123,10 @@ def test_a_bulk_file_gives_the_same_rows_as_the_api() -> None:
     ("entries", "message"),
     [
         ([("25", "Hrs"), ("26", "Hrs")], "ml.p4d.24xlarge in us-west-2: 25 and 26 USD an hour"),
-        ([("0.0000000000", "Hrs")], "ml.p4d.24xlarge in us-west-2: 0.0000000000 USD for 'Hrs' is no price of an hour"),
-        ([("25", "Quantity")], "ml.p4d.24xlarge in us-west-2: 25 USD for 'Quantity' is no price of an hour"),
-        ([("n/a", "Hrs")], "ml.p4d.24xlarge in us-west-2: n/a USD for 'Hrs' is no price of an hour"),
-        ([("NaN", "Hrs")], "ml.p4d.24xlarge in us-west-2: NaN USD for 'Hrs' is no price of an hour"),
+        ([("0.0000000000", "Hrs")], "ml.p4d.24xlarge in us-west-2: 0.0000000000 USD for 'Hrs' is not a price per hour"),
+        ([("25", "Quantity")], "ml.p4d.24xlarge in us-west-2: 25 USD for 'Quantity' is not a price per hour"),
+        ([("n/a", "Hrs")], "ml.p4d.24xlarge in us-west-2: n/a USD for 'Hrs' is not a price per hour"),
+        ([("NaN", "Hrs")], "ml.p4d.24xlarge in us-west-2: NaN USD for 'Hrs' is not a price per hour"),
     ],
 )
 def test_a_row_that_is_no_price_stops_everything(entries: list[tuple[str, str]], message: str) -> None:

@@ -83,7 +83,7 @@ def test_a_simulated_start_is_kept_and_not_used(run: Run, endpoints: Outputs, tm
     assert run("status", VLLM, "--probe", "--record", str(path)).code == 0
     outcome = run("calibrate", str(path), "--out", str(kept))
     assert outcome.code == 0, outcome.err
-    assert "on an embedded AWS, simulated: no forecast uses it" in outcome.said
+    assert "on a simulated AWS, so no forecast uses it" in outcome.said
     before = run(*OFFLINE, "--json").json
     after = run(*OFFLINE, "--profile", str(kept), "--json").json
     assert after["measured"] is None
@@ -98,7 +98,7 @@ def test_a_start_on_aws_is_kept_and_used_with_its_date(run: Run, tmp_path: Path)
     assert (document["path"], document["simulated"]) == (str(kept), 0)
     outcome = run(*OFFLINE, "--profile", str(kept))
     assert "measured on AWS on 2026-11-20" in outcome.said
-    assert "1 copy served 310 s after the component was asked for" in outcome.said
+    assert "1 copy served 310 s after the request to create the component" in outcome.said
 
 
 def test_kept_starts_are_found_beside_deployments(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,7 +135,7 @@ def test_a_record_that_is_of_something_else_is_refused_in_one_sentence(
 @pytest.mark.parametrize(
     ("flags", "sentence"),
     [
-        (("--users", "10"), "--cold-start forecasts no load: leave out the options of a load"),
+        (("--users", "10"), "--cold-start does not forecast a load: remove the options of the load"),
         (("--profile", "none.json"), "none.json cannot be read"),
         (("--component", "no-such"), "no-such"),
     ],

@@ -166,8 +166,8 @@ def test_slow_deletions_are_waited_for_and_not_for_ever(
     embedded.faults.add(Fault(FaultKind.SLOW_DELETION, component, seconds=6_000))
     slow = run("teardown", NAME, "--yes", "--timeout", "1")
     assert slow.code == 1
-    assert f"left: inference component {component}: timed out while waiting for" in slow.said
-    assert f"left: endpoint {doomed['EndpointName']}: inference component {component} still exists" in slow.said
+    assert f"not deleted: inference component {component}: timed out while waiting for" in slow.said
+    assert f"not deleted: endpoint {doomed['EndpointName']}: inference component {component} still exists" in slow.said
     embedded.faults.clear()
     resumed = run("teardown", NAME, "--yes")
     assert resumed.code == 0, resumed.said
@@ -194,7 +194,7 @@ def test_what_aws_refuses_is_left_and_named_and_the_next_run_goes_on(
     assert refused.code == 1
     words = "was throttled" if kind is FaultKind.THROTTLING else "is not allowed"
     assert words in refused.said
-    assert "left: " in refused.out
+    assert "not deleted: " in refused.out
     embedded.faults.clear()
     resumed = run("teardown", NAME, "--yes")
     assert resumed.code == 0, resumed.said
@@ -295,7 +295,7 @@ def test_a_model_that_somebody_else_uses_stays(run: Run, endpoints: Outputs) -> 
     by_hand(endpoints[VLLM], "theirs", 1, model=model)
     outcome = run("teardown", "--endpoint", "mine", "--yes")
     assert outcome.code == 0, outcome.said
-    assert f"left alone: model {model}: another component or configuration uses it" in outcome.said
+    assert f"kept: model {model}: another component or configuration uses it" in outcome.said
     assert model in everything()["models"]
     assert "theirs" in everything()["endpoints"]
     assert run("teardown", "--endpoint", "theirs", "--yes").code == 0
@@ -319,7 +319,7 @@ def test_an_endpoint_of_a_stack_goes_by_the_name_of_its_stack(run: Run, endpoint
         (["nobody", "--yes"], 1, "no stack 'nobody' in us-west-2, and no deleted stack of this name"),
         (["--endpoint", "nobody", "--yes"], 1, "no endpoint 'nobody' in us-west-2: nothing to tear down"),
         ([], 1, "give either the NAME of a deployment"),
-        ([TGI], 2, "--yes deletes the list above without asking"),
+        ([TGI], 2, "add --yes to delete the list above"),
         ([TGI, "--json"], 2, "add --yes or --dry-run"),
         ([TGI, "--yes", "--regions", "us-west-9"], 2, "unknown region us-west-9"),
     ],

@@ -111,7 +111,9 @@ def test_an_endpoint_outside_the_template_is_not_judged() -> None:
     report = check(template)
 
     assert not report.problems
-    assert report.unresolved[0].what.startswith("the endpoint elsewhere is not known (it is not in the template)")
+    assert report.unresolved[0].what.startswith(
+        "the endpoint elsewhere is not known (the resource is not in the template)"
+    )
 
 
 def test_a_config_outside_the_template_is_not_judged() -> None:

@@ -372,7 +372,7 @@ def test_a_model_is_named_by_its_address() -> None:
     template["Resources"]["Role"]["Properties"]["Policies"] = []
     plan = parse(json.dumps(plan_of(template)))
     assert [each for each in check(plan, region=REGION).unjudged if "memory" in each.question]
-    with pytest.raises(ProofError, match=r"it has: awscc_sagemaker_model\.model, awscc_"):
+    with pytest.raises(ProofError, match=r"use one of awscc_sagemaker_model\.model, awscc_"):
         check(plan, region=REGION, models={"awscc_sagemaker_model.other": "gpt2"})
 
 

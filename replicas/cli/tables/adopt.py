@@ -1,4 +1,4 @@
-"""An adoption as lines of text."""
+"""Prints the result of `replicas adopt` as lines of text."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 
 def adoption_lines(adoption: Adoption, commands: Sequence[str]) -> list[str]:
-    """Return the lines of an adoption: the entry, its proof, settings that the entry lacks, changes of a deployment,
-    the commands.
+    """Return the lines about an adoption: entry, proof, settings that the entry lacks, changes by a deployment,
+    commands.
     """
     return [*adoption.source.splitlines(), *(log_line(line) for line in _lines(adoption, commands))]
 

@@ -22,7 +22,7 @@ _LEAST_OF_BENCHMARK = (
     *("req/s", "p99 s", "ITL p50 ms", "requests", "article p50 s", "article req/s", "TTFT p50 s", "forecast p50 s"),
     *("off by", "forecast req/s", "USD / M tokens", "tokens/s"),
 )
-"""Columns that a narrow terminal may leave out, the least important one first."""
+"""Columns that are omitted in a narrow terminal, in this order."""
 
 
 def benchmark_table(result: Result) -> Table:
@@ -46,11 +46,11 @@ _FIGURES = {
     "tpot_p50_seconds": ("time per token p50 ms", 1000.0),
     "tpot_p90_seconds": ("time per token p90 ms", 1000.0),
 }
-"""Figures that are compared with the forecast, with their titles and the factors to their units."""
+"""Measured values that are compared with the forecast, each with its title and the factor to the displayed unit."""
 
 
 def comparison_table(result: Result) -> Table | None:
-    """Return a table of every measured figure and its forecast; None if there is no forecast."""
+    """Return a table of every measured value and its forecast; None if there is no forecast."""
     predicted = forecast_points(result)
     if not predicted:
         return None
@@ -72,7 +72,7 @@ def comparison_table(result: Result) -> Table | None:
 
 
 def _class(figure: str, classes: Mapping[str, Any]) -> str:
-    """Return the class of a figure with its median error. Percentiles of a time share those of its median."""
+    """Return the confidence class of a value with its median error. All percentiles use the class of the median."""
     name = "requests_per_second" if figure.endswith("per_second") else figure.partition("_")[0]
     error = classes.get(name)
     return "unmeasured" if error is None else f"{error['confidence']}, {error['median']:.0%} half of the time"
@@ -100,10 +100,10 @@ def benchmark_lines(run: BenchmarkRun) -> Iterator[str]:
 def _highest(outcome: dict[str, Any], objective: str) -> str:
     what = outcome["what"].replace("_", " ")
     if outcome["holds"] is None:
-        return f"no measured load meets {objective}; the lowest was {what} {outcome['misses']:g}"
+        return f"no measured load meets {objective}; the lowest measured load was {what} {outcome['misses']:g}"
     misses = "no measured load misses it" if outcome["misses"] is None else f"{outcome['misses']:g} misses it"
     forecast = "" if outcome["forecast"] is None else f"; forecast {outcome['forecast']:g}"
-    end = "" if outcome["is_complete"] else "; the search ended before the two were close"
+    end = "" if outcome["is_complete"] else "; the search ended before these two loads were close"
     return f"highest load that meets {objective}: {what} {outcome['holds']:g}; {misses}{forecast}{end}"
 
 
@@ -135,7 +135,7 @@ def verification_lines(verification: Verification) -> Iterator[str]:
 
 
 def candidates_table(comparison: Comparison) -> Table:
-    """Table with one row per candidate: its forecast price, and the measured one."""
+    """Return a table with one row per candidate: forecast price and measured price."""
     table = Table("deployment", ">USD / M tokens, forecast", ">within", "measured by a job", is_ruled=False)
     for one in (*comparison.told.undecided, *comparison.told.decided):
         is_measured = one.name in comparison.verifications
@@ -155,7 +155,7 @@ _UNITS = {
 
 
 def calibration_table(run: CalibratedRun) -> Table:
-    """Return a table of the residuals between measurement and forecast, before and after the profile was fitted."""
+    """Return a table of the differences between measurement and forecast, before and after the fit."""
     table = Table("load", "", ">measured", ">forecast", ">off by", ">before", may_go=("before",), is_ruled=False)
     for before, after in zip(run.calibration.before, run.calibration.after, strict=True):
         table.add_row(*_residual_row(before, after))
@@ -169,15 +169,15 @@ def calibration_lines(run: CalibratedRun) -> Iterator[str]:
     assert run.calibration.profile.fitted is not None  # noqa: S101 (a calibrated profile holds its run)
     yield f"worst residual of rates and median latencies: {run.calibration.profile.fitted.worst_residual:.0%}"
     yield _held_back(run.calibration)
-    yield f"profile: {run.path}" if run.path else "no profile is written: the fit makes the held-back points worse"
+    yield f"profile: {run.path}" if run.path else "no profile was written: the fit makes the held-back points worse"
 
 
 def _held_back(calibration: Calibration) -> str:
     before, after = calibration.held_back_before, calibration.held_back_after
     if not after:
         return (
-            "held back: nothing, because the run has fewer than three points; it is not judged whether the "
-            "fit improves other points"
+            "held back: nothing, because the run has fewer than three points. Whether the fit improves other points is "
+            "not judged"
         )
     loads = ", ".join(dict.fromkeys(residual.load.description for residual in after))
     errors = f"{mean_error(before):.0%} before, {mean_error(after):.0%} with a fit to the other points"

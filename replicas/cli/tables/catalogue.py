@@ -57,9 +57,7 @@ def instances_table(instances: Iterable[Instance], region: str | None) -> Table:
 
 
 def left_out_notes(reasons: Mapping[str, str]) -> Iterator[str]:
-    """Yield the lines below the table of instance types: the types that SageMaker accepts but the table lacks, by
-    reason.
-    """
+    """Yield one line per reason with the instance types that SageMaker accepts but the table lacks."""
     by_reason: dict[str, list[str]] = {}
     for name, why in reasons.items():
         by_reason.setdefault(why, []).append(name)

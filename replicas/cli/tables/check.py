@@ -1,4 +1,4 @@
-"""Reports of `replicas check` as lines of text, and as commands of GitHub Actions."""
+"""Prints reports of `replicas check` as lines of text or as GitHub Actions annotations."""
 
 from __future__ import annotations
 
@@ -11,14 +11,12 @@ from replicas.rules.files import CheckedFile
 
 
 def report_lines(report: Report) -> list[str]:
-    """Return the lines of a report: endpoints, findings with reason and fix, points that were not judged, then the
-    counts.
-    """
+    """Return the lines of a report: endpoints, findings with reason and fix, questions not judged, then the counts."""
     return [log_line(line) for line in (*_report_lines(report), _summary([report]))]
 
 
 def files_lines(files: Sequence[CheckedFile]) -> list[str]:
-    """Return the lines of several reports, each below its file, then the counts of all."""
+    """Return the lines of several reports, each under the name of its file, then the total counts."""
     lines = []
     for file in files:
         region = f" ({file.region})" if file.region else ""
@@ -28,7 +26,7 @@ def files_lines(files: Sequence[CheckedFile]) -> list[str]:
 
 
 def github_lines(files: Sequence[CheckedFile]) -> list[str]:
-    """Commands that annotate the files of a pull request, then the counts of all."""
+    """Return GitHub Actions commands that annotate the files of a pull request, then the total counts."""
     commands = [command for file in files for command in _commands(file)]
     return [*commands, log_line(_summary([file.report for file in files]))]
 
@@ -50,7 +48,7 @@ def _report_lines(report: Report) -> Iterator[str]:
         yield f"{endpoint.logical_id}: {endpoint.instances or '?'} x {instance_type}{use}{ceiling}{proven}{regions}"
         if endpoint.roles_elsewhere:
             roles = ", ".join(endpoint.roles_elsewhere)
-            yield f"    the rights of roles outside of this template are not judged: {roles}"
+            yield f"    the rights of roles outside this template are not judged: {roles}"
     for kind, findings in (("problem", report.problems), ("warning", report.warnings)):
         for finding in findings:
             yield f"{kind}: {finding.logical_id}: {finding.what} [{finding.rule}]"

@@ -1,4 +1,4 @@
-"""A cold start as tables and lines: phases, what follows from them, and timeouts."""
+"""Prints the forecast of a cold start as tables and lines: phases, delays and timeouts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _NOT_MEASURED = "not measured"
 
 
 def cold_start_title(result: ColdStart) -> str:
-    """Title line: deployment, model, engine and instance type."""
+    """Return the title line: deployment, model, engine and instance type."""
     component, instance = result.component, result.plan.instance
     where = "S3" if result.start.from_s3 else "the Hub"
     return (
@@ -21,7 +21,7 @@ def cold_start_title(result: ColdStart) -> str:
 
 
 def cold_start_table(result: ColdStart) -> Table:
-    """Table with one row per phase."""
+    """Return a table with one row per phase of the start-up."""
     table = Table("phase", ">s", ">range s", "basis", prose=("basis",), is_ruled=False)
     for phase in result.start.phases:
         table.add_row(phase.what, _seconds(phase.seconds), _range(phase.low, phase.high), phase.basis)
@@ -29,7 +29,7 @@ def cold_start_table(result: ColdStart) -> Table:
 
 
 def delays_table(result: ColdStart) -> Table:
-    """Table with what new copies cost in time: scaling, waking, rolling."""
+    """Return a table of the delays until new copies serve: scale-out, scale from zero, rolling update."""
     table = Table("until it serves", ">s", ">range s", prose=("until it serves",), is_ruled=False)
     for delay in result.delays:
         table.add_row(delay.what, _seconds(delay.span.seconds), _range(delay.span.low, delay.span.high))
@@ -37,7 +37,7 @@ def delays_table(result: ColdStart) -> Table:
 
 
 def cold_start_lines(result: ColdStart) -> Iterator[str]:
-    """Lines below the tables: timeouts, the record that was used, and those that were not."""
+    """Yield the lines below the tables: timeouts, the measurement that was used, and measurements that were not."""
     for timeout in result.timeouts:
         covered = _range(timeout.covers.low, timeout.covers.high)
         yield f"{timeout.name}={timeout.seconds}, for {covered} s: {timeout.reason}"
@@ -46,7 +46,7 @@ def cold_start_lines(result: ColdStart) -> Iterator[str]:
         copies = "copy" if record.copies == 1 else "copies"
         yield (
             f"measured on AWS on {record.measured}: {record.copies} {copies} served {record.component_seconds:.0f} s "
-            "after the component was asked for"
+            "after the request to create the component"
         )
     yield from result.notes
     yield from (f"warning: {warning}" for warning in result.warnings)

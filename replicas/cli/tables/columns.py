@@ -1,8 +1,7 @@
-"""Tables that never cut a number or a name: columns that do not fit are left out by priority and listed below the
-table.
+"""Tables that never truncate a number or a name. Columns that do not fit are omitted and listed below the table.
 
-If the required columns are wider than the terminal, the table turns into a list with one line per value. A value
-that is too long for the line of its title is printed below it.
+If the required columns are wider than the terminal, the table becomes a list with one line per value. A value that does
+not fit beside its title is printed below the title.
 """
 
 from __future__ import annotations
@@ -37,11 +36,11 @@ class Table:
         """Create an empty table.
 
         Args:
-            columns: titles; one that starts with `>` is aligned to the right.
-            may_go: titles of the columns that may be left out, the least important one first. Columns that share a
-                title go together.
-            prose: titles of the columns whose text may wrap between words.
-            states: titles of the columns whose cells name states, which have colours.
+            columns: titles of the columns. A column whose title starts with `>` is right-aligned.
+            may_go: titles of columns that may be omitted, in this order. Columns with the same title are omitted
+                together.
+            prose: titles of columns whose text may wrap between words.
+            states: titles of columns that contain states, which are coloured.
             is_ruled: whether a line separates the titles from the rows.
             records_are_columns: whether a list groups the values by column instead of by row.
 
@@ -85,7 +84,7 @@ class Table:
         return columns
 
     def _fitting(self, width: int) -> list[int] | None:
-        """Return the columns that fit, in their order; None if the required columns do not fit."""
+        """Return the indices of the columns that fit, in order; None if the required columns do not fit."""
         movable = {index for group in self._may_go for index in group}
         shown = [index for index in range(len(self._titles)) if index not in movable]
         if self._width(shown) > width:
@@ -96,7 +95,7 @@ class Table:
         return sorted(shown)
 
     def _width(self, shown: Iterable[int]) -> int:
-        """Return the minimum width of the table with some of its columns."""
+        """Return the minimum width of the table if only the columns in `shown` are printed."""
         widths = [self._column_width(index) for index in shown]
         gap, edges = (3, 2) if self._is_ruled else (2, 0)
         return sum(widths) + gap * (len(widths) - 1) + edges
@@ -131,7 +130,7 @@ class Table:
         return table
 
     def _list(self, width: int) -> Iterator[str]:
-        """Yield one line for each value, below the first value of its record; two lines if one is too narrow."""
+        """Yield the table as a list: the first value of each record, then one or two lines per further value."""
         rows = [tuple(self._titles), *self._rows]
         records = list(zip(*rows, strict=True)) if self._records_are_columns else rows
         titles, *entries = records

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 
 
 def cost_table(statement: Statement) -> Table:
-    """Return a table of instances, prices, copies and tokens of a deployment, at the floor, start and ceiling of its
-    scaling.
-    """
+    """Return a table of instances, prices, copies and token prices, at the floor, start and ceiling of the scaling."""
     shown: list[BoundName] = list(statement.bounds) if statement.scales else ["start"]
     titles = [f">{title}" for title in (shown if statement.scales else [""])]
     table = Table(f"{statement.deployment} on {statement.instance_type}", *titles, records_are_columns=True)
@@ -76,9 +74,7 @@ def costs_table(costs: CatalogueCosts) -> Table:
 
 
 def costs_lines(costs: CatalogueCosts) -> Iterator[str]:
-    """Yield the lines below the table: total cost at the start of the scaling, and deployments without a known
-    price.
-    """
+    """Yield the lines below the table: total cost at the initial copies, and deployments whose price is unknown."""
     start = costs.usd_per_hour("start")
     yield f"all deployments at their start: {start:,.2f} USD an hour, {start * HOURS_PER_MONTH:,.2f} a month"
     if costs.unpriced:

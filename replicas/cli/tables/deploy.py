@@ -1,4 +1,4 @@
-"""The price of a deployment compared with the running stack, as lines."""
+"""Prints the price of a deployment and of the running stack as lines of text."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def price_lines(proposal: Proposal) -> Iterator[str]:
         yield f"runs now as {plan.name}: {_amount(now)}"
     then = plan.usd_per_hour
     if then is None:
-        yield f"after the deployment: the price of {plan.instance.name} in {plan.price_region} is not known"
+        yield f"after the deployment: the price of {plan.instance.name} in {plan.price_region} is unknown"
         return
     yield f"after the deployment: {_amount(then)} at its start ({where})"
     bounds = cost_bounds(plan)
@@ -35,5 +35,5 @@ def price_lines(proposal: Proposal) -> Iterator[str]:
 
 def _amount(usd_per_hour: float | None, *, sign: str = "") -> str:
     if usd_per_hour is None:
-        return "a price that is not known"
+        return "an unknown price"
     return f"{usd_per_hour:{sign},.2f} USD an hour, {usd_per_hour * HOURS_PER_MONTH:{sign},.2f} USD a month"

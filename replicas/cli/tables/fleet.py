@@ -38,12 +38,10 @@ def _cells(served: Served) -> list[str]:
 
 
 def fleet_lines(fleet: Fleet) -> Iterator[str]:
-    """Yield the lines below the table: price and its proof, free accelerators, confidence, and
-    the code for deployments.py.
-    """
+    """Yield the lines below the table: price and its proof, free accelerators, confidence, code for deployments.py."""
     shares, alone = fleet.shares, fleet.usd_per_hour_alone
     proof = (
-        "proven cheapest" if shares.proven else f"no fleet costs less than {shares.least_usd_per_hour:.2f} is possible"
+        "proven cheapest" if shares.proven else f"a proven lower bound is {shares.least_usd_per_hour:.2f} USD an hour"
     )
     yield ""
     yield f"{fleet.usd_per_hour:.2f} USD an hour ({proof} for these numbers of copies; every copy placed by `plan`)."

@@ -16,11 +16,11 @@ _COLUMNS = (
 )
 
 _LEAST = ("req/s", "p99 s", "TTFT p50 s", "requests", "USD / M tokens", "TTFT p90 s", "tokens/s")
-"""Columns that a narrow terminal does without, the least important one first."""
+"""Columns that are omitted in a narrow terminal, in this order."""
 
 
 def forecast_title(forecast: Forecast, plan: EndpointPlan) -> str:
-    """Title line: deployment, copies, model, engine, instances and routing."""
+    """Return the title line: deployment, copies, model, engine, instances and routing."""
     component = next(planned for planned in plan.components if planned.name == forecast.component)
     return (
         f"{forecast.deployment}: {component.copies} x {component.model.id} by {forecast.engine} on "
@@ -38,9 +38,7 @@ def forecast_table(forecast: Forecast) -> Table:
 
 
 def forecast_lines(forecast: Forecast) -> Iterator[str]:
-    """Yield the lines below the table: confidence of the forecast, the resource that saturates first, and the plan's
-    warnings.
-    """
+    """Yield the lines below the table: confidence, the resource that saturates first, and warnings of the plan."""
     limits = forecast.limits
     yield f"confidence: {forecast.confidence} ({forecast.basis})"
     yield from task_lines(forecast.task)
@@ -61,8 +59,9 @@ def _load_cell(point: Point) -> str:
 
 
 def _answered_elapsed(point: Point) -> float:
-    """Return the answers over the time until the last one. The article's tool counts refusals with them, and prints
-    thousands of requests a second where a few are served.
+    """Return the answered requests per second until the last answer, without refused requests.
+
+    The article's load generator counts refused requests as answered, so its rate is far too high under overload.
     """
     answered = point.requests - point.refused
     return answered / point.elapsed_seconds if point.elapsed_seconds else 0.0

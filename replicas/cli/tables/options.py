@@ -1,4 +1,4 @@
-"""Lines of text about the options of a plan: scaling, rolling updates and added cost."""
+"""Prints the options of a plan as lines of text: scaling, rolling updates and added cost."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Json = dict[str, Any]
 
 
 def reason_values(component: ComponentPlan) -> Json:
-    """Return the values of the options of a component, by their keys in `ComponentPlan.reasons`."""
+    """Return the option values of a component, with the same keys as `ComponentPlan.reasons`."""
     values: Json = {}
     if component.scaling:
         values |= {"max_copies": component.scaling.ceiling, "target": component.scaling.target}
@@ -26,7 +26,7 @@ def reason_values(component: ComponentPlan) -> Json:
 
 
 def bounds_rows(plan: EndpointPlan) -> list[list[str]]:
-    """Table rows: copies per component, instances and USD an hour, at the floor, start and ceiling of the scaling."""
+    """Return rows of copies, instances and USD per hour, at the floor, start and ceiling of the scaling."""
     bounds = cost_bounds(plan).values()
     return [
         *(
@@ -39,7 +39,7 @@ def bounds_rows(plan: EndpointPlan) -> list[list[str]]:
 
 
 def option_notes(plan: EndpointPlan) -> list[str]:
-    """Return the lines about scaling, rolling updates, cost on the fallback instance types, and cost of the options."""
+    """Return the lines about scaling, rolling updates, cost on fallback instance types, and cost of the options."""
     added = additions(plan)
     return [
         *(line for component in plan.components for line in _component_notes(plan, component)),
@@ -53,16 +53,14 @@ def option_notes(plan: EndpointPlan) -> list[str]:
 
 
 def additions_lines(added: Iterable[Addition], region: str) -> Iterator[str]:
-    """Yield the lines about the cost of the options: known amounts first, then unknown amounts, then options that are
-    free.
-    """
+    """Yield the lines about the cost of the options: first known amounts, then unknown amounts, then free options."""
     added = tuple(added)
     priced = [addition for addition in added if addition.usd_per_month and addition.counted]
     if priced:
         mark = "~" if any(addition.estimate for addition in priced) else ""
         yield f"options add {mark}{added_usd_per_month(added):.2f} USD a month ({region}):"
     else:
-        yield f"options add no monthly cost that is known ({region}):"
+        yield f"options add no known monthly cost ({region}):"
     yield from (f"  {_amount(addition)} {addition.what}" for addition in priced)
     for addition in added:
         if addition.usd_per_month is None:
@@ -98,12 +96,12 @@ def _component_notes(plan: EndpointPlan, component: ComponentPlan) -> Iterator[s
     if scaling:
         unit = "requests in flight" if scaling.on_concurrent_requests else "requests a minute"
         reason = component.reasons["target"]
-        yield f"{component.name} scales to {scaling.target:g} {unit} on a copy ({reason})"
+        yield f"{component.name} scales to {scaling.target:g} {unit} per copy ({reason})"
         if scaling.floor == 0:
             wakes = (
                 ""
                 if not scaling.wakes
-                else f": a request fails and wakes it; it answers {_after(plan, component, 'wake')}"
+                else f": the first request fails and starts a copy, which serves {_after(plan, component, 'wake')}"
             )
             yield f"  no copy while there are no requests{wakes}"
         for schedule in scaling.schedules:
@@ -111,17 +109,17 @@ def _component_notes(plan: EndpointPlan, component: ComponentPlan) -> Iterator[s
             yield f"  {schedule.name}: {schedule.min_copies} to {most} copies from {schedule.at}, {schedule.timezone}"
     if rollout:
         needed = _count(rollout.batch_copies * component.accelerators, "free accelerator", "free accelerators")
-        back = "alarms roll it back" if rollout.roll_back else "no alarm rolls it back"
+        back = "alarms roll back" if rollout.roll_back else "no alarm rolls back"
         yield (
-            f"{component.name} rolls {_count(rollout.batch_copies, 'copy', 'copies')} at a time, which needs {needed} "
-            f"in addition to the serving copies: available on {_count(plan.max_instances, 'instance', 'instances')}"
+            f"an update of {component.name} replaces {_count(rollout.batch_copies, 'copy', 'copies')} at a time, which "
+            f"needs {needed}: available on {_count(plan.max_instances, 'instance', 'instances')}"
         )
-        yield f"  each batch is watched {rollout.wait_seconds} s, all end within {rollout.timeout_seconds:,} s, {back}"
-        yield f"  a roll of all copies is expected to end {_after(plan, component, 'roll')}"
+        yield f"  wait {rollout.wait_seconds} s after each batch, time limit {rollout.timeout_seconds:,} s, {back}"
+        yield f"  an update of all copies is expected to end {_after(plan, component, 'roll')}"
 
 
 def _after(plan: EndpointPlan, component: ComponentPlan, name: str) -> str:
-    """Return how long something takes that needs new copies, as words (docs/cold-start.md)."""
+    """Return a delay of the cold start forecast in words, for example `after 300 to 600 s` (docs/cold-start.md)."""
     from replicas.forecast.cold_start import cold_start
 
     delay = cold_start(plan, component).delay(name)

@@ -90,9 +90,7 @@ def plan_notes(plan: EndpointPlan) -> list[str]:
 
 
 def bounds_table(plan: EndpointPlan) -> Table | None:
-    """Return a table of copies, instances and USD an hour at the floor, start and ceiling; None if the plan does not
-    scale.
-    """
+    """Return a table of copies, instances and USD per hour at floor, start and ceiling; None without scaling."""
     if not scales(plan):
         return None
     table = Table("", ">floor", ">start", ">ceiling", records_are_columns=True)
@@ -102,7 +100,7 @@ def bounds_table(plan: EndpointPlan) -> Table | None:
 
 
 def reasons_table(component: ComponentPlan) -> Table:
-    """Return a table of the numbers of a component, each with its reason."""
+    """Return a table of the planned values of a component, each with its reason."""
     table = Table(component.name, ">value", "why", prose=("why",))
     values = component.to_document() | reason_values(component)
     for field, reason in component.reasons.items():

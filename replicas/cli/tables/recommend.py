@@ -17,9 +17,9 @@ _COLUMNS = (
     *("time goes to", "confidence"),
 )
 _COMMON = "order-of-magnitude"
-"""Confidence of most layouts. It is printed once below the table, and left out of the rows."""
+"""Confidence class of most layouts. It is printed once below the table instead of in every row."""
 _LEAST = ("TTFT p50", "p50 s", "confidence", "time goes to", "req/s", "USD/M", "TTFT p90")
-"""Columns that a narrow terminal does without, the least important one first."""
+"""Columns that are omitted in a narrow terminal, in this order."""
 _LEFT = ("instances", "engine", "weights", "time goes to", "confidence")
 
 
@@ -30,9 +30,7 @@ def recommendation_table(recommendation: Recommendation, top: int) -> Table:
 
 
 def recommendation_lines(recommendation: Recommendation, top: int) -> Iterator[str]:
-    """Yield the lines below the table: reasons, near misses, layouts that do not fit, and the code for
-    deployments.py.
-    """
+    """Yield the lines below the table: reasons, near misses, layouts that do not fit, code for deployments.py."""
     if recommendation.ranked:
         yield from _notes(recommendation, top)
     else:
@@ -120,7 +118,10 @@ def _notes(recommendation: Recommendation, top: int) -> Iterator[str]:
 
 
 def _undecided(recommendation: Recommendation) -> Iterator[str]:
-    """Yield how many of the layouts the forecast cannot tell from the cheapest, by the errors that were measured."""
+    """Yield the number of layouts whose price the forecast cannot distinguish from the cheapest.
+
+    The error bands come from published runs.
+    """
     candidates = [
         Candidate.of(str(number), ranked.option.forecast)
         for number, ranked in enumerate(recommendation.ranked)
@@ -129,19 +130,20 @@ def _undecided(recommendation: Recommendation) -> Iterator[str]:
     undecided = [one for one in told_apart(candidates).undecided if one.band]
     if len(undecided) > 1:
         yield (
-            f"{len(undecided)} of {len(candidates)} layouts have error bands that overlap with that of the cheapest "
-            "token: the forecast cannot tell them apart (`replicas verify NAME --against OTHER` measures those)."
+            f"{len(undecided)} of {len(candidates)} layouts have error bands that overlap with the band of the "
+            "cheapest layout, so the forecast cannot rank them. Measure them with `replicas verify NAME --against "
+            "OTHER`."
         )
 
 
 def _counted(counts: Mapping[str, int], *, shown: int) -> str:
-    """The numbers of layouts, which add up."""
+    """Return the number of layouts in each group. The numbers add up to all layouts."""
     hold = counts["hold_priced"] + counts["hold_unpriced"]
     prices = f" ({counts['hold_unpriced']} of them at an unknown price)" if counts["hold_unpriced"] else ""
     more = " (--top and --json show more)" if hold > shown else ""
     return (
         f"{counts['layouts']} layouts fit: {hold} meet the objective{prices}, {counts['missed']} miss it, "
-        f"{counts['dearer_hosts']} are the same copies on a dearer host; {shown} are shown{more}."
+        f"{counts['dearer_hosts']} are the same copies on a more expensive host; {shown} are shown{more}."
     )
 
 

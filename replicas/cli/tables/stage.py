@@ -1,4 +1,4 @@
-"""A staging run as a table and a headline."""
+"""Prints a staging run as a headline and a table."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def staging_headline(staging: Staging) -> str:
 
 def staging_table(staging: Staging) -> Table:
     """Return a table with one row per file: staged, already present, deleted or left out."""
-    table = Table("file", ">bytes", "what is done", prose=("what is done",), is_ruled=False)
+    table = Table("file", ">bytes", "action", prose=("action",), is_ruled=False)
     for file in staging.selection.files:
-        done = "lies there already" if file.path in staging.present else "staged"
+        done = "already present" if file.path in staging.present else "staged"
         table.add_row(file.path, f"{file.size_bytes:,}", done)
     for path in staging.to_delete:
-        table.add_row(path, "", "deleted: from the replaced run")
+        table.add_row(path, "", "deleted: belongs to the replaced run")
     for path, why in staging.selection.left_out:
         table.add_row(path, "", f"left out: {why}")
     return table

@@ -1,4 +1,4 @@
-"""The status of a deployment as a page of tables and lines."""
+"""Prints the status of a deployment as tables and lines."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def status_page(read: Status) -> Group:
-    """Return a page with the components, instances, probes, failures and problems of a deployment."""
+    """Return the components, instances, probes, failures and problems of a deployment as a printable group."""
     from rich.console import Group
 
     stack = f"stack {read.stack.status}" if read.stack else "no stack"
@@ -42,14 +42,14 @@ def status_page(read: Status) -> Group:
     parts += [Line(f"  {line}") for line in _more(read)]
     for group in read.instances:
         scaling = f", scaling {group.scaling[0]} to {group.scaling[1]}" if group.scaling else ""
-        price = "price not known" if group.usd_per_hour is None else f"{group.usd_per_hour:.2f} USD an hour, indicative"
+        price = "price unknown" if group.usd_per_hour is None else f"{group.usd_per_hour:.2f} USD an hour, indicative"
         count = f"{group.running} of {group.desired}" if group.running != group.desired else str(group.running)
         if len(group.running_by_type) > 1:
             count += f" ({', '.join(f'{number} x {kind}' for kind, number in group.running_by_type.items())})"
         pools = f" (pools: {', then '.join(group.pools)})" if group.pools else ""
         parts += [Line(), Line(f"{count} x {group.instance_type}{pools}{scaling}: {price}")]
     for probe in read.probes:
-        result = f"answered after {probe.seconds:.1f} s" if probe.answered else f"not asked: {probe.why_not}"
+        result = f"answered after {probe.seconds:.1f} s" if probe.answered else f"not probed: {probe.why_not}"
         if probe.answered or probe.asleep:
             parts.append(Line(f"probe of {probe.label}: {result}"))
     parts += [Line(_start(record)) for record in read.starts]
@@ -68,7 +68,7 @@ def status_page(read: Status) -> Group:
     if read.problems:
         parts += [Line(f"problem: {problem}") for problem in read.problems]
     else:
-        parts.append(Line("under way" if read.is_under_way else "as in the template" if read.stack else "well"))
+        parts.append(Line("in progress" if read.is_under_way else "as in the template" if read.stack else "healthy"))
     return Group(*parts)
 
 

@@ -1,4 +1,4 @@
-"""Resources of a deployment and billed endpoints as tables and lines."""
+"""Prints the resources of a deployment and the billed endpoints as tables and lines."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ from replicas.teardown import Inventory
 def inventory_table(inventory: Inventory) -> Table:
     """Return a table with one row per resource to delete, in the order of deletion."""
     table = Table(
-        "what", "name", "why it belongs to the deployment", prose=("why it belongs to the deployment",), is_ruled=False
+        "resource",
+        "name",
+        "why it belongs to the deployment",
+        prose=("why it belongs to the deployment",),
+        is_ruled=False,
     )
     for thing in inventory.things:
         table.add_row(thing.kind.label, thing.name, thing.why)
@@ -24,7 +28,7 @@ def inventory_lines(inventory: Inventory, region: str) -> Iterator[str]:
     if not inventory.things:
         yield f"no resource of {inventory.name} is left in {region}"
     for sentence in inventory.left_alone:
-        yield f"left alone: {sentence}"
+        yield f"kept: {sentence}"
 
 
 def bills_table(bills: Bills) -> Table:
@@ -33,7 +37,7 @@ def bills_table(bills: Bills) -> Table:
         *("still billed", "region", "status", "instances", ">USD an hour"), may_go=("status", "region"), is_ruled=False
     )
     for bill in bills.bills:
-        usd = "not known" if bill.usd_per_hour is None else f"{bill.usd_per_hour:.2f}"
+        usd = "unknown" if bill.usd_per_hour is None else f"{bill.usd_per_hour:.2f}"
         table.add_row(bill.endpoint, bill.region, bill.status, f"{bill.instances} x {bill.instance_type}", usd)
     return table
 
@@ -43,7 +47,7 @@ def bills_lines(bills: Bills) -> Iterator[str]:
     if bills.answered:
         where = ", ".join(_with_stacks(region, bills) for region in bills.answered)
         yield (
-            f"looked at: {where}"
+            f"searched: {where}"
             if bills.bills
             else f"nothing is billed by the hour in {where}: no endpoint has an instance"
         )

@@ -1,11 +1,11 @@
 """Exact placement of copies on equal instances: a placement, a proof that none exists, or "not judged".
 
-A copy cannot be split over instances, so the sum of the claims proves nothing: 3 copies of 5 accelerators do not fit 2
-instances of 8, although 15 is less than 16.
+A copy cannot be split over instances, so the sum of the reservations proves nothing: 3 copies of 5 accelerators do not
+fit 2 instances of 8, although 15 is less than 16.
 
-Every question has a budget of counted steps, about a second of work. No clock is used: the answer does not depend on
-the machine. Bounds and greedy placements are tried first and answer nearly every question of real size; their work does
-not grow with the number of copies. The remaining questions are searched exactly, within the budget.
+Every question has a budget of counted steps, about a second of work. No clock is used, so the answer is the same on
+every machine. Lower bounds and greedy placements answer nearly every question of realistic size, and their work does
+not grow with the number of copies. An exact search within the budget answers the remaining questions.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ def place(
     """Decide whether all copies fit a number of equal instances, and return a placement if they do.
 
     Args:
-        needs: claims of one copy of each component.
+        needs: resources that one copy of each component reserves.
         copies: copies of each component.
         instance: resources of one instance.
         instances: number of instances.
-        budget: steps that several searches share. Default: a new budget for this search.
+        budget: step limit that several searches share. Default: a new budget for this search.
 
     """
     return Packer(needs, copies, instance, budget or Budget()).place(instances)
@@ -58,7 +58,7 @@ def most_copies(
     *,
     budget: Budget | None = None,
 ) -> int | DoesNotFit | NotJudged:
-    """Return the most copies of one component, at most `copies[index]`, that fit with all copies of the others.
+    """Return how many copies of one component fit together with all copies of the others, at most `copies[index]`.
 
     `DoesNotFit` if the copies of the other components do not fit even alone. The arguments are the same as for
     `place`; `index` is the index of the component.

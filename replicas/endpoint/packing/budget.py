@@ -1,9 +1,9 @@
-"""Limit on the work of a search, in counted steps, so that the answer is the same on every machine."""
+"""Limits the work of a search by counted steps, so that the answer is the same on every machine."""
 
 from __future__ import annotations
 
 STEPS = 200_000
-"""About a second of work on one core."""
+"""Default number of steps: about a second of work on one core."""
 
 
 class ExhaustedError(Exception):
@@ -18,7 +18,7 @@ class Budget:
         self.spent = 0
 
     def spend(self, steps: int = 1) -> None:
-        """Count steps; call it before the work is done.
+        """Count steps. Call this before the work is done.
 
         Raises:
             ExhaustedError: fewer than `steps` are left.

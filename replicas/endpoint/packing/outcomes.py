@@ -1,6 +1,6 @@
-"""The three answers to "do these copies fit?": a placement, a proof that none exists, or no answer with the reason.
+"""The three answers to "do these copies fit?": a placement, a proof that none exists, or no answer and the reason.
 
-The field `fits` (True, False, None) tells the three classes apart, also for a type checker.
+The field `fits` (True, False, None) distinguishes the three classes, also for a type checker.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Literal
 from replicas.endpoint.packing.resources import Counts
 
 Runs = tuple[tuple[Counts, int], ...]
-"""Pairs of copies per component on one instance, and the number of instances with exactly these copies."""
+"""Pairs of (copies of each component on one instance, number of instances with exactly these copies)."""
 
 
 @dataclass(frozen=True)
@@ -19,18 +19,18 @@ class Fits:
     """All copies fit."""
 
     runs: Runs
-    """The placement: copies of each component on an instance, and the number of instances with exactly these copies. A
-    million identical instances are one entry."""
+    """The placement: pairs of copies of each component on one instance and the number of instances with exactly these
+    copies. A million identical instances are one pair."""
     fits: Literal[True] = True
 
     @property
     def rows(self) -> list[Counts]:
-        """Copies of each component on each instance, in the order of the instances."""
+        """Return the copies of each component on each instance."""
         return [row for row, instances in self.runs for _ in range(instances)]
 
     @property
     def instances_in_use(self) -> int:
-        """Instances with at least one copy."""
+        """Number of instances with at least one copy."""
         return sum(instances for row, instances in self.runs if any(row))
 
 
@@ -48,19 +48,20 @@ class NotJudged:
     steps: int
     """Maximum number of steps of the search."""
     claims: int
-    """Number of different claims among the copies."""
+    """Number of different reservations among the copies."""
     copies: int
     instances: int
     enough_instances: int
-    """A number of instances that is proven to hold all copies."""
+    """A number of instances on which all copies are proven to fit."""
     fits: None = None
 
     @property
     def why(self) -> str:
-        """The reason, as the end of a sentence, with the number of instances."""
+        """The reason as a clause that names the number of steps, copies and instances."""
         return (
-            f"{self.steps:,} search steps neither placed {self.copies:,} copies with {self.claims} different claims on "
-            f"{self.instances:,} instances nor ruled a placement out; {self.enough_instances:,} instances hold them"
+            f"{self.steps:,} search steps neither placed {self.copies:,} copies with {self.claims} different "
+            f"reservations on {self.instances:,} instances nor proved that they do not fit; "
+            f"{self.enough_instances:,} instances are enough"
         )
 
 

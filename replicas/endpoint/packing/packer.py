@@ -1,4 +1,4 @@
-"""Answers one packing question: groups equal claims, converts them to whole units and applies bounds and searches."""
+"""Answers one packing question: groups equal reservations, converts them to integers, applies bounds and searches."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from replicas.endpoint.packing.search import search
 
 
 class Packer:
-    """Copies to place on equal instances.
+    """A packing question: copies to place on equal instances.
 
-    A negative claim counts as 0. A copy without claims fits any instance.
+    A negative reservation counts as 0. A copy without reservations fits any instance.
     """
 
     def __init__(self, needs: Sequence[Resources], copies: Counts, instance: Resources, budget: Budget) -> None:
@@ -34,22 +34,22 @@ class Packer:
 
     @property
     def is_too_large(self) -> bool:
-        """True if some copy does not fit even an empty instance."""
+        """True if a copy does not fit an empty instance."""
         return any(not patterns.copies_in(claim, self._room) for claim in self._claims)
 
     @cached_property
     def least_instances(self) -> int:
-        """Lower bound of the instances, from the sum of each resource and from each claim alone."""
+        """Return a lower bound of the instances, from the sum of each resource and from each component alone."""
         bounds = patterns.resource_bounds(self._claims, self._room)
         return max([int(any(self._copies)), *(bound.least_instances(self._demand) for bound in bounds)])
 
     @property
     def enough_instances(self) -> int:
-        """Number of instances of a greedy placement of all copies: nearly always the fewest possible."""
+        """Return the number of instances of a greedy placement of all copies. It is nearly always the minimum."""
         return max(int(any(self._copies)), _length(self._greedy))
 
     def place(self, instances: int) -> Packing:
-        """Decide whether all copies fit this number of instances."""
+        """Decide whether all copies fit on this number of instances."""
         if self.is_too_large or self.least_instances > instances:
             return DoesNotFit()
         in_order = patterns.first_fit(self._claims, self._demand, self._room, range(len(self._claims)))
@@ -95,7 +95,7 @@ class Packer:
             return DoesNotFit()
         if _length(self._rounded) <= instances:
             return self._fits(self._rounded, instances)
-        rows = search(self._fillings, self._demand, instances, self._bounds, self._budget)
+        rows = search(self._layouts, self._demand, instances, self._bounds, self._budget)
         return DoesNotFit() if rows is None else self._fits(tuple((row, 1) for row in rows), instances)
 
     @cached_property
@@ -108,28 +108,28 @@ class Packer:
         return min((patterns.first_fit(self._claims, demand, self._room, order) for order in orders), key=_length)
 
     @cached_property
-    def _fillings(self) -> list[Counts]:
+    def _layouts(self) -> list[Counts]:
         return patterns.patterns(self._claims, self._demand, self._room, self._budget)
 
     @cached_property
     def _relaxation(self) -> relaxation.Relaxation:
-        return relaxation.relax(self._fillings, self._demand, self._budget)
+        return relaxation.relax(self._layouts, self._demand, self._budget)
 
     @cached_property
     def _rounded(self) -> Runs:
-        """The whole instances of the relaxation, and a greedy placement of the remaining copies."""
+        """Return the whole instances of the relaxation plus a greedy placement of the remaining copies."""
         whole = self._relaxation.whole
         return (*whole, *self._shortest(_less(self._demand, whole)))
 
     @cached_property
     def _bounds(self) -> list[Bound]:
-        """All lower bounds, tightened by the fillings; the bound of the relaxation, which is the best, is last."""
+        """Return all lower bounds, tightened by the layouts. The last one, of the relaxation, is the strongest."""
         loose = patterns.resource_bounds(self._claims, self._room)
-        tight = [Bound(bound.weights, max(map(bound.value, self._fillings))) for bound in loose]
+        tight = [Bound(bound.weights, max(map(bound.value, self._layouts))) for bound in loose]
         return [*tight, self._relaxation.bound]
 
     def _fits(self, runs: Runs, instances: int) -> Fits:
-        """Convert a placement of claims to a placement of components, in the order of the components."""
+        """Convert a placement of grouped reservations to a placement of components, in the order of the components."""
         waiting = list(self._copies)
         dealt: list[tuple[Counts, int]] = []
         spare = instances - _length(runs)

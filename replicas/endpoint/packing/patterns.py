@@ -1,4 +1,7 @@
-"""Fillings of one instance, greedy placements, and lower bounds of the number of instances."""
+"""Computes layouts of one instance, greedy placements, and lower bounds of the number of instances.
+
+A layout is the number of copies of each reservation on one instance.
+"""
 
 from __future__ import annotations
 
@@ -15,17 +18,17 @@ Vector = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Bound:
-    """A lower bound of the instances: copies have weights, and no instance holds more weight than `per_instance`.
+    """A lower bound of the instances: each copy has a weight, and no instance can hold more weight than `per_instance`.
 
-    Each resource gives a bound: the weight of a copy is its claim, and `per_instance` is the amount of the resource on
-    an instance. The linear relaxation gives the best bound.
+    Each resource gives a bound: the weight of a copy is the amount it reserves, and `per_instance` is the amount on an
+    instance. The linear relaxation gives the strongest bound.
     """
 
     weights: Counts
     per_instance: int
 
     def least_instances(self, demand: Counts) -> int:
-        """Return a lower bound of the number of instances, by the weight of each claim."""
+        """Return the lower bound: total weight / `per_instance`, rounded up."""
         return -(-self.value(demand) // self.per_instance)
 
     def value(self, counts: Counts) -> int:
@@ -34,7 +37,10 @@ class Bound:
 
 
 def resource_bounds(claims: Sequence[Vector], room: Vector) -> list[Bound]:
-    """Return the bounds from each resource's sum and from each claim alone. Every claim must fit an empty instance."""
+    """Return the bounds from each resource's sum and from each reservation alone.
+
+    Every reservation must fit an empty instance.
+    """
     sums = [
         Bound(tuple(claim[index] for claim in claims), have)
         for index, have in enumerate(room)
@@ -48,19 +54,19 @@ def resource_bounds(claims: Sequence[Vector], room: Vector) -> list[Bound]:
 
 
 def copies_in(claim: Vector, room: Vector) -> int:
-    """Return the number of copies of a claim that fit the free resources `room`; the claim must not be empty."""
+    """Return how many copies of a reservation fit the free resources `room`. The reservation must not be empty."""
     return min([have // want for want, have in zip(claim, room, strict=True) if want])
 
 
 def without(room: Vector, claim: Vector, copies: int) -> Vector:
-    """Return the free resources that remain after `copies` of a claim are placed."""
+    """Return the free resources that remain after `copies` of a reservation are placed."""
     return room[0] - claim[0] * copies, room[1] - claim[1] * copies, room[2] - claim[2] * copies
 
 
 def first_fit(claims: Sequence[Vector], demand: Counts, room: Vector, order: Sequence[int]) -> Runs:
-    """Fill one instance after the other, with the claims in the given order: nearly always the fewest instances.
+    """Place the copies greedily, one instance after the other, in the given order. Nearly always optimal.
 
-    The work depends only on the number of claims: a filling is repeated for as long as the demand allows it.
+    The work depends only on the number of reservations, because a layout is repeated as often as the demand allows.
     """
     waiting = list(demand)
     runs = []
@@ -77,9 +83,7 @@ def first_fit(claims: Sequence[Vector], demand: Counts, room: Vector, order: Seq
 
 
 def orders(claims: Sequence[Vector], room: Vector) -> list[list[int]]:
-    """Return the orders in which `first_fit` tries the copies: as given, and by descending claim of each resource and
-    of the scarcest one.
-    """
+    """Return orders for `first_fit`: as given, and descending by each resource and by the scarcest resource."""
     indices = range(len(claims))
     keys = [[-claim[resource] for claim in claims] for resource in range(len(room))]
     keys.append(
@@ -89,15 +93,15 @@ def orders(claims: Sequence[Vector], room: Vector) -> list[list[int]]:
 
 
 def patterns(claims: Sequence[Vector], demand: Counts, room: Vector, budget: Budget) -> list[Counts]:
-    """Return all fillings of one instance to which no further copy of the demand can be added.
+    """Return all layouts of one instance to which no further copy of the demand can be added.
 
     Raises:
-        ExhaustedError: there are more fillings than the budget allows.
+        ExhaustedError: there are more layouts than the budget allows.
 
     """
     row: list[int] = []
     rooms = [room]
-    fillings = []
+    layouts = []
     while True:
         while len(row) < len(claims):
             budget.spend()
@@ -106,14 +110,14 @@ def patterns(claims: Sequence[Vector], demand: Counts, room: Vector, budget: Bud
             rooms.append(without(rooms[-1], claim, row[-1]))
         budget.spend()
         if _is_full(claims, demand, rooms[-1], row):
-            fillings.append(tuple(row))
-        row.pop()  # the last claim always has as many copies as fit
+            layouts.append(tuple(row))
+        row.pop()  # the last reservation always has as many copies as fit
         rooms.pop()
         while row and not row[-1]:
             row.pop()
             rooms.pop()
         if not row:
-            return fillings
+            return layouts
         row[-1] -= 1
         rooms[-1] = without(rooms[-2], claims[len(row) - 1], row[-1])
 

@@ -1,9 +1,9 @@
-"""The linear relaxation: the fewest instances if fractions of fillings were allowed, and the bound that follows.
+"""Linear relaxation of the packing problem: the minimum number of instances if fractions of layouts were allowed.
 
-The cutting-stock program of Gilmore and Gomory (1961) over the fillings of one instance, solved by the revised simplex
-method in exact fractions. Its dual prices weigh the claims so that no filling weighs more than 1, which is a lower
-bound; its solution, rounded down, places nearly all copies. The bound is proven by the fillings, not by the solver: it
-holds for any prices.
+It solves the cutting-stock program of Gilmore and Gomory (1961) over the layouts of one instance, with the revised
+simplex method in exact fractions. The dual prices are weights of the reservations with which no layout weighs more than
+1. Such weights give a lower bound that is valid for any prices, so its proof does not depend on the solver. The
+solution, rounded down, places nearly all copies.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from replicas.endpoint.packing.patterns import Bound
 from replicas.endpoint.packing.resources import Counts
 
 _PIVOTS_PER_CLAIM = 50
-"""Maximum pivots for each claim: a few are needed, and more could be a cycle. Then the current prices are used."""
+"""Maximum number of simplex pivots per reservation. A few are enough; after this limit the current prices are used, in
+case the pivots cycle."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,10 @@ class Relaxation:
     whole: Runs
 
 
-def relax(fillings: Sequence[Counts], demand: Counts, budget: Budget) -> Relaxation:
-    """Solve the linear relaxation of the packing problem. Each demand must be at least 1, and each claim must occur in
-    at least one of the instance layouts.
+def relax(layouts: Sequence[Counts], demand: Counts, budget: Budget) -> Relaxation:
+    """Solve the linear relaxation of the packing problem.
+
+    Each demand must be at least 1, and each reservation must occur in at least one layout.
 
     Raises:
         ExhaustedError: the budget does not allow all the pivots.
@@ -40,10 +42,11 @@ def relax(fillings: Sequence[Counts], demand: Counts, budget: Budget) -> Relaxat
     """
     size = len(demand)
     columns: list[Counts] = [
-        max(fillings, key=lambda filling, index=index: filling[index])  # type: ignore[misc]
+        max(layouts, key=lambda layout, index=index: layout[index])  # type: ignore[misc]
         for index in range(size)
     ]
-    # The initial solution has each claim alone on its instances: as many copies as the filling with the most of them.
+    # In the initial solution, each reservation has separate instances, with the layout that contains most of its
+    # copies.
     columns = [
         tuple(column[index] if other == index else 0 for other in range(size)) for index, column in enumerate(columns)
     ]
@@ -52,11 +55,11 @@ def relax(fillings: Sequence[Counts], demand: Counts, budget: Budget) -> Relaxat
     amounts = [Fraction(demand[index], columns[index][index]) for index in range(size)]
     prices: list[Fraction] = []
     for _ in range(_PIVOTS_PER_CLAIM * size):
-        budget.spend(len(fillings) + size * size)
+        budget.spend(len(layouts) + size * size)
         prices = [
             sum((costs[row] * inverse[row][column] for row in range(size)), Fraction(0)) for column in range(size)
         ]
-        entering, cost = _entering(fillings, prices)
+        entering, cost = _entering(layouts, prices)
         if entering is None:
             break
         direction = [sum(inverse[row][k] * entering[k] for k in range(size) if entering[k]) for row in range(size)]
@@ -75,27 +78,27 @@ def relax(fillings: Sequence[Counts], demand: Counts, budget: Budget) -> Relaxat
                 ]
                 amounts[row] -= factor * amounts[leaving]
         columns[leaving], costs[leaving] = entering, cost
-    bound = _bound(fillings, [max(price, Fraction(0)) for price in prices])
+    bound = _bound(layouts, [max(price, Fraction(0)) for price in prices])
     return Relaxation(bound, _whole(columns, costs, amounts, demand))
 
 
-def _entering(fillings: Sequence[Counts], prices: Sequence[Fraction]) -> tuple[Counts | None, Fraction]:
-    """Return a column that makes the solution cheaper: a filling worth more than an instance, or surplus copies."""
+def _entering(layouts: Sequence[Counts], prices: Sequence[Fraction]) -> tuple[Counts | None, Fraction]:
+    """Return a column that reduces the cost: a layout worth more than 1 instance, or surplus copies."""
     for index, price in enumerate(prices):
         if price < 0:
             return tuple(-int(index == other) for other in range(len(prices))), Fraction(0)
     weights, scale = _whole_numbers(prices)
-    best = max(fillings, key=lambda filling: _value(weights, filling))
+    best = max(layouts, key=lambda layout: _value(weights, layout))
     return (best, Fraction(1)) if _value(weights, best) > scale else (None, Fraction(1))
 
 
-def _bound(fillings: Sequence[Counts], prices: Sequence[Fraction]) -> Bound:
+def _bound(layouts: Sequence[Counts], prices: Sequence[Fraction]) -> Bound:
     weights, _ = _whole_numbers(prices)
-    return Bound(weights, max(_value(weights, filling) for filling in fillings))
+    return Bound(weights, max(_value(weights, layout) for layout in layouts))
 
 
 def _whole(columns: Sequence[Counts], costs: Sequence[Fraction], amounts: Sequence[Fraction], demand: Counts) -> Runs:
-    """Return the whole instances of a solution; no claim gets more copies than its demand."""
+    """Return the whole instances of a solution. No reservation gets more copies than its demand."""
     waiting = list(demand)
     runs = []
     for column, cost, amount in zip(columns, costs, amounts, strict=True):

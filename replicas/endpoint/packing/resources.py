@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 Counts = tuple[int, ...]
-"""Copies of each component, in the order of the components."""
+"""Number of copies of each component, in the order of the components."""
 
 
 @dataclass(frozen=True)
 class Resources:
-    """Resources that a copy claims or an instance provides."""
+    """Resources that a copy reserves or an instance provides."""
 
     accelerators: int
     cpus: Fraction
-    """Cores, as an exact fraction: SageMaker accepts quarters of a core, and sums of floats drift."""
+    """CPU cores as an exact fraction, because SageMaker accepts quarters of a core and sums of floats are inexact."""
     memory_mib: int
 
     @staticmethod
@@ -25,7 +25,7 @@ class Resources:
         return Resources(accelerators, Fraction(cpus).limit_denominator(10_000), memory_mib)
 
     def holds(self, need: Resources) -> int:
-        """Return the number of copies of a claim that fit these resources."""
+        """Return how many copies that reserve `need` fit these resources."""
         limits = [
             int(have / want)
             for have, want in (
@@ -38,7 +38,7 @@ class Resources:
         return min(limits, default=0)
 
     def less(self, need: Resources, copies: int) -> Resources:
-        """Return the resources that remain after copies of a claim are placed."""
+        """Return the resources that remain after `copies` that reserve `need` are placed."""
         return Resources(
             self.accelerators - copies * need.accelerators,
             self.cpus - copies * need.cpus,
@@ -47,7 +47,7 @@ class Resources:
 
 
 def total_of(needs: Sequence[Resources], copies: Counts) -> Resources:
-    """Return the sum of the claims of all copies."""
+    """Return the sum of the reservations of all copies."""
     pairs = list(zip(needs, copies, strict=True))
     return Resources(
         sum(need.accelerators * count for need, count in pairs),

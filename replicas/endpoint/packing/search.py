@@ -1,4 +1,4 @@
-"""The exact search: fills one instance after the other until all copies are placed or all fillings are tried."""
+"""Exact search: chooses layouts for one instance after the other until all copies are placed or no choice is left."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from replicas.endpoint.packing.resources import Counts
 
 
 def search(
-    fillings: Sequence[Counts], demand: Counts, instances: int, bounds: Sequence[Bound], budget: Budget
+    layouts: Sequence[Counts], demand: Counts, instances: int, bounds: Sequence[Bound], budget: Budget
 ) -> list[Counts] | None:
-    """Return fillings of at most `instances` instances that hold the demand; None if no placement exists.
+    """Return layouts of at most `instances` instances that place all copies; None if no placement exists.
 
-    The search is complete and depth first. All instances are equal, so the next instance may be the one that holds a
-    copy of the first claim that is not yet placed. Only full fillings are tried: moving a copy to an earlier instance
-    with room for it never makes a placement worse. The search skips a remaining demand that a bound rules out, or that
-    already failed with the same number of instances or more.
+    The search is complete and depth-first. All instances are equal, so each step chooses the instance with a copy of
+    the first reservation that is not fully placed. Only full layouts are tried, because moving a copy to an earlier
+    instance with free capacity never makes a placement worse. The search skips a remaining demand that a bound rules
+    out, or that failed before with the same number of instances or more.
 
     Raises:
         ExhaustedError: the budget is used up.
@@ -25,7 +25,7 @@ def search(
     """
     best = bounds[-1]
     with_claim = [
-        sorted((filling for filling in fillings if filling[index]), key=best.value, reverse=True)
+        sorted((layout for layout in layouts if layout[index]), key=best.value, reverse=True)
         for index in range(len(demand))
     ]
     failed: dict[Counts, int] = {}
@@ -34,8 +34,8 @@ def search(
     choices = [_choices(with_claim, demand, budget)]
     while any(remaining[-1]):
         left = instances - len(chosen) - 1
-        filling = next(choices[-1], None) if left >= 0 else None
-        if filling is None:
+        layout = next(choices[-1], None) if left >= 0 else None
+        if layout is None:
             choices.pop()
             rest = remaining.pop()
             failed[rest] = max(failed.get(rest, 0), left + 1)
@@ -43,22 +43,22 @@ def search(
                 return None
             chosen.pop()
             continue
-        rest = tuple(have - used for have, used in zip(remaining[-1], filling, strict=True))
+        rest = tuple(have - used for have, used in zip(remaining[-1], layout, strict=True))
         if left <= failed.get(rest, -1) or any(bound.value(rest) > bound.per_instance * left for bound in bounds):
             continue
-        chosen.append(filling)
+        chosen.append(layout)
         remaining.append(rest)
         choices.append(_choices(with_claim, rest, budget))
     return chosen
 
 
 def _choices(with_claim: Sequence[Sequence[Counts]], rest: Counts, budget: Budget) -> Iterator[Counts]:
-    """Yield the fillings, cut to the remaining demand, that hold a copy of its first claim."""
+    """Yield the layouts that contain the first reservation of the remaining demand, limited to this demand."""
     first = next((index for index, count in enumerate(rest) if count), None)
     seen = set()
-    for filling in with_claim[first] if first is not None else ():
+    for layout in with_claim[first] if first is not None else ():
         budget.spend()
-        cut = tuple(map(min, filling, rest))
+        cut = tuple(map(min, layout, rest))
         if cut not in seen:
             seen.add(cut)
             yield cut

@@ -1,5 +1,5 @@
-"""Rules of good practice for production: encryption, isolation, rights, alarms, tags.
+"""Rules of good practice for production: encryption, isolation, rights, alarms and tags.
 
-A deliberate exception to a rule is acknowledged: in a CDK app by `Validations.of(scope).acknowledge`, in any template
-by `Metadata` (`replicas.rules.acknowledgement`).
+To accept a finding, acknowledge it with `Validations.of(scope).acknowledge` in a CDK app, or with `Metadata` in any
+template (`replicas.rules.acknowledgement`).
 """

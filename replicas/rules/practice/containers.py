@@ -1,4 +1,4 @@
-"""Containers as they are declared, on a model or on a component."""
+"""Finds the containers that models and components declare."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from replicas.endpoint.topology import Topology
 
 
 def containers_of(topology: Topology) -> Iterator[tuple[Subject, Container]]:
-    """Containers of every model, then of every component that has its own container."""
+    """Yield the containers of every model, then of every component with its own container."""
     for model in topology.models:
         for container in model.containers:
             yield model.subject, container

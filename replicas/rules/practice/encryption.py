@@ -18,15 +18,14 @@ _CPU_FAMILY = re.compile(r"ml\.[a-z]+\d+(?P<letters>[a-z]*)\.")
     "key-without-effect",
     pack="practice",
     severity="warning",
-    checks="KmsKeyId is given for instances whose storage is local NVMe.",
-    why="the hardware encrypts local storage, and the key has no effect (documentation of "
-    "CreateEndpointConfig); SageMaker's "
-    "SDK treats the pair as unsupported",
+    checks="KmsKeyId is set for instances with local NVMe storage.",
+    why="the hardware encrypts local storage, so the key has no effect (documentation of CreateEndpointConfig); "
+    "SageMaker's SDK treats the combination as unsupported",
     source="botocore 1.44.5, CreateEndpointConfig, KmsKeyId; sagemaker 2.257.7, instance_supports_kms",
     needs_proof=True,
 )
 def key_without_effect(topology: Topology) -> Iterator[Case]:
-    """An endpoint configuration must not set a KMS key for local NVMe storage: the hardware encrypts that storage."""
+    """An endpoint configuration must not set a KMS key for local NVMe storage, which the hardware encrypts."""
     for configuration in topology.configurations:
         types = [name for name in _types_of(configuration) if has_local_storage(name)]
         if configuration.has_key and types:
@@ -39,7 +38,7 @@ def key_without_effect(topology: Topology) -> Iterator[Case]:
     pack="practice",
     severity="warning",
     checks="The volumes of an endpoint have no customer-managed KMS key.",
-    why="a key that only AWS controls encrypts the weights and logs on them",
+    why="the weights and logs on the volumes are encrypted with a key that only AWS controls",
 )
 def key_missing(topology: Topology) -> Iterator[Case]:
     """An endpoint configuration must set a KMS key if the volumes of all its instance types can use it."""
@@ -50,7 +49,7 @@ def key_missing(topology: Topology) -> Iterator[Case]:
 
 
 def has_local_storage(instance_type: str) -> bool | None:
-    """True for instances with local NVMe storage; None if that is not known."""
+    """Return whether an instance type has local NVMe storage; None if this is unknown."""
     instance = instance_types().get(instance_type)
     if instance:
         return instance.nvme_gb > 0
@@ -74,7 +73,7 @@ def _types_of(configuration: Configuration) -> list[str]:
     pack="practice",
     severity="warning",
     checks="Prompts, answers or core dumps are written without a KMS key.",
-    why="everyone who may read the bucket can read them: no key policy restricts access",
+    why="everyone with read access to the bucket can read them, because no key policy restricts access",
 )
 def capture_without_key(topology: Topology) -> Iterator[Case]:
     """Captured prompts, answers and core dumps must be encrypted with a key."""

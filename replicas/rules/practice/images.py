@@ -1,4 +1,4 @@
-"""The source of a container image, read from its address."""
+"""Parses the address of a container image."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PLACEHOLDER = re.compile(r"\$\{[^}]*\}")
 
 @dataclass(frozen=True, kw_only=True)
 class ImageName:
-    """Registry account, tag and digest of an image. A value is None if it is not known."""
+    """Registry account, tag and digest of an image. A value is None if it is unknown."""
 
     text: str
     account: str | None
@@ -26,12 +26,12 @@ class ImageName:
 
     @property
     def is_ones_own(self) -> bool:
-        """True if the image is known to come from an account other than those of AWS."""
+        """True if the image certainly comes from an account that does not belong to AWS."""
         return self.account is not None and self.account not in deep_learning_accounts()
 
 
 def image_name(image: Value) -> ImageName | None:
-    """Parse an image's address; None if its registry is not known."""
+    """Parse the address of an image; None if the registry is unknown."""
     text = text_of(image)
     name, digest = text.partition("@")[::2]
     registry = name.partition("/")[0]

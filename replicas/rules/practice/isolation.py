@@ -17,7 +17,7 @@ from replicas.rules.finding import Case
     pack="practice",
     severity="warning",
     checks="A container is neither isolated from the network nor in a VPC.",
-    why="code that comes with a model can send prompts and credentials anywhere",
+    why="code in the model repository can send prompts and credentials anywhere",
 )
 def not_isolated(topology: Topology) -> Iterator[Case]:
     """A model, or every endpoint configuration that uses the model, must be isolated or in a VPC."""
@@ -42,7 +42,7 @@ def _is_closed(place: Model | Configuration) -> bool:
     pack="practice",
     severity="warning",
     checks="EnableSSMAccess opens a shell on the instances.",
-    why="everyone with a shell can read prompts and weights; enable it only to examine a fault",
+    why="everyone with a shell can read prompts and weights. Enable it only to examine a fault",
 )
 def shell_access(topology: Topology) -> Iterator[Case]:
     """Shell access to the instances must not be enabled."""

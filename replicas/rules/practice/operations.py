@@ -1,4 +1,4 @@
-"""Rules about operations: alarms, rollback, tags, and the number of copies that updates restore."""
+"""Rules about operations: alarms, rollback, tags, and CopyCount of scaled components."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _WATCHED = (MetricName.SERVER_ERRORS, MetricName.MODEL_ERRORS, MetricName.MODEL_
     "component-without-alarms",
     pack="practice",
     severity="warning",
-    checks="No alarm reports that a component fails, is slow or has no copies.",
-    why="a component that fails costs as much as one that serves",
+    checks="A component has no alarm for errors, latency or missing copies.",
+    why="a failing component costs as much as a working one",
 )
 def component_without_alarms(topology: Topology) -> Iterator[Case]:
     """A component that hosts a model must have alarms on errors, latency and lost capacity."""
@@ -36,11 +36,11 @@ def component_without_alarms(topology: Topology) -> Iterator[Case]:
     "roll-without-rollback",
     pack="practice",
     severity="warning",
-    checks="A rolling update has no alarms that roll it back.",
+    checks="A rolling update has no alarms that trigger a rollback.",
     why="a version that starts but gives wrong answers replaces every copy",
 )
 def roll_without_rollback(topology: Topology) -> Iterator[Case]:
-    """A rolling update must have alarms that roll it back."""
+    """A rolling update must have alarms that trigger a rollback."""
     for component in topology.components:
         if component.roll is not None and not component.roll.rolls_back:
             yield Case(subject=component.subject)
@@ -74,13 +74,13 @@ def untagged(topology: Topology) -> Iterator[Case]:
     why="an update of the stack may send CopyCount again and override autoscaling",
 )
 def copies_not_the_floor(topology: Topology) -> Iterator[Case]:
-    """The copies at the start must equal the floor of autoscaling, or 1 if the floor is 0."""
+    """The initial copies must equal the floor of autoscaling, or 1 if the floor is 0."""
     for component in topology.components:
         scaled = range_of(component, topology)
         copies = component.copies
         if scaled is None or not isinstance(copies, Fraction) or scaled.floor is None or scaled.ceiling is None:
             continue
         least = max(1, scaled.floor)
-        if least < copies <= scaled.ceiling:  # `copies-outside-range` reports numbers outside of the range
+        if least < copies <= scaled.ceiling:  # `copies-outside-range` reports numbers outside the range
             numbers = {"copies": f"{float(copies):g}", "floor": scaled.floor, "nearest": least}
             yield Case(subject=component.subject, numbers=numbers)

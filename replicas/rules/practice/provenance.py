@@ -1,4 +1,4 @@
-"""Rules about the source of images and weights: copies that start at different times must run the same version."""
+"""Rules about the source of images and weights. Copies that start at different times must run the same version."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from replicas.rules.practice.images import ImageName, image_name
 from replicas.rules.weights import hub_repository
 
 _MOVING = re.compile(r"latest|main|master|nightly|stable|dev|edge|(?:.*-)?v\d+")
-"""Tags that publishers move to new images; AWS's moving tags end in a major version (`server-sagemaker-cuda-v2`)."""
+"""Tags that publishers move to new images. AWS's moving tags end in a major version (`server-sagemaker-cuda-v2`)."""
 
 _BRANCHES = ("main", "master", "refs/heads/main")
 
@@ -54,7 +54,7 @@ def image_elsewhere(topology: Topology) -> Iterator[Case]:
     pack="practice",
     severity="warning",
     checks="An image is referenced by a tag that can move to another image.",
-    why="CloudFormation does not see the move, and two copies of one component can run different servers",
+    why="CloudFormation does not notice the change, and two copies of one component can run different servers",
 )
 def image_tag_moves(topology: Topology) -> Iterator[Case]:
     """An image must be referenced by a digest, or by a tag that does not move to another image."""
@@ -71,11 +71,11 @@ def image_tag_moves(topology: Topology) -> Iterator[Case]:
     "image-without-digest",
     pack="practice",
     severity="warning",
-    checks="An image of the user's own account is referenced by a tag without a digest.",
-    why="a tag in ECR can be pushed again unless its repository forbids it",
+    checks="An image in the user's own account is referenced by a tag instead of a digest.",
+    why="a tag in ECR can be overwritten unless the repository forbids it",
 )
 def image_without_digest(topology: Topology) -> Iterator[Case]:
-    """An image of the user's own account must be referenced by its digest."""
+    """An image in the user's own account must be referenced by its digest."""
     for subject, name in _private_images(topology):
         if not name.digest and name.tag and not _MOVING.fullmatch(name.tag) and name.is_ones_own:
             yield Case(subject=subject, numbers={"tag": name.tag})
@@ -86,10 +86,10 @@ def image_without_digest(topology: Topology) -> Iterator[Case]:
     pack="practice",
     severity="warning",
     checks="Weights come from the Hugging Face Hub without a revision.",
-    why="a copy loads the newest commit of the branch at its start: two copies of one component can differ",
+    why="each copy loads the newest commit of the branch when it starts, so two copies of one component can differ",
 )
 def hub_without_revision(topology: Topology) -> Iterator[Case]:
-    """Weights from the Hub must have a fixed revision: branches change, commits do not."""
+    """Weights from the Hub must have a fixed revision, because branches change."""
     for subject, container in containers_of(topology):
         repository = hub_repository(container)
         if repository is None or container.unknown is not None:
@@ -121,7 +121,7 @@ def _private_images(topology: Topology) -> Iterator[tuple[Subject, ImageName]]:
 
 
 def _revisions_of(container: Container) -> tuple[str, ...]:
-    """Variables that set the revision: those of the container's engine, or of all engines if none is known."""
+    """Return the variables that set the revision for the container's engine, or for all engines if it is unknown."""
     kind = engine_of_image(container.repository)
     kinds = [kind] if kind and kind.variables.revision else engine_kinds().values()
     return tuple(name for engine in kinds for name in engine.variables.revision)

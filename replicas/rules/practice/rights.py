@@ -68,7 +68,7 @@ def role_reaches_secrets(topology: Topology) -> Iterator[Case]:
     pack="practice",
     severity="warning",
     checks="An execution role may use all actions of a service.",
-    why="`*` includes deleting and granting, which serving does not need, and all future actions of the service",
+    why="`*` includes delete and grant actions, which serving does not need, and all future actions of the service",
 )
 def role_with_wildcards(topology: Topology) -> Iterator[Case]:
     """Actions must be named without wildcards."""
@@ -83,7 +83,7 @@ def role_with_wildcards(topology: Topology) -> Iterator[Case]:
     "role-trusts-anyone",
     pack="practice",
     checks="Any AWS principal can assume an execution role.",
-    why="no condition restricts it: every AWS account gets its rights",
+    why="no condition restricts the principal, so every AWS account gets the rights of the role",
 )
 def role_trusts_anyone(topology: Topology) -> Iterator[Case]:
     """A trust policy must name the principals that may assume the role."""
@@ -98,7 +98,7 @@ def role_trusts_anyone(topology: Topology) -> Iterator[Case]:
     pack="practice",
     severity="warning",
     checks="Principals other than SageMaker can assume an execution role.",
-    why="a shared role collects the rights of all its purposes",
+    why="a shared role has the rights for all its purposes",
 )
 def role_trusts_others(topology: Topology) -> Iterator[Case]:
     """An execution role must trust only SageMaker."""
@@ -114,7 +114,7 @@ def role_trusts_others(topology: Topology) -> Iterator[Case]:
     pack="practice",
     severity="warning",
     checks="A trust policy lets SageMaker assume the role for endpoints of any account.",
-    why="SageMaker can become a confused deputy: it assumes the role for a resource of another account",
+    why="SageMaker can become a confused deputy that assumes the role for a resource of another account",
     source="SageMaker developer guide, cross-service confused deputy prevention",
 )
 def role_open_to_other_accounts(topology: Topology) -> Iterator[Case]:
@@ -133,12 +133,12 @@ def role_open_to_other_accounts(topology: Topology) -> Iterator[Case]:
     "bucket-of-any-account",
     pack="practice",
     severity="warning",
-    checks="An execution role may read a bucket of this name in any account.",
+    checks="An execution role may read a bucket by name, whichever account owns it.",
     why="any account can take the name of a deleted bucket, and SageMaker then serves its objects as the model",
     source="IAM user guide, global condition keys, aws:ResourceAccount",
 )
 def bucket_of_any_account(topology: Topology) -> Iterator[Case]:
-    """Rights on objects of a bucket outside of the template must name its owner (aws:ResourceAccount)."""
+    """Rights on objects of a bucket outside the template must name the owner of the bucket (aws:ResourceAccount)."""
     decider = Decider(topology)
     own = [entry.arn for entry in topology.protected]
     for role, statement in _statements(topology):
@@ -167,7 +167,9 @@ def bucket_of_any_account(topology: Topology) -> Iterator[Case]:
     source="Amazon CloudWatch user guide, condition key cloudwatch:namespace",
 )
 def metrics_of_any_namespace(topology: Topology) -> Iterator[Case]:
-    """A condition must limit cloudwatch:PutMetricData, which has no resources, to SageMaker's namespaces."""
+    """A condition must limit cloudwatch:PutMetricData to SageMaker's namespaces, because the action has
+    no resources.
+    """
     for role, statement in _statements(topology):
         actions = {action.lower() for action in statement.covered_actions}
         if (
@@ -178,7 +180,7 @@ def metrics_of_any_namespace(topology: Topology) -> Iterator[Case]:
 
 
 def _statements(topology: Topology) -> Iterator[tuple[Role, Statement]]:
-    """Statements that allow an action, except the statements that `role-too-wide` reports."""
+    """Yield the statements that allow an action, except those that `role-too-wide` reports."""
     for role in topology.roles:
         for statement in role.statements:
             if statement.allows and next(wide_rights(statement), None) is None:

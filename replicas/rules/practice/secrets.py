@@ -17,9 +17,9 @@ _SECRET_NAME = re.compile(
     r"SECRET_?KEY|AUTH)$",
     re.IGNORECASE,
 )
-"""Names of variables that hold secrets. Names that end in `_TOKENS` do not match: they are limits."""
+"""Matches names of variables with secrets. Names that end in `_TOKENS` do not match, because they are limits."""
 _NO_SECRET = re.compile(r"(?:true|false|none|null|auto|\d*|<[^>]*>|\[[^\]]*\]|[./~].*|s3://.*)", re.IGNORECASE)
-"""Values that are not secrets: switches, numbers, special tokens of a vocabulary, and paths or addresses."""
+"""Matches values that are not secrets: switches, numbers, special tokens of a vocabulary, paths and addresses."""
 _KEY_OF_AWS = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b")
 _FROM_A_STORE = re.compile(r"\{\{resolve:(?:secretsmanager|ssm-secure):")
 
@@ -43,13 +43,11 @@ def secret_in_environment(topology: Topology) -> Iterator[Case]:
     pack="practice",
     severity="warning",
     checks="CloudFormation writes a secret into a container's environment at deployment.",
-    why="the template does not show the value, but DescribeModel and DescribeInferenceComponent do, and it does not "
-    "follow a rotation",
+    why="the template does not show the value, but DescribeModel and DescribeInferenceComponent do, and the value is "
+    "not updated when the secret is rotated",
 )
 def secret_shown_by_describe(topology: Topology) -> Iterator[Case]:
-    """A dynamic reference must not put a secret into the environment: everyone who may describe the model can read
-    it.
-    """
+    """A dynamic reference must not put a secret into the environment, because describe calls show the value."""
     for subject, container in containers_of(topology):
         for name, value in container.environment.items():
             if not _is_literal_secret(name, value) and _is_looked_up(name, value):
@@ -57,13 +55,13 @@ def secret_shown_by_describe(topology: Topology) -> Iterator[Case]:
 
 
 def is_secret_name(variable: str) -> bool:
-    """True if a variable of this name holds a secret."""
+    """Return whether a variable of this name usually contains a secret."""
     return _SECRET_NAME.search(variable) is not None
 
 
 def _is_literal_secret(name: str, value: Value) -> bool:
     if not isinstance(value, str) or looks_like_token(value):
-        return False  # `token-in-template` reports Hugging Face tokens in every place
+        return False  # `token-in-template` reports Hugging Face tokens
     return (is_secret_name(name) and not _NO_SECRET.fullmatch(value)) or _KEY_OF_AWS.search(value) is not None
 
 

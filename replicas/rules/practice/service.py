@@ -1,4 +1,4 @@
-"""Rules about how copies serve: requests that wait for each other."""
+"""Rules about serving: requests that wait for each other."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from replicas.rules.served import ServedCopy, copies_of
     "one-request-at-a-time",
     pack="practice",
     severity="warning",
-    checks="The KV cache of a copy holds one request of full length (containers that the catalogue recognises).",
-    why="a long request makes all others of its copy wait for its whole answer",
-    source="docs/sizing.md: the memory model, compared with counts that engines printed",
+    checks="The KV cache of a copy has space for only one request of full length (only for recognised containers).",
+    why="during a long request, all other requests of the copy wait for the whole answer",
+    source="docs/sizing.md: the memory model, compared with KV cache sizes that engines printed",
 )
 def one_request_at_a_time(topology: Topology) -> Iterator[Case]:
-    """The KV cache of a copy must hold two requests of full length."""
+    """The KV cache of a copy must have space for two requests of full length."""
     for copy in copies_of(topology):
         sized = copy.sized if isinstance(copy, ServedCopy) else None
         if not isinstance(copy, ServedCopy) or sized is None or sized.memory.pool.is_empty:

@@ -1,4 +1,4 @@
-"""Rules about settings without effect: idle accelerators, scaling that saves no money, alarms without actions."""
+"""Rules about waste: idle accelerators, scaling that saves no money, alarms without actions."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def alarm_without_action(topology: Topology) -> Iterator[Case]:
     source="SageMaker bills instances, not copies (SageMaker AI pricing)",
 )
 def scaling_saves_nothing(topology: Topology) -> Iterator[Case]:
-    """Copies must scale over different numbers of instances, or share instances with other components."""
+    """Scaling must change the number of instances, or components must share instances."""
     for variant in topology.variants:
         instance, ranges = instance_of(variant.instances), ranges_of(variant, topology)
         is_known = all(scaled.fewest is not None and scaled.most is not None for scaled in ranges.values())
@@ -52,21 +52,19 @@ def scaling_saves_nothing(topology: Topology) -> Iterator[Case]:
             continue
         paid = _paid_at_all_times(variant, instance, ranges)
         for name, scaled in ranges.items() if paid is not None else ():
-            if scaled.fewest:  # `zero-keeps-instances` reports components that go to zero
+            if scaled.fewest:  # `zero-keeps-instances` reports components that scale to zero
                 numbers = {"fewest": scaled.fewest, "most": scaled.most, "instances": paid, "component": name}
                 kind = "fixed" if scaled.fewest == scaled.most else ""
                 yield Case(subject=scaled.target.subject, kind=kind, numbers=numbers)
 
 
 def _paid_at_all_times(variant: Variant, instance: Instance, ranges: Mapping[str, Range]) -> int | None:
-    """Return the number of instances that are paid for both at the fewest and at the most copies; None if they
-    differ.
-    """
+    """Return the number of paid instances if it is the same at the fewest and at the most copies, else None."""
     highest = at_ceiling(variant, ranges, instance, ranges)
     lowest = at_ceiling(variant, ranges, instance, ())
     room = claims.host(instance)
     if not all(demand.is_known for demand in highest.all_demands) or not highest.packing(room).fits:
-        return None  # a component that shares room makes room for the others
+        return None  # when this component scales in, other components can use the free resources
     if not variant.instances.is_scaled:
         return variant.instances.at_start
     least = variant.instances.least

@@ -1,1 +1,1 @@
-"""Rules about whether the rights of an execution role are enough for what its endpoint does."""
+"""Rules about missing rights of execution roles."""

@@ -1,4 +1,4 @@
-"""Evaluation of the conditions in the statements of IAM policies, for requests of SageMaker."""
+"""Evaluates the conditions of IAM policy statements for requests of SageMaker."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from replicas.endpoint.access import Condition
 from replicas.rules.roles.matching import Answer, matches
 
 AT_ITS_WORD = "aws:resourceaccount"
-"""Conditions on the owner of a resource count as fulfilled: a template does not state who owns another stack's
-bucket.
-"""
+"""Condition keys about the owner of a resource. They count as fulfilled, because a template does not state the owner of
+a bucket in another stack."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """Whether something holds, and the reason if that is not known."""
+    """Answer to a question (yes, no or maybe), with the reason if the answer is maybe."""
 
     answer: Answer
     why: str = ""
@@ -59,7 +58,9 @@ def conditions_hold(conditions: tuple[Condition, ...], request: Request) -> Verd
 
 def _holds(condition: Condition, request: Request) -> Verdict:
     operator, key = condition.operator.lower(), condition.key.lower()
-    unknown = Verdict(answer="maybe", why=f"it depends on the condition {condition.operator} on {condition.key}")
+    unknown = Verdict(
+        answer="maybe", why=f"the answer depends on the condition {condition.operator} on {condition.key}"
+    )
     optional = operator.endswith("ifexists")
     operator = operator.removesuffix("ifexists")
     negated = operator in _OPPOSITE
@@ -80,5 +81,5 @@ def _holds(condition: Condition, request: Request) -> Verdict:
 
 
 def _literal(value: str) -> str:
-    """Return a value in which `*` is an ordinary character, so that a value with a wildcard equals no known text."""
+    """Return a value with `*` as an ordinary character, so that a value with a wildcard equals no known text."""
     return value.replace("*", "\\*")

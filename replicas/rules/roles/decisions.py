@@ -1,4 +1,6 @@
-"""Decides whether the policies of a role allow a request. As in IAM, a denial outweighs every statement that allows."""
+"""Decides whether the policies of a role allow a request. As in IAM, a Deny statement overrides all
+Allow statements.
+"""
 
 from __future__ import annotations
 
@@ -24,30 +26,31 @@ _LEVELS: tuple[Answer, ...] = ("no", "maybe", "yes")
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """The decision about one request."""
+    """Decision about one request."""
 
     outcome: Outcome
     policy: Policy | None = None
-    """The policy that allows or denies the request."""
+    """Policy that allows or denies the request."""
     why: str = ""
-    """Reason why it is not known whether the request is allowed."""
+    """Reason why it is unknown whether the request is allowed."""
 
 
 _LONGEST_NAME = 4096
 """Maximum length of an ARN that the IAM and SageMaker APIs accept, characters."""
 _MISSING = Decision(outcome="missing")
 _MOST_COMPARISONS = 20_000
-"""Largest number of statements that are compared with requests for one template, about a second. All policies of a role
-together have a few hundred statements at most (IAM quotas: 10,240 characters inline, 20 managed policies of 6,144)."""
+"""Maximum number of comparisons of statements with requests for one template, about a second of work. All policies of a
+role together have at most a few hundred statements (IAM quotas: 10,240 characters inline, 20 managed policies of
+6,144)."""
 _TOO_MANY = Decision(outcome="unknown", why="the policies have too many statements to compare")
 
 
 class _TooManyError(Exception):
-    """The statements of a template are too many to compare."""
+    """The template has too many statements to compare."""
 
 
 class Decider:
-    """Decides about requests of the roles of one endpoint model."""
+    """Decides which requests the roles of one endpoint model are allowed to make."""
 
     def __init__(self, topology: Topology) -> None:
         self._aliases = topology.aliases
@@ -57,9 +60,9 @@ class Decider:
         self._comparisons = 0
 
     def named(self, text: str) -> str:
-        """Return a text in which placeholders of resources of the template are replaced by their ARNs and names.
+        """Replace placeholders of the template's resources in a text by the ARNs and names of the resources.
 
-        A text that is longer than any name or ARN stays as it is.
+        A text that is longer than any name or ARN is returned unchanged.
         """
         if "${" not in text:
             return text
@@ -87,7 +90,9 @@ class Decider:
         return None if "alias/" in named else named
 
     def decide(self, role: Role, request: Request, before: Subject | None = None) -> Decision:
-        """Decide about a request. A policy that is attached `before` a resource is created is preferred."""
+        """Decide about a request. If several policies allow it, one that is attached before `before` is
+        created wins.
+        """
         key = (role.subject, request.action, request.resource, before)
         if key not in self._answers:
             try:
@@ -103,7 +108,7 @@ class Decider:
         decision = self._of_policies(policies, request)
         strangers = [arn for arn in role.policies_elsewhere if managed_policy(arn) is None]
         if decision.outcome == "missing" and strangers:
-            decision = Decision(outcome="unknown", why=f"what {strangers[0]} allows is not known")
+            decision = Decision(outcome="unknown", why=f"the statements of {strangers[0]} are unknown")
         if decision.outcome == "allowed" and role.boundary is not None:
             bound = self._of_policies([role.boundary], request)
             decision = decision if bound.outcome == "allowed" else bound
@@ -123,9 +128,7 @@ class Decider:
         return _MISSING if doubt is None else Decision(outcome="unknown", why=doubt.why)
 
     def _grants(self, policy: Policy, request: Request, *, allow: bool) -> Verdict | None:
-        """Return the strongest verdict of a policy's statements that allow (or deny) a request; None if no statement
-        applies.
-        """
+        """Return the strongest verdict of the policy's Allow (or Deny) statements; None if no statement applies."""
         best: Verdict | None = None
         for statement in policy.statements:
             verdict = self.applies(statement, request, allow=allow)
@@ -138,7 +141,7 @@ class Decider:
         return best
 
     def applies(self, statement: Statement, request: Request, *, allow: bool) -> Verdict:
-        """Return whether a statement allows (or denies) a request, apart from its principals."""
+        """Return whether a statement allows (or denies) a request. Its principals are not checked."""
         if statement.unknown is not None:
             return Verdict(answer="maybe", why=statement.unknown.why)
         if statement.allows is not allow:
@@ -160,7 +163,7 @@ class Decider:
             request,
         )
         if verdict.answer == "yes" and reached == "maybe":
-            return Verdict(answer="maybe", why="its resources are known only at deployment")
+            return Verdict(answer="maybe", why="the resources of the statement are known only at deployment")
         return verdict
 
     def _reaches(self, statement: Statement, resource: str) -> Answer:
@@ -172,7 +175,7 @@ class Decider:
         return _LEVELS[2 - _LEVELS.index(best)]
 
     def _with_resource(self, decision: Decision, role: Role, request: Request) -> Decision:
-        """Add the policy of the resource itself, if the template defines the resource."""
+        """Combine the decision with the policy of the resource itself, if the template defines the resource."""
         whole = request.resource
         protected = self._protected.get(whole) or self._protected.get(whole.partition("/")[0])
         if protected is None:
@@ -209,7 +212,7 @@ class Decider:
 
 
 def may_be_assumed(trust: Iterable[Statement], context: Mapping[str, str], principal: str) -> Verdict:
-    """Return whether the statements of a role's trust policy let a service assume it."""
+    """Return whether the statements of a trust policy allow a service to assume the role."""
     decider = Decider(Topology())
     request = Request(action="sts:assumerole", resource="*", context=context)
     best = Verdict(answer="no")
@@ -218,7 +221,7 @@ def may_be_assumed(trust: Iterable[Statement], context: Mapping[str, str], princ
             continue
         whole = replace(statement, resources=("*",))
         if decider.applies(whole, request, allow=False).answer == "yes":
-            return Verdict(answer="no", why="its trust policy denies it")
+            return Verdict(answer="no", why="the trust policy denies it")
         verdict = decider.applies(whole, request, allow=True)
         if _LEVELS.index(verdict.answer) > _LEVELS.index(best.answer):
             best = verdict
@@ -232,7 +235,7 @@ def _names(statement: Statement, principal: str) -> bool:
 
 
 def is_readable_by_tag(role: Role) -> bool:
-    """True if a managed policy of AWS lets the role read objects that have a certain tag."""
+    """Return whether a managed policy of AWS allows the role to read objects with a certain tag."""
     return any(managed_policy_name(arn) == "AmazonSageMakerFullAccess" for arn in role.policies_elsewhere)
 
 

@@ -21,9 +21,9 @@ def managed_policy_name(arn: str) -> str | None:
 
 @cache
 def managed_policy(arn: str) -> Policy | None:
-    """Return a managed policy of AWS; None if the ARN belongs to another policy, or to one that is not in the data.
+    """Return a managed policy of AWS; None for other policies, and for policies that are not in the data.
 
-    Statements that only reach objects with a certain tag are left out.
+    The policy has no statements that only apply to objects with a certain tag.
     """
     name = managed_policy_name(arn)
     entry = data.load("managed_policies")["policies"].get(name)

@@ -1,4 +1,4 @@
-"""Comparison of the patterns of IAM policies with texts. Segments of both may be unknown."""
+"""Compares patterns in IAM policies with texts. Patterns and texts may have unknown segments."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from replicas.endpoint.access import GENERATED
 Answer = Literal["no", "maybe", "yes"]
 
 ANY_OBJECT = "${any object}"
-"""Segment of a text that stands for all objects under a prefix, or all streams of a log group. Only a wildcard
-matches it."""
+"""Placeholder for all objects under a prefix, or all streams of a log group. Only a wildcard matches it."""
 
 _ORDER: tuple[Answer, ...] = ("no", "maybe", "yes")
 _ARN_FIELDS = 6
 _PLACEHOLDER = re.compile(r"\$\{[^{}]*\}")
 _WILDCARDS = re.compile(r"([*?])")
 _OPEN = re.compile(r"[*?\ue000-\uf8ff]")
-"""Wildcards and encoded placeholders. Placeholders are encoded as one character each, of the private use area."""
+"""Matches wildcards and encoded placeholders. A placeholder is encoded as one character of Unicode's private use
+area."""
 
 _ACCOUNT = r"(?!{foreign})\d{{12}}"
 _OWN = {
@@ -29,19 +29,19 @@ _OWN = {
     "${AWS::URLSuffix}": ("\ue002", r"amazonaws\.com(?:\.cn)?"),
     "${AWS::AccountId}": ("\ue003", ""),
 }
-"""Account, region and partition of the deployment: their encoding and form. A literal of this form counts as equal,
-because its author knows where the template is deployed. Registry accounts of AWS are never the deployment's own."""
+"""Encoding and pattern of account, region and partition of the deployment. A literal that matches the pattern counts as
+equal, because the author knows where the template is deployed. AWS's registry accounts never count as equal."""
 _OWN_CODES = {code for code, _ in _OWN.values()}
 _ANY_OBJECT, _NAMELESS = "\ue010", "\ue011"
 _UNKNOWN = range(0xE100, 0xF000)
 _GENERATED = range(0xF000, 0xF900)
-"""Codes of placeholders: of unknown segments, and of names that CloudFormation makes, which equal no literal."""
+"""Code ranges of placeholders: for unknown segments, and for generated names, which equal no literal."""
 
 
 def matches(pattern: str, text: str) -> Answer:
-    """Compare a pattern, in which `*` and `?` are wildcards, with a text. `${...}` is an unknown segment in either.
+    """Compare a pattern with the wildcards `*` and `?` with a text. `${...}` is an unknown segment in both.
 
-    An unknown segment is equal to another one of the same name.
+    Unknown segments with the same name are equal.
     """
     if pattern == "*":
         return "yes"
@@ -51,7 +51,7 @@ def matches(pattern: str, text: str) -> Answer:
     if len(fields) == len(given_fields) == _ARN_FIELDS:
         head, given_head = fields[-1].partition("/")[0], given_fields[-1].partition("/")[0]
         if "*" not in head and len(head) < len(fields[-1]) and len(given_head) < len(given_fields[-1]):
-            # The name of a bucket, or the type of another resource, ends at the first slash of both.
+            # The bucket name, or the resource type, ends at the first slash of both.
             fields[-1:] = [head, fields[-1][len(head) :]]
             given_fields[-1:] = [given_head, given_fields[-1][len(given_head) :]]
         return min(map(_compared, fields, given_fields), key=_ORDER.index)
@@ -59,13 +59,13 @@ def matches(pattern: str, text: str) -> Answer:
 
 
 def _fields(encoded: str) -> list[str]:
-    """Split an ARN; a wildcard at the end of a short pattern covers the fields that are left."""
+    """Split an ARN into its fields. A wildcard at the end of a short pattern fills the remaining fields."""
     fields = encoded.split(":", _ARN_FIELDS - 1)
     return [*fields, *["*"] * (_ARN_FIELDS - len(fields))] if fields[-1].endswith("*") else fields
 
 
 def _encoded(text: str, names: dict[str, str]) -> str:
-    """Replace every placeholder by one character. `names` are those of the placeholders that were seen before."""
+    """Replace every placeholder by one character. `names` maps the placeholders seen so far to their characters."""
 
     def character(match: re.Match[str]) -> str:
         placeholder = match[0]
@@ -103,7 +103,7 @@ def _has_unknown(encoded: str) -> bool:
 
 
 def _could_be_equal(pattern: str, text: str) -> bool:
-    """Return whether the known beginnings and ends of two texts agree."""
+    """Return whether the known prefixes and suffixes of two texts agree."""
     for left, right in ((pattern, text), (pattern[::-1], text[::-1])):
         for character, other in zip(left, right, strict=False):
             if _OPEN.match(character) or (_OPEN.match(other) and other not in "*?"):
@@ -115,7 +115,7 @@ def _could_be_equal(pattern: str, text: str) -> bool:
 
 @cache
 def _regex(pattern: str, *, wildcards: bool = True) -> re.Pattern[str]:
-    """Return the regular expression of an encoded text. Without `wildcards`, `*` and `?` are ordinary characters."""
+    """Return a regular expression for an encoded text. Without `wildcards`, `*` and `?` are ordinary characters."""
     foreign = "|".join(sorted(deep_learning_accounts()))
     forms = {code: form or _ACCOUNT.format(foreign=foreign) for code, form in _OWN.values()}
 

@@ -1,4 +1,6 @@
-"""Actions that SageMaker takes with an execution role: pull images, read weights, use keys, join a VPC, write logs."""
+"""Actions that SageMaker performs with an execution role: pull images, read weights, use keys, join a
+VPC, write logs.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,7 @@ DESCRIBE_ACTIONS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Need:
-    """Actions that SageMaker takes with a role for one purpose, on one resource."""
+    """Actions that SageMaker performs with a role for one purpose on one resource."""
 
     role: Role
     user: Subject
@@ -61,13 +63,13 @@ class Need:
     """Actions, each with the ARN of its resource."""
     context: Mapping[str, str] = field(default_factory=dict)
     unknown: str = ""
-    """Reason why it is not known which resource is meant; empty if it is known."""
+    """Reason why the resource is unknown; empty if it is known."""
 
 
 def needs_of(topology: Topology, decider: Decider) -> Iterator[Need]:
     """Yield all needs of the roles that are created together with the endpoints."""
     for model in topology.models:
-        # SageMaker hosts a model without a role with the role of the endpoint's configuration.
+        # SageMaker uses the role of the endpoint configuration for a model without a role.
         roles = [model.role] if model.role_text is not None else _hosting_roles(topology, model.subject)
         for role in filter(None, map(topology.role, dict.fromkeys(roles))):
             for container in model.containers:
@@ -86,7 +88,7 @@ def needs_of(topology: Topology, decider: Decider) -> Iterator[Need]:
 
 
 def roles_elsewhere(variant: Variant, topology: Topology) -> tuple[str, ...]:
-    """Return the ARNs, as written, of roles of a variant and its models that the template does not create."""
+    """Return the ARNs of a variant's and its models' roles that the template does not create, as written."""
     users: list[Configuration | Model] = [variant.configuration]
     users += [model for model in topology.models if model.subject == variant.settings.model]
     users += [
@@ -106,9 +108,7 @@ def _of_container(role: Role, user: Subject, container: Container, decider: Deci
 
 
 def _of_component(role: Role, component: Component, decider: Decider) -> Iterator[Need]:
-    """Yield the needs of an adapter, or of a component's own container: the role of the configuration reads their
-    files.
-    """
+    """Yield the needs of an adapter or a component's own container. The role of the configuration reads the files."""
     for specification in component.specifications:
         own = specification.own_container
         if own is not None:
@@ -123,7 +123,7 @@ def _of_configuration(role: Role, configuration: Configuration, decider: Decider
     key = decider.named(text_of(configuration.key)) if isinstance(configuration.key, str) else None
     if isinstance(configuration.key, Unknown):
         key = decider.named(configuration.key.text)
-    if not key or _AWS_MANAGED in key:  # the policy of such a key admits every role of the account
+    if not key or _AWS_MANAGED in key:  # the policy of an AWS managed key allows every role of the account
         return
     is_alias = "alias/" in key
     yield Need(
@@ -142,7 +142,7 @@ def _image(role: Role, user: Subject, container: Container, decider: Decider) ->
     match = _IMAGE.fullmatch(decider.named(written))
     if match is None:
         if "${" in written and ".dkr.ecr." not in written:
-            why = "the registry of its image is known only at deployment"
+            why = "the registry of the image is known only at deployment"
             yield Need(role=role, user=user, purpose="image", shown=written, requests=(), unknown=why)
         return
     arn = f"arn:${{AWS::Partition}}:ecr:{match['region']}:{match['account']}:repository/{match['repository']}"
@@ -153,13 +153,13 @@ def _image(role: Role, user: Subject, container: Container, decider: Decider) ->
 def _data(role: Role, user: Subject, source: DataSource, decider: Decider) -> Iterator[Need]:
     match = _S3.fullmatch(decider.named(source.address))
     if match is None or source.is_from_hub:
-        why = "a hub opens its location" if source.is_from_hub else "its location is known only at deployment"
+        why = "a SageMaker hub grants access" if source.is_from_hub else "the location is known only at deployment"
         yield Need(role=role, user=user, purpose="weights", shown=source.address, requests=(), unknown=why)
         return
     bucket = f"arn:${{AWS::Partition}}:s3:::{match['bucket']}"
     key = match["key"]
     if source.is_prefix:
-        # `s3://bucket/weights` means all objects with this prefix; a statement names those in the folder `weights/`.
+        # `s3://bucket/weights` means all objects with this prefix. Statements usually name the folder `weights/`.
         folder = key if not key or key.endswith("/") else f"{key}/"
         requests: tuple[tuple[str, str], ...] = (
             ("s3:GetObject", f"{bucket}/{folder}{ANY_OBJECT}"),
@@ -216,7 +216,7 @@ def _network(role: Role, user: Subject) -> Need:
 
 
 def _records(topology: Topology, decider: Decider) -> Iterator[Need]:
-    """Yield the needs for logs of containers and metrics of instances, which SageMaker writes with the role."""
+    """Yield the needs for writing container logs and instance metrics."""
     for variant in topology.variants:
         role = topology.role(variant.configuration.role)
         model = next((model for model in topology.models if model.subject == variant.settings.model), None)
@@ -266,7 +266,7 @@ def _configuration_role(topology: Topology, component: Component) -> Subject | N
 
 
 def _name(subject: Subject, name: Text) -> str:
-    """Return the name of a component or an endpoint; a placeholder if CloudFormation generates it."""
+    """Return the name of a component or an endpoint; a placeholder if CloudFormation generates the name."""
     return name if isinstance(name, str) else name.text if name else f"{GENERATED}{subject.name}}}"
 
 

@@ -27,13 +27,13 @@ SOURCE_CONTEXT = {
     "aws:sourceaccount": "${AWS::AccountId}",
     "aws:sourcearn": "arn:${AWS::Partition}:sagemaker:${AWS::Region}:${AWS::AccountId}:*",
 }
-"""Context keys of SageMaker hosting when it assumes a role: developer guide, cross-service confused deputy prevention,
-SageMaker AI Inference. The `*` at the end of the ARN is an ordinary character there, not a wildcard."""
+"""Context keys of the request with which SageMaker hosting assumes a role (developer guide, cross-service confused
+deputy prevention, SageMaker AI Inference). The `*` at the end of the ARN is an ordinary character, not a wildcard."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Judged:
-    """A need, and the decision about each of its actions."""
+    """A need and the decision about each of its actions."""
 
     need: Need
     decisions: dict[str, Decision]
@@ -45,7 +45,7 @@ class _Judged:
 @rule(
     "role-not-assumable",
     checks="SageMaker may not assume an execution role.",
-    why="SageMaker acts with this role: it refuses the model, or fails to start the endpoint",
+    why="without this role SageMaker refuses the model or fails to start the endpoint",
     source="SageMaker developer guide, execution roles; the trust policy is the same for all of them",
     enforced=enforced_by(
         "CreateModel",
@@ -65,14 +65,14 @@ def role_not_assumable(topology: Topology) -> Iterator[Case | Unjudged]:
             )
             yield Case(subject=role.subject, numbers={"user": role.user.name, "trusted": trusted or "nobody"})
         elif verdict.answer == "maybe":
-            question = f"whether {SAGEMAKER_PRINCIPAL} may assume it"
+            question = f"whether {SAGEMAKER_PRINCIPAL} may assume the role"
             yield Unjudged(subject=role.subject, question=question, unknown=Unknown(verdict.why))
 
 
 @rule(
     "role-cannot-pull",
     checks="An execution role may not pull a container's image.",
-    why="SageMaker pulls the image with the rights of this role: without them no copy starts",
+    why="SageMaker pulls the image with the rights of this role, so no copy starts",
     source=f"{_GUIDE}: permissions for the image; aws/deep-learning-containers, issue 759: 'The role ... does not have "
     "BatchGetImage permission for the image'",
 )
@@ -91,7 +91,7 @@ def role_cannot_pull(topology: Topology) -> Iterator[Case | Unjudged]:
 @rule(
     "role-cannot-read",
     checks="An execution role may not read the weights, or an adapter.",
-    why="SageMaker reads {shown} with the rights of this role: without them the resource is not created",
+    why="SageMaker reads {shown} with the rights of this role, so the resource is not created",
     source=f"{_GUIDE}: permissions for the model artifacts",
     enforced=enforced_by("CreateModel", "quoted", _CANNOT_READ),
 )
@@ -107,12 +107,12 @@ def role_cannot_read(topology: Topology) -> Iterator[Case | Unjudged]:
 
 @rule(
     "role-cannot-decrypt",
-    checks="An execution role may not decrypt the weights: their bucket has a KMS key of its own.",
-    why="S3 decrypts {shown} with the rights of this role: without kms:Decrypt, nothing in the bucket can be read",
+    checks="An execution role may not decrypt the weights, whose bucket is encrypted with a KMS key.",
+    why="S3 decrypts {shown} with the rights of this role, so nothing in the bucket can be read",
     source="Amazon S3 user guide, SSE-KMS; SageMaker developer guide, execution roles: kms:Decrypt for encrypted input",
 )
 def role_cannot_decrypt(topology: Topology) -> Iterator[Case | Unjudged]:
-    """A role must be allowed to use the key of the bucket that its weights are in, by its policies and the key's."""
+    """The role's policies and the key policy must allow the role to use the key of the bucket with the weights."""
     for judged in _judged(topology, "key"):
         yield from _cases(judged, "to decrypt", _statements(judged))
 
@@ -121,12 +121,12 @@ def role_cannot_decrypt(topology: Topology) -> Iterator[Case | Unjudged]:
     "role-cannot-use-volume-key",
     severity="warning",
     checks="An execution role may not use the KMS key of the endpoint's volumes.",
-    why="the key policy must grant permission to the role; SageMaker makes a grant for the volume of each instance",
+    why="SageMaker creates a KMS grant for the volume of each instance, and the key policy must allow this to the role",
     source="SageMaker API, CreateEndpointConfig, KmsKeyId; developer guide, execution roles: kms:CreateGrant for a "
     "volume key",
 )
 def role_cannot_use_volume_key(topology: Topology) -> Iterator[Case | Unjudged]:
-    """A role should be allowed to make grants for the key of the volumes."""
+    """A role should be allowed to create KMS grants for the key of the volumes."""
     for judged in _judged(topology, "volume"):
         yield from _cases(judged, "to use", _statements(judged))
 
@@ -139,7 +139,7 @@ def role_cannot_use_volume_key(topology: Topology) -> Iterator[Case | Unjudged]:
     source="SageMaker developer guide, data capture and asynchronous endpoints: permissions of the role",
 )
 def role_cannot_capture(topology: Topology) -> Iterator[Case | Unjudged]:
-    """A role should be allowed to write objects where its endpoint captures."""
+    """A role should be allowed to write objects to the capture locations of its endpoint."""
     for judged in _judged(topology, "capture"):
         statements = [statement.replace(ANY_OBJECT, "*") for statement in _statements(judged)]
         yield from _cases(judged, "to write to", statements)
@@ -147,7 +147,7 @@ def role_cannot_capture(topology: Topology) -> Iterator[Case | Unjudged]:
 
 @rule(
     "role-cannot-join-vpc",
-    checks="An execution role may not make network interfaces, yet its model or endpoint is in a VPC.",
+    checks="An execution role may not create network interfaces, but its model or endpoint is in a VPC.",
     why="SageMaker connects the containers to the VPC with the rights of this role",
     source=f"{_GUIDE}: permissions for a private VPC",
 )
@@ -178,14 +178,14 @@ def role_cannot_log(topology: Topology) -> Iterator[Case | Unjudged]:
 
 @rule(
     "rights-too-late",
-    checks="A model does not depend on the policy that its role needs.",
-    why="CloudFormation creates both at the same time: the model fails if its role does not have the rights yet",
+    checks="A model does not depend on a separate policy that its role needs.",
+    why="CloudFormation creates both at the same time, and the model fails if its role does not have the rights yet",
     source="aws/aws-cdk, issue 10064; awslabs/aiops-modules, pull request 420",
 )
 def rights_too_late(topology: Topology) -> Iterator[Case]:
     """A model must depend on the policies of its role that are separate resources.
 
-    The case is certain only for a policy that allows reading weights in S3: CreateModel reads them immediately.
+    The case is certain only for a policy that allows reading weights in S3, because CreateModel reads them immediately.
     """
     late: dict[tuple[str, str], Case] = {}
     for purpose in ("weights", "key", "image", "network"):
@@ -213,7 +213,7 @@ _NOUNS: dict[Purpose, str] = {
 
 
 class _Latest:
-    """Cache of the judged needs of the last endpoint model: several rules use the same one."""
+    """Cache of the judged needs of the last endpoint model. Several rules use them."""
 
     entry: tuple[Topology, tuple[_Judged, ...]] | None = None
 
@@ -253,11 +253,11 @@ def _cases(judged: _Judged, verb: str, statements: list[str], *, certain: bool =
         numbers |= {"actions": ", ".join(lacking), "key": " and ".join(sorted(keys))}
         kind = "key policy" if keys else ""
         yield Case(subject=need.role.subject, kind=kind, numbers=numbers, certain=certain)
-    question = f"whether it may be used {verb} {need.shown}"
+    question = f"whether the role may be used {verb} {need.shown}"
     unknown = judged.actions("unknown")
     if unknown:
         why = judged.decisions[unknown[0]].why
-        question = f"whether it has {', '.join(unknown)} {verb} {need.shown}"
+        question = f"whether the role has {', '.join(unknown)} {verb} {need.shown}"
         yield Unjudged(subject=need.role.subject, question=question, unknown=Unknown(why))
     elif need.unknown:
         yield Unjudged(subject=need.role.subject, question=question, unknown=Unknown(need.unknown))

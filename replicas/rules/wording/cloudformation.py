@@ -207,7 +207,7 @@ COMPOSED: Mapping[str, Callable[[Finding], Sentence]] = {
 
 
 def shortage_in_words(shortage: Shortage, room: Any) -> str:
-    """Describe the missing resources if each instance provides the resources `room`."""
+    """Describe the missing resources for instances that each provide the resources `room`."""
     name = shortage.instance.name
     too_large = [
         f"a copy of {demand.component.subject.name} claims {_amount(compared, compared.requested)}, "

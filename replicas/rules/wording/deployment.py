@@ -18,9 +18,9 @@ from replicas.sizing import claims
 
 
 def problems_of(finding: Finding, *, several: bool) -> list[str]:
-    """Return the sentences of a finding: the given value, the allowed value and the change to make.
+    """Return the sentences of a finding: given value, allowed value and the change to make.
 
-    With `several` components, each sentence about one of them names that component.
+    If the deployment has `several` components, sentences about a component name it.
     """
     composed = COMPOSED.get(finding.rule)
     if composed:
@@ -31,7 +31,7 @@ def problems_of(finding: Finding, *, several: bool) -> list[str]:
 
 
 def open_problem(unjudged: Unjudged, variant: Variant) -> str:
-    """Return the sentence of a question that is not judged, with the smallest change that makes it answerable."""
+    """Return the sentence of a question that is not judged, with the smallest change that makes an answer possible."""
     search = unjudged.search
     if search is None:
         return f"{unjudged.subject.name}: {cloudformation.open_sentence(unjudged)}"
@@ -49,7 +49,7 @@ def open_problem(unjudged: Unjudged, variant: Variant) -> str:
 
 
 def instances_in_words(instances: int, instance_type: str) -> str:
-    """Return instances with their type: `ml.g5.xlarge`, `2 x ml.g5.xlarge`."""
+    """Return number and type of instances: `ml.g5.xlarge`, `2 x ml.g5.xlarge`."""
     return instance_type if instances == 1 else f"{instances} x {instance_type}"
 
 
@@ -92,7 +92,7 @@ def _short(shortage: Shortage, *, at_start: bool, prefix: bool = True) -> Iterat
 
 
 def _too_large(need: Resources, shortage: Shortage) -> Iterator[str]:
-    """Yield sentences about claims that do not fit an empty instance."""
+    """Yield sentences about reservations that do not fit an empty instance."""
     name, host, bound = shortage.instance.name, claims.host(shortage.instance), claims.claimable(shortage.instance)
     if need.cpus > host.cpus:
         yield (
@@ -107,7 +107,7 @@ def _too_large(need: Resources, shortage: Shortage) -> Iterator[str]:
 
 
 def _sums(shortage: Shortage, host: Resources) -> Iterator[str]:
-    """Yield sentences about resources whose total claim exceeds what all instances provide."""
+    """Yield sentences about resources of which the copies reserve more than all instances provide."""
     bound, where = claims.claimable(shortage.instance), instances_in_words(shortage.instances, shortage.instance.name)
     short = {compared.resource: compared for compared in shortage.compared(host) if compared.is_short}
     if accelerators := short.get("accelerators"):
@@ -144,7 +144,7 @@ def _fragmented(shortage: Shortage) -> str:
 
 
 def _change(change: Change, shortage: Shortage, *, at_start: bool) -> str | None:
-    """Return the options that make a change; None if no options can make it."""
+    """Return a change as options of the deployment; None if options cannot express it."""
     several = _has_several(shortage.variant)
     if change.setting == "instances":
         is_possible = change.count <= MAX_INSTANCES

@@ -22,14 +22,14 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     # memory, adapters
     "adapter-without-engine/never": (
         "{engine}, the engine of {base}, does not support adapters",
-        "an image of {engines}",
+        "use an image of {engines}",
     ),
-    "adapter-without-engine": ("{switch} is not true on {base}", "{switch}=true"),
+    "adapter-without-engine": ("{switch} is not true on {base}", "set {switch}=true"),
     "adapter-limits/rank": (
         "{variable} is not set: {engine} takes adapters up to its default rank",
-        "{variable} with the largest rank of the adapters (r in adapter_config.json)",
+        "set {variable} to the largest rank of the adapters (r in adapter_config.json)",
     ),
-    "adapter-limits/loading": ("{variable} is not set", "{variable}=True"),
+    "adapter-limits/loading": ("{variable} is not set", "set {variable}=True"),
     "adapter-limits/slots": (
         "{adapters} adapters, and {variable} allows {slots} at once",
         "{variable}={adapters}",
@@ -56,83 +56,83 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "claims-missing": ("no ComputeResourceRequirements", _CLAIMS),
     "memory-missing": (
         "no MinMemoryRequiredInMb",
-        "MinMemoryRequiredInMb=1024 or more: it is it is a reservation, not a cap",
+        "set MinMemoryRequiredInMb to 1024 or more: the value is a reservation, not a cap",
     ),
     "accelerators-not-whole": (
         "NumberOfAcceleratorDevicesRequired={accelerators}",
-        "a whole number of at least 1, or leave it out on CPU instances",
+        "use a whole number of at least 1, or remove it on CPU instances",
     ),
     "claim-too-small/cpus": (
         "NumberOfCpuCoresRequired={value}",
-        "NumberOfCpuCoresRequired=0.25 or more, or leave it out",
+        "set NumberOfCpuCoresRequired to 0.25 or more, or remove it",
     ),
-    "claim-too-small/memory": ("MinMemoryRequiredInMb={value}", "MinMemoryRequiredInMb=128 or more"),
+    "claim-too-small/memory": ("MinMemoryRequiredInMb={value}", "set MinMemoryRequiredInMb to 128 or more"),
     "accelerators-on-cpu": (
         "NumberOfAcceleratorDevicesRequired={accelerators} on {instance_type}",
-        "leave NumberOfAcceleratorDevicesRequired out, or use an instance type with accelerators",
+        "remove NumberOfAcceleratorDevicesRequired, or use an instance type with accelerators",
     ),
     "accelerators-missing": (
         "no NumberOfAcceleratorDevicesRequired for the image {repository}",
-        "NumberOfAcceleratorDevicesRequired=1 or more",
+        "set NumberOfAcceleratorDevicesRequired to 1 or more",
     ),
-    "copies-missing": ("no RuntimeConfig with a CopyCount", "RuntimeConfig with CopyCount=1 or more"),
-    "copies-below-one": ("CopyCount={copies}", "CopyCount=1 or more; autoscaling can take it to 0 afterwards"),
-    "variant-missing": ("no VariantName", "VariantName of the endpoint's production variant"),
+    "copies-missing": ("no RuntimeConfig with a CopyCount", "add RuntimeConfig with CopyCount=1 or more"),
+    "copies-below-one": ("CopyCount={copies}", "set CopyCount to 1 or more; autoscaling can scale to 0 later"),
+    "variant-missing": ("no VariantName", "set VariantName to the endpoint's production variant"),
     "name-taken": (
         "InferenceComponentName={name!r} is also the name of {owner.name}",
-        "use another name, or leave it out",
+        "use another name, or remove it",
     ),
     "environment-too-large": (
         "Container.Environment has {entries} entries",
         "move the environment to an AWS::SageMaker::Model, which accepts 100 entries",
     ),
-    "specification-forms": ("it has both Specification and Specifications", "leave one of them out"),
+    "specification-forms": ("the component has both Specification and Specifications", "remove one of them"),
     "specification-types/missing": (
         "one of its Specifications has no InstanceType",
-        "an InstanceType in each of the Specifications",
+        "set InstanceType in each of the Specifications",
     ),
     "specification-types/twice": (
         "several of its Specifications have InstanceType={instance_type}",
-        "only one entry of Specifications for each instance type",
+        "keep only one entry of Specifications for each instance type",
     ),
     "specification-types/foreign": (
         "it has a specification for {instance_type}, and its variant has only {hosts}",
-        "a specification for {hosts}",
+        "add a specification for {hosts}",
     ),
     "container-missing": (
         "a specification has no ModelName, and no Container with an Image",
-        "ModelName, or a Container with an Image",
+        "set ModelName, or a Container with an Image",
     ),
     "container-missing/model": (
         "its model has neither PrimaryContainer nor Containers",
-        "PrimaryContainer with an Image on the AWS::SageMaker::Model",
+        "add PrimaryContainer with an Image to the AWS::SageMaker::Model",
     ),
     "adapter-artifact": (
         "an adapter of {base} has no Container with an ArtifactUrl",
-        "Container with ArtifactUrl=s3://BUCKET/PREFIX/",
+        "add Container with ArtifactUrl=s3://BUCKET/PREFIX/",
     ),
     # models and configurations
-    "model-containers": ("it has both PrimaryContainer and Containers", "leave one of them out"),
+    "model-containers": ("it has both PrimaryContainer and Containers", "remove one of them"),
     "role-missing": (
         "no ExecutionRoleArn, yet inference components are on its endpoint",
-        "ExecutionRoleArn on the AWS::SageMaker::EndpointConfig",
+        "set ExecutionRoleArn on the AWS::SageMaker::EndpointConfig",
     ),
     "role-missing/without model": (
         "no ExecutionRoleArn, and its variant {variant} names no model: it is for inference components",
-        "ExecutionRoleArn on the AWS::SageMaker::EndpointConfig",
+        "set ExecutionRoleArn on the AWS::SageMaker::EndpointConfig",
     ),
     "model-on-variant": (
         "variant {variant} has a ModelName, yet inference components are on it",
-        "leave ModelName out of the variant; the components name their models",
+        "remove ModelName from the variant; the components name their models",
     ),
     "zero-instances-with-model": (
         "variant {variant} has a ModelName and MinInstanceCount=0",
-        "MinInstanceCount=1, or inference components instead of ModelName",
+        "set MinInstanceCount=1, or use inference components instead of ModelName",
     ),
-    "fixed-name/model": ("ModelName={name!r} is fixed", "leave ModelName out: CloudFormation generates a name"),
+    "fixed-name/model": ("ModelName={name!r} is fixed", "remove ModelName: CloudFormation generates a name"),
     "fixed-name/configuration": (
         "EndpointConfigName={name!r} is fixed",
-        "leave EndpointConfigName out: CloudFormation generates a name",
+        "remove EndpointConfigName: CloudFormation generates a name",
     ),
     "scaling-range/start": (
         "MaxInstanceCount={most} is less than InitialInstanceCount={bound}",
@@ -148,63 +148,63 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     ),
     **{f"startup-timeout/{kind}": (f"{name}={{seconds}}", f"{name}={{nearest}}") for kind, name in _TIMEOUTS.items()},
     # variants
-    "volume-on-local-storage": ("VolumeSizeInGB with {instance_type}", "leave VolumeSizeInGB out"),
+    "volume-on-local-storage": ("VolumeSizeInGB with {instance_type}", "remove VolumeSizeInGB"),
     "serverless-variant": (
         "variant {variant} has a ServerlessConfig, yet it is for inference components",
-        "InstanceType and InitialInstanceCount in place of ServerlessConfig",
+        "replace ServerlessConfig by InstanceType and InitialInstanceCount",
     ),
     "variant-without-instances/type": (
         "variant {variant} has neither InstanceType nor InstancePools",
-        "InstanceType with InitialInstanceCount",
+        "set InstanceType and InitialInstanceCount",
     ),
     "variant-without-instances/both": (
         "variant {variant} has both InstanceType and InstancePools",
-        "leave one of them out",
+        "remove one of them",
     ),
     "variant-without-instances/count": ("variant {variant} has no InitialInstanceCount", "InitialInstanceCount=1"),
     "pool-twice": (
         "two InstancePools of variant {variant} have {setting}={value}",
-        "a different {setting} for each pool",
+        "use a different {setting} for each pool",
     ),
     "pool-names-model": (
         "an instance pool of variant {variant} has a ModelNameOverride",
-        "leave ModelNameOverride out; the Specifications of the components name their models",
+        "remove ModelNameOverride; the Specifications of the components name their models",
     ),
-    "routing-mismatch": ("RoutingStrategy is {given}", "RoutingStrategy={right}"),
+    "routing-mismatch": ("RoutingStrategy is {given}", "set RoutingStrategy={right}"),
     "variant-without-components": (
         "variant {variant} has no component and names no model",
-        "a component with VariantName={variant}, or leave the variant out",
+        "add a component with VariantName={variant}, or remove the variant",
     ),
     "instances-scaled-twice": (
         "it scales the instances of variant {variant}, which has ManagedInstanceScaling",
-        "leave this target out: ManagedInstanceScaling follows the copies",
+        "remove this target: ManagedInstanceScaling follows the copies",
     ),
     "memory-range": (
         "MaxMemoryRequiredInMb={most} is below MinMemoryRequiredInMb={least}",
-        "MaxMemoryRequiredInMb={least} or more, or leave it out",
+        "set MaxMemoryRequiredInMb to {least} or more, or remove it",
     ),
     # scaling policies and alarms
     **dict.fromkeys(
         ("policy-configuration", "step-adjustments", "tracked-metric", "alarm-refused"), ("{words}", "{fix}")
     ),
     "scheduled-action": ("scheduled action {action}: {words}", "{fix}"),
-    "target-value": ("TargetValue={value}", "TargetValue above 0"),
-    "alarm-without-data": ("the dimension {dimension} is {value}", "the name at the end of the ARN"),
+    "target-value": ("TargetValue={value}", "set TargetValue above 0"),
+    "alarm-without-data": ("the dimension {dimension} is {value}", "use the name at the end of the ARN"),
     # references
     "property-refused": ("{place}{message}", "{fix}"),
     "reference-of-the-wrong-kind": ("{path} is {given}, which gives {value}", "{path} with {right}"),
     "attribute-absent": ("{resource} has no attribute {attribute}", "an attribute of it: {attributes}"),
     "wait-missing": (
         "it names {awaited.name} but does not depend on it",
-        "DependsOn: {awaited.name}, or a reference in place of the literal name",
+        "add DependsOn: {awaited.name}, or use a reference instead of the literal name",
     ),
     # money and alarms without effect
     "alarm-without-action": (
         "the alarm on {metrics} has no action",
-        "AlarmActions with an SNS topic, or a RollingUpdatePolicy that names the alarm",
+        "add AlarmActions with an SNS topic, or a RollingUpdatePolicy that names the alarm",
     ),
     "one-request-at-a-time": (
-        "the KV cache of a copy holds one request of {tokens} tokens, and no second one beside it",
+        "the KV cache of a copy has space for only one request of {tokens} tokens",
         "a smaller {variable}, more accelerators for a copy, or an instance type with larger accelerators",
     ),
     "scaling-saves-nothing": (
@@ -219,17 +219,17 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "adapter-prefix": ("ArtifactUrl={artifact}", "ArtifactUrl={artifact}/"),
     "adapter-base/foreign": (
         "BaseInferenceComponentName names {base}, which is not an inference component of this template",
-        "the name of the component that hosts the model",
+        "use the name of the component that hosts the model",
     ),
     "adapter-base/adapter": (
         "BaseInferenceComponentName names {base}, which is an adapter itself",
-        "the name of the component that hosts the model",
+        "use the name of the component that hosts the model",
     ),
     "adapter-base/elsewhere": (
         "BaseInferenceComponentName names {base}, which is on another endpoint ({endpoint})",
-        "the name of the component that hosts the model",
+        "use the name of the component that hosts the model",
     ),
-    "adapter-claims": ("an adapter with ComputeResourceRequirements", "leave ComputeResourceRequirements out"),
+    "adapter-claims": ("an adapter with ComputeResourceRequirements", "remove ComputeResourceRequirements"),
     # containers and weights
     "tensor-parallel-mismatch": (
         "{variable}={degree}, NumberOfAcceleratorDevicesRequired={accelerators}",
@@ -269,7 +269,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     ),
     "weights-offline": (
         "{switch}={value}, and {variable}={repository}",
-        "leave {switch} out, or put the weights in S3 (ModelDataSource)",
+        "remove {switch}, or put the weights in S3 (ModelDataSource)",
     ),
     "weights-missing/no data": (
         "{variable}={value}, and the model has no data",
@@ -283,7 +283,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "{lesser}={less} is above {greater}={more}",
         "{greater}={less} or more, or {lesser}={more} or less",
     ),
-    "variable-not-parsed": ("{variable}={value!r}: {reason}", "a number in {variable}, or leave it out"),
+    "variable-not-parsed": ("{variable}={value!r}: {reason}", "write a number in {variable}, or remove it"),
     "variable-not-read": ("{engine} has no variable {variable}", "{near}"),
     "variable-not-read/other engine": (
         "{variable} is a variable of {other}, and the image is {engine}",
@@ -337,13 +337,13 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "{place} contains a text of the form of a Hugging Face token",
         "revoke the token; then use {{{{resolve:secretsmanager:...}}}}, or put the weights in S3",
     ),
-    "number-refused": ("{property}={given}: {reason}", "{property} in digits, for example 1"),
+    "number-refused": ("{property}={given}: {reason}", "write {property} in digits, for example 1"),
     # templates
     "template-refused": ("{message}", "correct the fault that the message names"),
     # regions
     "region-without-components": (
         "CloudFormation does not know AWS::SageMaker::InferenceComponent in {region}",
-        "another region",
+        "use another region",
     ),
     "zero-instances-refused": (
         "MinInstanceCount=0 in {region}",
@@ -356,7 +356,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     ),
     "capacity-range": (
         "MinCapacity={floor} is above MaxCapacity={ceiling}",
-        "MaxCapacity={floor} or more, or MinCapacity={ceiling} or less",
+        "raise MaxCapacity to {floor} or more, or lower MinCapacity to {ceiling} or less",
     ),
     "capacity-range/schedule": (
         "after the scheduled action {schedule}, MinCapacity={floor} is above MaxCapacity={ceiling}",
@@ -364,11 +364,11 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     ),
     "copies-outside-range/below": (
         "CopyCount={copies} lies outside MinCapacity={floor} of {target.name}",
-        "CopyCount={nearest}, the floor",
+        "set CopyCount={nearest}, the floor",
     ),
     "copies-outside-range/above": (
         "CopyCount={copies} lies outside MaxCapacity={ceiling} of {target.name}",
-        "CopyCount={nearest}, the floor",
+        "set CopyCount={nearest}, the floor",
     ),
     "zero-without-wake": _WITHOUT_WAKE,
     "zero-without-wake/by schedule": _WITHOUT_WAKE,
@@ -380,7 +380,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "{component.name} scales to 0 copies, and its variant has MinInstanceCount={least}",
         "ManagedInstanceScaling with Status=ENABLED and MinInstanceCount=0, or a floor of 1 copy",
     ),
-    "batch-size/share": ("a batch of {percent} %", "Value=5 to 50 for CAPACITY_PERCENT"),
+    "batch-size/share": ("a batch of {percent} %", "set Value to 5 to 50 for CAPACITY_PERCENT"),
     # practice
     "capture-elsewhere": (
         "{what} to {address}",
@@ -412,8 +412,8 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "image-tag-moves": ("the tag {tag} can move to another image", _PIN),
     "image-tag-moves/no tag": ("Image={image} has no tag: SageMaker pulls `latest`", _PIN),
     "image-without-digest": ("the tag {tag} has no digest", "IMAGE@sha256:..."),
-    "key-missing": ("no KmsKeyId for {instance_types}", "KmsKeyId of a key of your own"),
-    "key-without-effect": ("KmsKeyId with {instance_types}", "leave KmsKeyId out, or use another instance family"),
+    "key-missing": ("no KmsKeyId for {instance_types}", "set KmsKeyId to a key of your own"),
+    "key-without-effect": ("KmsKeyId with {instance_types}", "remove KmsKeyId, or use another instance family"),
     "not-isolated": (
         "no EnableNetworkIsolation and no VpcConfig, on the model or on the endpoint config",
         "EnableNetworkIsolation with weights in S3, or VpcConfig with subnets that reach only VPC endpoints",
@@ -459,7 +459,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "CloudFormation reads {variable} at deployment and stores it in the model's environment",
         "put the weights in S3 (`replicas stage`), so that serving needs no token",
     ),
-    "shell-access": ("EnableSSMAccess on variant {variant}", "leave EnableSSMAccess out"),
+    "shell-access": ("EnableSSMAccess on variant {variant}", "remove EnableSSMAccess"),
     "untagged": ("no Tags", "Tags; in a CDK app Tags.of(app).add(...)"),
 }
-"""The sentence of the case and of the change that fixes it, by rule, or by rule and kind of case."""
+"""Sentences of the case and of the fix, by rule id, or by `rule/kind` of case."""

@@ -1,4 +1,4 @@
-"""Functions that both sets of sentences share: filling in a finding's numbers, and formatting them."""
+"""Functions of both vocabularies: insert the numbers of a finding into a sentence, and format numbers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from replicas.rules.declaration import Rule
 from replicas.rules.finding import Finding
 
 _LONGEST = 2000
-"""Length of the longest sentence that is printed completely, characters."""
+"""Maximum length of a sentence in characters. Longer sentences are shortened."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,22 +24,22 @@ class Sentence:
     """The smallest change that fixes the case."""
 
     def filled(self, numbers: Mapping[str, Any]) -> Sentence:
-        """Return the sentence with the numbers of one finding filled in."""
+        """Insert the numbers of a finding into the sentence."""
         return Sentence(what=self.what.format(**numbers), fix=self.fix.format(**numbers))
 
 
 def why_of(rule: Rule, finding: Finding) -> str:
-    """Return the consequence of a finding."""
+    """Return the consequence of a finding as a sentence."""
     return rule.why.format(**finding.numbers)
 
 
 def shortened(text: str) -> str:
-    """Return a sentence; a very long one without its middle."""
+    """Return a sentence. The middle of a very long sentence is omitted."""
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} [...] {text[-_LONGEST // 4 :]}"
 
 
 def plain(number: Fraction | int) -> str:
-    """Return a number without needless digits."""
+    """Format a number without trailing zeros."""
     return str(int(number)) if Fraction(number).denominator == 1 else f"{float(number):g}"
 
 

@@ -1,4 +1,4 @@
-"""Rewrites sentences about options of a deployment as sentences about container variables and template properties."""
+"""Converts sentences about options of a deployment to sentences about container variables and template properties."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ def _setting(match: re.Match[str], kind: EngineKind, given: Collection[str]) -> 
 
 
 def _by_default(match: re.Match[str], kind: EngineKind, given: Collection[str]) -> str:
-    """Return the remark that a value is the engine's default, because no variable sets it."""
+    """Return a note that a value is the engine's default, if no variable sets it; else an empty string."""
     names = kind.variables.of_option(match["option"])
     return " (its default)" if match["value"] and names and not set(names) & set(given) else ""
 
 
 def _with(match: re.Match[str]) -> str:
-    """Return the claim that must change together with a setting."""
+    """Return the resource property that must change together with a setting; empty if none."""
     if match["option"] != "tensor_parallel" or match["value"] is None:
         return ""
     return " and NumberOfAcceleratorDevicesRequired alike"

@@ -1,6 +1,6 @@
-"""Changes that let a CPU build models whose kernels need a GPU. None of them changes the size of a model.
+"""Patches that allow a CPU to build models whose kernels need a GPU. No patch changes the size of a model.
 
-Every change that took effect is recorded with the figures.
+Every patch that takes effect is recorded with the results.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _ARCHITECTURES = {
     "MiniMaxM3ForCausalLM": ("MiniMaxM3SparseForCausalLM", "minimax_m3_text"),
     "Step3p7FlashForCausalLM": ("Step3p5ForCausalLM", "step3p5"),
 }
-"""Names of shortened configs, with the architecture and the model type that the engine knows for them."""
+"""Architecture names in shortened configs, with the architecture and the model type that the engine knows."""
 _WITHOUT_SIZES: dict[str, dict[str, Any]] = {
     "deepseek_ref": {
         "model_type": "deepseek_v4",
@@ -41,7 +41,7 @@ _WITHOUT_SIZES: dict[str, dict[str, Any]] = {
     },
     "mimo": {"model_type": "qwen2"},
 }
-"""Fields that a shortened config lacks and that no size depends on, by model type."""
+"""Fields that shortened configs lack and that do not affect the size, by model type."""
 _STEP_FIELDS = {
     "num_key_value_heads": "num_attention_groups",
     "num_experts": "moe_num_experts",
@@ -50,7 +50,7 @@ _STEP_FIELDS = {
 
 
 class _NasConfig(PreTrainedConfig):  # type: ignore[misc, unused-ignore]
-    """Stands for the class that comes with models of the type `nemotron-nas`."""
+    """Replaces the config class that is shipped with models of the type `nemotron-nas`."""
 
     model_type = "nemotron-nas"
 
@@ -75,7 +75,7 @@ def _namespace(value: Any) -> Any:
 
 
 def config_for_engine(config: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Return a config that the engine reads, and what was changed in it."""
+    """Return a config that the engine can read, and a list of the changes."""
     config = _without_quantization(config)
     changes = []
     architecture, kind = next(iter(config.get("architectures") or [""])), str(config.get("model_type"))
@@ -110,14 +110,16 @@ def _without_quantization(config: dict[str, Any]) -> dict[str, Any]:
 
 
 class _Idle:
-    """Stands for streams and events of CUDA."""
+    """Replaces CUDA streams and events."""
 
     def __init__(self, *_: Any, **__: Any) -> None:
         pass
 
 
 def patch_platform() -> list[str]:
-    """Let classes be built whose kernels a CPU lacks; return a list that receives what took effect."""
+    """Patch the engine so that classes without CPU kernels can be built. Return a list to which effects
+    are appended.
+    """
     changes: list[str] = []
     AutoConfig.register("minimax_m3_text", MiniMaxM3TextConfig, exist_ok=True)
     AutoConfig.register("nemotron-nas", _NasConfig, exist_ok=True)
@@ -168,7 +170,7 @@ def _patch_experts(changes: list[str]) -> None:
 
 
 def _patch_moves() -> None:
-    """Let parts that a model moves to the device of the rest stay on the meta device."""
+    """Keep modules on the meta device if the model tries to move them to another device."""
     move = torch.nn.Module.to
 
     def moved(module: Any, *arguments: Any, **options: Any) -> Any:

@@ -1,9 +1,9 @@
-"""Build models without weights by the engine's own code: count their parameters, and read what each layer caches.
+"""Build models without weights with the engine's own code: count parameters, and read the cache of each layer.
 
     .oracle/bin/python -m scripts.oracle.engine.build < configs.jsonl > figures.jsonl
 
-A line of input is `{"name": ..., "config": {...}}`. Each model is built on PyTorch's meta device, which takes no
-memory, in a process of its own, which is forked after the engine is imported.
+A line of input is `{"name": ..., "config": {...}}`. Each model is built on PyTorch's meta device, which needs no
+memory, in a separate process that is forked after the engine is imported.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ from vllm.v1.worker.workspace import init_workspace_manager
 from scripts.oracle.engine import adapting
 
 LENGTH = 2048
-"""Longest request that the models are built for. Sizes do not depend on it."""
+"""Maximum request length of the models. Sizes do not depend on this value."""
 
 
 def main() -> None:
     """Answer each line of stdin with a line on stdout."""
     torch.set_num_threads(1)
-    # The registry would import each model's class in another process, which imports the whole engine again.
+    # By default the registry imports each model class in a new process, which would import the whole engine again.
     registry._LazyRegisteredModel.inspect_model_cls = lambda model: registry._ModelInfo.from_model_cls(
         model.load_model_cls()
     )
@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def _in_process(config: dict[str, Any]) -> dict[str, Any]:
-    """Return the figures of a model, built in a forked process, or the reason why it cannot be built."""
+    """Build a model in a forked process. Return its parameters and cache, or the reason why it cannot be built."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -78,10 +78,10 @@ def _in_process(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def figures(config: dict[str, Any]) -> dict[str, Any]:
-    """Return the parameters of a model and the layers of its cache.
+    """Return the number of parameters of a model and its cache per layer.
 
-    Quantization is removed first, because the platform decides which kernels exist; it does not change how many
-    parameters a model has.
+    Quantization is removed first, because its kernels depend on the platform. It does not change the number of
+    parameters.
     """
     config, changes = adapting.config_for_engine(config)
     with tempfile.TemporaryDirectory() as folder:
@@ -118,7 +118,7 @@ def figures(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _parts(model: torch.nn.Module) -> dict[str, Any]:
-    """Return the parameters by top module, and by path with numbers left out."""
+    """Return the number of parameters by top-level module, and by path without layer numbers."""
     parts: Counter[str] = Counter()
     paths: Counter[str] = Counter()
     for name, parameter in model.named_parameters():
@@ -128,7 +128,7 @@ def _parts(model: torch.nn.Module) -> dict[str, Any]:
 
 
 def _cache_layers(engine: VllmConfig) -> list[dict[str, Any]]:
-    """Return what the layers keep in the cache, one entry for all layers that keep the same."""
+    """Return the cache specifications of the layers. Layers with the same specification share one entry."""
     alike: Counter[str] = Counter()
     for layer in engine.compilation_config.static_forward_context.values():
         spec = layer.get_kv_cache_spec(engine) if hasattr(layer, "get_kv_cache_spec") else None

@@ -1,11 +1,12 @@
-"""The rule by which the entrypoints of AWS's and Hugging Face's vLLM images turn variables into arguments.
+"""Converts environment variables to engine arguments like the entrypoints of AWS's and Hugging Face's vLLM images.
 
-`SM_VLLM_<FLAG>=value` becomes `--flag value`, `true` a bare flag, and `false` is dropped; without SM_VLLM_MODEL the
-model is HF_MODEL_ID (aws/deep-learning-containers, `sagemaker_entrypoint.sh` of both images).
+`SM_VLLM_<FLAG>=value` becomes `--flag value`. The value `true` gives a flag without value, and `false` gives no flag.
+Without SM_VLLM_MODEL, the model is HF_MODEL_ID (aws/deep-learning-containers, `sagemaker_entrypoint.sh` of both
+images).
 
     .oracle/bin/python -m scripts.oracle.engine.container --port 8080 [argument ...]
 
-serves as those images do, with the variables of its own environment.
+starts the server like those images, with the variables of the current environment.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def _arguments(environment: Mapping[str, str]) -> Iterator[str]:
 
 
 def main() -> None:
-    """Become the engine's server."""
+    """Replace this process by the engine's server."""
     server = "vllm.entrypoints.launchers.api_server.entry"  # `vllm serve` needs a distribution that is named vllm
     command = [sys.executable, "-m", server, *sys.argv[1:], *arguments(os.environ)]
     os.execv(command[0], command)  # noqa: S606 (the engine itself)

@@ -1,8 +1,8 @@
-"""Make a two-layer Llama of random weights, with its tokenizer, chat template and a LoRA adapter.
+"""Create a two-layer Llama model with random weights, a tokenizer, a chat template and a LoRA adapter.
 
     .oracle/bin/python -m scripts.oracle.engine.tiny FOLDER
 
-writes FOLDER/model and FOLDER/adapter. Its answers mean nothing; the engine serves it as any other model.
+writes FOLDER/model and FOLDER/adapter. The answers are meaningless, but the engine serves the model like any other.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def _tokenizer() -> PreTrainedTokenizerFast:
-    """Return a tokenizer of bytes and a few pairs of them."""
+    """Return a tokenizer with all bytes and a few merged pairs."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
