@@ -134,7 +134,7 @@ def read_body(given: str, stdin: str | None) -> bytes:
             text = Path(given).read_bytes()
         except (OSError, ValueError) as fault:  # ValueError: an invalid file name
             raise UsageError(
-                f"{where} cannot be read: {unreadable(fault)}: JSON, the path of a JSON file, or - for standard input"
+                f"{where} cannot be read: {unreadable(fault)}: give JSON, the path of a JSON file, or -"
             ) from None
     try:
         json.loads(text)

@@ -138,11 +138,11 @@ def test_a_body_that_the_engine_refuses_ends_in_its_words(ask: Run) -> None:
         (
             ["--body", "none.json"],
             2,
-            "--body none.json: No such file or directory: give JSON, the path of a JSON file, or -",
+            "--body none.json cannot be read: No such file or directory: give JSON, the path of a JSON file, or -",
         ),
         (["--body", "deployments.py"], 2, "--body deployments.py is not JSON"),
         (["--body", "-"], 2, "--body -: standard input is not JSON"),
-        (["--component", "reranker", "--text", "a"], 2, "--text QUERY --text DOCUMENT"),
+        (["--component", "reranker", "--text", "a"], 2, "give --text QUERY and --text DOCUMENT"),
         (["--text", "a"], 1, "search has several components: choose one with --component (embedding, reranker)"),
     ],
 )
