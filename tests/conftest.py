@@ -76,7 +76,7 @@ def assembly(context: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) 
 
         app.main(context=context, outdir=str(folder))
 
-    return _made_once("cdk.out", synthesise, tmp_path_factory)
+    return made_once("cdk.out", synthesise, tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
@@ -95,10 +95,10 @@ def production_assembly(context: dict[str, Any], tmp_path_factory: pytest.TempPa
         MultiReplicaStack(app, plan(deployment))
         app.synth()
 
-    return _made_once("production", synthesise, tmp_path_factory)
+    return made_once("production", synthesise, tmp_path_factory)
 
 
-def _made_once(name: str, make: Callable[[Path], None], factory: pytest.TempPathFactory) -> Path:
+def made_once(name: str, make: Callable[[Path], None], factory: pytest.TempPathFactory) -> Path:
     """Return a folder that the first worker makes, while the others wait."""
     base = factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base

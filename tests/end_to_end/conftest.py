@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ import boto3
 import pytest
 
 from embedded_aws import process
-from tests.conftest import ROOT
+from tests.conftest import ROOT, made_once
 
 TIME_SCALE = 1500
 
@@ -150,15 +151,42 @@ def pace() -> tuple[float, float]:
     return TIME_SCALE, 50
 
 
-@pytest.fixture(scope="module")
-def account(tmp_path_factory: pytest.TempPathFactory, pace: tuple[float, float]) -> Iterator[Account]:
-    time_scale, speed = pace
+@pytest.fixture(scope="session")
+def bootstrapped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The saved state of an account after `cdk bootstrap`, which runs once for all tests of all workers."""
+
+    def bootstrap(folder: Path) -> None:
+        folder.mkdir()
+        with _of_its_own(tmp_path_factory):
+            record = process.start(
+                port=0, region="us-west-2", time_scale=TIME_SCALE, speed=50, state=folder / "aws.state"
+            )
+            try:
+                process.bootstrap(record.environment, print)
+            finally:
+                process.stop(record)
+
+    return made_once("bootstrapped", bootstrap, tmp_path_factory) / "aws.state"
+
+
+@contextmanager
+def _of_its_own(factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the records of embedded AWSs apart from those of other tests, and find the CDK CLI."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("XDG_CACHE_HOME", str(factory.mktemp("cache")))
         patch.setenv("PATH", f"{ROOT / 'node_modules' / '.bin'}{os.pathsep}{os.environ['PATH']}")
-        record = process.start(port=0, region="us-west-2", time_scale=time_scale, speed=speed)
+        yield
+
+
+@pytest.fixture(scope="module")
+def account(
+    tmp_path_factory: pytest.TempPathFactory, pace: tuple[float, float], bootstrapped: Path
+) -> Iterator[Account]:
+    time_scale, speed = pace
+    state = shutil.copy(bootstrapped, tmp_path_factory.mktemp("state"))
+    with _of_its_own(tmp_path_factory):
+        record = process.start(port=0, region="us-west-2", time_scale=time_scale, speed=speed, state=Path(state))
         try:
-            process.bootstrap(record.environment, print)
             yield Account(record)
         finally:
             process.stop(record)

@@ -64,11 +64,17 @@ def status(account: Account, *more: str) -> dict[str, Any]:
     return {**document, "code": ran.code, "parts": {part["label"]: part for part in document["components"]}}
 
 
-def eventually(account: Account, holds: Callable[[dict[str, Any]], bool], seconds: float = 180) -> dict[str, Any]:
-    deadline = time.monotonic() + seconds
-    while not holds(found := status(account)):
-        assert time.monotonic() < deadline, found
-    return found
+def eventually(account: Account, component: str, holds: Callable[[int], bool], seconds: float = 180) -> dict[str, Any]:
+    """Wait until a number of copies of a component runs; what `replicas status` tells then."""
+    deadline, sagemaker = time.monotonic() + seconds, account.client("sagemaker")
+    while not holds(
+        copies := sagemaker.describe_inference_component(InferenceComponentName=component)["RuntimeConfig"][
+            "CurrentCopyCount"
+        ]
+    ):
+        assert time.monotonic() < deadline, copies
+        time.sleep(0.1)
+    return status(account)
 
 
 def await_answers(result: Path, seconds: float = 180) -> None:
@@ -135,10 +141,12 @@ def test_the_life_of_the_example_with_everything(account: Account, example: Synt
     load = ("--component", "chat", "--users", "20", "--duration", "3600", "--warmup", "0", *answers)
     result = tmp_path / "result"
     with account.until_interrupted("benchmark", NAME, *load, "--out", str(result)):
-        busy = eventually(account, lambda found: found["parts"]["chat"]["running"] > 2)
+        busy = eventually(account, chat["name"], lambda copies: copies > 2)
         await_answers(result)
+    assert busy["parts"]["chat"]["running"] > 2
     assert "Setting desired copy count to" in busy["parts"]["chat"]["scaling"]["last_activity"]
-    eventually(account, lambda found: found["parts"]["chat"]["running"] == 2)
+    calm = eventually(account, chat["name"], lambda copies: copies == 2)
+    assert calm["parts"]["chat"]["running"] == 2
 
     # when the engine changes, then it rolls in batches, and the new one serves
     rolled = account.deploy(NAME, app=example(AFTER))
@@ -171,7 +179,8 @@ def test_the_life_of_the_example_with_everything(account: Account, example: Synt
     assert image_of(account) == image
 
     # when nobody asks for code, then it sleeps; one request wakes it, and the command waits for it
-    asleep = eventually(account, lambda found: found["parts"]["code"]["running"] == 0)
+    asleep = eventually(account, fresh["parts"]["code"]["name"], lambda copies: copies == 0)
+    assert asleep["parts"]["code"]["running"] == 0
     assert not any("code" in problem for problem in asleep["problems"])
     woken = account.replicas("chat", NAME, "Write a loop", "--component", "code", "--wait", "180")
     assert woken.code == 0, woken.output

@@ -37,7 +37,7 @@ _STARTED_HERE: dict[int, subprocess.Popen[bytes]] = {}
 """Child processes by process id. They stay as zombies until this process waits for them."""
 _STARTED_WITHIN_SECONDS = 180.0
 _INTERRUPTING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_STOPPED_WITHIN_SECONDS = 30.0
+_STOPPED_WITHIN_SECONDS = 120.0
 
 
 def start(
