@@ -131,8 +131,15 @@ def run_together(commands: Mapping[tuple[str, ...], int], environment: Mapping[s
         for command in commands:
             output: IO[str] = ending.enter_context(tempfile.TemporaryFile("w+"))
             program = shutil.which(command[0], path=environment["PATH"]) or command[0]
-            process = subprocess.Popen(
-                [program, *command[1:]], env=environment, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, text=True
+            process = ending.enter_context(
+                subprocess.Popen(
+                    [program, *command[1:]],
+                    env=environment,
+                    cwd=ROOT,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    text=True,
+                )
             )
             ending.callback(process.kill)  # does nothing to a process that has ended
             running.append((command, process, output))

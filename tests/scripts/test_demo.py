@@ -55,9 +55,7 @@ def test_a_deployments_file_without_the_articles_row_says_what_is_missing(
         pass
 
 
-def test_commands_run_together_and_are_printed_in_their_order(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_commands_that_run_together_are_printed_in_order(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     written = tmp_path / "written"
     waiting = ("sh", "-c", f"until [ -e {written} ]; do sleep 0.01; done; echo first; echo last")
     writing = ("sh", "-c", f"touch {written}; echo one; echo two")
