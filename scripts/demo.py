@@ -23,8 +23,6 @@ from typing import IO
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "llama-2-13b"
 _ROW = re.compile(rf'(article\("{NAME}", [^)]*copies=)8\b')
-_SHOWN_LINES = 40
-"""Lines of output of a command that runs beside another."""
 _TOOLS = (Path(sys.executable).parent, ROOT / "node_modules" / ".bin")
 
 
@@ -66,7 +64,7 @@ def steps(environment: Mapping[str, str], changed: Path) -> None:
     say("bootstrap it for the CDK, and write the templates of all deployments meanwhile")
     account = f"aws://123456789012/{environment['AWS_REGION']}"
     bootstrap = ("cdk", "bootstrap", account, "--app", "", "--ci", "--no-notices")
-    run_together([bootstrap, ("cdk", "synth", "--quiet", "--no-notices")], environment)
+    run_together({bootstrap: 1, ("cdk", "synth", "--quiet", "--no-notices"): 40}, environment)
     step("deploy: 8 copies of Llama 2 13B on one instance", "cdk", "deploy", NAME, *written, *cdk)
     step("what is deployed", "replicas", "status", NAME)
     step("chat", "replicas", "chat", NAME, "What is an inference component?")
@@ -120,15 +118,28 @@ def run(command: Sequence[str], environment: Mapping[str, str], folder: Path) ->
         raise DemoError(f"`{shlex.join(command)}` ended with exit code {done.returncode}")
 
 
-def run_together(commands: Sequence[Sequence[str]], environment: Mapping[str, str]) -> None:
-    """Run commands at the same time. Print each with the end of its output, in their order."""
-    running: list[tuple[Sequence[str], subprocess.Popen[str], IO[str]]] = []
+def run_together(commands: Mapping[tuple[str, ...], int], environment: Mapping[str, str]) -> None:
+    """Run commands at the same time. Print each with its last lines of output, all of them if it fails.
+
+    Args:
+        commands: the commands, in the order in which they are printed, and the number of lines of each.
+        environment: the environment of all of them.
+
+    """
+    running: list[tuple[tuple[str, ...], subprocess.Popen[str], IO[str]]] = []
     with ExitStack() as ending:
         for command in commands:
             output: IO[str] = ending.enter_context(tempfile.TemporaryFile("w+"))
             program = shutil.which(command[0], path=environment["PATH"]) or command[0]
-            process = subprocess.Popen(
-                [program, *command[1:]], env=environment, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, text=True
+            process = ending.enter_context(
+                subprocess.Popen(
+                    [program, *command[1:]],
+                    env=environment,
+                    cwd=ROOT,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    text=True,
+                )
             )
             ending.callback(process.kill)  # does nothing to a process that has ended
             running.append((command, process, output))
@@ -136,7 +147,8 @@ def run_together(commands: Sequence[Sequence[str]], environment: Mapping[str, st
             print(f"$ {shlex.join(command)}", flush=True)
             code = process.wait()
             written.seek(0)
-            print("".join(written.readlines()[-_SHOWN_LINES:]), end="", flush=True)
+            lines = written.readlines()
+            print("".join(lines if code else lines[-commands[command] :]), end="", flush=True)
             if code:
                 raise DemoError(f"`{shlex.join(command)}` ended with exit code {code}")
 

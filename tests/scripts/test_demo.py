@@ -53,3 +53,19 @@ def test_a_deployments_file_without_the_articles_row_says_what_is_missing(
     monkeypatch.setattr(demo, "ROOT", tmp_path)
     with pytest.raises(demo.DemoError, match="the demo shows a change of that row"), demo.changed_copies():
         pass
+
+
+def test_commands_that_run_together_are_printed_in_order(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    written = tmp_path / "written"
+    waiting = ("sh", "-c", f"until [ -e {written} ]; do sleep 0.01; done; echo first; echo last")
+    writing = ("sh", "-c", f"touch {written}; echo one; echo two")
+    demo.run_together({waiting: 1, writing: 5}, os.environ)
+    output = [line for line in capfd.readouterr().out.splitlines() if not line.startswith("$ ")]
+    assert output == ["last", "one", "two"]
+
+
+def test_a_failure_of_one_of_two_commands_shows_all_that_it_printed(capfd: pytest.CaptureFixture[str]) -> None:
+    failing, endless = ("sh", "-c", "echo first; echo last; exit 3"), ("sleep", "1000")
+    with pytest.raises(demo.DemoError, match="ended with exit code 3"):
+        demo.run_together({failing: 1, endless: 1}, os.environ)
+    assert "first\nlast\n" in capfd.readouterr().out
