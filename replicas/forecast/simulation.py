@@ -117,10 +117,10 @@ def _give_up(simulated: Sequence[SimulatedCopy], sent: int, load: Load) -> None:
     if sum(copy.events for copy in simulated) + sent > MOST_EVENTS or any(
         copy.ends > _GIVES_UP_AFTER_SECONDS for copy in simulated
     ):
+        copies = f"{len(simulated)} {'copy' if len(simulated) == 1 else 'copies'}"
         raise ForecastError(
-            f"{load.description} on {len(simulated)} copies: not answered within a day, or too many events to "
-            "simulate: "
-            "reduce the load or the duration, or add copies"
+            f"{load.description} on {copies}: not answered within a day, or too many events to simulate: reduce the "
+            "load or the duration, or add copies"
         )
 
 

@@ -180,5 +180,5 @@ def test_what_would_take_days_is_refused_and_not_computed() -> None:
     slow = replace(TIMES, step_host=60.0)
     engine = CopyEngine(PROFILES[0], slow, Limits(kv_cache_tokens=9999, prefill_tokens=400))
     load = Load(users=1000, input_tokens=200, output_tokens=50)
-    with pytest.raises(ForecastError, match="1,000 users: not answered within a day"):
+    with pytest.raises(ForecastError, match="1,000 users on 1 copy: not answered within a day"):
         simulate(engine, copies=1, load=load, duration_seconds=90, seed=0, routing="RANDOM")
