@@ -114,16 +114,28 @@ benchmark: browser $(VENV)/.installed-dev ## measure the project's own speed, an
 # The engine's own code, in an environment of its own: 3.5 GB. PyTorch must be the build for CPUs.
 ORACLE := .oracle
 
+# $(call oracle_environment,FOLDER,REQUIREMENTS): PyTorch for CPUs, and torchvision without its compiled part.
+define oracle_environment
+	$(PYTHON) -m venv --clear $(1)
+	$(UV) pip install --quiet --python $(1)/bin/python --torch-backend cpu -r $(2) || \
+	  $(1)/bin/python -m pip install --quiet --disable-pip-version-check -r $(2)
+	cp scripts/oracle/torchvision_operators.py $$($(1)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+	echo 'import torchvision_operators' > $$($(1)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/torchvision_operators.pth
+endef
+
 $(ORACLE)/.installed: scripts/oracle/requirements.txt scripts/oracle/torchvision_operators.py $(VENV)/.installed-dev
-	$(PYTHON) -m venv --clear $(ORACLE)
-	$(UV) pip install --quiet --python $(ORACLE)/bin/python --torch-backend cpu -r scripts/oracle/requirements.txt || \
-	  $(ORACLE)/bin/python -m pip install --quiet --disable-pip-version-check -r scripts/oracle/requirements.txt
+	$(call oracle_environment,$(ORACLE),scripts/oracle/requirements.txt)
 	$(ORACLE)/bin/python -m pip uninstall --quiet --yes torchaudio torchcodec
-	cp scripts/oracle/torchvision_operators.py $$($(ORACLE)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
-	echo 'import torchvision_operators' > $$($(ORACLE)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/torchvision_operators.pth
 	@touch $@
 
-oracle: setup $(ORACLE)/.installed ## ask the engine's own code: sizes, arguments and answers (3.5 GB, half an hour): make oracle PART=sizes
+$(ORACLE)/sglang/.installed: scripts/oracle/requirements-sglang.txt replicas/engines/sglang/images.json replicas/engines/sglang/images_huggingface.json $(ORACLE)/.installed
+	$(call oracle_environment,$(ORACLE)/sglang,scripts/oracle/requirements-sglang.txt)
+	for version in $$($(PY) -c 'from replicas.engines import image_versions; print(*image_versions("sglang"))'); do \
+	  $(ORACLE)/sglang/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --target $(ORACLE)/sglang/versions/$$version sglang==$$version || exit 1; \
+	done
+	@touch $@
+
+oracle: setup $(ORACLE)/.installed $(ORACLE)/sglang/.installed ## ask the engine's own code: sizes, arguments and answers (6 GB, half an hour): make oracle PART=sizes
 	$(PY) -m scripts.oracle --python $(ORACLE)/bin/python $(PART)
 
 mutants: setup $(VENV)/.installed-dev ## change the construct library in 200 places, one at a time: does a test fail? (an hour)

@@ -49,7 +49,10 @@ def read_quantization(config: Mapping[str, Any]) -> Quantization | None:
     try:
         return _with_expert_format(_read(declared), config, declared)
     except (AttributeError, IndexError, TypeError, KeyError, OverflowError, re.error):
-        raise ValueError(f"quantization_config cannot be read: {str(declared)[:80]}") from None
+        raise ValueError(
+            f"quantization_config cannot be read: {str(declared)[:80]}: it is an object with a quant_method, as in the "
+            "repository's config.json"
+        ) from None
 
 
 def fp8_cache_method(config: Mapping[str, Any]) -> str | None:

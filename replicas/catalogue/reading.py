@@ -118,7 +118,8 @@ def read_config(config: Config) -> Architecture:
         architecture = family.formula(fields)
     except KeyError as missing:
         raise ValueError(
-            f"config.json of model_type {model_type!r} lacks the field {missing.args[0]!r}, which sizing needs"
+            f"config.json of model_type {model_type!r} lacks the field {missing.args[0]!r}, which sizing needs: "
+            "download the repository's config.json again"
         ) from None
     except (AttributeError, TypeError, ZeroDivisionError) as fault:
         raise ValueError(f"config.json of model_type {model_type!r} has a field of the wrong type: {fault}") from None

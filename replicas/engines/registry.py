@@ -77,7 +77,13 @@ def find_engine(given: str, publisher: str | None = None) -> Engine:
     """
     name, _, version = given.partition("-")
     kind = engine_kinds().get(name)
-    if not kind or not kind.versions or ("-" in given and not re.fullmatch(r"\d{1,4}(\.\d{1,4}){1,3}", version, re.A)):
+    is_version = re.fullmatch(r"\d{1,4}(\.\d{1,4}){1,3}", version, re.A)
+    if kind and kind.versions and "-" in given and not is_version:
+        raise LookupError(
+            f"engine {given!r}: {version!r} is no version; versions of {name} with an image: "
+            f"{', '.join(kind.image_versions())}"
+        )
+    if not kind or not kind.versions:
         raise LookupError(
             f"engine {given!r} is not known; engines: {', '.join(engine_names())}, or a name with a version ({EXAMPLE})"
         )

@@ -1,13 +1,16 @@
-"""Hold every environment that a plan writes for vLLM against the engine's real argument parser.
+"""Hold every environment that a plan writes against the real argument parser of its engine.
 
-The plans are those of all deployments of the catalogue, and of random components.
+The plans are those of all deployments of the catalogue, and of random components. vLLM's parser reads those
+of its own containers and of LMI's; that of each version of SGLang with an image reads those of the version.
 """
 
 from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -20,8 +23,8 @@ from replicas.errors import ReplicasError
 from replicas.planning.planner import plan
 from scripts.oracle.asking import inside
 
-ENGINE = "vllm"
 RANDOM_PLANS = 300
+"""Random plans of each engine."""
 _INSTANCES = (
     "ml.g5.2xlarge",
     "ml.g5.12xlarge",
@@ -38,52 +41,92 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "max_sequences": (None, 1, 64, 700),
     "gpu_memory_share": (None, 0.5, 0.875, 0.95),
     "revision": (None, None, "main"),
-    "environment": ({}, {}, {"SM_VLLM_ENFORCE_EAGER": "true"}, {"SM_VLLM_ENABLE_PREFIX_CACHING": "false"}),
 }
+_ENVIRONMENTS: dict[str, tuple[dict[str, str], ...]] = {
+    "vllm": ({}, {}, {"SM_VLLM_ENFORCE_EAGER": "true"}, {"SM_VLLM_ENABLE_PREFIX_CACHING": "false"}),
+    "lmi": ({}, {}, {"OPTION_ENFORCE_EAGER": "true"}, {"OPTION_KV_CACHE_DTYPE": "fp8"}),
+    "sglang": ({}, {}, {"SM_SGLANG_DISABLE_RADIX_CACHE": "true"}, {"SM_SGLANG_KV_CACHE_DTYPE": "fp8_e5m2"}),
+}
+ENGINES = tuple(_ENVIRONMENTS)
+
+
+@dataclass(frozen=True)
+class Case:
+    """The environment that a plan writes for an engine and its version."""
+
+    name: str
+    engine: str
+    version: str
+    environment: Mapping[str, str]
 
 
 def check(python: Path) -> str:
-    """Ask the parser about every plan, and print what it refuses.
+    """Ask the parsers about every plan.
 
     Raises:
-        SystemExit: it refuses a plan, reads it otherwise than planned, or does not know a variable.
+        SystemExit: a parser refuses a plan, reads it otherwise than planned, or does not know a variable.
 
     """
-    environments = {**dict(planned()), **dict(random_plans())}
-    problems = []
-    with tempfile.TemporaryFile("w+") as lines:
-        for name, environment in environments.items():
-            lines.write(json.dumps({"name": name, "environment": environment}) + "\n")
-        lines.seek(0)
-        for answer in inside(python, "parse", lines):
-            if "refused" in answer:
-                problems.append(f"{answer['name']}: {answer['refused']}: {environments[answer['name']]}")
-            problems += [
-                f"{answer['name']}: {name} is no variable of the engine" for name in answer["unknown_variables"]
-            ]
+    cases = [*planned(), *(case for engine in ENGINES for case in random_plans(engine))]
+    of_parsers: defaultdict[str | None, list[Case]] = defaultdict(list)
+    for case in cases:
+        of_parsers[case.version if case.engine == "sglang" else None].append(case)
+    problems = [
+        problem
+        for version, asked in of_parsers.items()
+        for problem in problems_of(asked, _answers(python, version, asked))
+    ]
     if problems:
         raise SystemExit("\n".join(problems))
-    return f"{len(environments)} environments are taken"
+    counts = (f"{sum(case.engine == engine for case in cases)} of {engine}" for engine in ENGINES)
+    versions = sorted(version for version in of_parsers if version)
+    return f"environments are taken: {', '.join(counts)} (parsers of sglang: {', '.join(versions)})"
 
 
-def planned() -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield the environments of the catalogue's deployments that the engine serves."""
+def _answers(python: Path, version: str | None, cases: list[Case]) -> list[dict[str, Any]]:
+    """Return the answers of vLLM's parser, or of SGLang's of a version."""
+    with tempfile.TemporaryFile("w+") as lines:
+        for case in cases:
+            line = {"name": case.name, "engine": case.engine, "environment": dict(case.environment)}
+            lines.write(json.dumps(line) + "\n")
+        lines.seek(0)
+        if version is None:
+            return list(inside(python, "parse", lines))
+        folder = python.parent.parent / "sglang"
+        return list(inside(folder / "bin" / "python", "parse_sglang", lines, folder / "versions" / version))
+
+
+def problems_of(cases: list[Case], answers: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield what a parser refuses, reads otherwise or does not know."""
+    for case, answer in zip(cases, answers, strict=True):
+        about = f"{case.engine} {case.version}, {case.name}"
+        if "refused" in answer:
+            yield f"{about}: {answer['refused']}: {dict(case.environment)}"
+        yield from (f"{about}: {name} is no variable of the engine" for name in answer["unknown_variables"])
+        yield from (f"{about}: {name}: {reading}" for name, reading in answer.get("misread", {}).items())
+
+
+def planned() -> Iterator[Case]:
+    """Yield the environments of the catalogue's deployments that these engines serve."""
     for deployment in DEPLOYMENTS:
         for component in plan(deployment, to_deploy=False).components:
-            if component.engine.name == ENGINE:
-                yield f"{deployment.name}/{component.name}", dict(component.environment)
+            engine = component.engine
+            if engine.name in ENGINES:
+                yield Case(f"{deployment.name}/{component.name}", engine.name, engine.version, component.environment)
 
 
-def random_plans() -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield the environments of random components that can be planned."""
+def random_plans(engine: str) -> Iterator[Case]:
+    """Yield the environments of random components of the engine that can be planned."""
     draw = Random(0)  # noqa: S311 (no secret)
+    choices = {**_CHOICES, "environment": _ENVIRONMENTS[engine]}
     count = 0
     while count < RANDOM_PLANS:
-        given = {name: draw.choice(values) for name, values in _CHOICES.items()}
+        given = {name: draw.choice(values) for name, values in choices.items()}
+        version = draw.choice(image_versions(engine))
         try:
             component = Component(
                 model=draw.choice(model_ids()),
-                engine=f"{ENGINE}-{draw.choice(image_versions(ENGINE))}",
+                engine=f"{engine}-{version}",
                 copies=1,
                 **{name: value for name, value in given.items() if value is not None},
             )
@@ -92,4 +135,4 @@ def random_plans() -> Iterator[tuple[str, dict[str, str]]]:
         except (ReplicasError, LookupError, ValueError):
             continue
         count += 1
-        yield f"random {count}", dict(copy.environment)
+        yield Case(f"random {count}", engine, version, copy.environment)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +12,8 @@ from typing import IO, Any
 ROOT = Path(__file__).parents[2]
 
 
-def inside(python: Path, module: str, lines: IO[str]) -> Iterator[dict[str, Any]]:
-    """Run a module that answers each JSON line of its input with a JSON line.
+def inside(python: Path, module: str, lines: IO[str], packages: Path | None = None) -> Iterator[dict[str, Any]]:
+    """Run a module that answers each JSON line of its input with a JSON line; `packages` is a folder of more of them.
 
     Its stderr goes to a file beside the environment, which a failure names.
 
@@ -26,6 +27,7 @@ def inside(python: Path, module: str, lines: IO[str]) -> Iterator[dict[str, Any]
         subprocess.Popen(
             ["nice", python, "-m", f"scripts.oracle.engine.{module}"],
             cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(packages)} if packages else None,
             stdin=lines,
             stdout=subprocess.PIPE,
             stderr=errors,

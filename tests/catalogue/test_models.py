@@ -311,7 +311,7 @@ LLAMA_CONFIG: dict[str, Any] = ARCHITECTURES["llama-2-7b"]["config"]
 )
 def test_a_config_without_a_field_that_sizes_it_names_the_field(field: str) -> None:
     config = {key: value for key, value in LLAMA_CONFIG.items() if key != field}
-    with pytest.raises(ValueError, match=rf"'llama' lacks the field '{field}'"):
+    with pytest.raises(ValueError, match=rf"'llama' lacks the field '{field}', which sizing needs: download"):
         read_config(config)
 
 

@@ -23,7 +23,7 @@ GEMMA4 = MODELS["gemma4e"]["config"]
 @pytest.mark.parametrize("field", ["layer_types", "global_head_dim"])
 def test_gemma_4_is_not_sized_without_the_fields_that_tell_its_layers_apart(field: str) -> None:
     config = {name: value for name, value in GEMMA4.items() if name != field}
-    with pytest.raises(ValueError, match=f"lacks the field '{field}'"):
+    with pytest.raises(ValueError, match=f"lacks the field '{field}', which sizing needs: download"):
         read_config(config)
 
 

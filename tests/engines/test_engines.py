@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import botocore.session
@@ -33,12 +34,19 @@ def test_a_name_alone_is_the_newest_version_with_an_image() -> None:
     assert {name: find_engine(name).version for name in engine_names()} == newest
 
 
-@pytest.mark.parametrize("wish", ["", "vLLM", "tgi-", "tgi-1", "tgi-1.1.x", "tgi-1..1", "tgi 1.1.0", "djl-lmi"])
+@pytest.mark.parametrize("wish", ["", "vLLM", "tgi 1.1.0", "djl-lmi"])
 def test_what_is_no_engine_is_refused_with_those_there_are(wish: str) -> None:
     with pytest.raises(
         LookupError, match=r"is not known; engines: lmi, sglang, tgi, vllm, or a name with a version \(tgi-1\.1\.0\)"
     ):
         find_engine(wish)
+
+
+@pytest.mark.parametrize("version", ["", "1", "1.1.x", "1..1"])
+def test_what_is_no_version_is_refused_with_those_that_have_an_image(version: str) -> None:
+    words = f"engine 'tgi-{version}': {version!r} is no version; versions of tgi with an image: 0.6.0, "
+    with pytest.raises(LookupError, match=re.escape(words)):
+        find_engine(f"tgi-{version}")
 
 
 # ---- TGI

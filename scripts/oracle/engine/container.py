@@ -1,8 +1,8 @@
-"""Converts environment variables to engine arguments like the entrypoints of AWS's and Hugging Face's vLLM images.
+"""Converts environment variables to engine arguments like the entrypoints of the images of vLLM and SGLang.
 
-`SM_VLLM_<FLAG>=value` becomes `--flag value`. The value `true` gives a flag without value, and `false` gives no flag.
-Without SM_VLLM_MODEL, the model is HF_MODEL_ID (aws/deep-learning-containers, `sagemaker_entrypoint.sh` of both
-images).
+`SM_VLLM_<FLAG>=value` or `SM_SGLANG_<FLAG>=value` becomes `--flag value`. The value `true` gives a flag without
+value, and `false` gives no flag. Without SM_VLLM_MODEL, the model of vLLM is HF_MODEL_ID (aws/deep-learning-containers,
+`sagemaker_entrypoint.sh` of the images of AWS and of Hugging Face, docs/sglang/configuration.md).
 
     .oracle/bin/python -m scripts.oracle.engine.container --port 8080 [argument ...]
 
@@ -16,20 +16,26 @@ import sys
 from collections.abc import Iterator, Mapping
 
 PREFIX = "SM_VLLM_"
+SGLANG_PREFIX = "SM_SGLANG_"
 
 
-def arguments(environment: Mapping[str, str]) -> list[str]:
-    """Return the arguments of `vllm serve`."""
-    return list(_arguments(environment))
+def arguments(environment: Mapping[str, str], prefix: str = PREFIX) -> list[str]:
+    """Return the arguments of the engine's server, whose variables have the prefix."""
+    return list(_arguments(environment, prefix))
 
 
-def _arguments(environment: Mapping[str, str]) -> Iterator[str]:
-    if not environment.get(f"{PREFIX}MODEL") and environment.get("HF_MODEL_ID"):
+def settings(environment: Mapping[str, str], prefix: str = PREFIX) -> dict[str, str]:
+    """Return the settings by the names of the engine's arguments, with underscores."""
+    return {name.removeprefix(prefix).lower(): value for name, value in environment.items() if name.startswith(prefix)}
+
+
+def _arguments(environment: Mapping[str, str], prefix: str) -> Iterator[str]:
+    if prefix == PREFIX and not environment.get(f"{PREFIX}MODEL") and environment.get("HF_MODEL_ID"):
         yield from ("--model", environment["HF_MODEL_ID"])
     for name, value in environment.items():
-        if not name.startswith(PREFIX) or value.lower() == "false":
+        if not name.startswith(prefix) or value.lower() == "false":
             continue
-        yield "--" + name.removeprefix(PREFIX).lower().replace("_", "-")
+        yield "--" + name.removeprefix(prefix).lower().replace("_", "-")
         if value and value.lower() != "true":
             yield value
 

@@ -1,14 +1,13 @@
-"""Hold the variables of containers against the engine's real argument parser.
+"""Hold the variables of containers against vLLM's real argument parser: of its own containers, and of LMI's.
 
     .oracle/bin/python -m scripts.oracle.engine.parse < containers.jsonl > verdicts.jsonl
 
-A line of input is `{"name": ..., "environment": {...}}`; a line of output says why the parser refuses the arguments,
-which it reads otherwise, and which variables the engine does not know.
+A line of input is `{"name": ..., "engine": ..., "environment": {...}}`; a line of output says why the parser
+refuses the arguments, which it reads otherwise, and which variables the engine does not know.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import io
 import json
@@ -24,7 +23,10 @@ from vllm.engine.arg_utils import AsyncEngineArgs
 from vllm.entrypoints.launchers.cli_args import make_arg_parser, validate_parsed_serve_args
 from vllm.utils.argparse_utils import FlexibleArgumentParser
 
-from scripts.oracle.engine.container import PREFIX, arguments
+from scripts.oracle.engine import container, lmi
+from scripts.oracle.engine.reading import misread
+
+_ARGUMENTS = frozenset(AsyncEngineArgs.__dataclass_fields__)
 
 
 def main() -> None:
@@ -32,26 +34,31 @@ def main() -> None:
     parser = make_arg_parser(FlexibleArgumentParser())
     for line in sys.stdin:
         case = json.loads(line)
-        print(json.dumps({"name": case["name"], **verdict(parser, case["environment"])}), flush=True)
+        print(json.dumps({"name": case["name"], **verdict(parser, case["environment"], case["engine"])}), flush=True)
 
 
-def verdict(parser: FlexibleArgumentParser, environment: dict[str, str]) -> dict[str, Any]:
+def verdict(parser: FlexibleArgumentParser, environment: dict[str, str], engine: str) -> dict[str, Any]:
     """Return why the engine refuses the arguments, or which it reads otherwise; and variables that it does not know."""
     unknown = sorted(
         name for name in environment if name.startswith("VLLM_") and name not in envs.environment_variables
     )
+    if engine == "lmi":
+        given, unknown = lmi.settings(environment), [*unknown, *lmi.dropped(environment, _ARGUMENTS)]
+        command = lmi.arguments(environment, _ARGUMENTS)
+    else:
+        given = container.settings(environment)
+        command = container.arguments(environment)
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
-            parsed = parser.parse_args(arguments(environment))
+            parsed = parser.parse_args(command)
             validate_parsed_serve_args(parsed)
-            engine = AsyncEngineArgs.from_cli_args(parsed)
-            _check_batch(engine)
+            _check_batch(AsyncEngineArgs.from_cli_args(parsed))
     except SystemExit:
         return {"refused": said.getvalue().strip().splitlines()[-1], "unknown_variables": unknown}
     except (TypeError, ValueError) as fault:
         return {"refused": str(fault), "unknown_variables": unknown}
-    return {"misread": _misread(environment, parsed), "unknown_variables": unknown}
+    return {"misread": misread(given, parsed), "unknown_variables": unknown}
 
 
 def _check_batch(engine: AsyncEngineArgs) -> None:
@@ -62,24 +69,6 @@ def _check_batch(engine: AsyncEngineArgs) -> None:
         max_model_len=engine.max_model_len or 1,
         is_encoder_decoder=False,
     ).verify_max_model_len(engine.max_model_len or 1)
-
-
-def _misread(environment: dict[str, str], parsed: argparse.Namespace) -> dict[str, str]:
-    """Return the settings that the parser reads otherwise than the variables say."""
-    misread = {}
-    for name, value in environment.items():
-        if not name.startswith(PREFIX):
-            continue
-        setting = getattr(parsed, name.removeprefix(PREFIX).lower(), None)
-        if not _is_same(value, setting):
-            misread[name] = f"{value!r} is read as {setting!r}"
-    return misread
-
-
-def _is_same(value: str, setting: object) -> bool:
-    if isinstance(setting, bool) or setting is None:
-        return str(setting or False).lower() == value.lower()
-    return float(value) == setting if isinstance(setting, (int, float)) else value == setting
 
 
 if __name__ == "__main__":
