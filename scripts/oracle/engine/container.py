@@ -1,7 +1,7 @@
 """Converts environment variables to engine arguments like the entrypoints of the images of vLLM and SGLang.
 
-`SM_VLLM_<FLAG>=value` or `SM_SGLANG_<FLAG>=value` becomes `--flag value`. The value `true` gives a flag without value, and
-`false` gives no flag. Without SM_VLLM_MODEL, the model of vLLM is HF_MODEL_ID (aws/deep-learning-containers,
+`SM_VLLM_<FLAG>=value` or `SM_SGLANG_<FLAG>=value` becomes `--flag value`. The value `true` gives a flag without
+value, and `false` gives no flag. Without SM_VLLM_MODEL, the model of vLLM is HF_MODEL_ID (aws/deep-learning-containers,
 `sagemaker_entrypoint.sh` of the images of AWS and of Hugging Face, docs/sglang/configuration.md).
 
     .oracle/bin/python -m scripts.oracle.engine.container --port 8080 [argument ...]
