@@ -187,7 +187,7 @@ def test_bills_name_the_regions_that_were_looked_at_and_those_that_were_not() ->
         "not searched: eu-north-1 (region of chat, code): --regions eu-north-1",
     ]
     assert list(bills_lines(Bills((BILL,), (), ("us-west-2", "eu-north-1"), KNOWN))) == [
-        "looked at: us-west-2, eu-north-1 (region of chat, code)"
+        "searched: us-west-2, eu-north-1 (region of chat, code)"
     ]
     assert list(bills_lines(Bills((), (), ("us-west-2",)))) == [
         "nothing is billed by the hour in us-west-2: no endpoint has an instance",

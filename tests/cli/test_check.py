@@ -199,7 +199,7 @@ def test_a_stage_outside_of_the_assembly_is_refused(run: Run, tmp_path: Path) ->
     [
         (["--region", "mars"], "unknown region 'mars'"),
         (["--parameter", "Nothing=1"], "declares no parameter Nothing; declared: Copies"),
-        (["--parameter", "Copies"], "takes NAME=VALUE, not 'Copies'"),
+        (["--parameter", "Copies"], "--parameter 'Copies': write NAME=VALUE"),
         (["--parameter", "Copies=1", "--parameter", "Copies=2"], "has two values, '1' and '2'"),
         (["--json", "--format", "sarif"], "--json and --format sarif contradict each other: give only one"),
         (["--format", "xml"], "'xml' is not one of"),

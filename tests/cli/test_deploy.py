@@ -124,7 +124,7 @@ def test_a_deploy_that_failed_says_why_and_its_message_commands_nothing(ask: Any
     outcome, _ = ask("--yes", proposed=proposal(), delivered=failed)
     assert outcome.code == 1
     assert r"the deployment failed: no capacity \::error::forged \x1b[2J" in outcome.said
-    assert "shows the remaining resources" in outcome.said
+    assert "maining resources with replicas status" in outcome.said
 
 
 def test_a_deploy_that_succeeded_ends_with_the_command_to_chat(ask: Any) -> None:

@@ -167,11 +167,11 @@ def test_a_version_that_both_publish_is_hugging_faces_unless_another_source_is_n
         ({"image_source": "aws", "engine": "tgi"}, r"images of tgi are published by huggingface: use one of these"),
         (
             {"image_source": "aws", "engine": "vllm-0.14.0"},
-            r"vllm-0\.14\.0 has no container image of image_source='aws'; .*with one: 0\.23\.0, .*, 0\.30\.0",
+            r"vllm-0\.14\.0 has no container image of image_source='aws': .* or one of 0\.23\.0, .*, 0\.30\.0",
         ),
         (
             {"image_source": "huggingface", "engine": "vllm-0.30.0"},
-            r"has no container image of image_source='huggingface'; .*with one: 0\.14\.0, .*, 0\.29\.0",
+            r"has no container image of image_source='huggingface': .* or one of 0\.14\.0, .*, 0\.29\.0",
         ),
         (
             {"image_source": "aws", "environment": {"HF_ENABLE_LMCACHE": "0"}},

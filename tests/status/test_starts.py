@@ -112,9 +112,9 @@ def test_kept_starts_are_found_beside_deployments(run: Run, tmp_path: Path, monk
 
 
 BAD: list[tuple[dict[str, Any], tuple[str, ...], str]] = [
-    ({"model": "Qwen/Qwen3-4B"}, (), "was measured with Qwen/Qwen3-4B, and qwen3-8b serves Qwen/Qwen3-8B"),
+    ({"model": "Qwen/Qwen3-4B"}, (), "was measured with Qwen/Qwen3-4B, but qwen3-8b serves Qwen/Qwen3-8B"),
     ({"deployment": "no-such"}, (), "no-such"),
-    ({}, ("--deployment", "llama-2-13b"), "and llama-2-13b serves NousResearch/Llama-2-13b-chat-hf"),
+    ({}, ("--deployment", "llama-2-13b"), "but llama-2-13b serves NousResearch/Llama-2-13b-chat-hf"),
     ({"deployment": "search"}, (), "qwen3-8b"),
 ]
 
