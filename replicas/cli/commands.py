@@ -92,7 +92,7 @@ class LazyGroup(TyperGroup):
         """Return the command that the arguments name. The error for an unknown name suggests similar names."""
         if args[0] not in COMMANDS and not args[0].startswith("-"):
             near = get_close_matches(args[0], COMMANDS)
-            ctx.fail(f"unknown command {args[0]!r}" + (f"; did you mean {' or '.join(near)}?" if near else ""))
+            ctx.fail(f"no command {args[0]!r}" + (f"; try {' or '.join(near)}" if near else ""))
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 (the interface of groups)

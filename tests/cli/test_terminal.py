@@ -74,7 +74,7 @@ def test_foreign_text_moves_no_cursor_and_wipes_no_finding(tmp_path: Path) -> No
 def test_a_command_that_is_misspelt_gets_the_near_one() -> None:
     screen = on_screen("plna", columns=40)
     assert screen.code == 2
-    assert "unknown command 'plna'; did you mean plan?" in screen.text
+    assert "no command 'plna'; try plan" in screen.text
 
 
 def test_an_empty_list_says_so(tmp_path: Path) -> None:
