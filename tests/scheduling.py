@@ -12,7 +12,9 @@ import pytest
 from xdist.scheduler import LoadFileScheduling
 
 TOGETHER = {
-    "stacks": tuple(f"tests/stacks/test_{name}.py" for name in ("templates", "validation", "updates", "article")),
+    "stacks": tuple(
+        f"tests/stacks/test_{name}.py" for name in ("templates", "validation", "updates", "options", "article")
+    ),
     "recommend": ("tests/recommend/", "tests/cli/test_recommend.py", "tests/test_docs.py"),
 }
 """Files, by the beginning of their paths, that one worker runs: they share a synthesised app, or simulations."""

@@ -36,7 +36,7 @@ class ComponentMetrics(ResourceMetrics):
         return self._metric(metric_name, {}, options, namespace)
 
     def metric_invocations_per_copy(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
-        """Return the sum of requests per copy."""
+        """Return the metric of the requests in a period, divided by the number of copies."""
         return self._sum(MetricName.INVOCATIONS_PER_COPY, options)
 
     def metric_concurrent_requests_per_copy(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:

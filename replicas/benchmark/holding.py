@@ -41,7 +41,7 @@ def hold(
         objective: the bounds for the answers.
         is_stated: True if the user gave the first load; otherwise the search begins at the load of the forecast.
         profile: engine profile for the forecast.
-        measure: measures a load and returns the result with its point.
+        measure: measures one load, and returns the result with the new point added.
         tell: called with progress lines for people.
 
     """

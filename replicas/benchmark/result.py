@@ -163,7 +163,7 @@ def load(folder: Path) -> Result:
         OperationError: the file does not exist, or has another version.
 
     """
-    return read(folder / "result.json", "--resume requires the folder of an earlier run of this version")
+    return read(folder / "result.json", "--resume requires the folder of an earlier run of this version of replicas")
 
 
 def read(path: Path, hint: str) -> Result:

@@ -34,7 +34,7 @@ def near_models(name: str, candidates: Iterable[str], most: int = 3) -> list[str
     """Return the candidates most similar to a name, the most similar first.
 
     The result is empty if no candidate has the name's family and generation. The family may be misspelt; the generation
-    (`2.5` of Qwen2.5) must match. Candidates of the same kind (`VL`) are ordered by size, then by spelling.
+    (`2.5` of Qwen2.5) must match. Equally similar candidates are ordered by size, then by spelling.
     """
     requested = _read(name)
     read = {candidate: _read(candidate) for candidate in candidates}

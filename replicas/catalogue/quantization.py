@@ -1,4 +1,4 @@
-"""Formats of quantized weights: bytes per weight, and the modules of a model that have them."""
+"""Formats of quantized weights: bytes per weight, and which modules of a model are quantized."""
 
 from __future__ import annotations
 

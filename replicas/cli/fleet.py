@@ -19,7 +19,8 @@ def fleet(
 ) -> None:
     """Find the cheapest endpoints for several models: instance types, layouts, and models that share instances.
 
-    The result is proven to be the cheapest for the forecast numbers of copies. Needs the extra `fleet`, and no account.
+    The result is proven to be the cheapest for the numbers of copies that the forecast gives.
+    Needs the extra `fleet`; an AWS account is not needed.
     """
     from replicas.cli.tables.fleet import fleet_lines, fleet_table
     from replicas.recommend import fleet as find_endpoints

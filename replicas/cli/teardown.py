@@ -105,7 +105,7 @@ def bills(region: Region = None, regions: Regions = None, as_json: Json = False)
 
 def _ask(count: int) -> None:
     if not sys.stdin.isatty():
-        raise UsageError("there is no terminal for the confirmation: add --yes to delete the list above")
+        raise UsageError("there is no terminal for the confirmation: add --yes to delete the resources listed above")
     if not typer.confirm(f"Delete these {count} resources?", err=True):
         tell("nothing was deleted")
         raise typer.Exit(1)

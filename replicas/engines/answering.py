@@ -31,8 +31,8 @@ class ServedModel:
     """Dimensions of an embedding."""
     takes_images: bool = False
     checks_name: bool = True
-    """False on SageMaker's invocation path. There a header names the adapter, and the name in the body is ignored
-    (model-hosting-container-standards, `inject_adapter_id`)."""
+    """True if the model name in the body is checked. False on SageMaker's invocation path: a header
+    names the adapter there (model-hosting-container-standards, `inject_adapter_id`)."""
 
 
 class NoJson(ValueError):  # noqa: N818 (a reason, which becomes a response)

@@ -32,7 +32,7 @@ class ContainerVariables:
     tensor_parallel: tuple[str, ...] = ()
     """Number of accelerators over which one copy is split."""
     parallel_factors: tuple[str, ...] = ()
-    """Other degrees of parallelism. A copy uses the product of these degrees and `tensor_parallel` accelerators."""
+    """Other degrees of parallelism. Their product with `tensor_parallel` is the number of accelerators of a copy."""
     tensor_parallel_all: str | None = None
     """Value of `tensor_parallel` that means all accelerators of the copy; None if the engine has no such value."""
     fills_accelerators: bool = False

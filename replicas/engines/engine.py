@@ -353,7 +353,7 @@ class Engine(ABC):
         return sequences
 
     def batch_problem(self, prefill_tokens: int, sequences: int | None) -> str | None:  # noqa: ARG002
-        """Return why this version does not start with a prefill budget and a limit of requests; None if it starts."""
+        """Return why an engine version refuses this prefill budget and request limit; None if it starts."""
         return None
 
     @abstractmethod

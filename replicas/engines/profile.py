@@ -83,8 +83,8 @@ class Profile:
     max_waiting_tokens: int = 0
     """`waiting`: after this many decode steps without a new request, any number of waiting requests can join."""
     waiting_served_ratio: float = 0.0
-    """`waiting`: minimum ratio of waiting to running requests at which waiting requests join, until
-    `max_waiting_tokens` decode steps have passed without a new request."""
+    """`waiting`: waiting requests join the batch from this ratio of waiting to running requests on. After
+    `max_waiting_tokens` decode steps without a new request they join at any ratio."""
     reserves_answers: bool = True
     """True if a request reserves KV cache for its whole answer when it starts; False if it does so for each token."""
     prefix_caching: bool = False

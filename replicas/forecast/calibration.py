@@ -34,7 +34,7 @@ COMPARED = (
     "requests_per_second_window",
     *(f"{time}_p50_seconds" for time in ("latency", "ttft", "tpot")),
 )
-"""Figures of a point that are compared, if the run states them."""
+"""Figures that are compared with the forecast, if a point of the run states them."""
 _OF_A_TOKEN = ("ttft_p50_seconds", "tpot_p50_seconds")
 """Figures without influence on the worst residual."""
 _GRID = 7

@@ -144,7 +144,8 @@ class ColdStart:
             wait = component.rollout.wait_seconds
             yield Delay(
                 name="roll",
-                what=f"a rolling update of {component.copies} copies: {batches} starts of a copy plus {wait} s",
+                what=f"a rolling update of {component.copies} copies takes {batches} times the start of a copy plus "
+                f"{wait} s",
                 span=start.copy.plus(batches * wait, times=batches),
             )
 

@@ -35,7 +35,7 @@ def with_traffic_warnings(plan: EndpointPlan) -> EndpointPlan:
 
 
 def traffic_warnings(plan: EndpointPlan) -> list[str]:
-    """Return a warning for each component whose maximum copies cannot serve its declared traffic or miss its objective.
+    """Return a warning for each component that misses its declared traffic or objective with its maximum of copies.
 
     Each warning names a change that helps. Each instance type of a pool must be able to serve all of the traffic.
     """

@@ -94,8 +94,8 @@ class Saturation:
     """The resource that saturates first as the load grows over the points."""
 
     first: str | None
-    """`compute`, `memory bandwidth`, `host` or `exchange`; `KV cache`, `sequences` or `concurrency limit` if this limit
-    keeps the batch small; None if no point is saturated. The frontend of an engine is never named."""
+    """`compute`, `memory bandwidth`, `host` or `exchange`; `KV cache`, `sequences` or `concurrency limit` if one of
+    them keeps the batch small; None if no point is saturated. The frontend of an engine is not modelled as a limit."""
     users: int | None
     """Users of the first saturated point."""
     requests_per_second_offered: float | None

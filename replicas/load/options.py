@@ -37,7 +37,8 @@ class LoadOptions:
         default=None, metadata=_flag("Users in a closed loop, one load each; `article`: the article's nine.", "N,...")
     )
     rate: str | None = field(
-        default=None, metadata=_flag("Arrivals per second (Poisson) in place of users, one load each.", "R,...")
+        default=None,
+        metadata=_flag("Arrival rates per second (Poisson) in place of users. Each rate is one load.", "R,..."),
     )
     burst: str | None = field(
         default=None, metadata=_flag("Requests that all arrive at once in place of users, one load each.", "N,...")
@@ -145,7 +146,9 @@ class LoadOptions:
             yield f"--duration {self.duration:g}: must be more than 0 seconds"
         if self.trace is not None and self.lengths:
             names = ", ".join(f"--{name.replace('_', '-')}" for name in self.lengths)
-            yield f"{names} and --trace: a trace states lengths and common parts of its requests: leave {names} out"
+            yield (
+                f"{names} and --trace: a trace states lengths and shared prefixes of its requests: leave {names} out"
+            )
 
     def _first_part(self, trace: Trace) -> Trace:
         if self.duration is None:

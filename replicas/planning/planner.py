@@ -190,7 +190,7 @@ def _fallbacks(
 
 
 def _how_many(packing: NotJudged, instance: Instance) -> str:
-    """Return the problem that the search could not decide how many copies fit."""
+    """Return a problem which says that the search could not decide how many copies fit."""
     where = instances_in_words(packing.instances, instance.name)
     fix = "set copies=, or give all components the same size of copy"
     return f"how many copies fit {where} is not judged: {packing.why}: {fix}"

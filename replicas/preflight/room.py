@@ -163,7 +163,7 @@ class _Update:
 
     @property
     def all_copies(self) -> tuple[int, ...]:
-        """Number of copies, for each component: first live copies, then copies that start."""
+        """Number of copies of each component: live copies come first in the list, then those that will be started."""
         return (*self.copies, *(count for _, count in self.started))
 
     def sentence(self, instance: Instance) -> str:

@@ -73,7 +73,7 @@ def loads_around(component: ComponentPlan) -> list[Load]:
 
 
 def duration_of(plan: EndpointPlan, component: ComponentPlan, load: Load, requests: int) -> float:
-    """Return the seconds that `requests` requests take one after the other on an idle copy, between 6 and 90.
+    """Return the seconds that `requests` requests take one after the other on an idle copy, limited to 6 to 90.
 
     Raises:
         ForecastError: the request does not fit the component, or its speed is not known.

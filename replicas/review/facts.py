@@ -39,7 +39,7 @@ class Fact:
         return self.before is not None and self.after is not None and self.before != self.after
 
     def to_document(self) -> dict[str, Any]:
-        """Convert to a part of the review's JSON document."""
+        """Convert this fact to its part of the review's JSON document."""
         return {"what": self.what, "before": self.before, "after": self.after, "differs": self.differs}
 
 

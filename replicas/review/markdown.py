@@ -127,7 +127,7 @@ def _forecast_notes(pair: ForecastPair, *, both: bool) -> Iterator[str]:
 
 
 def update_lines(compared: Comparison) -> Iterator[str]:
-    """Yield the effects of a deployment's update, in Markdown. The templates must have been compared."""
+    """Yield the effects of a deployment's update, in Markdown. Requires a comparison of both templates."""
     if compared.verdict is not Verdict.CHANGED:
         return
     other_effects = [effect for effect in compared.effects if effect.kind is Kind.BESIDE]

@@ -43,7 +43,7 @@ def rows(compared: Comparison) -> Iterator[Row]:
 
 
 def load_in_words(pair: ForecastPair) -> str:
-    """Return the load of a pair of forecasts in words."""
+    """Return the load that the forecasts of both revisions assume, in words."""
     traffic = pair.question.traffic
     users, rate = traffic.get("users"), traffic.get("requests_per_second")
     who = f"{users:,} users" if users is not None else f"{rate_text(rate or 0.0)} arrivals a second"

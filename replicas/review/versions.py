@@ -57,7 +57,7 @@ def version_of(document: Json) -> int:
 
 
 def _with_keys_of_version_1(document: Json) -> Json:
-    """Add the keys that a plan of version 0 may lack. Without scaling, floor and ceiling are equal to the start."""
+    """Add the keys that a plan of version 0 may lack. Without scaling, floor and ceiling are the initial copies."""
     components = [
         {
             "name": document["name"],

@@ -141,7 +141,7 @@ def alarm_refused(topology: Topology) -> Iterator[Case]:
 @rule(
     "alarm-without-data",
     severity="warning",
-    checks="A dimension of an alarm that takes a name has an ARN as its value (warning).",
+    checks="A dimension of an alarm has an ARN where it needs a name (warning).",
     why="no metric has this dimension: the alarm never receives data and never changes its state",
     source="SageMaker developer guide, monitoring-cloudwatch: the dimensions are names",
 )

@@ -86,7 +86,7 @@ def over_committed(topology: Topology) -> Iterator[Case | Unjudged]:
     needs_proof=True,
 )
 def over_claimed(topology: Topology) -> Iterator[Case]:
-    """Copies must fit the conservative bound (`replicas.sizing.claims`), not only the whole host."""
+    """The memory of the copies must stay below the conservative bound of a host (`replicas.sizing.claims`)."""
     for variant in topology.variants:
         for instance in types_of(variant.instances) if variant.components else ():
             shortage = shortage_on(variant, instance)

@@ -121,7 +121,7 @@ def download_too_short(topology: Topology) -> Iterator[Case]:
     "target-above-copy",
     severity="warning",
     checks="A policy keeps more requests on a copy than its batch and its KV cache hold, however short (warning).",
-    why="the requests wait on the copies for room, and no copy is added before as many of them wait",
+    why="requests wait because the copies have no free memory, and scaling adds no copy before so many of them wait",
     source="docs/sizing.md: the memory model, and the engine's limit of its batch",
 )
 def target_above_copy(topology: Topology) -> Iterator[Case]:

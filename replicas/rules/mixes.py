@@ -33,8 +33,8 @@ def fits_no_mix(shortages: Sequence[Shortage]) -> bool:
 
 
 def on_every_mix(shortages: Sequence[Shortage]) -> Packing:
-    """Place the copies so that each instance may be of any type. Copies without such a placement may still
-    fit some mix.
+    """Place the copies so that each instance may be of any type. If there is no such placement, the copies may
+    still fit some combinations of types.
     """
     needs, room = _largest_shares(shortages)
     return place(needs, _copies(shortages[0]), room, shortages[0].instances)

@@ -1,4 +1,4 @@
-"""Results of a check: endpoints, problems, warnings, and questions that could not be judged."""
+"""Results of a check: endpoints, problems, warnings, and what could not be checked."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class EndpointReport:
     instance_pools: tuple[str, ...] = ()
     """Instance types that SageMaker chooses from, if the variant has no single `instance_type`."""
     regions: tuple[str, ...] | None = None
-    """Regions that have all instance types of the variant, and inference components if the variant hosts any. None if
+    """Regions that offer all instance types of the variant and, if it hosts any, inference components. None if
     an instance type is unknown, or if the report is about one region."""
     roles_elsewhere: tuple[str, ...] = ()
     """ARNs of execution roles outside the template, as written. The rights of these roles are not judged."""

@@ -84,7 +84,7 @@ def _foreign(component: Component, hosts: tuple[str, ...]) -> Iterator[Case]:
 
 @rule(
     "container-missing",
-    checks="A component that hosts a model has neither a Container with an Image nor a model with a container.",
+    checks="A component has no Container with an Image, and names no model that has a container.",
     why="SageMaker has no image for the copies",
     source="SageMaker API reference, InferenceComponentSpecification: ModelName names a model with its container, "
     "Container has the image",

@@ -95,7 +95,7 @@ def _broken_matrix(matrix: Matrix, format_: Quantization, engine: Engine, degree
 
 
 def _broken_heads(mixer: Mixer, number: int, quantization: Quantization, engine: Engine, degree: int) -> Iterator[str]:
-    """Yield a sentence if queries, keys and values, one matrix in memory, do not fill the kernel's tiles together."""
+    """Yield a sentence if the combined matrix of queries, keys and values does not fill the kernel's tiles."""
     fused = [matrix for matrix in mixer.matrices if matrix.width and not matrix.splits_inputs]
     formats = [quantization.of(matrix.name, number) for matrix in fused]
     if not fused or engine.packed_tile is None or not all(format_ and format_.packed for format_ in formats):

@@ -33,7 +33,7 @@ class CopyMemory:
     """Weights in the format of the engine's kernels."""
     activations: float
     context: float
-    """CUDA context and kernels, if the engine counts them as part of its share."""
+    """Memory of the CUDA context and kernels, if the engine counts it in its share of the accelerator's memory."""
     collectives: float
     graphs: float
     outside: float = 0.0

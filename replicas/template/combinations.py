@@ -12,7 +12,7 @@ from replicas.template.resources import Resource, Resources
 
 _FEATURES = ("AsyncInferenceConfig", "ShadowProductionVariants", "ExplainerConfig")
 """Properties of an endpoint configuration. Serverless variants are refused by a rule."""
-_WHY = "neither AWS's documentation nor a published refusal answers it"
+_WHY = "neither AWS's documentation nor a published error message says whether this combination is accepted"
 
 
 def open_combinations(resources: Resources, variants: Sequence[Variant]) -> Iterator[Unread]:

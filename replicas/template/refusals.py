@@ -37,7 +37,7 @@ def refusals_of(
 
 
 def has_too_many(template: Mapping[str, Any]) -> bool:
-    """True if the template has more members than CloudFormation accepts."""
+    """True if the template has more resources, parameters, outputs or mappings than CloudFormation accepts."""
     return next(quota_faults(template), None) is not None
 
 

@@ -74,7 +74,7 @@ def _refused(resource: Resource, resources: Resources) -> Iterator[RefusedProper
 
 
 def _example(value: Value, resources: Resources) -> str | None:
-    """Return an example of a reference's value; None for values that only parameters determine."""
+    """Return an example of a reference's value; None if the value is known only from parameters."""
     refers = isinstance(value, Reference) or (isinstance(value, Unknown) and value.references)
     return example_of(value, resources) if refers else None
 

@@ -319,7 +319,7 @@ def test_an_endpoint_of_a_stack_goes_by_the_name_of_its_stack(run: Run, endpoint
         (["nobody", "--yes"], 1, "no stack 'nobody' in us-west-2, and no deleted stack of this name"),
         (["--endpoint", "nobody", "--yes"], 1, "no endpoint 'nobody' in us-west-2: nothing to tear down"),
         ([], 1, "give either the NAME of a deployment"),
-        ([TGI], 2, "add --yes to delete the list above"),
+        ([TGI], 2, "add --yes to delete the resources listed above"),
         ([TGI, "--json"], 2, "add --yes or --dry-run"),
         ([TGI, "--yes", "--regions", "us-west-9"], 2, "unknown region us-west-9"),
     ],

@@ -36,7 +36,7 @@ def restore(entries: list[Entry]) -> None:
 
 
 def forget() -> None:
-    """Clear moto's state without creating a backend, as moto's own reset does."""
+    """Clear moto's state. In contrast to moto's own reset, this creates no backend."""
     for service in _in_use():
         for _, _, backend in service.iter_backends():
             if type(backend).reset is not BaseBackend.reset:  # the backend has its own clean-up: S3 closes files

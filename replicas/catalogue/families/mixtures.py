@@ -173,7 +173,7 @@ def minimax_m3_layers(c: Fields) -> list[Layer]:
 
 
 def minimax_m3(c: Fields) -> Architecture:
-    """Return the architecture of MiniMax M3 without its tower."""
+    """Return the architecture of MiniMax M3 without its vision tower."""
     layers = minimax_m3_layers(c)
     return decoder(c, layers, prediction_parameters=prediction(c, layers[-1], c.get("num_mtp_modules")))
 

@@ -137,7 +137,7 @@ def _undecided(recommendation: Recommendation) -> Iterator[str]:
 
 
 def _counted(counts: Mapping[str, int], *, shown: int) -> str:
-    """Return the number of layouts in each group. The numbers add up to all layouts."""
+    """Return the number of layouts with each outcome. The sum is the number of all layouts."""
     hold = counts["hold_priced"] + counts["hold_unpriced"]
     prices = f" ({counts['hold_unpriced']} of them at an unknown price)" if counts["hold_unpriced"] else ""
     more = " (--top and --json show more)" if hold > shown else ""

@@ -60,8 +60,8 @@ def most_copies(
 ) -> int | DoesNotFit | NotJudged:
     """Return how many copies of one component fit together with all copies of the others, at most `copies[index]`.
 
-    `DoesNotFit` if the copies of the other components do not fit even alone. The arguments are the same as for
-    `place`; `index` is the index of the component.
+    Return `DoesNotFit` if the copies of the other components do not fit even without this component. The
+    arguments are the same as for `place`; `index` is the index of the component.
     """
     budget = budget or Budget()
 

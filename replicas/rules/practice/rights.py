@@ -49,7 +49,7 @@ def role_reaches_all_buckets(topology: Topology) -> Iterator[Case]:
 @rule(
     "role-reaches-secrets",
     pack="practice",
-    checks="An execution role may use every secret, key, parameter or role.",
+    checks="An execution role has access to all secrets, keys, parameters or roles.",
     why="an attacker in the container can use all of these",
 )
 def role_reaches_secrets(topology: Topology) -> Iterator[Case]:

@@ -23,7 +23,7 @@ def managed_policy_name(arn: str) -> str | None:
 def managed_policy(arn: str) -> Policy | None:
     """Return a managed policy of AWS; None for other policies, and for policies that are not in the data.
 
-    The policy has no statements that only apply to objects with a certain tag.
+    Statements that apply only to objects with a certain tag are left out.
     """
     name = managed_policy_name(arn)
     entry = data.load("managed_policies")["policies"].get(name)

@@ -125,7 +125,7 @@ class Translation:
         return {"Ref": self._ids[roles[0].address]} if roles else given
 
     def _attach(self) -> None:
-        """Add each attached managed policy to its role, or its role to a policy of the plan."""
+        """Attach managed policies to roles: name the policy in the role, or the role in a policy of the plan."""
         for resource in self._plan.resources:
             if resource.type == "aws_iam_policy_attachment":
                 self._attach_to_all(resource)

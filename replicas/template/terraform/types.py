@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from replicas.names import ResourceType
 
 Made = str | None
-"""Value of a reference: an attribute of Fn::GetAtt, or None for a `Ref`."""
+"""Attribute that the reference reads with Fn::GetAtt; None if it is a `Ref`."""
 
 
 @dataclass(frozen=True, kw_only=True)
