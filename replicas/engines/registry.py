@@ -80,7 +80,7 @@ def find_engine(given: str, publisher: str | None = None) -> Engine:
     is_version = re.fullmatch(r"\d{1,4}(\.\d{1,4}){1,3}", version, re.A)
     if kind and kind.versions and "-" in given and not is_version:
         raise LookupError(
-            f"engine {given!r}: {version!r} is no version; versions of {name} with an image: "
+            f"engine {given!r}: {version!r} is not a version; versions of {name} with an image: "
             f"{', '.join(kind.image_versions())}"
         )
     if not kind or not kind.versions:

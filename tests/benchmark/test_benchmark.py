@@ -118,7 +118,7 @@ def test_an_endpoint_without_copies_is_not_benchmarked(run: Run, deploy: Deploy)
         (["nobody"], 1, "no stack 'nobody'"),
         ([TGI, "--users", "ten"], 2, "--users 'ten': give whole numbers separated by commas (100,200), or `article`"),
         ([TGI, "--users", "0"], 2, "--users '0'"),
-        ([TGI, "--bind", "here"], 2, "--bind 'here': HOST:PORT"),
+        ([TGI, "--bind", "here"], 2, "--bind 'here': write HOST:PORT"),
         ([TGI, "--workers", "1", "--expect-workers", "1"], 2, "one of the two"),
         ([TGI, "--resume", "/none"], 1, "--resume requires the folder of an earlier run"),
         ([TGI, "--resume", "/none", "--out", "x"], 2, "leave --out out"),
@@ -172,7 +172,7 @@ def test_ctrl_c_keeps_what_was_measured_and_resume_goes_on(
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=180)
     assert process.returncode == 130, err
-    assert f"--resume {tmp_path} continues" in " ".join(err.split())
+    assert f"continue with --resume {tmp_path}" in " ".join(err.split())
     before = json.loads((tmp_path / "result.json").read_text())["points"]
     assert [(point["users"], point["interrupted"]) for point in before] == [(2, False), (4, True)]
     assert before[1]["requests"] > 0

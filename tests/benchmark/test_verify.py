@@ -140,7 +140,11 @@ def test_a_job_that_fails_says_why_and_leaves_nothing(run: Run, role: str) -> No
         ([VLLM], 2, "a job needs --output s3://bucket/prefix/ and --role ARN"),
         ([VLLM, "--list", "--clean"], 2, "one of the two"),
         (["--list"], 2, "give either the NAME of a deployment"),
-        ([VLLM, "--output", "here", "--role", "mine"], 1, "--output 'here': s3://bucket/prefix/; --role 'mine'"),
+        (
+            [VLLM, "--output", "here", "--role", "mine"],
+            1,
+            "--output 'here': give s3://bucket/prefix/; --role 'mine': give the ARN",
+        ),
         ([VLLM, "--output", "s3://bucket/", "--role", "arn:aws:iam::123456789012:role/nobody"], 1, "the role exists"),
         (
             [TGI, "--output", "s3://bucket/", "--role", "arn:aws:iam::123456789012:role/x"],

@@ -252,7 +252,7 @@ def test_a_probe_asks_everything_but_what_sleeps(run: Run, production: dict[str,
     assert found == {"chat": (True, False), "sql": (True, False), "code": (False, True)}
     assert described(production["InferenceComponentNameCode"])["RuntimeConfig"]["DesiredCopyCount"] == 0
     assert (
-        "probe of code: not asked: it has zero copies, and a request would start one"
+        "probe of code: not probed: it has zero copies, and a request would start one"
         in run("status", NAME, "--probe").said
     )
 

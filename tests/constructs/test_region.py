@@ -32,7 +32,7 @@ def test_a_plan_in_a_stack_of_its_region_or_of_any_is_fine(
 
 def test_a_plan_for_another_region_than_that_of_the_stack_is_refused(context: dict[str, Any]) -> None:
     with pytest.raises(
-        ValueError, match=r"the plan is for us-west-2 and the stack is in us-east-1: region='us-east-1'"
+        ValueError, match=r"the plan is for us-west-2 and the stack is in us-east-1: set region='us-east-1' in the"
     ):
         endpoint(context, "us-east-1", "us-west-2")
 

@@ -44,7 +44,7 @@ def test_what_is_no_engine_is_refused_with_those_there_are(wish: str) -> None:
 
 @pytest.mark.parametrize("version", ["", "1", "1.1.x", "1..1"])
 def test_what_is_no_version_is_refused_with_those_that_have_an_image(version: str) -> None:
-    words = f"engine 'tgi-{version}': {version!r} is no version; versions of tgi with an image: 0.6.0, "
+    words = f"engine 'tgi-{version}': {version!r} is not a version; versions of tgi with an image: 0.6.0, "
     with pytest.raises(LookupError, match=re.escape(words)):
         find_engine(f"tgi-{version}")
 

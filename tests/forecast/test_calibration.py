@@ -124,5 +124,7 @@ def test_a_profile_of_another_model_is_refused() -> None:
     fitted = found_again("compute_efficiency", 0.5).profile
     assert fitted.fitted is not None
     small = replace(fitted, fitted=replace(fitted.fitted, parameters=1_000_000_000))
-    with pytest.raises(ForecastError, match=r"calibrated with a run of a test, a model of 1.0 B parameters; .* has 8"):
+    with pytest.raises(
+        ForecastError, match=r"calibrated with a run of a test, a model of 1.0 B parameters, but .* has 8"
+    ):
         forecast(ENDPOINT, COMPONENT, [LOAD], profile=small)

@@ -78,7 +78,10 @@ REFUSED = {
         r"^engine 'vllm-0.99.0': versions of vllm after 0.33 are not supported yet; 'vllm' selects [0-9.]+, the newest "
         r"with an image",
     ),
-    "engine version that is none": ({"engine": "vllm-latest"}, r"^engine 'vllm-latest' is not known"),
+    "engine version that is none": (
+        {"engine": "vllm-latest"},
+        r"^engine 'vllm-latest': 'latest' is not a version; versions of vllm with an image: 0\.14\.0, ",
+    ),
     "engine version without an image": (
         {"engine": "vllm-0.19.0"},
         r"^vllm-0\.19\.0 has no container image: set engine='vllm' for the "

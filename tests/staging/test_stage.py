@@ -321,7 +321,7 @@ def test_what_an_interrupted_run_left_can_be_ended(run: Run, bucket: str, hub: H
     s3().create_multipart_upload(Bucket=bucket, Key="tiny/model.safetensors")
     s3().create_multipart_upload(Bucket=bucket, Key="other/model.safetensors")
     outcome = run("stage", MODEL, f"s3://{bucket}/tiny/", "--abort")
-    assert (outcome.code, outcome.out) == (0, f"1 unfinished upload under s3://{bucket}/tiny/ ended\n")
+    assert (outcome.code, outcome.out) == (0, f"aborted 1 unfinished upload under s3://{bucket}/tiny/\n")
     assert uploads(bucket) == ["other/model.safetensors"]
     assert run("stage", MODEL, f"s3://{bucket}/other", "--abort", "--json").json["ended_uploads"] == 1
 

@@ -90,7 +90,7 @@ def test_the_whole_life_of_an_endpoint_that_scales(aws: EmbeddedAws) -> None:
         watched = put("update_stack", **STEADY, engine="tgi-1.1.0", Component__DeploymentConfig=WATCHED)
         assert watched == "UPDATE_ROLLBACK_COMPLETE"
     assert (running_image(), copies()) == (image("tgi-1.4.2"), (2, 2))
-    assert "in ALARM: errors" in component()["FailureReason"]
+    assert "in state ALARM: errors" in component()["FailureReason"]
 
     client("cloudformation").delete_stack(StackName=STACK)
     assert settled(STACK) == {}
