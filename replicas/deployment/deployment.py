@@ -76,10 +76,8 @@ class Component:
     it, the first one in docs/engines.md."""
     task: Task | None = None
     """Kind of answers: `generate` (text), `embed` (a vector for each text) or `score` (a number for each pair of
-    texts).
-    Default: the task of the model. A `config.json` does not always state the task: Qwen3-Embedding has the
-        `config.json`
-    of a language model."""
+    texts). Default: the task of the model. A `config.json` does not always state the task: Qwen3-Embedding has the
+    `config.json` of a language model."""
     quantization: str | None = None
     """Quantization method. Default: the method of the checkpoint. Methods such as `fp8` and `bitsandbytes` are applied
     when the engine loads the weights."""
