@@ -120,8 +120,8 @@ def download_too_short(topology: Topology) -> Iterator[Case]:
 @rule(
     "target-above-copy",
     severity="warning",
-    checks="A policy keeps more requests on a copy than its batch and its KV cache hold, however short (warning).",
-    why="requests wait because the copies have no free memory, and scaling adds no copy before so many of them wait",
+    checks="The target of a scaling policy is above the number of requests that a copy can run at once (warning).",
+    why="requests wait for free memory in the copies, and autoscaling adds no copy until the target is reached",
     source="docs/sizing.md: the memory model, and the engine's limit of its batch",
 )
 def target_above_copy(topology: Topology) -> Iterator[Case]:

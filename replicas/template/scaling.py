@@ -20,7 +20,7 @@ from replicas.endpoint.values import (
     text_of,
     whole_at,
 )
-from replicas.names import CopyTarget, Dimension, MetricName, ResourceType
+from replicas.names import CopyTarget, Dimension, MetricName, MetricNamespace, ResourceType
 from replicas.template.alarms import ACTIONS
 from replicas.template.resources import Resource, Resources, text_in
 
@@ -190,13 +190,24 @@ def _wakes(resources: Resources, target: Resource, component: Resource) -> bool:
 
 
 def _tracked_requests(resources: Resources, target: Resource, component: Resource) -> Number:
-    """Return the target value of the first policy that tracks the requests in flight on a copy; None without one."""
+    """Return the target of the first policy that tracks the requests in flight on a copy; None if there is none."""
     for policy in resources.of_type(ResourceType.SCALING_POLICY):
         tracking = policy.get("TargetTrackingScalingPolicyConfiguration")
-        metric = text_of(at(tracking, "PredefinedMetricSpecification", "PredefinedMetricType"))
-        if metric == CopyTarget.CONCURRENT_REQUESTS and _is_policy_of(policy, target, component):
+        if _is_policy_of(policy, target, component) and _tracks_requests(tracking, component):
             return number_of(at(tracking, "TargetValue"))
     return None
+
+
+def _tracks_requests(tracking: Value, component: Resource) -> bool:
+    """True if a policy tracks the requests in flight on a copy, by the predefined metric or by the metric itself."""
+    predefined = text_of(at(tracking, "PredefinedMetricSpecification", "PredefinedMetricType"))
+    if predefined == CopyTarget.CONCURRENT_REQUESTS:
+        return True
+    metric = at(tracking, "CustomizedMetricSpecification")
+    name = text_of(at(metric, "Namespace")), text_of(at(metric, "MetricName"))
+    is_of_requests = name == (MetricNamespace.SERVICE, MetricName.CONCURRENT_REQUESTS_PER_COPY)
+    is_of_a_copy = text_of(at(metric, "Statistic")) in ("Average", "Maximum")
+    return is_of_requests and is_of_a_copy and _is_dimension_of(at(metric, "Dimensions"), component)
 
 
 def _is_scaled_by(resource_id: Value, component: Resource) -> bool:

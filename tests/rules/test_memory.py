@@ -510,7 +510,7 @@ def test_no_time_is_needed_from_s3_where_the_weights_come_from_the_hub() -> None
     assert not [entry for entry in check(template).warnings if entry.rule == "download-too-short"]
 
 
-def tracking(value: float, metric: str = CopyTarget.CONCURRENT_REQUESTS, **environment: str) -> Report:
+def tracking(value: float, metric: str | dict[str, Any] = CopyTarget.CONCURRENT_REQUESTS, **environment: str) -> Report:
     template = template_of(environment={"SM_VLLM_MODEL": LLAMA_8B, **environment})
     template["Resources"]["Target"] = target(1, 1)
     template["Resources"]["Policy"] = {
@@ -521,7 +521,11 @@ def tracking(value: float, metric: str = CopyTarget.CONCURRENT_REQUESTS, **envir
             "ScalingTargetId": {"Ref": "Target"},
             "TargetTrackingScalingPolicyConfiguration": {
                 "TargetValue": value,
-                "PredefinedMetricSpecification": {"PredefinedMetricType": metric},
+                **(
+                    {"PredefinedMetricSpecification": {"PredefinedMetricType": metric}}
+                    if isinstance(metric, str)
+                    else {"CustomizedMetricSpecification": metric}
+                ),
             },
         },
     }
@@ -544,3 +548,26 @@ def test_a_scaling_target_above_what_a_copy_holds(value: float, metric: str, seq
 
     assert [entry.fix for entry in report.warnings if entry.rule == "target-above-copy"] == ([fix] if fix else [])
     assert not [entry for entry in report.problems if entry.rule == "target-above-copy"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "fixes"),
+    [
+        ({}, ["TargetValue=12"]),
+        ({"Statistic": "Maximum"}, ["TargetValue=12"]),
+        ({"Statistic": "Sum"}, []),
+        ({"MetricName": "InvocationsPerCopy"}, []),
+        ({"Namespace": "Mine"}, []),
+    ],
+)
+def test_a_target_of_the_metric_itself_is_judged_as_that_of_its_predefined_name(
+    changes: dict[str, str], fixes: list[str]
+) -> None:
+    """SageMaker developer guide, monitoring-cloudwatch: ConcurrentRequestsPerCopy of AWS/SageMaker, by component."""
+    name = {"Fn::GetAtt": ["Llama", "InferenceComponentName"]}
+    dimensions = [{"Name": "InferenceComponentName", "Value": name}]
+    metric = {"Namespace": "AWS/SageMaker", "MetricName": "ConcurrentRequestsPerCopy", "Statistic": "Average"}
+
+    report = tracking(17, {**metric, "Dimensions": dimensions, **changes}, SM_VLLM_MAX_NUM_SEQS="16")
+
+    assert [entry.fix for entry in report.warnings if entry.rule == "target-above-copy"] == fixes
