@@ -17,37 +17,20 @@ _FILE = Path(__file__).parent.parent / "replicas" / "catalogue" / "data" / "mana
 
 SERVICES = ("cloudwatch", "ec2", "ecr", "kms", "logs", "s3")
 """Services whose actions an execution role needs. Statements about other services are omitted."""
-POLICIES = (
-    "AdministratorAccess",
-    "AmazonEC2ContainerRegistryFullAccess",
-    "AmazonEC2ContainerRegistryPowerUser",
-    "AmazonEC2ContainerRegistryPullOnly",
-    "AmazonEC2ContainerRegistryReadOnly",
-    "AmazonS3FullAccess",
-    "AmazonS3ReadOnlyAccess",
-    "AmazonSageMakerFullAccess",
-    "AmazonSageMakerModelRegistryFullAccess",
-    "AmazonSageMakerReadOnly",
-    "AmazonVPCFullAccess",
-    "CloudWatchAgentServerPolicy",
-    "CloudWatchFullAccess",
-    "CloudWatchFullAccessV2",
-    "CloudWatchLogsFullAccess",
-    "PowerUserAccess",
-    "ReadOnlyAccess",
-)
 
 
 def managed_policies() -> dict[str, Any]:
-    """Return the statements about these services, by managed policy."""
+    """Return the statements about these services, for each managed policy that the file has; add a name there."""
     shipped = json.loads(aws_managed_policies_data)
     policies = {}
-    for name in POLICIES:
+    for name in json.loads(_FILE.read_text())["policies"]:
         policy = shipped[name]
-        statements = [_narrowed(statement) for statement in policy["Document"]["Statement"]]
+        given = policy["Document"]["Statement"]
+        statements = [_narrowed(statement) for statement in given if not _is_of_tagged_objects(statement)]
         policies[name] = {
             "version": policy["DefaultVersionId"],
             "updated": policy["UpdateDate"][:10],
+            "reads_tagged_objects": any(map(_is_of_tagged_objects, given)),
             "statements": [statement for statement in statements if statement],
         }
     return {
@@ -57,10 +40,12 @@ def managed_policies() -> dict[str, Any]:
     }
 
 
+def _is_of_tagged_objects(statement: dict[str, Any]) -> bool:
+    return any("s3:ExistingObjectTag" in str(keys) for keys in statement.get("Condition", {}).values())
+
+
 def _narrowed(statement: dict[str, Any]) -> dict[str, Any] | None:
-    """Return a statement without actions of other services; None if none is left or it only reads tagged objects."""
-    if any("s3:ExistingObjectTag" in str(keys) for keys in statement.get("Condition", {}).values()):
-        return None
+    """Return a statement without actions of other services; None if none is left."""
     kept = {key: value for key, value in statement.items() if key != "Sid"}
     if "Action" in kept:
         actions = [kept["Action"]] if isinstance(kept["Action"], str) else kept["Action"]

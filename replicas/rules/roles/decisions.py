@@ -15,7 +15,7 @@ from replicas.endpoint.identity import Subject
 from replicas.endpoint.topology import Topology
 from replicas.endpoint.values import Unknown
 from replicas.rules.roles.conditions import Request, Verdict, conditions_hold
-from replicas.rules.roles.managed_policies import managed_policy, managed_policy_name
+from replicas.rules.roles.managed_policies import managed_policy, reads_tagged_objects
 from replicas.rules.roles.matching import Answer, matches
 
 Outcome = Literal["allowed", "denied", "missing", "unknown"]
@@ -236,7 +236,7 @@ def _names(statement: Statement, principal: str) -> bool:
 
 def is_readable_by_tag(role: Role) -> bool:
     """Return whether a managed policy of AWS allows the role to read objects with a certain tag."""
-    return any(managed_policy_name(arn) == "AmazonSageMakerFullAccess" for arn in role.policies_elsewhere)
+    return any(map(reads_tagged_objects, role.policies_elsewhere))
 
 
 @cache

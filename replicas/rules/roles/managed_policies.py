@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from typing import Any
 
 from replicas.catalogue import data
 from replicas.endpoint.access import Policy
@@ -25,9 +26,19 @@ def managed_policy(arn: str) -> Policy | None:
 
     Statements that apply only to objects with a certain tag are left out.
     """
-    name = managed_policy_name(arn)
-    entry = data.load("managed_policies")["policies"].get(name)
+    name, entry = managed_policy_name(arn), _entry(arn)
     if name is None or entry is None:
         return None
     statements = statements_of({"Statement": entry["statements"]})
     return Policy(subject=Subject(kind="policy", name=name), statements=tuple(statements))
+
+
+def reads_tagged_objects(arn: str) -> bool:
+    """Return whether a managed policy of AWS has a statement that applies only to objects with a certain tag."""
+    entry = _entry(arn)
+    return entry is not None and entry["reads_tagged_objects"] is True
+
+
+def _entry(arn: str) -> dict[str, Any] | None:
+    entry: dict[str, Any] | None = data.load("managed_policies")["policies"].get(managed_policy_name(arn))
+    return entry
