@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import difflib
 import traceback
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -55,13 +55,9 @@ def read_entries(path: Path = FILE) -> list[Entry]:
     declared = names.get(LIST)
     if not isinstance(declared, (list, tuple)):
         raise CatalogueError(f"{path}: {no_list(names)}")
-    lines = lines_of_entries(path.read_bytes())
-    lines_of = [(line,) for line in lines] if len(lines) == len(declared) else [()] * len(declared)
-    entries = [
-        (known, _entry(_place(path, known), position, value))
-        for position, (known, value) in enumerate(zip(lines_of, declared, strict=True), 1)
-    ]
-    return _without_repeated_names(path, entries)
+    places = _Places(path, len(declared))
+    entries = {number: _entry(places, number, value) for number, value in enumerate(declared)}
+    return _without_repeated_names(places, entries)
 
 
 def load_catalogue(path: Path = FILE) -> list[Deployment]:
@@ -131,47 +127,52 @@ def _module(loader: SourceFileLoader) -> ModuleType:
     return module
 
 
-def _entry(place: str, position: int, value: Any) -> Entry:
+class _Places:
+    """Places of the entries in a file, for messages: the file is parsed when the first message needs a line."""
+
+    def __init__(self, path: Path, entries: int) -> None:
+        self._path, self._entries = path, entries
+
+    def of(self, *numbers: int) -> str:
+        """Return the file and the lines of entries, as far as they are known, as the beginning of a sentence."""
+        lines = list(dict.fromkeys(str(self._lines[number]) for number in numbers if self._lines))
+        return f"{self._path}, line{'s'[: len(lines) > 1]} {' and '.join(lines)}" if lines else f"{self._path}"
+
+    @cached_property
+    def _lines(self) -> Sequence[int]:
+        """Line of each entry; empty if the list is not written entry by entry."""
+        lines = lines_of_entries(self._path.read_bytes())
+        return lines if len(lines) == self._entries else ()
+
+
+def _entry(places: _Places, number: int, value: Any) -> Entry:
     if isinstance(value, Deployment):
         return value
     if isinstance(value, RefusedEntry):
-        return replace(value, position=position)
-    return replace(refused(f"{place}: {wrong_entry(value)}", {}, is_region_known=False), position=position)
+        return replace(value, position=number + 1)
+    problem = f"{places.of(number)}: {wrong_entry(value)}"
+    return replace(refused(problem, {}, is_region_known=False), position=number + 1)
 
 
-def _without_repeated_names(path: Path, entries: list[tuple[tuple[int, ...], Entry]]) -> list[Entry]:
-    """Refuse entries whose name or endpoint name another entry also has; keep one refusal per name.
-
-    Args:
-        path: the file.
-        entries: each entry with its line, if that is known.
-
-    """
+def _without_repeated_names(places: _Places, entries: Mapping[Any, Entry]) -> list[Entry]:
+    """Refuse entries whose name or endpoint name another entry also has; keep one refusal per name."""
     for field, what in (("name", "named"), ("endpoint_name", "given the endpoint_name")):
         # Some file systems ignore case, and stack names that differ only by case are easily confused.
-        lines_by_name: dict[str, list[int]] = {}
-        counts: Counter[str] = Counter()
-        for lines, entry in entries:
-            if value := getattr(entry, field, None):
-                counts[str(value).lower()] += 1
-                lines_by_name.setdefault(str(value).lower(), []).extend(lines)
-        kept: dict[Any, tuple[tuple[int, ...], Entry]] = {}
-        for number, (lines, entry) in enumerate(entries):
-            value = str(getattr(entry, field, None) or "").lower()
-            if counts[value] > 1:
-                place = _place(path, lines_by_name[value])
-                problem = f"{place}: several deployments are {what} {value!r}; each name must be unique"
-                kept[str(entry.name)] = (), refused(problem, vars(entry))
+        names = {number: str(getattr(entry, field, None) or "").lower() for number, entry in entries.items()}
+        numbers: dict[str, list[Any]] = {}
+        for number, name in names.items():
+            numbers.setdefault(name, []).append(number)
+        kept: dict[Any, Entry] = {}
+        for number, entry in entries.items():
+            name = names[number]
+            if name and len(numbers[name]) > 1:
+                place = places.of(*numbers[name])
+                problem = f"{place}: several deployments are {what} {name!r}; each name must be unique"
+                kept[str(entry.name)] = refused(problem, vars(entry))
             else:
-                kept[number] = lines, entry
-        entries = list(kept.values())
-    return [entry for _, entry in entries]
-
-
-def _place(path: Path, lines: Sequence[int]) -> str:
-    """Return the file and the lines, as far as they are known, as the beginning of a sentence."""
-    numbers = list(dict.fromkeys(map(str, lines)))
-    return f"{path}, line{'s'[: len(numbers) > 1]} {' and '.join(numbers)}" if numbers else f"{path}"
+                kept[number] = entry
+        entries = kept
+    return list(entries.values())
 
 
 def _described(fault: Exception, path: Path) -> str:
