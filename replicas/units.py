@@ -1,4 +1,4 @@
-"""Conversions of bytes, time and money."""
+"""Conversions of bytes, time and money, and numbers as text."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ MIB_PER_GIB: Final = 1024
 SECONDS_PER_HOUR: Final = 3600
 HOURS_PER_MONTH: Final = 730
 """Hours per month: 8,760 hours per year / 12, as in the AWS Pricing Calculator."""
+
+
+def counted(count: int, singular: str, plural: str | None = None) -> str:
+    """Return a number with its noun: `1 copy`, `2 copies`."""
+    return f"{count} {singular if count == 1 else plural or singular + 's'}"
 
 
 def rate_text(per_second: float) -> str:

@@ -112,8 +112,7 @@ def changed_copies() -> Iterator[Path]:
 def run(command: Sequence[str], environment: Mapping[str, str], folder: Path) -> None:
     """Print a command and run it. Its output goes to the terminal."""
     print(f"$ {shlex.join(command)}", flush=True)
-    program = shutil.which(command[0], path=environment["PATH"]) or command[0]
-    done = subprocess.run([program, *command[1:]], env=environment, cwd=folder, check=False)
+    done = subprocess.run(_with_path(command, environment), env=environment, cwd=folder, check=False)
     if done.returncode:
         raise DemoError(f"`{shlex.join(command)}` ended with exit code {done.returncode}")
 
@@ -130,10 +129,9 @@ def run_together(commands: Mapping[tuple[str, ...], int], environment: Mapping[s
     with ExitStack() as ending:
         for command in commands:
             output: IO[str] = ending.enter_context(tempfile.TemporaryFile("w+"))
-            program = shutil.which(command[0], path=environment["PATH"]) or command[0]
             process = ending.enter_context(
                 subprocess.Popen(
-                    [program, *command[1:]],
+                    _with_path(command, environment),
                     env=environment,
                     cwd=ROOT,
                     stdout=output,
@@ -151,6 +149,11 @@ def run_together(commands: Mapping[tuple[str, ...], int], environment: Mapping[s
             print("".join(lines if code else lines[-commands[command] :]), end="", flush=True)
             if code:
                 raise DemoError(f"`{shlex.join(command)}` ended with exit code {code}")
+
+
+def _with_path(command: Sequence[str], environment: Mapping[str, str]) -> list[str]:
+    """Return a command with the path of its program, which `PATH` of the environment has."""
+    return [shutil.which(command[0], path=environment["PATH"]) or command[0], *command[1:]]
 
 
 def say(title: str) -> None:

@@ -16,7 +16,7 @@ from replicas.load.objectives import Bounds
 from replicas.planning.plans import ComponentPlan, EndpointPlan
 from replicas.planning.service import exceeds_limits
 from replicas.speed.throughput import MOST_OF_CAPACITY, CopySpeed
-from replicas.units import rate_text
+from replicas.units import counted, rate_text
 
 _PARTS = (1024, 256, 64, 16, 4, 1)
 """Divisors of a load above the capacity. Parts of the load are tried in this order."""
@@ -55,17 +55,18 @@ def _warnings_of(plan: EndpointPlan, component: ComponentPlan) -> Iterator[str]:
     copies = max(component.copies, component.most_copies)
     try:
         judged = _Judged(plan, component, load)
+        shown = counted(copies, "copy", "copies")
         fault, point, sample = judged.first_fault(copies)
         if fault:
             yield (
-                f"the declared traffic exceeds the forecast capacity of {_copies(copies)}: {fault}: add copies, or use "
+                f"the declared traffic exceeds the forecast capacity of {shown}: {fault}: add copies, or use "
                 "instances with faster accelerators (`replicas recommend` compares them)"
             )
         elif objective := Bounds.declared(component.traffic):
             missed, some = judged.missed(objective, copies, point, sample)
             if missed:
                 yield (
-                    f"{_copies(copies)} are forecast to miss the objective of the declared traffic{some}: "
+                    f"{shown} are forecast to miss the objective of the declared traffic{some}: "
                     f"{'; '.join(missed)}: {judged.help(objective, copies)}"
                 )
     except ForecastError as unknown:
@@ -91,7 +92,7 @@ class _Judged:
             sample = sampled(self._speed, copies, smaller)
             point = self._forecast(sample)
             if fault := _fault(point, sample.duration_seconds, copies / sample.copies):
-                return f"with {_size(smaller)} {fault}", point, sample
+                return f"with {'1 user' if smaller.users == 1 else smaller.description} {fault}", point, sample
         return None, point, sample
 
     def missed(self, objective: Bounds, copies: int, point: Point, sample: Sample) -> tuple[Sequence[str], str]:
@@ -148,16 +149,6 @@ def _missed(objective: Bounds, point: Point, margin: float = 1.0) -> Sequence[st
     times = {bound.name: getattr(point, f"{bound.name}_seconds") for bound in objective.bounds}
     with_margin = {name: None if seconds is None else margin * seconds for name, seconds in times.items()}
     return list(objective.misses(with_margin, point.refused))
-
-
-def _size(load: Load) -> str:
-    if load.users is not None:
-        return f"{load.users:,} {'user' if load.users == 1 else 'users'}"
-    return f"{rate_text(load.requests_per_second or 0.0)} requests a second"
-
-
-def _copies(copies: int) -> str:
-    return f"{copies} {'copy' if copies == 1 else 'copies'}"
 
 
 def _fault(point: Point, seconds: float, times: float) -> str | None:

@@ -13,12 +13,11 @@ from math import ceil
 from replicas.forecast.copies import copy_engine
 from replicas.load import Load
 from replicas.load.arrivals import duration_for
+from replicas.load.options import DEFAULT_SECONDS
 from replicas.planning.plans import ComponentPlan, EndpointPlan
 from replicas.speed.throughput import CopySpeed, Work, carried
 
-DURATION_SECONDS = 90
-"""Default duration of a forecast, seconds."""
-FEWEST_REQUESTS = 10
+_FEWEST_REQUESTS = 10
 """Minimum number of requests to simulate. A low rate is simulated longer to reach it."""
 _ENOUGH_REQUESTS, _MOST_REQUESTS = 1000, 4000
 """Number of requests above which only some copies are simulated, and requests per copy above which the simulated time
@@ -63,7 +62,7 @@ def sampled(speed: CopySpeed, copies: int, load: Load) -> Sample:
     """Return a sample of users or of a rate on `copies` copies, or the whole load if it is small."""
     reached = carried(speed, copies, users=load.users, requests_per_second=load.requests_per_second)
     rate = load.requests_per_second or reached.requests_per_second
-    seconds = duration_for(load, DURATION_SECONDS, FEWEST_REQUESTS)
+    seconds = duration_for(load, DEFAULT_SECONDS, _FEWEST_REQUESTS)
     most = _MOST_REQUESTS * copies
     if rate * seconds > most:
         seconds = min(seconds, max(most / rate, _ROUNDS * reached.seconds))
@@ -73,4 +72,4 @@ def sampled(speed: CopySpeed, copies: int, load: Load) -> Sample:
 
 def whole(copies: int, load: Load) -> Sample:
     """Return the whole load on all copies, with the duration of `replicas forecast`."""
-    return Sample(load, copies, duration_for(load, DURATION_SECONDS, FEWEST_REQUESTS))
+    return Sample(load, copies, duration_for(load, DEFAULT_SECONDS, _FEWEST_REQUESTS))

@@ -24,7 +24,7 @@ from replicas.load import Load, requests
 from replicas.load.arrivals import arrivals
 from replicas.load.requests import DrawnRequest
 from replicas.speed.times import Parts
-from replicas.units import SECONDS_PER_HOUR
+from replicas.units import SECONDS_PER_HOUR, counted
 
 Routing = Literal["LEAST_OUTSTANDING_REQUESTS", "RANDOM"]
 """Names of SageMaker's routing strategies."""
@@ -117,7 +117,7 @@ def _give_up(simulated: Sequence[SimulatedCopy], sent: int, load: Load) -> None:
     if sum(copy.events for copy in simulated) + sent > MOST_EVENTS or any(
         copy.ends > _GIVES_UP_AFTER_SECONDS for copy in simulated
     ):
-        copies = f"{len(simulated)} {'copy' if len(simulated) == 1 else 'copies'}"
+        copies = counted(len(simulated), "copy", "copies")
         raise ForecastError(
             f"{load.description} on {copies}: not answered within a day, or too many events to simulate: reduce the "
             "load or the duration, or add copies"

@@ -12,6 +12,7 @@ from replicas.recommend.frontier import Spot, frontier
 from replicas.recommend.lines import written
 from replicas.recommend.options import Option
 from replicas.recommend.requirements import Requirements
+from replicas.units import counted
 
 _SAME_PRICE = 0.005
 """Smallest relative difference of prices that is reported as a difference."""
@@ -108,7 +109,7 @@ def described(option: Option) -> str:
     split = f" over {component.accelerators} accelerators each" if component.accelerators > 1 else ""
     stored = "unquantized" if weights == "none" else f"in {weights}"
     return (
-        f"{option.copies} {'copy' if option.copies == 1 else 'copies'}{split} {stored} by {component.engine} on "
+        f"{counted(option.copies, 'copy', 'copies')}{split} {stored} by {component.engine} on "
         f"{option.instances} x {option.candidate.instance.name}"
     )
 

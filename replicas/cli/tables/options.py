@@ -8,6 +8,7 @@ from typing import Any
 from replicas.catalogue.prices import Price
 from replicas.planning.costs import Addition, added_usd_per_month, additions, cost_bounds
 from replicas.planning.plans import ComponentPlan, EndpointPlan
+from replicas.units import counted
 
 Json = dict[str, Any]
 
@@ -108,11 +109,11 @@ def _component_notes(plan: EndpointPlan, component: ComponentPlan) -> Iterator[s
             most = schedule.max_copies or scaling.ceiling
             yield f"  {schedule.name}: {schedule.min_copies} to {most} copies from {schedule.at}, {schedule.timezone}"
     if rollout:
-        needed = _count(rollout.batch_copies * component.accelerators, "free accelerator", "free accelerators")
+        needed = counted(rollout.batch_copies * component.accelerators, "free accelerator")
         back = "alarms roll back" if rollout.roll_back else "no alarm rolls back"
         yield (
-            f"an update of {component.name} replaces {_count(rollout.batch_copies, 'copy', 'copies')} at a time, which "
-            f"needs {needed}: available on {_count(plan.max_instances, 'instance', 'instances')}"
+            f"an update of {component.name} replaces {counted(rollout.batch_copies, 'copy', 'copies')} at a time, "
+            f"which needs {needed}: available on {counted(plan.max_instances, 'instance')}"
         )
         yield f"  wait {rollout.wait_seconds} s after each batch, time limit {rollout.timeout_seconds:,} s, {back}"
         yield f"  an update of all copies is expected to end {_after(plan, component, 'roll')}"
@@ -125,7 +126,3 @@ def _after(plan: EndpointPlan, component: ComponentPlan, name: str) -> str:
     delay = cold_start(plan, component).delay(name)
     assert delay  # noqa: S101 (the component scales or rolls)
     return f"after {delay.span.low:,.0f} to {delay.span.high:,.0f} s"
-
-
-def _count(number: int, singular: str, plural: str) -> str:
-    return f"{number} {singular if number == 1 else plural}"

@@ -11,9 +11,10 @@ from replicas.rules.finding import Finding, Quantity, Unjudged
 from replicas.rules.rolls import RollingCopies
 from replicas.rules.shortage import Change, Compared, Shortage
 from replicas.rules.wording.properties import SENTENCES
-from replicas.rules.wording.sentences import Sentence, counted, plain
+from replicas.rules.wording.sentences import Sentence, plain
 from replicas.rules.wording.variables import in_variables
 from replicas.sizing import claims
+from replicas.units import counted
 
 _COUNTS = {"copies": "CopyCount", "floor": "MinCapacity", "ceiling": "MaxCapacity"}
 _UNITS = {"accelerators": "accelerators", "cpus": "CPUs", "memory": "MiB"}

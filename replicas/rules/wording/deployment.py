@@ -13,8 +13,8 @@ from replicas.rules.finding import Finding, Unjudged
 from replicas.rules.rolls import LEAST_SHARE, RollingCopies
 from replicas.rules.shortage import Change, Shortage
 from replicas.rules.wording import cloudformation
-from replicas.rules.wording.sentences import counted
 from replicas.sizing import claims
+from replicas.units import counted
 
 
 def problems_of(finding: Finding, *, several: bool) -> list[str]:

@@ -41,8 +41,3 @@ def shortened(text: str) -> str:
 def plain(number: Fraction | int) -> str:
     """Format a number without trailing zeros."""
     return str(int(number)) if Fraction(number).denominator == 1 else f"{float(number):g}"
-
-
-def counted(count: int, singular: str, plural: str | None = None) -> str:
-    """Return a number with its noun: `1 copy`, `2 copies`."""
-    return f"{count} {singular if count == 1 else plural or singular + 's'}"
