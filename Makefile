@@ -141,8 +141,8 @@ oracle: setup $(ORACLE)/.installed $(ORACLE)/sglang/.installed ## ask the engine
 mutants: setup $(VENV)/.installed-dev ## change the construct library in 200 places, one at a time: does a test fail? (an hour)
 	$(PY) -m scripts.mutants
 
-snapshots: setup $(VENV)/.installed-dev ## accept the templates as they are now
-	$(PY) -m pytest tests/stacks/test_snapshots.py --snapshot-update
+snapshots: setup $(VENV)/.installed-dev ## accept the templates and messages of the constructs as they are now
+	$(PY) -m pytest tests/stacks tests/constructs --numprocesses auto --snapshot-update
 
 BROWSER := scripts/browser
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from syrupy.assertion import SnapshotAssertion
 
 from replicas import Component, Deployment, plan
 from replicas_cdk import MultiReplicaEndpoint
@@ -14,12 +17,26 @@ from tests.synthesis import stage, template_of
 
 Template = dict[str, Any]
 Synthesise = Callable[..., Template]
+Refuses = Callable[..., AbstractContextManager[pytest.ExceptionInfo[ValueError]]]
 
 
 @pytest.fixture
 def stack(context: dict[str, Any]) -> cdk.Stack:
     """An empty stack for any region."""
     return cdk.Stack(stage(context), "stack", stack_name="stack")
+
+
+@pytest.fixture
+def refuses(snapshot: SnapshotAssertion) -> Refuses:
+    """Expect a `ValueError` from a block. The snapshot holds the whole message; `make snapshots` accepts a change."""
+
+    @contextmanager
+    def block(match: str | None = None) -> Iterator[pytest.ExceptionInfo[ValueError]]:
+        with pytest.raises(ValueError, match=match) as refused:
+            yield refused
+        assert re.sub(r"TOKEN\.\d+", "TOKEN.n", str(refused.value)) == snapshot
+
+    return block
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from aws_cdk import aws_s3 as s3
 from replicas import Adapter, Component, Deployment, Monitoring, Rollout, plan
 from replicas.rules import check
 from replicas_cdk import Artifact, ExecutionRole, InferenceComponent, MultiReplicaEndpoint
+from tests.constructs.conftest import Refuses
 from tests.synthesis import template_of
 
 OWN = {"Ref": "AWS::AccountId"}
@@ -215,16 +216,18 @@ def test_a_grant_on_an_import_without_its_endpoint_warns(
         ({"permissions_boundary_arn": "x"}, "permissions_boundary_arn='x': the ARN of an IAM policy"),
     ],
 )
-def test_a_role_of_texts_of_another_form_is_refused(stack: cdk.Stack, arguments: dict[str, Any], fault: str) -> None:
-    with pytest.raises(ValueError, match=r"^Test/stack/Role: ") as refused:
+def test_a_role_of_texts_of_another_form_is_refused(
+    stack: cdk.Stack, arguments: dict[str, Any], fault: str, refuses: Refuses
+) -> None:
+    with refuses(r"^Test/stack/Role: ") as refused:
         ExecutionRole(stack, "Role", containers=[], **arguments)
 
     assert str(refused.value).removeprefix("Test/stack/Role: ").startswith(fault)
 
 
-def test_a_boundary_by_construct_and_by_arn_is_refused(stack: cdk.Stack) -> None:
+def test_a_boundary_by_construct_and_by_arn_is_refused(stack: cdk.Stack, refuses: Refuses) -> None:
     arn = "arn:aws:iam::aws:policy/PowerUserAccess"
     boundary = iam.ManagedPolicy.from_managed_policy_arn(stack, "Boundary", arn)
 
-    with pytest.raises(ValueError, match=r"permissions_boundary= and permissions_boundary_arn= are both given: remove"):
+    with refuses(r"permissions_boundary= and permissions_boundary_arn= are both given: remove"):
         ExecutionRole(stack, "Role", containers=[], permissions_boundary=boundary, permissions_boundary_arn=arn)

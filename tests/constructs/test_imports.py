@@ -11,6 +11,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 
 from replicas_cdk import CopySpecification, InferenceComponent, MultiReplicaEndpoint
+from tests.constructs.conftest import Refuses
 from tests.synthesis import Template, stage, template_of
 
 ARN = "arn:aws:sagemaker:eu-west-1:210987654321:inference-component/llama"
@@ -286,15 +287,17 @@ FORM = "arn:aws:sagemaker:<region>:<account>:inference-component/<name>"
         ),
     ],
 )
-def test_an_import_of_another_form_is_refused(stack: cdk.Stack, arguments: dict[str, str], fault: str) -> None:
-    with pytest.raises(ValueError) as refused:  # noqa: PT011 (the whole message is compared)
+def test_an_import_of_another_form_is_refused(
+    stack: cdk.Stack, arguments: dict[str, str], fault: str, refuses: Refuses
+) -> None:
+    with refuses() as refused:
         InferenceComponent.from_inference_component_attributes(stack, "C", **arguments)
 
     assert str(refused.value) == f"Test/stack/C: {fault}"
 
 
-def test_an_endpoint_by_an_arn_and_the_name_of_another_is_refused(stack: cdk.Stack) -> None:
-    with pytest.raises(ValueError, match="endpoint_name='other' are two different resources: pass only one of them"):
+def test_an_endpoint_by_an_arn_and_the_name_of_another_is_refused(stack: cdk.Stack, refuses: Refuses) -> None:
+    with refuses("endpoint_name='other' are two different resources: pass only one of them"):
         MultiReplicaEndpoint.from_endpoint_attributes(stack, "E", endpoint_arn=ENDPOINT_ARN, endpoint_name="other")
 
 
@@ -315,22 +318,26 @@ def test_an_endpoint_by_an_arn_and_the_name_of_another_is_refused(stack: cdk.Sta
         ({"endpoint_name": "chat", "inference_component_names": [5]}, "inference_component_names=5: at most 63"),
     ],
 )
-def test_an_endpoint_of_another_form_is_refused(stack: cdk.Stack, arguments: dict[str, Any], fault: str) -> None:
-    with pytest.raises(ValueError, match=r"^Test/stack/E: ") as refused:
+def test_an_endpoint_of_another_form_is_refused(
+    stack: cdk.Stack, arguments: dict[str, Any], fault: str, refuses: Refuses
+) -> None:
+    with refuses(r"^Test/stack/E: ") as refused:
         MultiReplicaEndpoint.from_endpoint_attributes(stack, "E", **arguments)
 
     assert str(refused.value).removeprefix("Test/stack/E: ").startswith(fault)
 
 
-def test_a_role_of_another_account_than_the_endpoint_is_refused(home: cdk.Stack) -> None:
+def test_a_role_of_another_account_than_the_endpoint_is_refused(home: cdk.Stack, refuses: Refuses) -> None:
     role = iam.Role.from_role_arn(home, "Role", "arn:aws:iam::123456789012:role/sm")
 
-    with pytest.raises(ValueError, match=f"^Test/stack/E: endpoint_arn='{ENDPOINT_ARN}' and role='arn:.*: both need"):
+    with refuses(f"^Test/stack/E: endpoint_arn='{ENDPOINT_ARN}' and role='arn:.*: both need"):
         MultiReplicaEndpoint.from_endpoint_attributes(home, "E", endpoint_arn=ENDPOINT_ARN, role=role)
 
 
-def test_a_component_by_name_and_an_endpoint_of_another_account_are_refused(abroad: cdk.Stack) -> None:
-    with pytest.raises(ValueError) as refused:  # noqa: PT011 (the whole message is compared)
+def test_a_component_by_name_and_an_endpoint_of_another_account_are_refused(
+    abroad: cdk.Stack, refuses: Refuses
+) -> None:
+    with refuses() as refused:
         InferenceComponent.from_inference_component_name(abroad, "C", "llama", endpoint_arn=ENDPOINT_ARN)
 
     text = (
@@ -339,18 +346,18 @@ def test_a_component_by_name_and_an_endpoint_of_another_account_are_refused(abro
     assert str(refused.value).startswith(text)
 
 
-def test_a_component_is_not_placed_on_an_endpoint_of_another_account(abroad: cdk.Stack) -> None:
+def test_a_component_is_not_placed_on_an_endpoint_of_another_account(abroad: cdk.Stack, refuses: Refuses) -> None:
     endpoint = MultiReplicaEndpoint.from_endpoint_arn(abroad, "E", ENDPOINT_ARN)
     specification = CopySpecification(model_name="model", accelerators=1, cpus=4, memory_mib=1024)
 
-    with pytest.raises(ValueError, match=r"^Test/stack/C: endpoint='.*' is in the account 210987654321, and the stack"):
+    with refuses(r"^Test/stack/C: endpoint='.*' is in the account 210987654321, and the stack"):
         InferenceComponent(
             abroad, "C", endpoint=endpoint, variant_name="AllTraffic", copies=1, specifications=[specification]
         )
 
 
-def test_an_endpoint_without_arn_and_name_is_refused(stack: cdk.Stack) -> None:
-    with pytest.raises(ValueError, match=r"^Test/stack/E: neither endpoint_arn= nor endpoint_name= is given: pass at"):
+def test_an_endpoint_without_arn_and_name_is_refused(stack: cdk.Stack, refuses: Refuses) -> None:
+    with refuses(r"^Test/stack/E: neither endpoint_arn= nor endpoint_name= is given: pass at"):
         MultiReplicaEndpoint.from_endpoint_attributes(stack, "E")
 
 
@@ -377,10 +384,12 @@ def test_names_and_arns_may_be_tokens(stack: cdk.Stack) -> None:
         (lambda c: c.add_adapter("sql", artifact_url="s3://b/sql/"), "an adapter"),
     ],
 )
-def test_nothing_is_added_to_a_component_from_another_account(abroad: cdk.Stack, act: Any, what: str) -> None:
+def test_nothing_is_added_to_a_component_from_another_account(
+    abroad: cdk.Stack, act: Any, what: str, refuses: Refuses
+) -> None:
     component = InferenceComponent.from_inference_component_arn(abroad, "C", ARN, endpoint_name="chat")
 
-    with pytest.raises(ValueError) as refused:  # noqa: PT011 (the whole message is compared)
+    with refuses() as refused:
         act(component)
 
     assert str(refused.value) == (
@@ -389,29 +398,27 @@ def test_nothing_is_added_to_a_component_from_another_account(abroad: cdk.Stack,
     )
 
 
-def test_nothing_is_added_to_a_component_from_another_region(context: dict[str, Any]) -> None:
+def test_nothing_is_added_to_a_component_from_another_region(context: dict[str, Any], refuses: Refuses) -> None:
     environment = cdk.Environment(account="210987654321", region="us-west-2")
     stack = cdk.Stack(stage(context), "stack", env=environment)
     component = InferenceComponent.from_inference_component_arn(stack, "C", ARN)
 
-    with pytest.raises(ValueError, match="must be in the region of its component, eu-west-1, and the stack is in us-"):
+    with refuses("must be in the region of its component, eu-west-1, and the stack is in us-"):
         component.auto_scale_copies(min_copies=1, max_copies=2)
 
 
-def test_an_adapter_needs_the_endpoint_of_its_base(home: cdk.Stack) -> None:
+def test_an_adapter_needs_the_endpoint_of_its_base(home: cdk.Stack, refuses: Refuses) -> None:
     component = InferenceComponent.from_inference_component_arn(home, "C", ARN)
 
-    with pytest.raises(
-        ValueError, match=r"this import does not name the endpoint: pass endpoint_name= or endpoint_arn="
-    ):
+    with refuses(r"this import does not name the endpoint: pass endpoint_name= or endpoint_arn="):
         component.add_adapter("sql", artifact_url="s3://bucket/sql/")
 
 
-def test_what_is_imported_has_no_removal_policy(home: cdk.Stack) -> None:
+def test_what_is_imported_has_no_removal_policy(home: cdk.Stack, refuses: Refuses) -> None:
     component = InferenceComponent.from_inference_component_arn(home, "C", ARN)
     endpoint = MultiReplicaEndpoint.from_endpoint_arn(home, "E", ENDPOINT_ARN)
 
-    with pytest.raises(ValueError, match=r"^Test/stack/C: this stack does not own the imported component: set RETAIN"):
+    with refuses(r"^Test/stack/C: this stack does not own the imported component: set RETAIN"):
         component.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
-    with pytest.raises(ValueError, match=r"^Test/stack/E: this stack does not own the imported endpoint: set RETAIN"):
+    with refuses(r"^Test/stack/E: this stack does not own the imported endpoint: set RETAIN"):
         endpoint.apply_removal_policy(cdk.RemovalPolicy.RETAIN)

@@ -35,6 +35,7 @@ from replicas_cdk import (
 from replicas_cdk.network import NetworkProps
 from replicas_cdk.references import EndpointProps
 from replicas_cdk.role_rights import grant_references
+from tests.constructs.conftest import Refuses
 from tests.synthesis import stage, template_of
 
 Resources = dict[str, Any]
@@ -228,9 +229,9 @@ def test_a_key_of_the_volumes_is_used_by_grants_of_aws_alone(stack: cdk.Stack) -
     assert grant["Condition"] == {"Bool": {"kms:GrantIsForAWSResource": "true"}}
 
 
-def test_a_key_of_volumes_that_hardware_encrypts_is_refused(stack: cdk.Stack) -> None:
+def test_a_key_of_volumes_that_hardware_encrypts_is_refused(stack: cdk.Stack, refuses: Refuses) -> None:
     """EndpointConfig's KmsKeyId does not encrypt local NVMe storage (SageMaker API, CreateEndpointConfig)."""
-    with pytest.raises(ValueError, match=r"stack/Endpoint: encryption_key=: ml\.g6e\.12xlarge has local NVMe storage"):
+    with refuses(r"stack/Endpoint: encryption_key=: ml\.g6e\.12xlarge has local NVMe storage"):
         MultiReplicaEndpoint(stack, "Endpoint", plan=planned(), encryption_key=kms.Key(stack, "Volumes"))
 
 
@@ -318,15 +319,17 @@ def test_an_image_by_its_uri_is_pulled_from_its_account(context: dict[str, Any])
     assert pull["Resource"]["Fn::Join"][1][-1] == ":ecr:us-east-1:222222222222:repository/platform/engine"
 
 
-def test_an_image_of_ones_own_needs_no_registry_of_the_publisher_in_the_region(context: dict[str, Any]) -> None:
+def test_an_image_of_ones_own_needs_no_registry_of_the_publisher_in_the_region(
+    context: dict[str, Any], refuses: Refuses
+) -> None:
     """The plan's image has no registry account in eu-isoe-west-1 (images.json)."""
     stack = cdk.Stack(stage(context), "stack", env=cdk.Environment(account="111111111111", region="eu-isoe-west-1"))
     one, mirror = planned(), ecr.Repository.from_repository_name(stack, "Mirror", "mirror/engine")
     options = ComponentOptions(image=ContainerImage.from_ecr_repository(mirror))
 
-    with pytest.raises(ValueError, match="no registry account is known for the image") as published:
+    with refuses("no registry account is known for the image") as published:
         MultiReplicaEndpoint(stack, "Published", plan=one)
-    with pytest.raises(ValueError, match="eu-isoe-west-1") as mirrored:
+    with refuses("eu-isoe-west-1") as mirrored:
         MultiReplicaEndpoint(stack, "Mirrored", plan=one, components={"a": options})
 
     assert "no registry account" not in str(mirrored.value)
