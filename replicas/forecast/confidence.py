@@ -72,7 +72,7 @@ class Trust:
 
 
 def confidence(
-    engine: CopyEngine,
+    engine: CopyEngine | None,
     given: Profile,
     component: ComponentPlan,
     instance: Instance,
@@ -83,7 +83,8 @@ def confidence(
     """Return the lowest confidence of a forecast over these loads.
 
     Args:
-        engine: the engine of a copy, including changes by the container's environment.
+        engine: the engine of a copy, including changes by the container's environment. Only the class of a profile that
+            was fitted to a run needs it.
         given: the profile without changes by the environment.
         component: the component of the plan.
         instance: instance type of the plan.
@@ -94,7 +95,7 @@ def confidence(
     """
     run = given.fitted
     fit: Mapping[str, FigureError] = {}
-    if run is None:
+    if run is None or engine is None:
         rests = f"the constants of {given.profile} were not all fitted to one run"
     else:
         conditions = Conditions(
@@ -115,7 +116,7 @@ def confidence(
             fit = _errors_of_fit(run)
             rests += _misses_of_fit(run)
     runs = _runs(component)
-    near = [run for run in runs if _distance(run, component, instance, loads) <= _NEAR]
+    near = _near(runs, component, instance, loads)
     figures = {**_errors(runs, near), **fit}
     decisive = [figures[name].confidence if name in figures else "unmeasured" for name in _DECISIVE]
     lowest = min(decisive, key=_ORDER.index)
@@ -147,22 +148,31 @@ def _sources(runs: Sequence[dict[str, Any]]) -> set[str]:
     return {run["origin"] for run in runs}
 
 
-def _distance(run: dict[str, Any], component: ComponentPlan, instance: Instance, loads: Sequence[Load]) -> int:
-    """Return the number of properties in which a run differs from a forecast, for the load that differs most."""
+def _near(
+    runs: Sequence[dict[str, Any]], component: ComponentPlan, instance: Instance, loads: Sequence[Load]
+) -> list[dict[str, Any]]:
+    """Return the runs that differ from a forecast in few properties, for the load that differs most."""
     quantization = component.quantization.method if component.quantization else None
-    own = (
-        run["profile"] != component.engine.profile.profile,
-        (run["accelerator"], run["accelerator_memory_mib"]) != (instance.accelerator, instance.accelerator_memory_mib),
-        not run["own_links"],
-        run["degree"] != component.accelerators,
-        run["quantization"] != quantization,
-        not _alike(run["parameters"], component.model.architecture.parameters, _SIZE),
-    )
-    differences: int = sum(own)
-    return differences + max(_distance_of_load(run, load, component.copies) for load in loads)
+    profile = component.engine.profile.profile
+    near = []
+    for run in runs:
+        differences = (
+            run["profile"] != profile,
+            (run["accelerator"], run["accelerator_memory_mib"])
+            != (instance.accelerator, instance.accelerator_memory_mib),
+            not run["own_links"],
+            run["degree"] != component.accelerators,
+            run["quantization"] != quantization,
+            not _alike(run["parameters"], component.model.architecture.parameters, _SIZE),
+        )
+        left = _NEAR - sum(differences)
+        if left >= 0 and all(_distance_of_load(run, load, component.copies) <= left for load in loads):
+            near.append(run)
+    return near
 
 
 def _distance_of_load(run: dict[str, Any], load: Load, copies: int) -> int:
+    """Return the number of properties in which the load of a run differs from a load."""
     kind = "closed" if load.users is not None else "rate" if load.burst is None else "offline"
     at_once = (load.users or load.burst or load.offered or 0) / copies
     return sum(

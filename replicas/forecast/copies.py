@@ -43,14 +43,13 @@ def copy_engine(
         LookupError: the speed of the instance's accelerators or the layers of the model are not known.
 
     """
-    if not component.model.architecture.is_known:
-        raise LookupError(f"the sizes of {component.model.id} are declared by hand, so its layers are not known")
+    accelerator = accelerator_of_copy(component, instance, accelerator)
     variables, environment = component.engine.kind.variables, component.environment
     profile = _with_environment(profile or component.engine.profile, variables, environment)
     times = step_times(
         component.model.architecture,
         component.quantization,
-        accelerator or accelerator_of(instance),
+        accelerator,
         profile,
         tensor_parallel=component.accelerators,
     )
@@ -65,6 +64,20 @@ def copy_engine(
         concurrent_requests=int(concurrent) if concurrent else None,
     )
     return CopyEngine(profile, times, limits)
+
+
+def accelerator_of_copy(
+    component: ComponentPlan, instance: Instance, accelerator: Accelerator | None = None
+) -> Accelerator:
+    """Return the accelerator for the forecast of a copy: the given one, or that of the instance.
+
+    Raises:
+        LookupError: the component cannot be forecast, as for `copy_engine`.
+
+    """
+    if not component.model.architecture.is_known:
+        raise LookupError(f"the sizes of {component.model.id} are declared by hand, so its layers are not known")
+    return accelerator or accelerator_of(instance)
 
 
 def _cache_tokens(component: ComponentPlan, sequences: str | None) -> int:

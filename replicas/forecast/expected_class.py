@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from replicas.forecast.confidence import Trust, confidence
-from replicas.forecast.copies import copy_engine
+from replicas.forecast.copies import accelerator_of_copy, copy_engine
 from replicas.forecast.requested_loads import loads_of
 from replicas.forecast.simulation import DEFAULT_ROUTING
 from replicas.load.options import DEFAULT_SECONDS
@@ -15,9 +15,10 @@ def expected_class(plan: EndpointPlan, component: ComponentPlan) -> Trust | None
 
     The load is the declared traffic or, without one, the load of the article. None if the component cannot be forecast.
     """
+    given = component.engine.profile
     try:
-        engine = copy_engine(component, plan.instance)
+        accelerator = accelerator_of_copy(component, plan.instance)
     except LookupError:
         return None
-    given = component.engine.profile
+    engine = copy_engine(component, plan.instance, accelerator=accelerator) if given.fitted else None
     return confidence(engine, given, component, plan.instance, loads_of(component), DEFAULT_ROUTING, DEFAULT_SECONDS)
