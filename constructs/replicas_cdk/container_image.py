@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import ClassVar
-
-from aws_cdk import aws_ecr as ecr
+from typing import TYPE_CHECKING, ClassVar
 
 from replicas.catalogue.images import Image
 from replicas.deployment.unresolved import is_unresolved
 from replicas_cdk.pseudo import PARTITION, REGION, URL_SUFFIX
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_ecr as ecr
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)

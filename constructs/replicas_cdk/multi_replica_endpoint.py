@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import jsii
 from aws_cdk import RemovalPolicies, RemovalPolicy, Stack, Tags
@@ -15,7 +16,6 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sagemaker as sagemaker
-from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from replicas import Alarms, ComponentPlan, EndpointPlan
@@ -41,6 +41,9 @@ from replicas_cdk.plan_proof import ComponentProof
 from replicas_cdk.references import EndpointProps
 from replicas_cdk.role_rights import allow_keys, grant_references, warn_of_rights
 from replicas_cdk.serving_container import RegistryAccounts, ServingContainer
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_secretsmanager as secretsmanager
 
 
 @jsii.implements(ec2.IConnectable)

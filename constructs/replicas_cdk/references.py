@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_cdk import IResource, RemovalPolicy, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_secretsmanager as secretsmanager
 
 from replicas import FROM_PROPS, EndpointPlan, Vpc
 from replicas.deployment.unresolved import is_unresolved
@@ -18,6 +17,9 @@ from replicas.planning.provided import Place, Provided, ProvidedComponent, with_
 from replicas_cdk.component_options import ComponentOptions, S3Location
 from replicas_cdk.container_image import ContainerImage
 from replicas_cdk.network import NetworkProps
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_secretsmanager as secretsmanager
 
 _KINDS: Mapping[str, tuple[str, str]] = {
     "vpc": ("vpc_id", "an IVpc, such as ec2.Vpc.from_lookup(...)"),
