@@ -6,6 +6,7 @@ An operator changes a template and returns the logical id of the resource it bro
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -55,7 +56,7 @@ def setting(kind: str, path: str, value: Any) -> Change:
         if value is None:
             del place[last]
         else:
-            place[last] = value
+            place[last] = deepcopy(value)  # an operator of a pair may change it
         return found[0]
 
     return change
