@@ -45,6 +45,8 @@ class WrongReference:
     """An example of the reference's value at deployment."""
     right: str
     """The reference that returns the right value; empty if it is unknown."""
+    named_type: str = ""
+    """Type of the resource that the property names; empty if the property names no resource."""
 
 
 @dataclass(frozen=True, kw_only=True)

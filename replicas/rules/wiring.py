@@ -32,6 +32,8 @@ _OTHER_MESSAGES = re.compile(
 _NEWER_VALUES = frozenset({"InferenceAmiVersion"})
 """Properties whose list of allowed values grows. An unlisted value may be newer than the schema."""
 
+_SAME_NAME = "give both resources the same name"
+
 _CONSEQUENCES: Mapping[Relation, str] = {
     "component of endpoint": "CreateInferenceComponent refuses an endpoint that is not in service, and DeleteEndpoint "
     "refuses an endpoint that has components",
@@ -66,7 +68,7 @@ def property_refused(topology: Topology) -> Iterator[Case]:
 
 @rule(
     "reference-of-the-wrong-kind",
-    checks="A property that takes a name has an ARN, or a property that takes an ARN has a name.",
+    checks="A property that takes a name has an ARN, one that takes an ARN has a name, or the resource has another type.",
     why="Ref returns the primary identifier of a resource: the ARN for SageMaker types, the name for a role",
     source=f"{_SCHEMAS}: primaryIdentifier of each type, pattern of each property",
     enforced=(
@@ -78,12 +80,11 @@ def property_refused(topology: Topology) -> Iterator[Case]:
 def reference_of_the_wrong_kind(topology: Topology) -> Iterator[Case]:
     """A reference must return the kind of value that its property needs."""
     for reference in topology.wiring.references:
-        numbers = {
-            "path": reference.path,
-            "given": reference.given,
-            "value": reference.value,
-            "right": reference.right or "give both resources the same name",
-        }
+        right = f"{reference.path} with {reference.right}"
+        if not reference.right:
+            named_type = reference.named_type
+            right = f"{reference.path} of a resource of type {named_type}" if named_type else _SAME_NAME
+        numbers = {"path": reference.path, "given": reference.given, "value": reference.value, "right": right}
         yield Case(subject=reference.subject, numbers=numbers)
 
 

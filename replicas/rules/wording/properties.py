@@ -192,7 +192,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "alarm-without-data": ("the dimension {dimension} is {value}", "use the name at the end of the ARN"),
     # references
     "property-refused": ("{place}{message}", "{fix}"),
-    "reference-of-the-wrong-kind": ("{path} is {given}, which gives {value}", "{path} with {right}"),
+    "reference-of-the-wrong-kind": ("{path} is {given}, which gives {value}", "{right}"),
     "attribute-absent": ("{resource} has no attribute {attribute}", "an attribute of it: {attributes}"),
     "wait-missing": (
         "it names {awaited.name} but does not depend on it",
