@@ -165,12 +165,15 @@ def variant_missing(topology: Topology) -> Iterator[Case]:
 
 @rule(
     "variant-unknown",
-    checks="A component names a variant that its endpoint does not have.",
-    why="no instance belongs to that variant, so SageMaker refuses the component",
-    enforced=enforced_by(_CREATE, "assumed", "AWS publishes no message for this refusal"),
+    checks="A component, or a scalable target of instances, names a variant that its endpoint does not have.",
+    why="no instance belongs to that variant, so AWS refuses the component or the target",
+    enforced=(
+        *enforced_by(_CREATE, "assumed", "AWS publishes no message for this refusal"),
+        *enforced_by("RegisterScalableTarget", "assumed", "AWS publishes no message for this refusal"),
+    ),
 )
 def variant_unknown(topology: Topology) -> Iterator[Case]:
-    """The variant that a component names must exist on its endpoint."""
+    """The variant that a component or a scalable target names must exist on its endpoint."""
     for endpoint in topology.endpoints:
         configuration = topology.configuration(endpoint.configuration)
         names = [text_of(variant.name) for variant in configuration.variants] if configuration else []
@@ -180,6 +183,10 @@ def variant_unknown(topology: Topology) -> Iterator[Case]:
             variant_name = component.variant_name
             if component.endpoint == endpoint.subject and isinstance(variant_name, str) and variant_name not in names:
                 yield Case(subject=component.subject, numbers={"variant": variant_name, "variants": names})
+        for target in topology.instance_targets:
+            name = target.variant_name
+            if target.endpoint == endpoint.subject and "${" not in name and name not in names:
+                yield Case(subject=target.subject, kind="scaled", numbers={"variant": name, "variants": names})
 
 
 @rule(

@@ -68,7 +68,8 @@ def property_refused(topology: Topology) -> Iterator[Case]:
 
 @rule(
     "reference-of-the-wrong-kind",
-    checks="A property that takes a name has an ARN, one that takes an ARN has a name, or the resource has another type.",
+    checks="A property that takes a name has an ARN, or one that takes an ARN has a name, or it refers to a resource "
+    "of another type.",
     why="Ref returns the primary identifier of a resource: the ARN for SageMaker types, the name for a role",
     source=f"{_SCHEMAS}: primaryIdentifier of each type, pattern of each property",
     enforced=(

@@ -21,7 +21,7 @@ from replicas.template.evaluation import Resolver
 from replicas.template.policies import aliases_of, protected_in
 from replicas.template.resources import Resource, Resources, named, text_in, truth_in
 from replicas.template.scaling import instance_targets_of, is_name_of, silent_metrics, targets_of, watched_metrics
-from replicas.template.scaling_policies import policies_of
+from replicas.template.scaling_policies import open_policies, policies_of
 from replicas.template.unread import unread_of
 from replicas.template.wiring import wiring_of
 
@@ -54,7 +54,7 @@ def topology_of_resources(resources: Resources, region: str | None = None) -> To
         protected=tuple(protected_in(resources)),
         aliases=aliases_of(resources),
         texts=tuple(texts_of(resources.template)),
-        unread=(*unread_of(resources), *open_combinations(resources, variants)),
+        unread=(*unread_of(resources), *open_combinations(resources, variants), *open_policies(resources)),
         wiring=wiring_of(resources),
         named_models=named_models_of(resources),
         region=region,

@@ -41,17 +41,29 @@ def targets_of(resources: Resources) -> tuple[ScalingTarget, ...]:
 
 
 def instance_targets_of(resources: Resources) -> tuple[InstanceTarget, ...]:
-    """Return the scalable targets for the instances of variants of the template's endpoints."""
-    component_targets = []
+    """Return the scalable targets for the instances of variants, in the template or outside of it."""
+    targets = []
     for target in resources.of_type(ResourceType.SCALABLE_TARGET):
         match = VARIANT_ID.fullmatch(text_of(target.get("ResourceId")))
-        for endpoint in resources.of_sagemaker("Endpoint") if match else ():
-            names = (text_of(endpoint.get("EndpointName")), text_of(Reference(endpoint.logical_id, "EndpointName")))
-            if match and match["endpoint"] in names and ANYTHING not in match["endpoint"]:
-                subject = Subject(kind="scaling target", name=target.logical_id)
-                owner = Subject(kind="endpoint", name=endpoint.logical_id)
-                component_targets.append(InstanceTarget(subject=subject, endpoint=owner, variant_name=match["variant"]))
-    return tuple(component_targets)
+        if match:
+            endpoint = _endpoint_named(match["endpoint"], resources)
+            targets.append(
+                InstanceTarget(
+                    subject=Subject(kind="scaling target", name=target.logical_id),
+                    endpoint=Subject(kind="endpoint", name=endpoint.logical_id) if endpoint else None,
+                    endpoint_name=match["endpoint"],
+                    variant_name=match["variant"],
+                )
+            )
+    return tuple(targets)
+
+
+def _endpoint_named(name: str, resources: Resources) -> Resource | None:
+    """Return the endpoint with a name, as it is written in a resource id; None if the template has none."""
+    for endpoint in resources.of_sagemaker("Endpoint") if ANYTHING not in name else ():
+        if name in (text_of(endpoint.get("EndpointName")), text_of(Reference(endpoint.logical_id, "EndpointName"))):
+            return endpoint
+    return None
 
 
 def watched_metrics(component: Resource, resources: Resources) -> frozenset[str]:

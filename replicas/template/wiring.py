@@ -45,7 +45,13 @@ _NAMED: Mapping[str, Mapping[str, str]] = {
 """Types of the resources that properties name, by the path of the property. A rule of its own checks the bases of
 adapters."""
 _MOST_LISTED = 12
-_TARGET_ID = re.compile(re.escape(CopyTarget.PREFIX) + r"[a-zA-Z0-9](-*[a-zA-Z0-9])*")
+_NAME = "[a-zA-Z0-9](?:-*[a-zA-Z0-9])*"
+_TARGET_ID = re.compile(f"{re.escape(CopyTarget.PREFIX)}{_NAME}")
+_TARGET_IDS = {
+    CopyTarget.DIMENSION: _TARGET_ID,
+    "sagemaker:variant:DesiredInstanceCount": re.compile(f"endpoint/{_NAME}/variant/{_NAME}"),
+}
+"""Forms of resource ids by scalable dimension (Application Auto Scaling API reference, RegisterScalableTarget)."""
 
 
 def wiring_of(resources: Resources) -> Wiring:
@@ -133,18 +139,20 @@ def _example(value: Value, resources: Resources) -> str | None:
 
 
 def _wrong_target_ids(resources: Resources) -> Iterator[WrongReference]:
-    """Yield resource ids of Application Auto Scaling that hold an ARN where the component's name belongs."""
+    """Yield resource ids of Application Auto Scaling that hold an ARN where a name belongs."""
     for resource in resources.of_type(ResourceType.SCALABLE_TARGET, ResourceType.SCALING_POLICY):
         value = resource.get("ResourceId")
-        is_of_copies = text_of(resource.get("ScalableDimension")) == CopyTarget.DIMENSION
-        if isinstance(value, Reference | Unknown) and is_of_copies:
+        form = _TARGET_IDS.get(text_of(resource.get("ScalableDimension")))
+        if isinstance(value, Reference | Unknown) and form:
             example = example_of(value, resources)
-            if example is not None and not _TARGET_ID.fullmatch(example):
-                yield _wrong_reference(resource, ("ResourceId",), value, resources, _is_target_id)
+            # The id of a component with the dimension of instances is the fault of another rule.
+            if example is not None and not form.fullmatch(example) and not _TARGET_ID.fullmatch(example):
+                fits = partial(_has_form, form)
+                yield _wrong_reference(resource, ("ResourceId",), value, resources, fits)
 
 
-def _is_target_id(text: str) -> bool:
-    return _TARGET_ID.fullmatch(text) is not None
+def _has_form(form: re.Pattern[str], text: str) -> bool:
+    return form.fullmatch(text) is not None
 
 
 def _wrong_reference(
