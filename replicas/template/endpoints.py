@@ -13,7 +13,7 @@ from replicas.endpoint.values import ANYTHING, Reference, Unknown, Value, at, nu
 from replicas.endpoint.variants import Configuration, Endpoint, Instances, Variant, VariantSettings
 from replicas.names import ResourceType
 from replicas.template.access import role_in, roles_of, texts_of
-from replicas.template.alarms import alarms_of
+from replicas.template.alarms import alarms_of, metrics_of
 from replicas.template.captures import captures_of
 from replicas.template.combinations import open_combinations
 from replicas.template.containers import container_of, container_of_model, fixed_name, models_of, named_models_of
@@ -50,6 +50,7 @@ def topology_of_resources(resources: Resources, region: str | None = None) -> To
         instance_targets=instance_targets_of(resources),
         policies=policies_of(resources),
         alarms=alarms_of(resources),
+        metrics=tuple(metrics_of(resources)),
         roles=tuple(roles_of(resources)),
         protected=tuple(protected_in(resources)),
         aliases=aliases_of(resources),

@@ -348,6 +348,14 @@ LACKING: dict[str, tuple[Template, str]] = {
         ),
         "role-cannot-read",
     ),
+    "a boundary of AWS closes the bucket": (
+        changed(
+            lambda t: properties_of(t, "Role").update(
+                PermissionsBoundary="arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryReadOnly"
+            )
+        ),
+        "role-cannot-read",
+    ),
 }
 
 DOUBTFUL: dict[str, tuple[Template, str]] = {
@@ -394,6 +402,9 @@ UNJUDGED: dict[str, Template] = {
     "a volume key by its alias": changed(lambda t: properties_of(t, "Config").update(KmsKeyId="alias/volumes")),
     "a condition on the organisation": read(**OWN_ORGANISATION),
     "a denial with a condition": served(*enough(), deny("s3:*", "*", **OWN_ORGANISATION)),
+    "a boundary made elsewhere": changed(
+        lambda t: properties_of(t, "Role").update(PermissionsBoundary="arn:aws:iam::111122223333:policy/boundary")
+    ),
     "a managed policy made elsewhere": managed("arn:aws:iam::111122223333:policy/serving"),
     "a managed policy in a parameter": changed(
         lambda t: t.update(Parameters={"Policy": {"Type": "String"}}), managed({"Ref": "Policy"})

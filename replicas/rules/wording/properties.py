@@ -190,6 +190,8 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "scheduled-action": ("scheduled action {action}: {words}", "{fix}"),
     "target-value": ("TargetValue={value}", "set TargetValue above 0"),
     "alarm-without-data": ("the dimension {dimension} is {value}", "use the name at the end of the ARN"),
+    "alarm-without-data/namespace": ("{metric} is watched in the namespace {namespace}", "Namespace={right}"),
+    "alarm-without-data/dimension": ("the dimension {dimension} does not exist", "a dimension with Name={near}"),
     # references
     "property-refused": ("{place}{message}", "{fix}"),
     "reference-of-the-wrong-kind": ("{path} is {given}, which gives {value}", "{right}"),
