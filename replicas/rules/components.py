@@ -15,7 +15,6 @@ from replicas.rules.finding import Case
 
 _LEAST_CPUS = Fraction(1, 4)
 _LEAST_MEMORY_MIB = 128
-_MOST_VARIABLES = 16
 
 _CREATE = "CreateInferenceComponent"
 
@@ -207,24 +206,6 @@ def name_taken(topology: Topology) -> Iterator[Case]:
         if name in owners:
             yield Case(subject=component.subject, numbers={"name": name, "owner": owners[name].subject})
         owners.setdefault(name, component)
-
-
-@rule(
-    "environment-too-large",
-    checks="A component's own container has more than 16 variables.",
-    why="the container of a component accepts at most {most}",
-    source="CloudFormation schema of 2026-10-20: at most 16 entries",
-    enforced=enforced_by(
-        _CREATE, "documented", "botocore 1.44.5, InferenceComponentContainerSpecification, Environment: 16 entries"
-    ),
-)
-def environment_too_large(topology: Topology) -> Iterator[Case]:
-    """A component's own container must have at most 16 environment variables."""
-    for component, specification in _specifications(topology.components):
-        own = specification.own_container
-        if own is not None and len(own.environment) > _MOST_VARIABLES:
-            numbers = {"entries": len(own.environment), "most": _MOST_VARIABLES}
-            yield Case(subject=component.subject, numbers=numbers)
 
 
 def _hosting(topology: Topology) -> Iterator[tuple[Component, Specification]]:

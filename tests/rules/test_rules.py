@@ -537,6 +537,39 @@ def test_an_environment_of_a_model_takes_more_than_16() -> None:
     assert not check(template).problems
 
 
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        ({f"KEY_{n}": "1" for n in range(99)}, "Environment has 101 entries"),
+        ({f"KEY_{n}": "é" * 500 for n in range(33)}, "Environment has 33"),
+    ],
+    ids=["entries", "bytes"],
+)
+def test_an_environment_of_a_model_takes_100_entries_and_32_kb(variables: dict[str, str], sentence: str) -> None:
+    """botocore 1.44.5: EnvironmentMap has at most 100 entries; ContainerDefinition, Environment: 32 KB together."""
+    template = good()
+    container_of(template)["Environment"].update(variables)
+
+    problem = only_problem(template)
+
+    assert problem.rule == "environment-too-large"
+    assert sentence in problem.what
+    container_of(template)["Environment"].popitem()
+    container_of(template)["Environment"].popitem()
+    assert not check(template).problems
+
+
+@pytest.mark.parametrize("name", ["my-key", "1KEY", "KEY.A", "KÉY", ""])
+def test_a_variable_of_a_model_has_an_identifier_as_its_name(name: str) -> None:
+    """botocore 1.44.5, EnvironmentKey: [a-zA-Z_][a-zA-Z0-9_]*."""
+    template = good()
+    container_of(template)["Environment"][name] = "1"
+
+    problem = only_problem(template)
+
+    assert (problem.rule, problem.logical_id) == ("environment-name", "Model")
+
+
 def test_a_value_takes_1024_characters() -> None:
     template = good()
     container_of(template)["Environment"]["TEMPLATE"] = "x" * 1025

@@ -86,6 +86,15 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "Container.Environment has {entries} entries",
         "move the environment to an AWS::SageMaker::Model, which accepts 100 entries",
     ),
+    "environment-too-large/of a model": (
+        "Environment has {entries} entries",
+        "remove variables, or put the settings in a file next to the weights",
+    ),
+    "environment-too-large/bytes": (
+        "Environment has {size} bytes",
+        "shorten values, or put the settings in a file next to the weights",
+    ),
+    "environment-name": ("Environment has the name {variable!r}", "use letters, digits and underscores"),
     "specification-forms": ("the component has both Specification and Specifications", "remove one of them"),
     "specification-types/missing": (
         "one of its Specifications has no InstanceType",
@@ -166,6 +175,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "two InstancePools of variant {variant} have {setting}={value}",
         "use a different {setting} for each pool",
     ),
+    "variant-twice": ("two variants have VariantName={variant!r}", "use a different name for each variant"),
     "pool-names-model": (
         "an instance pool of variant {variant} has a ModelNameOverride",
         "remove ModelNameOverride; the Specifications of the components name their models",
