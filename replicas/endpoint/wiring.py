@@ -31,6 +31,8 @@ class RefusedProperty:
     """CloudFormation's message about the value."""
     allowed: str
     """Allowed values or properties, in words; empty if the message lists them."""
+    given: str = ""
+    """The value as text."""
 
 
 @dataclass(frozen=True, kw_only=True)

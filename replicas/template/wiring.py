@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -93,7 +94,8 @@ def _refused(resource: Resource, resources: Resources) -> Iterator[RefusedProper
                 subject=subject_of(resource),
                 path="/".join(problem.path),
                 message=problem.message,
-                allowed=_allowed(schema, problem),
+                allowed=_allowed(schema, problem, text_of(value)),
+                given=text_of(value),
             )
 
 
@@ -251,11 +253,13 @@ def _listed(names: list[str]) -> str:
     return f"one of {shown}{', ...' if len(names) > _MOST_LISTED else ''}" if names else ""
 
 
-def _allowed(schema: Schema, problem: Problem) -> str:
-    """Return the values that the schema allows, if the message of a problem does not list them."""
+def _allowed(schema: Schema, problem: Problem, given: str) -> str:
+    """Return the values that the schema allows, the most similar first, if the message does not list them."""
     part = _schema_at(schema, problem.path)
     if "extraneous key" in problem.message:
         return _listed(list(part.get("properties", {})))
     if "[enum]" in problem.message:
-        return _listed([str(value) for value in part.get("enum", ())])
+        values = [str(value) for value in part.get("enum", ())]
+        near = difflib.get_close_matches(given, values)
+        return _listed([*near, *(value for value in values if value not in near)])
     return f"a text that matches {part.get('pattern')}" if "[pattern]" in problem.message else ""

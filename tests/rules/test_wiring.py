@@ -314,3 +314,18 @@ def test_a_dimension_is_the_name_of_the_component() -> None:
     template["Resources"]["Alarm"] = alarm("Invocations", of=NAME_OF_LLAMA)
 
     assert not check(template).problems
+
+
+@pytest.mark.parametrize(
+    ("instance_type", "certain"), [("g6e.xlarge", True), ("ml.g6e.xlargee", False), ("ml.g6e.2xlarge", None)]
+)
+def test_an_instance_type_that_the_schema_does_not_have(instance_type: str, certain: bool | None) -> None:
+    """All types of the schema begin with `ml.`; a type that does may be newer than the schema."""
+    template = good()
+    variant_of(template)["InstanceType"] = instance_type
+    report = check(template)
+
+    found = [each for each in (*report.problems, *report.warnings) if each.rule == "property-refused"]
+
+    assert [each.certain for each in found] == ([] if certain is None else [certain])
+    assert all(each.fix.startswith("one of ml.g6e.xlarge,") for each in found)
