@@ -147,12 +147,6 @@ def _refused() -> Iterator[tuple[str, Change, str, str]]:
     yield "id of a role in a model", referring(model, "ExecutionRoleArn", "IAM::Role", "RoleId"), kind, REF
     yield "the name of a model", referring(endpoint, "EndpointConfigName", model, "ModelName"), kind, REF
     yield "the name of a configuration", referring(component, "EndpointName", config, "EndpointConfigName"), kind, REF
-    yield (
-        "the name of an endpoint",
-        referring(component, "Specification/ModelName", endpoint, "EndpointName"),
-        kind,
-        REF,
-    )
     yield "Ref of a component for a target", referring("ScalingPolicy", "ScalingTargetId", component), kind, REF
     names = "environment-name"
     botocore = "botocore 1.44.5, EnvironmentKey"
