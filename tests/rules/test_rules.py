@@ -570,6 +570,32 @@ def test_a_variable_of_a_model_has_an_identifier_as_its_name(name: str) -> None:
     assert (problem.rule, problem.logical_id) == ("environment-name", "Model")
 
 
+@pytest.mark.parametrize(
+    ("uri", "kind", "compression", "certain"),
+    [
+        ("s3://bucket/m/", "S3Prefix", "None", None),
+        ("s3://bucket/m", "S3Prefix", "None", True),
+        ({"Fn::Sub": "s3://bucket/${AWS::Region}"}, "S3Prefix", "None", None),
+        ("s3://bucket/m.tar.gz", "S3Prefix", "Gzip", None),
+        ("s3://bucket/m.tar.gz", "S3Object", "Gzip", None),
+        ("s3://bucket/m/", "S3Object", "None", True),
+        ("s3://bucket/m.tar.gz", "S3Object", "None", False),
+    ],
+)
+def test_the_location_of_weights_has_the_form_of_its_type(
+    uri: Any, kind: str, compression: str, certain: bool | None
+) -> None:
+    """SageMaker API reference, S3ModelDataSource: a prefix 'always ends with a forward slash (/)'."""
+    template = good()
+    source = {"S3Uri": uri, "S3DataType": kind, "CompressionType": compression}
+    container_of(template)["ModelDataSource"] = {"S3DataSource": source}
+    report = check(template)
+
+    found = [each for each in (*report.problems, *report.warnings) if each.rule == "weights-location"]
+
+    assert [each.certain for each in found] == ([] if certain is None else [certain])
+
+
 def test_a_value_takes_1024_characters() -> None:
     template = good()
     container_of(template)["Environment"]["TEMPLATE"] = "x" * 1025

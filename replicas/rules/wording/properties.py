@@ -228,6 +228,8 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "a higher MaxCapacity with more instances, or no scalable target",
     ),
     # adapters
+    "weights-location": ("S3DataType={data_type} with S3Uri={address}", "{fix}"),
+    "weights-location/archive": ("CompressionType=None with S3Uri={address}", "{fix}"),
     "adapter-prefix": ("ArtifactUrl={artifact}", "ArtifactUrl={artifact}/"),
     "adapter-base/foreign": (
         "BaseInferenceComponentName names {base}, which is not an inference component of this template",
