@@ -93,6 +93,8 @@ class Role:
     """Policies that are created together with the endpoint."""
     boundary: Policy | None = None
     """The permissions boundary, if it is created together with the endpoint."""
+    boundary_elsewhere: str = ""
+    """ARN of a permissions boundary that is not created together with the endpoint, as written; empty without one."""
     trust: tuple[Statement, ...] = ()
 
     @property

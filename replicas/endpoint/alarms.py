@@ -1,4 +1,4 @@
-"""CloudWatch alarms."""
+"""CloudWatch alarms, and the metrics that alarms and scaling policies watch."""
 
 from __future__ import annotations
 
@@ -44,5 +44,15 @@ class Alarm:
     """True if the alarm sets `EvaluateLowSampleCountPercentile`, the treatment of percentiles with few samples."""
     actions: tuple[tuple[str, str | None], ...] = ()
     """Actions as pairs of the property that lists the action and an example of its ARN; None if the ARN is unknown."""
-    dimensions: tuple[tuple[str, str], ...] = ()
-    """Dimension names with an example of their value. Dimensions with an unknown name or value are omitted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchedMetric:
+    """A metric that an alarm or a target-tracking policy watches."""
+
+    subject: Subject
+    """The alarm or policy."""
+    name: Text
+    namespace: Text
+    dimensions: tuple[tuple[str, str | None], ...] = ()
+    """Dimension names with an example of their value; None if the format of the value is unknown."""

@@ -121,7 +121,10 @@ class InstanceTarget:
     """A scalable target for the instances of a variant."""
 
     subject: Subject
-    endpoint: Subject
+    endpoint: Subject | None
+    """The endpoint; None if it is not in the template."""
+    endpoint_name: str
+    """Name of the endpoint as written."""
     variant_name: str
 
 

@@ -22,6 +22,10 @@ class DataSource:
     """True if all objects under the address are read; False for a single archive."""
     is_from_hub: bool = False
     """True if access to the location comes from a SageMaker hub or from an accepted licence."""
+    data_type: str = ""
+    """`S3Prefix` or `S3Object`; empty for the URL of an archive."""
+    compression: str = ""
+    """`None` or `Gzip`; empty for the URL of an archive."""
 
 
 @dataclass(frozen=True, kw_only=True)

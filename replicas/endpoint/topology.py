@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from replicas.endpoint.access import Protected, Role, WrittenText
-from replicas.endpoint.alarms import Alarm
+from replicas.endpoint.alarms import Alarm, WatchedMetric
 from replicas.endpoint.components import Component, InstanceTarget, ScalingTarget
 from replicas.endpoint.containers import Model, NamedModel
 from replicas.endpoint.identity import Subject
@@ -54,6 +54,8 @@ class Topology:
     instance_targets: tuple[InstanceTarget, ...] = ()
     policies: tuple[ScalingPolicy, ...] = ()
     alarms: tuple[Alarm, ...] = ()
+    metrics: tuple[WatchedMetric, ...] = ()
+    """Metrics that the alarms and the scaling policies watch."""
     roles: tuple[Role, ...] = ()
     protected: tuple[Protected, ...] = ()
     """Buckets, repositories and keys that are created together with the endpoints."""

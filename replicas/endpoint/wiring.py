@@ -31,6 +31,8 @@ class RefusedProperty:
     """CloudFormation's message about the value."""
     allowed: str
     """Allowed values or properties, in words; empty if the message lists them."""
+    given: str = ""
+    """The value as text."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +47,8 @@ class WrongReference:
     """An example of the reference's value at deployment."""
     right: str
     """The reference that returns the right value; empty if it is unknown."""
+    named_type: str = ""
+    """Type of the resource that the property names; empty if the property names no resource."""
 
 
 @dataclass(frozen=True, kw_only=True)

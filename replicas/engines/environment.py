@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Literal, TypeVar
 
 from replicas.catalogue.quantization import METHODS, PRECISION_BYTES
@@ -15,11 +16,15 @@ from replicas.engines.kind import EngineKind
 Effect = Literal["followed", "not followed", "none", "not known"]
 """Effect of a variable on the memory of a copy, and whether sizing supports it."""
 
+_Unit = Literal["read", "refused", "by version"]
+"""Treatment of a unit after a number (`8k`) by the parser of a variable."""
+
 _Number = TypeVar("_Number", int, float)
-_UNITS = {"": 1, "k": 10**3, "K": 2**10, "m": 10**6, "M": 2**20}
+_UNITS = {"k": 10**3, "K": 2**10, "m": 10**6, "M": 2**20}
 _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
 _CHOSEN_BY_THE_ENGINE = ("auto", "max", "none", "null", "")
-_WHOLE = re.compile(r"(\d{1,18}(?:\.\d{1,6})?)([kKmM]?)", re.ASCII)
+_DIGITS = re.compile(r"\d{1,18}", re.ASCII)
+_WITH_UNIT = re.compile(r"(\d{1,18})([KM])|(\d{1,18}(?:\.\d{1,6})?)([km])", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,10 +134,10 @@ class _Reader:
             model=first_set([name for name in variables.model if name not in later], self._environment),
             quantization=method if method in METHODS else None,
             tensor_parallel=self._degree(),
-            max_input_tokens=self._number(variables.max_input_tokens, _whole),
-            max_total_tokens=self._number(variables.max_total_tokens, _whole),
-            prefill_tokens=self._number(variables.prefill_tokens, _whole),
-            sequences=self._number(variables.sequences, _whole),
+            max_input_tokens=self._count(variables.max_input_tokens),
+            max_total_tokens=self._count(variables.max_total_tokens),
+            prefill_tokens=self._count(variables.prefill_tokens),
+            sequences=self._count(variables.sequences),
             memory_share=self._number(variables.memory_share, _share),
             memory=self.memory(),
             adapters=self._adapters(),
@@ -144,7 +149,7 @@ class _Reader:
         names, every = self._kind.variables.tensor_parallel, self._kind.variables.tensor_parallel_all
         if every is not None and first_set(names, self._environment) == every:
             return None
-        return self._number(names, _whole)
+        return self._count(names)
 
     def memory(self) -> MemorySettings:
         variables = self._kind.variables
@@ -152,7 +157,7 @@ class _Reader:
             weight_bytes=self._bytes(variables.weight_precision, "weight_bytes") or PRECISION_BYTES,
             cache_bytes=self._bytes(variables.cache_precision, "cache_bytes"),
             captures_graphs=not self._is_on(variables.without_graphs),
-            block_tokens=self._number(variables.block_tokens, _whole),
+            block_tokens=self._count(variables.block_tokens),
         )
 
     def _adapters(self) -> AdapterSettings | None:
@@ -160,8 +165,8 @@ class _Reader:
         if not self._is_on(variables.serves_adapters):
             return None
         return AdapterSettings(
-            slots=self._number(variables.adapter_slots, _whole) or adapter_slots_by_default(self._kind),
-            rank=self._number(variables.adapter_rank, _whole) or self._table["adapter_defaults"]["rank"],
+            slots=self._count(variables.adapter_slots) or adapter_slots_by_default(self._kind),
+            rank=self._count(variables.adapter_rank) or self._table["adapter_defaults"]["rank"],
         )
 
     def _is_dropped(self, name: str, value: str) -> bool:
@@ -178,6 +183,13 @@ class _Reader:
             elif effect == "not known":
                 why = f"it is not in the table of {self._kind.title}'s variables and may change the memory"
                 yield NotFollowed(name=name, value=value, why=why)
+
+    def _count(self, names: tuple[str, ...]) -> int | None:
+        name = next((name for name in names if name in self._environment), None)
+        unit: _Unit = "read" if name in self._table["with_unit"] else "refused"
+        if name in self._table.get("unit_by_version", ()):
+            unit = "by version"
+        return self._number(names, partial(_whole, unit=unit))
 
     def _number(self, names: tuple[str, ...], read: Callable[[str], _Number]) -> _Number | None:
         value = first_set(names, self._environment)
@@ -216,14 +228,24 @@ class _ParserError(ValueError):
     """The engine's parser refuses the value."""
 
 
-def _whole(value: str) -> int:
-    """Read a positive integer. The suffix `k` multiplies by 1,000, `K` by 1,024."""
-    match = _WHOLE.fullmatch(value.strip())
-    number = float(match[1]) * _UNITS[match[2]] if match else 0.0
+def _whole(value: str, unit: _Unit) -> int:
+    """Read a positive integer. A unit `k` or `m` multiplies by 1,000 or its square, `K` or `M` by 1,024 or its square.
+
+    Only `k` and `m` allow a fraction (vLLM, `human_readable_int`). `unit` is the treatment of a unit by the variable.
+    """
+    text = value.strip()
+    match = _WITH_UNIT.fullmatch(text)
+    if match and unit == "by version":
+        raise ValueError("the version of the engine decides about units, and their meaning differs between versions")
+    number = 0.0
+    if _DIGITS.fullmatch(text):
+        number = int(text)
+    elif match and unit == "read":
+        number = float(match[1] or match[3]) * _UNITS[match[2] or match[4]]
     if number >= 1 and number == int(number):
         return int(number)
     # Some engines take -1 or a word for "choose yourself".
-    is_known = _INTEGER.fullmatch(value.strip()) or value.lower() in _CHOSEN_BY_THE_ENGINE
+    is_known = _INTEGER.fullmatch(text) or value.lower() in _CHOSEN_BY_THE_ENGINE
     raise (ValueError if is_known else _ParserError)("it is not an integer of at least 1")
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections import Counter
 from collections.abc import Iterator
 from fractions import Fraction
 
-from replicas.endpoint.alarms import Alarm, Query
+from replicas.endpoint.alarms import Alarm, Query, WatchedMetric
 from replicas.endpoint.topology import Topology
 from replicas.endpoint.values import Unknown
-from replicas.names import Dimension
+from replicas.names import Dimension, MetricName, MetricNamespace
 from replicas.rules.declaration import enforced_by, rule
 from replicas.rules.finding import Case
 from replicas.rules.queries import ALARM_PERIOD, fault_of_queries, is_alarm_period, is_statistic
@@ -23,6 +24,22 @@ _ACTION = re.compile(r"arn:[a-z-]+:(?P<vendor>[a-z0-9-]+):(?P<region>[^:]*):[^:]
 _VENDORS = ("automate", "autoscaling", "lambda", "sns", "ssm", "ssm-incidents")
 """Services whose ARNs an alarm accepts as actions (CloudWatch API reference, PutMetricAlarm, AlarmActions)."""
 _RANGES = ("LessThanLowerOrGreaterThanUpperThreshold", "LessThanLowerThreshold", "GreaterThanUpperThreshold")
+_NAMESPACES = (MetricNamespace.SERVICE, MetricNamespace.COMPONENTS, MetricNamespace.ENDPOINTS)
+_DIMENSIONS = (Dimension.COMPONENT, Dimension.ENDPOINT, Dimension.VARIANT)
+_NEAR = 0.85
+"""Minimum similarity (difflib, 0 to 1) between a misspelt and the correct dimension."""
+_OF_SERVICE = (
+    *(MetricName.INVOCATIONS, MetricName.INVOCATIONS_PER_COPY, MetricName.CONCURRENT_REQUESTS_PER_COPY),
+    *(MetricName.MODEL_LATENCY, MetricName.OVERHEAD_LATENCY, MetricName.CLIENT_ERRORS, MetricName.SERVER_ERRORS),
+    *(MetricName.MODEL_ERRORS, MetricName.NO_CAPACITY),
+)
+"""Metrics in the namespace of requests."""
+_OF_INSTANCES = (
+    *(MetricName.CPU_UTILIZATION, MetricName.MEMORY_UTILIZATION, MetricName.GPU_UTILIZATION),
+    *(MetricName.GPU_MEMORY_UTILIZATION, MetricName.CPU_RESERVATION, MetricName.MEMORY_RESERVATION),
+    MetricName.GPU_RESERVATION,
+)
+"""Metrics in the namespaces of utilisation and reservation."""
 _DOCUMENTED = "CloudWatch API reference, PutMetricAlarm"
 
 
@@ -141,17 +158,44 @@ def alarm_refused(topology: Topology) -> Iterator[Case]:
 @rule(
     "alarm-without-data",
     severity="warning",
-    checks="A dimension of an alarm has an ARN where it needs a name (warning).",
-    why="no metric has this dimension: the alarm never receives data and never changes its state",
-    source="SageMaker developer guide, monitoring-cloudwatch: the dimensions are names",
+    checks="SageMaker publishes no metric with the namespace or a dimension that an alarm or a scaling policy names "
+    "(warning).",
+    why="there is no such metric: the alarm never receives data and never changes its state",
+    source="SageMaker developer guide, monitoring-cloudwatch: namespaces, metrics and dimensions (values are names)",
 )
 def alarm_without_data(topology: Topology) -> Iterator[Case]:
-    """The dimensions of an alarm must be names, not ARNs."""
-    names = (Dimension.COMPONENT, Dimension.ENDPOINT, Dimension.VARIANT)
-    for alarm in topology.alarms:
-        for name, value in alarm.dimensions:
-            if name in names and value.startswith("arn:"):
-                yield Case(subject=alarm.subject, numbers={"dimension": name, "value": value})
+    """Alarms and scaling policies must name a metric of SageMaker as SageMaker publishes it."""
+    for metric in topology.metrics:
+        right = _namespace_of(metric)
+        if right:
+            numbers = {"namespace": metric.namespace, "metric": metric.name, "right": right}
+            yield Case(subject=metric.subject, kind="namespace", numbers=numbers)
+        for name, value in metric.dimensions:
+            near = _dimension_like(name) if metric.namespace in _NAMESPACES else None
+            if name in _DIMENSIONS and value is not None and value.startswith("arn:"):
+                yield Case(subject=metric.subject, numbers={"dimension": name, "value": value})
+            elif near:
+                yield Case(subject=metric.subject, kind="dimension", numbers={"dimension": name, "near": near})
+
+
+def _namespace_of(metric: WatchedMetric) -> str | None:
+    """Return the right namespace of a metric that has a similar or another namespace of SageMaker; None otherwise."""
+    given = metric.namespace
+    if not isinstance(given, str) or (given in _NAMESPACES and metric.name not in (*_OF_SERVICE, *_OF_INSTANCES)):
+        return None
+    if given in _NAMESPACES:
+        is_right = (given == MetricNamespace.SERVICE) == (metric.name in _OF_SERVICE)
+        other = MetricNamespace.SERVICE if metric.name in _OF_SERVICE else MetricNamespace.COMPONENTS
+        return None if is_right else other
+    return next((namespace for namespace in _NAMESPACES if namespace.lower() == given.lower()), None)
+
+
+def _dimension_like(name: str) -> str | None:
+    """Return the dimension of SageMaker that a name is similar to; None for that dimension itself and for others."""
+    if name in _DIMENSIONS:
+        return None
+    lower = {dimension.lower(): dimension for dimension in _DIMENSIONS}
+    return next((lower[near] for near in difflib.get_close_matches(name.lower(), lower, n=1, cutoff=_NEAR)), None)
 
 
 def _fault_of(alarm: Alarm, region: str | None) -> Quote | None:

@@ -15,7 +15,6 @@ from replicas.rules.finding import Case
 
 _LEAST_CPUS = Fraction(1, 4)
 _LEAST_MEMORY_MIB = 128
-_MOST_VARIABLES = 16
 
 _CREATE = "CreateInferenceComponent"
 
@@ -165,12 +164,15 @@ def variant_missing(topology: Topology) -> Iterator[Case]:
 
 @rule(
     "variant-unknown",
-    checks="A component names a variant that its endpoint does not have.",
-    why="no instance belongs to that variant, so SageMaker refuses the component",
-    enforced=enforced_by(_CREATE, "assumed", "AWS publishes no message for this refusal"),
+    checks="A component, or a scalable target of instances, names a variant that its endpoint does not have.",
+    why="no instance belongs to that variant, so AWS refuses the component or the target",
+    enforced=(
+        *enforced_by(_CREATE, "assumed", "AWS publishes no message for this refusal"),
+        *enforced_by("RegisterScalableTarget", "assumed", "AWS publishes no message for this refusal"),
+    ),
 )
 def variant_unknown(topology: Topology) -> Iterator[Case]:
-    """The variant that a component names must exist on its endpoint."""
+    """The variant that a component or a scalable target names must exist on its endpoint."""
     for endpoint in topology.endpoints:
         configuration = topology.configuration(endpoint.configuration)
         names = [text_of(variant.name) for variant in configuration.variants] if configuration else []
@@ -180,6 +182,10 @@ def variant_unknown(topology: Topology) -> Iterator[Case]:
             variant_name = component.variant_name
             if component.endpoint == endpoint.subject and isinstance(variant_name, str) and variant_name not in names:
                 yield Case(subject=component.subject, numbers={"variant": variant_name, "variants": names})
+        for target in topology.instance_targets:
+            name = target.variant_name
+            if target.endpoint == endpoint.subject and "${" not in name and name not in names:
+                yield Case(subject=target.subject, kind="scaled", numbers={"variant": name, "variants": names})
 
 
 @rule(
@@ -200,24 +206,6 @@ def name_taken(topology: Topology) -> Iterator[Case]:
         if name in owners:
             yield Case(subject=component.subject, numbers={"name": name, "owner": owners[name].subject})
         owners.setdefault(name, component)
-
-
-@rule(
-    "environment-too-large",
-    checks="A component's own container has more than 16 variables.",
-    why="the container of a component accepts at most {most}",
-    source="CloudFormation schema of 2026-10-20: at most 16 entries",
-    enforced=enforced_by(
-        _CREATE, "documented", "botocore 1.44.5, InferenceComponentContainerSpecification, Environment: 16 entries"
-    ),
-)
-def environment_too_large(topology: Topology) -> Iterator[Case]:
-    """A component's own container must have at most 16 environment variables."""
-    for component, specification in _specifications(topology.components):
-        own = specification.own_container
-        if own is not None and len(own.environment) > _MOST_VARIABLES:
-            numbers = {"entries": len(own.environment), "most": _MOST_VARIABLES}
-            yield Case(subject=component.subject, numbers=numbers)
 
 
 def _hosting(topology: Topology) -> Iterator[tuple[Component, Specification]]:

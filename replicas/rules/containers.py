@@ -15,12 +15,11 @@ from replicas.endpoint.values import Unknown, number_of
 from replicas.endpoint.variants import Variant
 from replicas.engines import EngineKind, engine_kinds, engine_of_image
 from replicas.engines.containers import HostCache
-from replicas.rules.declaration import enforced_by, rule
+from replicas.rules.declaration import rule
 from replicas.rules.demands import Demand, demands_of, instance_of
 from replicas.rules.finding import Case, Unjudged
 
 _CUDA_IN_TAG = re.compile(r"(?:^|-)cu(\d{2})\d(?:-|$)")
-_LONGEST_VALUE = 1024
 
 
 @rule(
@@ -234,29 +233,3 @@ def _cuda_major(container: Container) -> int:
     """Return the major CUDA version in the image tag, for example 13 for `cu130`; 0 if the tag has no version."""
     match = _CUDA_IN_TAG.search(container.tag or "")
     return int(match[1]) if match else 0
-
-
-@rule(
-    "environment-value-too-long",
-    checks="A variable has more than 1,024 characters.",
-    why="SageMaker accepts at most {most}",
-    source="SageMaker API reference, ContainerDefinition and InferenceComponentContainerSpecification, Environment",
-    enforced=(
-        *enforced_by("CreateModel", "documented", "botocore 1.44.5, EnvironmentValue: at most 1024"),
-        *enforced_by("CreateInferenceComponent", "documented", "botocore 1.44.5, EnvironmentValue: at most 1024"),
-    ),
-)
-def environment_value_too_long(topology: Topology) -> Iterator[Case]:
-    """An environment variable of a model or component must have at most 1,024 characters."""
-    environments = [(model.subject, model.container.environment) for model in topology.models]
-    environments += [
-        (component.subject, specification.own_container.environment)
-        for component in topology.components
-        for specification in component.specifications
-        if specification.own_container is not None
-    ]
-    for subject, environment in environments:
-        for name, value in environment.items():
-            if isinstance(value, str) and len(value) > _LONGEST_VALUE:
-                numbers = {"variable": name, "characters": len(value), "most": _LONGEST_VALUE}
-                yield Case(subject=subject, numbers=numbers)

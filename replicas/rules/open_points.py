@@ -7,18 +7,20 @@ from collections.abc import Iterator
 from replicas.endpoint.identity import Subject, Text
 from replicas.endpoint.topology import Topology
 from replicas.endpoint.values import Unknown
+from replicas.names import CopyTarget
 from replicas.rules.finding import Quantity, Unjudged
 
 _ALL_FIT = "whether all copies fit"
 
 
 def open_points(topology: Topology) -> Iterator[Unjudged]:
-    """Yield components with an unknown variant, scalable targets with an unknown component, and
+    """Yield components with an unknown variant, adapters and scalable targets of something outside the template, and
     unreadable resources.
     """
     for part in topology.unread:
         yield Unjudged(subject=part.subject, question=part.question, unknown=Unknown(part.why, part.parameters))
     yield from _components(topology)
+    yield from _adapters(topology)
     yield from _targets(topology)
 
 
@@ -51,10 +53,32 @@ def _targets(topology: Topology) -> Iterator[Unjudged]:
         elif isinstance(target.resource_id, Unknown) and target.component is None:
             question, unknown = "which component it scales", target.resource_id
             yield Unjudged(subject=target.subject, question=question, quantity="scaled component", unknown=unknown)
+        elif target.component is None and str(target.resource_id).startswith(CopyTarget.PREFIX):
+            question, outside = "whether the component exists", f"the template does not create {target.resource_id}"
+            yield Unjudged(subject=target.subject, question=question, unknown=Unknown(outside))
+    for instance_target in topology.instance_targets:
+        if instance_target.endpoint is None:
+            outside = f"the template does not create the endpoint {instance_target.endpoint_name}"
+            question = "whether the endpoint exists"
+            yield Unjudged(subject=instance_target.subject, question=question, unknown=Unknown(outside))
 
 
-def _open(subject: Subject, quantity: Quantity, given: Text) -> Unjudged:
+def _adapters(topology: Topology) -> Iterator[Unjudged]:
+    """Yield adapters whose endpoint or base component is outside the template."""
+    question = "whether its base component is on its endpoint"
+    for component in topology.components:
+        adapter = component.adapter
+        if adapter is None or adapter.base_is_foreign:
+            continue
+        if adapter.base is None:
+            outside = f"the template does not create the component {adapter.base_text}"
+            yield Unjudged(subject=component.subject, question=question, unknown=Unknown(outside))
+        elif component.endpoint is None:
+            yield _open(component.subject, "endpoint", component.endpoint_text, question)
+
+
+def _open(subject: Subject, quantity: Quantity, given: Text, question: str = _ALL_FIT) -> Unjudged:
     if given is None or isinstance(given, Unknown):
-        return Unjudged(subject=subject, question=_ALL_FIT, quantity=quantity, unknown=given)
+        return Unjudged(subject=subject, question=question, quantity=quantity, unknown=given)
     outside = Unknown("the resource is not in the template")
-    return Unjudged(subject=subject, question=_ALL_FIT, quantity=quantity, unknown=outside, given=given)
+    return Unjudged(subject=subject, question=question, quantity=quantity, unknown=outside, given=given)

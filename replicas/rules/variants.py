@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from fractions import Fraction
 
@@ -40,6 +41,21 @@ def volume_on_local_storage(topology: Topology) -> Iterator[Case]:
             instance = instance_types().get(name)
             if is_known or (instance is not None and instance.nvme_gb > 0):
                 yield Case(subject=configuration.subject, numbers={"instance_type": name}, certain=is_known)
+
+
+@rule(
+    "variant-twice",
+    checks="Two variants of an endpoint config have the same name.",
+    why="requests, components and scaling name a variant, so SageMaker refuses a name that exists",
+    source="mlflow/mlflow pull request 6486: SageMaker refuses a variant name that exists",
+    enforced=enforced_by(_CREATE, "assumed", "AWS publishes no message for this refusal"),
+)
+def variant_twice(topology: Topology) -> Iterator[Case]:
+    """The variants of a configuration must have different names."""
+    for configuration in topology.configurations:
+        names = Counter(variant.name for variant in configuration.variants if isinstance(variant.name, str))
+        for name in (name for name, count in names.items() if count > 1):
+            yield Case(subject=configuration.subject, numbers={"variant": name})
 
 
 @rule(

@@ -9,7 +9,7 @@ from replicas.endpoint.identity import Subject
 from replicas.endpoint.topology import Topology
 from replicas.engines import engine_of_image, model_variables
 from replicas.engines.containers import LOCAL_WEIGHTS
-from replicas.rules.declaration import rule
+from replicas.rules.declaration import enforced_by, rule
 from replicas.rules.finding import Case
 
 
@@ -20,6 +20,35 @@ def hub_repository(container: Container) -> tuple[str, str] | None:
         if isinstance(value, str) and value.strip() and not value.startswith(("/", "s3://", ".")):
             return name, value
     return None
+
+
+@rule(
+    "weights-location",
+    checks="The S3 location of weights is a prefix without a slash at its end, an object with one, or an archive that "
+    "is not unpacked (warning).",
+    why="{why}",
+    source="SageMaker API reference, S3ModelDataSource, S3DataType and CompressionType",
+    enforced=enforced_by("CreateModel", "documented", "botocore 1.44.5, S3ModelDataSource, S3DataType"),
+)
+def weights_location(topology: Topology) -> Iterator[Case]:
+    """The S3 location of weights must have the form of its data type."""
+    for model in topology.models:
+        for container in model.containers:
+            for source in container.data:
+                numbers = {"address": source.address, "data_type": source.data_type}
+                is_plain = source.compression == "None"
+                if source.data_type == "S3Prefix" and is_plain and not source.address.endswith(("/", "}")):
+                    why = "'A valid key name prefix identified by S3Uri always ends with a forward slash (/)'"
+                    numbers |= {"why": why, "fix": f"S3Uri={source.address}/"}
+                    yield Case(subject=model.subject, numbers=numbers)
+                elif source.data_type == "S3Object" and source.address.endswith("/"):
+                    why = "S3Object names a single object, and the part after the last slash is the name of its file"
+                    numbers |= {"why": why, "fix": "S3DataType=S3Prefix"}
+                    yield Case(subject=model.subject, numbers=numbers)
+                elif is_plain and source.address.endswith((".tar.gz", ".tgz")):
+                    why = "without Gzip, SageMaker does not unpack the archive, and the engine finds no weights"
+                    numbers |= {"why": why, "fix": "CompressionType=Gzip with S3DataType=S3Object"}
+                    yield Case(subject=model.subject, kind="archive", numbers=numbers, certain=False)
 
 
 @rule(

@@ -19,7 +19,6 @@ _OTHER_RULES = frozenset(
         "MinMemoryRequiredInMb",
         "ModelDataDownloadTimeoutInSeconds",
         "NumberOfAcceleratorDevicesRequired",
-        "InstanceType",
         "NumberOfCpuCoresRequired",
     }
 )
@@ -29,8 +28,11 @@ _OTHER_MESSAGES = re.compile(
 )
 """Matches schema messages about cases that other rules report: specifications of a component, environment size."""
 
-_NEWER_VALUES = frozenset({"InferenceAmiVersion"})
-"""Properties whose list of allowed values grows. An unlisted value may be newer than the schema."""
+_NEWER_VALUES: Mapping[str, str] = {"InferenceAmiVersion": "al", "InstanceType": "ml."}
+"""Properties whose list of allowed values grows, and the start of all values. An unlisted value with this start may be
+newer than the schema."""
+
+_SAME_NAME = "give both resources the same name"
 
 _CONSEQUENCES: Mapping[Relation, str] = {
     "component of endpoint": "CreateInferenceComponent refuses an endpoint that is not in service, and DeleteEndpoint "
@@ -61,12 +63,14 @@ def property_refused(topology: Topology) -> Iterator[Case]:
         place = f"{refused.path}: " if refused.path else ""
         fix = refused.allowed or "use a value that CloudFormation allows, or remove the property"
         numbers = {"place": place, "message": refused.message, "fix": fix}
-        yield Case(subject=refused.subject, numbers=numbers, certain=name not in _NEWER_VALUES)
+        may_be_newer = name in _NEWER_VALUES and refused.given.startswith(_NEWER_VALUES[name])
+        yield Case(subject=refused.subject, numbers=numbers, certain=not may_be_newer)
 
 
 @rule(
     "reference-of-the-wrong-kind",
-    checks="A property that takes a name has an ARN, or a property that takes an ARN has a name.",
+    checks="A property that takes a name has an ARN, or one that takes an ARN has a name, or it refers to a resource "
+    "of another type.",
     why="Ref returns the primary identifier of a resource: the ARN for SageMaker types, the name for a role",
     source=f"{_SCHEMAS}: primaryIdentifier of each type, pattern of each property",
     enforced=(
@@ -78,12 +82,11 @@ def property_refused(topology: Topology) -> Iterator[Case]:
 def reference_of_the_wrong_kind(topology: Topology) -> Iterator[Case]:
     """A reference must return the kind of value that its property needs."""
     for reference in topology.wiring.references:
-        numbers = {
-            "path": reference.path,
-            "given": reference.given,
-            "value": reference.value,
-            "right": reference.right or "give both resources the same name",
-        }
+        right = f"{reference.path} with {reference.right}"
+        if not reference.right:
+            named_type = reference.named_type
+            right = f"{reference.path} of a resource of type {named_type}" if named_type else _SAME_NAME
+        numbers = {"path": reference.path, "given": reference.given, "value": reference.value, "right": right}
         yield Case(subject=reference.subject, numbers=numbers)
 
 

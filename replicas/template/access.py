@@ -64,6 +64,7 @@ def texts_of(template: Mapping[str, Any]) -> Iterator[WrittenText]:
 
 def _role(role: Resource, user: Subject, resources: Resources, attached: AttachedPolicies) -> Role:
     managed = list_of(role.get("ManagedPolicyArns"))
+    bounded, boundary = role.get("PermissionsBoundary"), boundary_of(role, resources)
     own = [policy for policy in managed if isinstance(policy, Reference) and resources.get(policy.logical_id)]
     return Role(
         subject=Subject(kind="role", name=role.logical_id),
@@ -71,7 +72,8 @@ def _role(role: Resource, user: Subject, resources: Resources, attached: Attache
         managed_policies=tuple(text_of(policy).rpartition("/")[2] for policy in managed),
         policies_elsewhere=tuple(text_of(policy) for policy in managed if policy not in own),
         policies=tuple(attached.of(role, own)),
-        boundary=boundary_of(role, resources),
+        boundary=boundary,
+        boundary_elsewhere=text_of(bounded) if bounded is not None and boundary is None else "",
         trust=tuple(statements_of(role.get("AssumeRolePolicyDocument"))),
     )
 

@@ -1,8 +1,10 @@
-"""CloudWatch alarms that a template declares."""
+"""CloudWatch alarms that a template declares, and the metrics that its alarms and scaling policies watch."""
 
 from __future__ import annotations
 
-from replicas.endpoint.alarms import Alarm, Query
+from collections.abc import Iterator
+
+from replicas.endpoint.alarms import Alarm, Query, WatchedMetric
 from replicas.endpoint.identity import Subject
 from replicas.endpoint.values import Unknown, Value, at, list_of, number_of, text_of
 from replicas.names import ResourceType
@@ -40,7 +42,6 @@ def _alarm(alarm: Resource, resources: Resources) -> Alarm:
         missing_data=text_in(alarm.get("TreatMissingData")),
         evaluates_low_samples=alarm.get("EvaluateLowSampleCountPercentile") is not None,
         actions=tuple((name, example_of(action, resources)) for name in ACTIONS for action in list_of(alarm.get(name))),
-        dimensions=tuple(_dimensions(alarm, resources)),
     )
 
 
@@ -57,9 +58,20 @@ def _query(query: Value) -> Query:
     )
 
 
-def _dimensions(alarm: Resource, resources: Resources) -> list[tuple[str, str]]:
-    listed = list_of(alarm.get("Dimensions"))
-    for query in list_of(alarm.get("Metrics")):
-        listed += list_of(at(query, "MetricStat", "Metric", "Dimensions"))
-    pairs = [(text_of(at(entry, "Name")), example_of(at(entry, "Value"), resources)) for entry in listed]
-    return [(name, value) for name, value in pairs if value is not None]
+def metrics_of(resources: Resources) -> Iterator[WatchedMetric]:
+    """Yield the metrics of alarms, and the customized metrics of target-tracking policies."""
+    for resource in resources.of_type(ResourceType.ALARM, ResourceType.SCALING_POLICY):
+        customized = resource.get("TargetTrackingScalingPolicyConfiguration", "CustomizedMetricSpecification")
+        declared = resource.properties if resource.type == ResourceType.ALARM else customized
+        queries = [at(query, "MetricStat", "Metric") for query in list_of(at(declared, "Metrics"))]
+        for metric in [declared, *queries]:
+            if at(metric, "MetricName") is not None:
+                yield WatchedMetric(
+                    subject=Subject(kind="resource", name=resource.logical_id),
+                    name=text_in(at(metric, "MetricName")),
+                    namespace=text_in(at(metric, "Namespace")),
+                    dimensions=tuple(
+                        (text_of(at(entry, "Name")), example_of(at(entry, "Value"), resources))
+                        for entry in list_of(at(metric, "Dimensions"))
+                    ),
+                )

@@ -82,6 +82,8 @@ def _data_of(properties: Value) -> Iterator[DataSource]:
             yield DataSource(
                 address=text_of(at(place, "S3Uri")),
                 is_prefix=text_of(at(place, "S3DataType")) != "S3Object",
+                data_type=text_of(at(place, "S3DataType")),
+                compression=text_of(at(place, "CompressionType")),
                 is_from_hub=at(place, "HubAccessConfig") is not None or at(place, "ModelAccessConfig") is not None,
             )
 

@@ -13,7 +13,7 @@ from replicas.endpoint.values import ANYTHING, Reference, Unknown, Value, at, nu
 from replicas.endpoint.variants import Configuration, Endpoint, Instances, Variant, VariantSettings
 from replicas.names import ResourceType
 from replicas.template.access import role_in, roles_of, texts_of
-from replicas.template.alarms import alarms_of
+from replicas.template.alarms import alarms_of, metrics_of
 from replicas.template.captures import captures_of
 from replicas.template.combinations import open_combinations
 from replicas.template.containers import container_of, container_of_model, fixed_name, models_of, named_models_of
@@ -21,7 +21,7 @@ from replicas.template.evaluation import Resolver
 from replicas.template.policies import aliases_of, protected_in
 from replicas.template.resources import Resource, Resources, named, text_in, truth_in
 from replicas.template.scaling import instance_targets_of, is_name_of, silent_metrics, targets_of, watched_metrics
-from replicas.template.scaling_policies import policies_of
+from replicas.template.scaling_policies import open_policies, policies_of
 from replicas.template.unread import unread_of
 from replicas.template.wiring import wiring_of
 
@@ -50,11 +50,12 @@ def topology_of_resources(resources: Resources, region: str | None = None) -> To
         instance_targets=instance_targets_of(resources),
         policies=policies_of(resources),
         alarms=alarms_of(resources),
+        metrics=tuple(metrics_of(resources)),
         roles=tuple(roles_of(resources)),
         protected=tuple(protected_in(resources)),
         aliases=aliases_of(resources),
         texts=tuple(texts_of(resources.template)),
-        unread=(*unread_of(resources), *open_combinations(resources, variants)),
+        unread=(*unread_of(resources), *open_combinations(resources, variants), *open_policies(resources)),
         wiring=wiring_of(resources),
         named_models=named_models_of(resources),
         region=region,

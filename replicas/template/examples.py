@@ -22,6 +22,12 @@ _ARNS = {
     ResourceType.ROLE: "iam::123456789012:role/",
     ResourceType.ALARM: "cloudwatch:us-east-1:123456789012:alarm:",
     "AWS::SNS::Topic": "sns:us-east-1:123456789012:",
+    "AWS::IAM::InstanceProfile": "iam::123456789012:instance-profile/",
+    "AWS::IAM::User": "iam::123456789012:user/",
+    ResourceType.MANAGED_POLICY: "iam::123456789012:policy/",
+    ResourceType.BUCKET: "s3:::",
+    ResourceType.KEY: "kms:us-east-1:123456789012:key/",
+    "AWS::Lambda::Function": "lambda:us-east-1:123456789012:function:",
     ResourceType.SCALING_POLICY: "autoscaling:us-east-1:123456789012:scalingPolicy:0a1b2c3d:policyName/",
 }
 """Forms of the ARNs of the resource types that rules read."""
@@ -34,6 +40,7 @@ _NAMES = {
     ResourceType.ALARM: "AlarmName",
     "AWS::SNS::Topic": "TopicName",
 }
+_ROLE_ID = "AROA0123456789EXAMPLE"
 _PSEUDO = {
     "${AWS::Region}": "us-east-1",
     "${AWS::Partition}": "aws",
@@ -61,6 +68,11 @@ def example_of(value: Value, resources: Resources) -> str | None:
     return _PLACEHOLDER.sub(lambda match: known[match[0]] or "", value.text)
 
 
+def has_own_name(resource: Resource) -> bool:
+    """Return whether the template sets the name of a resource; CloudFormation generates all other names."""
+    return resource.type not in _NAMES or resource.get(_NAMES[resource.type]) is not None
+
+
 def _of_reference(reference: Reference, resources: Resources) -> str | None:
     resource = resources.get(reference.logical_id)
     example = _whole(resource, reference.attribute) if resource else None
@@ -83,6 +95,8 @@ def _whole(resource: Resource, attribute: str | None) -> str | None:
         attribute = names[0]
     elif not has_attribute(resource.type, attribute):
         return None
+    if (resource.type, attribute) == (ResourceType.ROLE, "RoleId"):
+        return _ROLE_ID
     if attribute.endswith("Arn") and resource.type in _ARNS:
         return f"arn:aws:{_ARNS[resource.type]}{_name(resource)}"
     return _name(resource) if attribute == _NAMES.get(resource.type) else None

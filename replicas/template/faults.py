@@ -20,6 +20,8 @@ _QUOTED_IN = {
     "Invalid template resource property": "cloudtools/troposphere, pull request 140",
     "Circular dependency between resources": "aws-cloudformation/cloudformation-coverage-roadmap, issue 2220",
     "[/": "aws-cloudformation/cfn-lint, issue 38: 'null' values",
+    "Template error: Unable to get mapping for": "amiracle/grand_central, issue 16",
+    "SSM Secure reference is not supported in": "aws/serverless-application-model, issue 1528",
     "Template format error: Unresolved dependencies": "aws-cloudformation/cfn-lint, issue 99",
     "Template format error: Unresolved resource dependencies": "serverless/serverless, issue 4745",
 }

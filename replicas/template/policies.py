@@ -57,12 +57,10 @@ def _attached(policy: Resource, created_before: frozenset[Subject] | None) -> Po
 
 
 def boundary_of(role: Resource, resources: Resources) -> Policy | None:
-    """Return the permissions boundary of a role; None if the role has none or the template does not define it."""
+    """Return the permissions boundary of a role that the template defines; None for another boundary or none."""
     given = role.get("PermissionsBoundary")
     policy = resources.get(given.logical_id) if isinstance(given, Reference) else None
-    if policy is None:
-        return None
-    return _attached(policy, None)
+    return _attached(policy, None) if policy is not None else None
 
 
 def protected_in(resources: Resources) -> Iterator[Protected]:

@@ -41,17 +41,29 @@ def targets_of(resources: Resources) -> tuple[ScalingTarget, ...]:
 
 
 def instance_targets_of(resources: Resources) -> tuple[InstanceTarget, ...]:
-    """Return the scalable targets for the instances of variants of the template's endpoints."""
-    component_targets = []
+    """Return the scalable targets for the instances of variants, in the template or outside of it."""
+    targets = []
     for target in resources.of_type(ResourceType.SCALABLE_TARGET):
         match = VARIANT_ID.fullmatch(text_of(target.get("ResourceId")))
-        for endpoint in resources.of_sagemaker("Endpoint") if match else ():
-            names = (text_of(endpoint.get("EndpointName")), text_of(Reference(endpoint.logical_id, "EndpointName")))
-            if match and match["endpoint"] in names and ANYTHING not in match["endpoint"]:
-                subject = Subject(kind="scaling target", name=target.logical_id)
-                owner = Subject(kind="endpoint", name=endpoint.logical_id)
-                component_targets.append(InstanceTarget(subject=subject, endpoint=owner, variant_name=match["variant"]))
-    return tuple(component_targets)
+        if match:
+            endpoint = _endpoint_named(match["endpoint"], resources)
+            targets.append(
+                InstanceTarget(
+                    subject=Subject(kind="scaling target", name=target.logical_id),
+                    endpoint=Subject(kind="endpoint", name=endpoint.logical_id) if endpoint else None,
+                    endpoint_name=match["endpoint"],
+                    variant_name=match["variant"],
+                )
+            )
+    return tuple(targets)
+
+
+def _endpoint_named(name: str, resources: Resources) -> Resource | None:
+    """Return the endpoint with a name, as it is written in a resource id; None if the template has none."""
+    for endpoint in resources.of_sagemaker("Endpoint") if ANYTHING not in name else ():
+        if name in (text_of(endpoint.get("EndpointName")), text_of(Reference(endpoint.logical_id, "EndpointName"))):
+            return endpoint
+    return None
 
 
 def watched_metrics(component: Resource, resources: Resources) -> frozenset[str]:
@@ -92,7 +104,7 @@ def _watched(resources: Resources) -> list[_WatchedMetric]:
         return [
             _WatchedMetric(text_of(name), _components_in(dimensions), alarm.logical_id in silent)
             for alarm in alarms
-            for name, dimensions in _metrics(alarm)
+            for name, _, dimensions in _metrics(alarm)
         ]
 
     return resources.derived("watched metrics", read)
@@ -114,10 +126,13 @@ def _referenced(resources: Resources) -> frozenset[str]:
 
 
 def _acts(alarm: Resource) -> bool:
+    return _is_enabled(alarm) and any(alarm.get(actions) not in (None, []) for actions in ACTIONS)
+
+
+def _is_enabled(alarm: Resource) -> bool:
+    """Return whether the actions of an alarm are not disabled."""
     enabled = alarm.get("ActionsEnabled")
-    if enabled is False or (isinstance(enabled, str) and enabled.lower() == "false"):
-        return False
-    return any(alarm.get(actions) not in (None, []) for actions in ACTIONS)
+    return not (enabled is False or (isinstance(enabled, str) and enabled.lower() == "false"))
 
 
 def is_name_of(value: Value, component: Resource) -> bool:
@@ -177,16 +192,38 @@ def _wakes(resources: Resources, target: Resource, component: Resource) -> bool:
     steps = {
         policy.logical_id
         for policy in resources.of_type(ResourceType.SCALING_POLICY)
-        if text_of(policy.get("PolicyType")) == "StepScaling" and _is_policy_of(policy, target, component)
+        if text_of(policy.get("PolicyType")) == "StepScaling"
+        and _is_policy_of(policy, target, component)
+        and _adds_to_zero(policy.get("StepScalingPolicyConfiguration"))
     }
     return any(
         isinstance(action, Unknown) or (isinstance(action, Reference) and action.logical_id in steps)
         for alarm in (resources.of_type(ResourceType.ALARM) if steps else ())
-        if any(
-            text_of(name) == MetricName.NO_CAPACITY and _is_dimension_of(of, component) for name, of in _metrics(alarm)
-        )
+        if _is_enabled(alarm) and _sees_refused_requests(alarm, component)
         for action in list_of(alarm.get("AlarmActions"))
     )
+
+
+def _sees_refused_requests(alarm: Resource, component: Resource) -> bool:
+    """Return whether an alarm watches the requests that SageMaker refuses because the component has no copy."""
+    for name, namespace, dimensions in _metrics(alarm):
+        is_of_service = isinstance(namespace, Unknown) or text_of(namespace) == MetricNamespace.SERVICE
+        if text_of(name) == MetricName.NO_CAPACITY and is_of_service and _is_dimension_of(dimensions, component):
+            return True
+    return False
+
+
+def _adds_to_zero(steps: Value) -> bool:
+    """Return whether a step scaling policy may add a copy to no copies.
+
+    A share of zero is zero, unless the policy has a least change.
+    """
+    is_share = text_of(at(steps, "AdjustmentType")) == "PercentChangeInCapacity"
+    if is_share and at(steps, "MinAdjustmentMagnitude") is None:
+        return False
+    listed = at(steps, "StepAdjustments")
+    changes = [number_of(at(step, "ScalingAdjustment")) for step in list_of(listed)]
+    return isinstance(listed, Unknown) or any(isinstance(change, Unknown) or (change or 0) > 0 for change in changes)
 
 
 def _tracked_requests(resources: Resources, target: Resource, component: Resource) -> Number:
@@ -224,12 +261,12 @@ def _is_policy_of(policy: Resource, target: Resource, component: Resource) -> bo
     return _is_scaled_by(policy.get("ResourceId"), component)
 
 
-def _metrics(alarm: Resource) -> Iterator[tuple[Value, Value]]:
-    """Yield name and dimensions of each metric of an alarm."""
-    yield alarm.get("MetricName"), alarm.get("Dimensions")
+def _metrics(alarm: Resource) -> Iterator[tuple[Value, Value, Value]]:
+    """Yield name, namespace and dimensions of each metric of an alarm."""
+    yield alarm.get("MetricName"), alarm.get("Namespace"), alarm.get("Dimensions")
     for query in list_of(alarm.get("Metrics")):
         metric = at(query, "MetricStat", "Metric")
-        yield at(metric, "MetricName"), at(metric, "Dimensions")
+        yield at(metric, "MetricName"), at(metric, "Namespace"), at(metric, "Dimensions")
 
 
 def _is_dimension_of(dimensions: Value, component: Resource) -> bool:

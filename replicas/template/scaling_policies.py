@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from replicas.endpoint.identity import Subject
 from replicas.endpoint.policies import ScalingPolicy, Step, StepScaling, Tracking
-from replicas.endpoint.values import Reference, Unknown, Value, at, list_of, number_of, text_of
+from replicas.endpoint.topology import Unread
+from replicas.endpoint.values import ANYTHING, Reference, Unknown, Value, at, list_of, number_of, text_of
 from replicas.names import CopyTarget, ResourceType
 from replicas.template.resources import Resource, Resources, text_in
 
@@ -20,6 +21,33 @@ _CONFIGURATIONS = {
 def policies_of(resources: Resources) -> tuple[ScalingPolicy, ...]:
     """Return all scaling policies of a template."""
     return tuple(_policy(policy, resources) for policy in resources.of_type(ResourceType.SCALING_POLICY))
+
+
+def open_policies(resources: Resources) -> Iterator[Unread]:
+    """Yield the scaling policies that may belong to SageMaker and whose scalable target the template does not show."""
+    registered = [target_key(target) for target in resources.of_type(ResourceType.SCALABLE_TARGET)]
+    for policy in resources.of_type(ResourceType.SCALING_POLICY):
+        given, key = policy.get("ScalingTargetId"), target_key(policy)
+        if isinstance(given, Reference) or key in registered or key[-1] not in (CopyTarget.NAMESPACE, "", ANYTHING):
+            continue
+        why = f"the template does not create the scalable target {key[0]}" if key[0] else "it names no scalable target"
+        unknown = given if isinstance(given, Unknown) else Unknown(why)
+        subject = Subject(kind="resource", name=policy.logical_id)
+        yield Unread(subject=subject, question="what it scales", why=unknown.why, parameters=unknown.parameters)
+
+
+def target_key(scaling: Resource) -> tuple[str, str, str]:
+    """Return resource id, dimension and namespace of a scalable target, or of the target that a policy names.
+
+    A policy names its target by these properties, or by the id that `Ref` of the target returns.
+    """
+    target_id = scaling.get("ScalingTargetId")
+    if target_id is not None:
+        first, dimension, namespace = [*text_of(target_id).split("|", 2), "", ""][:3]
+        return first, dimension, namespace
+    names = ("ResourceId", "ScalableDimension", "ServiceNamespace")
+    resource_id, dimension, namespace = (text_of(scaling.get(name) or "") for name in names)
+    return resource_id, dimension, namespace
 
 
 def _policy(policy: Resource, resources: Resources) -> ScalingPolicy:

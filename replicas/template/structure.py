@@ -32,6 +32,13 @@ _WITH_SNAPSHOTS = (
     "AWS::Redshift::Cluster",
 )
 """Types that also accept the policy Snapshot (CloudFormation guide, DeletionPolicy attribute)."""
+_WITH_SECURE_STRINGS = (
+    *("AWS::DirectoryService::MicrosoftAD", "AWS::DirectoryService::SimpleAD", "AWS::ElastiCache::ReplicationGroup"),
+    *("AWS::IAM::User", "AWS::KinesisFirehose::DeliveryStream", "AWS::OpsWorks::App", "AWS::OpsWorks::Stack"),
+    *("AWS::RDS::DBCluster", "AWS::RDS::DBInstance", "AWS::Redshift::Cluster"),
+)
+"""Types with a property that takes a secure string of Systems Manager (CloudFormation guide, dynamic references)."""
+_SECURE_STRING = "{{resolve:ssm-secure:"
 OUTPUT_FAULT = Fault("Template format error: The Value field of every Outputs member must evaluate to a String.")
 _QUOTAS = {"Resources": 500, "Parameters": 200, "Mappings": 200, "Outputs": 200}
 """Largest numbers of members (CloudFormation guide, quotas)."""
@@ -123,6 +130,11 @@ def _resource_faults(logical_id: str, definition: Any, *, extended: bool) -> Ite
                 f"it can be {', '.join(allowed)}.",
                 Evidence.DOCUMENTED,
             )
+    kind = definition.get("Type")
+    if kind not in _WITH_SECURE_STRINGS:
+        places = dict.fromkeys(_secure_strings(definition.get("Properties"), (str(kind), "Properties")))
+        if places:
+            yield Fault(f"SSM Secure reference is not supported in: [{','.join(places)}]")
     for path in islice(_nulls(definition, ("Resources", logical_id)), _MOST_NULLS):
         yield Fault(f"[/{'/'.join(path)}] 'null' values are not allowed in templates")
 
@@ -144,6 +156,20 @@ def _nulls(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
             yield from _nulls(inner, (*path, str(index)))
     elif value is None:
         yield path
+
+
+def _secure_strings(value: Any, path: tuple[str, ...]) -> Iterator[str]:
+    """Yield the paths of the texts that refer to a secure string of Systems Manager."""
+    if isinstance(value, str):
+        if _SECURE_STRING in value:
+            yield "/".join(path)
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            inside = path if str(key).startswith("Fn::") else (*path, str(key))
+            yield from _secure_strings(inner, inside)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _secure_strings(inner, path)
 
 
 def _unresolved_faults(template: Mapping[str, Any], content: Mapping[str, Any], name: str) -> Iterator[Fault]:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from replicas.endpoint.identity import Kind, Subject
-from replicas.endpoint.values import ANYTHING, Value, at, list_of, text_of
+from replicas.endpoint.values import ANYTHING, Reference, at, list_of, text_of
 from replicas.endpoint.wiring import MissingWait, Relation
 from replicas.names import CopyTarget, ResourceType
 from replicas.template.creation import CreationOrder
 from replicas.template.resources import Resource, Resources, named
 from replicas.template.scaling import VARIANT_ID
+from replicas.template.scaling_policies import target_key
 
 _Pair = tuple[Resource, Resource, Relation, Kind, Kind]
 
@@ -79,17 +80,8 @@ def _scaling_pairs(resources: Resources, components: list[Resource], endpoints: 
         if endpoint:
             yield target, endpoint, "target of endpoint", "scaling target", "endpoint"
     for policy in resources.of_type(ResourceType.SCALING_POLICY):
-        for target in targets:
-            if policy.get("ResourceId") is not None and _scale_the_same(policy, target):
+        key = target_key(policy)
+        is_text = not isinstance(policy.get("ScalingTargetId"), Reference) and ANYTHING not in "".join(key)
+        for target in targets if is_text and key[0] else ():
+            if key == target_key(target):
                 yield policy, target, "policy of target", "resource", "scaling target"
-
-
-def _scale_the_same(policy: Resource, target: Resource) -> bool:
-    return all(
-        _is_same(policy.get(name), target.get(name)) for name in ("ResourceId", "ScalableDimension", "ServiceNamespace")
-    )
-
-
-def _is_same(left: Value, right: Value) -> bool:
-    text = text_of(left)
-    return ANYTHING not in text and text == text_of(right)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -13,7 +14,7 @@ from replicas.endpoint.wiring import AbsentAttribute, RefusedProperty, Wiring, W
 from replicas.names import CopyTarget, ResourceType
 from replicas.template.attributes import attributes_of, has_attribute
 from replicas.template.evaluation import section
-from replicas.template.examples import example_of
+from replicas.template.examples import example_of, has_own_name
 from replicas.template.references import mentions
 from replicas.template.resources import Resource, Resources
 from replicas.template.schemas import Schema, property_schemas, resolved
@@ -27,8 +28,31 @@ _KINDS: Mapping[str, Kind] = {
     ResourceType.MODEL: "model",
     ResourceType.SCALABLE_TARGET: "scaling target",
 }
+_NAMED: Mapping[str, Mapping[str, str]] = {
+    ResourceType.MODEL: {"ExecutionRoleArn": ResourceType.ROLE},
+    ResourceType.ENDPOINT_CONFIG: {
+        "ExecutionRoleArn": ResourceType.ROLE,
+        "ProductionVariants/*/ModelName": ResourceType.MODEL,
+        "ShadowProductionVariants/*/ModelName": ResourceType.MODEL,
+    },
+    ResourceType.ENDPOINT: {"EndpointConfigName": ResourceType.ENDPOINT_CONFIG},
+    ResourceType.COMPONENT: {
+        "EndpointName": ResourceType.ENDPOINT,
+        "Specification/ModelName": ResourceType.MODEL,
+        "Specifications/*/ModelName": ResourceType.MODEL,
+    },
+    ResourceType.SCALING_POLICY: {"ScalingTargetId": ResourceType.SCALABLE_TARGET},
+}
+"""Types of the resources that properties name, by the path of the property. A rule of its own checks the bases of
+adapters."""
 _MOST_LISTED = 12
-_TARGET_ID = re.compile(re.escape(CopyTarget.PREFIX) + r"[a-zA-Z0-9](-*[a-zA-Z0-9])*")
+_NAME = "[a-zA-Z0-9](?:-*[a-zA-Z0-9])*"
+_TARGET_ID = re.compile(f"{re.escape(CopyTarget.PREFIX)}{_NAME}")
+_TARGET_IDS = {
+    CopyTarget.DIMENSION: _TARGET_ID,
+    "sagemaker:variant:DesiredInstanceCount": re.compile(f"endpoint/{_NAME}/variant/{_NAME}"),
+}
+"""Forms of resource ids by scalable dimension (Application Auto Scaling API reference, RegisterScalableTarget)."""
 
 
 def wiring_of(resources: Resources) -> Wiring:
@@ -40,6 +64,7 @@ def wiring_of(resources: Resources) -> Wiring:
                 refused.append(problem)
             else:
                 references.append(problem)
+    references += _other_resources(resources, [(reference.subject, reference.path) for reference in references])
     return Wiring(
         properties=tuple(refused),
         references=tuple(references),
@@ -62,15 +87,51 @@ def _refused(resource: Resource, resources: Resources) -> Iterator[RefusedProper
     for problem in problems(properties, schema, partial(_example, resources=resources)):
         value = _at_path(properties, problem.path)
         if isinstance(value, Reference | Unknown):
-            fits = partial(matches, str(_schema_at(schema, problem.path).get("pattern", "")))
+            fits = partial(_fits, schema, problem.path)
             yield _wrong_reference(resource, problem.path, value, resources, fits)
         else:
             yield RefusedProperty(
                 subject=subject_of(resource),
                 path="/".join(problem.path),
                 message=problem.message,
-                allowed=_allowed(schema, problem),
+                allowed=_allowed(schema, problem, text_of(value)),
+                given=text_of(value),
             )
+
+
+def _other_resources(resources: Resources, known: Sequence[tuple[Subject, str]]) -> Iterator[WrongReference]:
+    """Yield references to a resource of another type than the property names. `known` are reported already."""
+    for kind, named_types in _NAMED.items():
+        for resource in resources.of_type(kind):
+            for pattern, named_type in named_types.items():
+                for path, value in _at_pattern(resource.properties, tuple(pattern.split("/"))):
+                    if (subject_of(resource), "/".join(path)) in known or not isinstance(value, Reference):
+                        continue
+                    if _is_of_another_type(value, named_type, resources):
+                        fits = partial(_fits, property_schemas().get(kind, {}), path)
+                        yield _wrong_reference(resource, path, value, resources, fits)
+
+
+def _is_of_another_type(reference: Reference, named_type: str, resources: Resources) -> bool:
+    """Return whether a reference returns the generated name, or the ARN, of a resource of another type.
+
+    A resource of the right type may have the same name as another resource, if the template sets both names.
+    """
+    other = resources.get(reference.logical_id)
+    if other is None or other.type == named_type or example_of(reference, resources) is None:
+        return False
+    return named_type == ResourceType.SCALABLE_TARGET or not has_own_name(other)
+
+
+def _at_pattern(value: Value, pattern: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Value]]:
+    """Yield the paths and values that match a pattern; `*` stands for each item of a list."""
+    if not pattern:
+        yield (), value
+        return
+    first, rest = pattern[0], pattern[1:]
+    entries = enumerate(value if isinstance(value, list) else ()) if first == "*" else [(first, at(value, first))]
+    for key, inner in entries:
+        yield from (((str(key), *path), found) for path, found in _at_pattern(inner, rest))
 
 
 def _example(value: Value, resources: Resources) -> str | None:
@@ -80,30 +141,35 @@ def _example(value: Value, resources: Resources) -> str | None:
 
 
 def _wrong_target_ids(resources: Resources) -> Iterator[WrongReference]:
-    """Yield resource ids of Application Auto Scaling that hold an ARN where the component's name belongs."""
+    """Yield resource ids of Application Auto Scaling that hold an ARN where a name belongs."""
     for resource in resources.of_type(ResourceType.SCALABLE_TARGET, ResourceType.SCALING_POLICY):
         value = resource.get("ResourceId")
-        is_of_copies = text_of(resource.get("ScalableDimension")) == CopyTarget.DIMENSION
-        if isinstance(value, Reference | Unknown) and is_of_copies:
+        form = _TARGET_IDS.get(text_of(resource.get("ScalableDimension")))
+        if isinstance(value, Reference | Unknown) and form:
             example = example_of(value, resources)
-            if example is not None and not _TARGET_ID.fullmatch(example):
-                yield _wrong_reference(resource, ("ResourceId",), value, resources, _is_target_id)
+            # The id of a component with the dimension of instances is the fault of another rule.
+            if example is not None and not form.fullmatch(example) and not _TARGET_ID.fullmatch(example):
+                fits = partial(_has_form, form)
+                yield _wrong_reference(resource, ("ResourceId",), value, resources, fits)
 
 
-def _is_target_id(text: str) -> bool:
-    return _TARGET_ID.fullmatch(text) is not None
+def _has_form(form: re.Pattern[str], text: str) -> bool:
+    return form.fullmatch(text) is not None
 
 
 def _wrong_reference(
     resource: Resource, path: tuple[str, ...], value: Value, resources: Resources, fits: Callable[[str], bool]
 ) -> WrongReference:
     references = (value,) if isinstance(value, Reference) else value.references
+    pattern = "/".join("*" if key.isdigit() else key for key in path)
+    named_type = _NAMED.get(resource.type, {}).get(pattern, "")
     return WrongReference(
         subject=subject_of(resource),
         path="/".join(path),
         given=" and ".join(_written(reference) for reference in references) or text_of(value),
         value=example_of(value, resources) or "",
-        right=_right(value, references[0], resources, fits) if references else "",
+        right=_right(value, references[0], named_type, resources, fits) if references else "",
+        named_type=named_type,
     )
 
 
@@ -112,22 +178,32 @@ def _written(reference: Reference) -> str:
     return f"a segment of {what}" if reference.segments else what
 
 
-def _right(value: Value, reference: Reference, resources: Resources, fits: Callable[[str], bool]) -> str:
-    """Return a reference to the same resource with the kind of value that the property takes; empty if there is
-    none.
+def _right(
+    value: Value, reference: Reference, named_type: str, resources: Resources, fits: Callable[[str], bool]
+) -> str:
+    """Return a reference with the kind of value that the property takes; empty if there is none.
+
+    It refers to the same resource or, if this has the wrong type, to the only resource of the right type.
     """
     resource = resources.get(reference.logical_id)
+    if named_type and (resource is None or resource.type != named_type):
+        candidates = resources.of_type(named_type)
+        resource = candidates[0] if len(candidates) == 1 else None
+    if resource is None:
+        return ""
+    name = resource.logical_id
+    if named_type == ResourceType.SCALABLE_TARGET:
+        return f"Ref {name}"
     whole = text_of(reference)
     frame = (lambda text: text) if isinstance(value, Reference) else (lambda text: text_of(value).replace(whole, text))
-    for attribute in (None, *(attributes_of(resource.type) or () if resource else ())):
-        candidate = Reference(reference.logical_id, attribute)
-        example = example_of(candidate, resources)
+    for attribute in (None, *(attributes_of(resource.type) or ())):
+        example = example_of(Reference(name, attribute), resources)
         if example is not None and fits(frame(example)):
-            return f"Fn::GetAtt {reference.logical_id}.{attribute}" if attribute else f"Ref {reference.logical_id}"
+            return f"Fn::GetAtt {name}.{attribute}" if attribute else f"Ref {name}"
     for delimiter, index in (("/", 1), (":", 5)):
-        example = example_of(Reference(reference.logical_id, segments=((delimiter, index),)), resources)
+        example = example_of(Reference(name, segments=((delimiter, index),)), resources)
         if example is not None and fits(frame(example)):
-            return f"Fn::Select [{index}, Fn::Split ['{delimiter}', Ref {reference.logical_id}]]"
+            return f"Fn::Select [{index}, Fn::Split ['{delimiter}', Ref {name}]]"
     return ""
 
 
@@ -167,16 +243,23 @@ def _schema_at(schema: Schema, path: tuple[str, ...]) -> Mapping[str, Any]:
     return resolved(schema, part)
 
 
+def _fits(schema: Schema, path: tuple[str, ...], text: str) -> bool:
+    """Return whether a text matches the pattern of a property."""
+    return matches(str(_schema_at(schema, path).get("pattern", "")), text)
+
+
 def _listed(names: list[str]) -> str:
     shown = ", ".join(names[:_MOST_LISTED])
     return f"one of {shown}{', ...' if len(names) > _MOST_LISTED else ''}" if names else ""
 
 
-def _allowed(schema: Schema, problem: Problem) -> str:
-    """Return the values that the schema allows, if the message of a problem does not list them."""
+def _allowed(schema: Schema, problem: Problem, given: str) -> str:
+    """Return the values that the schema allows, the most similar first, if the message does not list them."""
     part = _schema_at(schema, problem.path)
     if "extraneous key" in problem.message:
         return _listed(list(part.get("properties", {})))
     if "[enum]" in problem.message:
-        return _listed([str(value) for value in part.get("enum", ())])
+        values = [str(value) for value in part.get("enum", ())]
+        near = difflib.get_close_matches(given, values)
+        return _listed([*near, *(value for value in values if value not in near)])
     return f"a text that matches {part.get('pattern')}" if "[pattern]" in problem.message else ""

@@ -252,3 +252,44 @@ def test_an_alarm_on_an_arn_never_has_data() -> None:
 
     assert [warning.rule for warning in check(template).warnings] == ["alarm-without-data"]
     assert not check(alarmed(Dimensions=[{"Name": "InferenceComponentName", "Value": NAME_OF_LLAMA}])).warnings
+
+
+TRACKED = {"MetricName": "ConcurrentRequestsPerCopy", "Namespace": "AWS/SageMaker", "Statistic": "Average"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "fix"),
+    [
+        ({"Namespace": "AWS/Sagemaker"}, "Namespace=AWS/SageMaker"),
+        ({"Namespace": "/aws/sagemaker/InferenceComponents"}, "Namespace=AWS/SageMaker"),
+        ({"MetricName": "GPUUtilizationNormalized"}, "Namespace=/aws/sagemaker/InferenceComponents"),
+        (
+            {"Dimensions": [{"Name": "InferenceComponent", "Value": "x"}]},
+            "a dimension with Name=InferenceComponentName",
+        ),
+        ({"Dimensions": [{"Name": "Endpointname", "Value": "x"}]}, "a dimension with Name=EndpointName"),
+    ],
+)
+def test_a_metric_that_sagemaker_does_not_publish_so(changes: Template, fix: str) -> None:
+    """SageMaker developer guide, monitoring-cloudwatch; CloudWatch names are case-sensitive."""
+    tracking = {**TRACKED, "Dimensions": [{"Name": "InferenceComponentName", "Value": NAME_OF_LLAMA}], **changes}
+    template = wake(scaled())
+    properties_of(template, "Wake")["PolicyType"] = "TargetTrackingScaling"
+    del properties_of(template, "Wake")["StepScalingPolicyConfiguration"]
+    properties_of(template, "Wake")["TargetTrackingScalingPolicyConfiguration"] = {
+        "TargetValue": 5,
+        "CustomizedMetricSpecification": tracking,
+    }
+    del template["Resources"]["NoCapacity"]
+
+    for broken, subject in ((template, "Wake"), (alarmed(**tracking), "Alarm")):
+        (warning,) = [each for each in check(broken).warnings if each.rule == "alarm-without-data"]
+        assert (warning.logical_id, warning.fix) == (subject, fix)
+
+
+@pytest.mark.parametrize("namespace", ["/aws/sagemaker/Endpoints", "Own/Metrics", {"Ref": "Namespace"}])
+def test_a_metric_that_may_be_published(namespace: object) -> None:
+    template = alarmed(MetricName="GPUReservation", Namespace=namespace, Dimensions=[{"Name": "Model", "Value": "x"}])
+    template["Parameters"] = {"Namespace": {"Type": "String"}}
+
+    assert "alarm-without-data" not in {warning.rule for warning in check(template).warnings}

@@ -145,6 +145,11 @@ def image(uri: Any, template: Template | None = None) -> Template:
     return changed(lambda t: container_of(t).update(Image=uri), template)
 
 
+def weights(uri: Any) -> Template:
+    """`served()` with its weights under another address."""
+    return changed(lambda t: container_of(t)["ModelDataSource"]["S3DataSource"].update(S3Uri=uri))
+
+
 def in_vpc(*statements: Template) -> Template:
     template = served(*enough(), *statements)
     properties_of(template, "Config")["VpcConfig"] = {"Subnets": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}
@@ -171,6 +176,9 @@ ENOUGH: dict[str, Template] = {
     # Its policy admits every role of the account by way of SageMaker (KMS developer guide, AWS managed keys).
     "a volume key of AWS": changed(lambda t: properties_of(t, "Config").update(KmsKeyId="alias/aws/sagemaker")),
     "as the guide scopes them": served(),
+    # S3 user guide, virtual hosting of buckets: the bucket is in the host or in the path.
+    "weights by a URL with the bucket in the host": weights("https://models.s3.us-east-1.amazonaws.com/x/"),
+    "weights by a URL with the bucket in the path": weights("https://s3.us-east-1.amazonaws.com/models/x/"),
     "with a wildcard in the action": without(0, allow("ecr:*", IMAGE)),
     "with a single character wildcard": without(3, allow("s3:GetObjec?", f"{BUCKET}/*")),
     "actions in other letters": without(3, allow("S3:getobject", f"{BUCKET}/*")),
@@ -348,6 +356,14 @@ LACKING: dict[str, tuple[Template, str]] = {
         ),
         "role-cannot-read",
     ),
+    "a boundary of AWS closes the bucket": (
+        changed(
+            lambda t: properties_of(t, "Role").update(
+                PermissionsBoundary="arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryReadOnly"
+            )
+        ),
+        "role-cannot-read",
+    ),
 }
 
 DOUBTFUL: dict[str, tuple[Template, str]] = {
@@ -394,6 +410,10 @@ UNJUDGED: dict[str, Template] = {
     "a volume key by its alias": changed(lambda t: properties_of(t, "Config").update(KmsKeyId="alias/volumes")),
     "a condition on the organisation": read(**OWN_ORGANISATION),
     "a denial with a condition": served(*enough(), deny("s3:*", "*", **OWN_ORGANISATION)),
+    "weights by an access point": weights("s3://arn:aws:s3:us-east-1:111122223333:accesspoint/models/x/"),
+    "a boundary made elsewhere": changed(
+        lambda t: properties_of(t, "Role").update(PermissionsBoundary="arn:aws:iam::111122223333:policy/boundary")
+    ),
     "a managed policy made elsewhere": managed("arn:aws:iam::111122223333:policy/serving"),
     "a managed policy in a parameter": changed(
         lambda t: t.update(Parameters={"Policy": {"Type": "String"}}), managed({"Ref": "Policy"})

@@ -187,7 +187,7 @@ def test_an_adapter_needs_no_claims_no_copies_and_no_variant() -> None:
 
     report = check(template)
 
-    assert (report.problems, report.warnings, report.unresolved) == ((), (), ())
+    assert (report.problems, report.warnings) == ((), ())
     assert [placed.logical_id for placed in report.endpoints[0].components] == ["Llama"]
 
 
@@ -535,6 +535,65 @@ def test_an_environment_of_a_model_takes_more_than_16() -> None:
     container_of(template)["Environment"].update({f"KEY_{n}": "1" for n in range(17)})
 
     assert not check(template).problems
+
+
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        ({f"KEY_{n}": "1" for n in range(99)}, "Environment has 101 entries"),
+        ({f"KEY_{n}": "é" * 500 for n in range(33)}, "Environment has 33"),
+    ],
+    ids=["entries", "bytes"],
+)
+def test_an_environment_of_a_model_takes_100_entries_and_32_kb(variables: dict[str, str], sentence: str) -> None:
+    """botocore 1.44.5: EnvironmentMap has at most 100 entries; ContainerDefinition, Environment: 32 KB together."""
+    template = good()
+    container_of(template)["Environment"].update(variables)
+
+    problem = only_problem(template)
+
+    assert problem.rule == "environment-too-large"
+    assert sentence in problem.what
+    container_of(template)["Environment"].popitem()
+    container_of(template)["Environment"].popitem()
+    assert not check(template).problems
+
+
+@pytest.mark.parametrize("name", ["my-key", "1KEY", "KEY.A", "KÉY", ""])
+def test_a_variable_of_a_model_has_an_identifier_as_its_name(name: str) -> None:
+    """botocore 1.44.5, EnvironmentKey: [a-zA-Z_][a-zA-Z0-9_]*."""
+    template = good()
+    container_of(template)["Environment"][name] = "1"
+
+    problem = only_problem(template)
+
+    assert (problem.rule, problem.logical_id) == ("environment-name", "Model")
+
+
+@pytest.mark.parametrize(
+    ("uri", "kind", "compression", "certain"),
+    [
+        ("s3://bucket/m/", "S3Prefix", "None", None),
+        ("s3://bucket/m", "S3Prefix", "None", True),
+        ({"Fn::Sub": "s3://bucket/${AWS::Region}"}, "S3Prefix", "None", None),
+        ("s3://bucket/m.tar.gz", "S3Prefix", "Gzip", None),
+        ("s3://bucket/m.tar.gz", "S3Object", "Gzip", None),
+        ("s3://bucket/m/", "S3Object", "None", True),
+        ("s3://bucket/m.tar.gz", "S3Object", "None", False),
+    ],
+)
+def test_the_location_of_weights_has_the_form_of_its_type(
+    uri: Any, kind: str, compression: str, certain: bool | None
+) -> None:
+    """SageMaker API reference, S3ModelDataSource: a prefix 'always ends with a forward slash (/)'."""
+    template = good()
+    source = {"S3Uri": uri, "S3DataType": kind, "CompressionType": compression}
+    container_of(template)["ModelDataSource"] = {"S3DataSource": source}
+    report = check(template)
+
+    found = [each for each in (*report.problems, *report.warnings) if each.rule == "weights-location"]
+
+    assert [each.certain for each in found] == ([] if certain is None else [certain])
 
 
 def test_a_value_takes_1024_characters() -> None:

@@ -246,6 +246,46 @@ def test_zero_that_nothing_wakes(way: str) -> None:
     assert (problem.rule, problem.logical_id) == ("zero-without-wake", "Target")
 
 
+@pytest.mark.parametrize(
+    ("alarm", "policy"),
+    [
+        ({"Namespace": "AWS/Sagemaker"}, {}),
+        ({"Namespace": "/aws/sagemaker/InferenceComponents"}, {}),
+        ({"ActionsEnabled": False}, {}),
+        ({"ActionsEnabled": "false"}, {}),
+        ({}, {"StepAdjustments": [{"MetricIntervalLowerBound": 0, "ScalingAdjustment": -1}]}),
+        ({}, {"StepAdjustments": [{"MetricIntervalLowerBound": 0, "ScalingAdjustment": 0}]}),
+        ({}, {"AdjustmentType": "PercentChangeInCapacity"}),
+    ],
+)
+def test_an_alarm_or_a_policy_that_adds_no_copy_to_zero(alarm: Template, policy: Template) -> None:
+    """The metric is in AWS/SageMaker (SageMaker developer guide, monitoring-cloudwatch); namespaces are case-sensitive.
+    ActionsEnabled: whether actions are executed (CloudWatch API reference, PutMetricAlarm). 100 % of 0 copies is 0.
+    """
+    template = wake(scaled(least=0, instances=ZERO))
+    properties_of(template, "NoCapacity").update(alarm)
+    properties_of(template, "Wake")["StepScalingPolicyConfiguration"].update(policy)
+
+    assert "zero-without-wake" in rules(check(template))
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        {"AdjustmentType": "ExactCapacity"},
+        {"AdjustmentType": "PercentChangeInCapacity", "MinAdjustmentMagnitude": 1},
+        {"StepAdjustments": [{"MetricIntervalLowerBound": 0, "ScalingAdjustment": {"Ref": "Step"}}]},
+    ],
+)
+def test_a_policy_that_adds_a_copy_to_zero(policy: Template) -> None:
+    """Application Auto Scaling API reference, StepScalingPolicyConfiguration: the least change is in copies."""
+    template = wake(scaled(least=0, instances=ZERO))
+    template["Parameters"] = {"Step": {"Type": "Number"}}
+    properties_of(template, "Wake")["StepScalingPolicyConfiguration"].update(policy)
+
+    assert "zero-without-wake" not in rules(check(template))
+
+
 def test_zero_by_a_schedule_that_ends_it_is_a_warning() -> None:
     template = scaled(least=1, instances=ZERO)
     actions = [

@@ -233,6 +233,11 @@ def test_values_that_are_true_are_those_of_the_client() -> None:
         (tgi(CUDA_MEMORY_FRACTION="90"), "CUDA_MEMORY_FRACTION='90': it is not a number above 0 and up to 1"),
         (vllm(SM_VLLM_GPU_MEMORY_UTILIZATION="95%"), "SM_VLLM_GPU_MEMORY_UTILIZATION='95%': it is not a number"),
         (vllm(SM_VLLM_MAX_NUM_SEQS="many"), "SM_VLLM_MAX_NUM_SEQS='many': it is not an integer"),
+        (vllm(SM_VLLM_TENSOR_PARALLEL_SIZE="1.0"), "SM_VLLM_TENSOR_PARALLEL_SIZE='1.0': it is not an integer"),
+        (vllm(SM_VLLM_MAX_MODEL_LEN="4096.0"), "SM_VLLM_MAX_MODEL_LEN='4096.0': it is not an integer"),
+        (vllm(SM_VLLM_MAX_MODEL_LEN="2.5K"), "SM_VLLM_MAX_MODEL_LEN='2.5K': it is not an integer"),
+        (vllm(SM_VLLM_MAX_NUM_SEQS="1k"), "SM_VLLM_MAX_NUM_SEQS='1k': it is not an integer"),
+        (tgi(MAX_TOTAL_TOKENS="4k"), "MAX_TOTAL_TOKENS='4k': it is not an integer"),
     ],
 )
 def test_values_that_the_parser_of_an_engine_refuses(template: Template, sentence: str) -> None:
@@ -240,6 +245,25 @@ def test_values_that_the_parser_of_an_engine_refuses(template: Template, sentenc
     (problem,) = [each for each in report.problems if each.rule == "variable-not-parsed"]
     assert sentence in problem.what
     assert "variable-not-parsed" not in found(elsewhere(template))[0]
+
+
+@pytest.mark.parametrize("value", ["4k", "4K", "2.5k", "4096"])
+def test_the_lengths_of_vllm_may_have_a_unit(value: str) -> None:
+    """vllm/engine/arg_utils.py, `human_readable_int`: '1k' is 1,000, '1K' is 1,024, '25.6k' is 25,600."""
+    assert not check(vllm(SM_VLLM_MAX_MODEL_LEN=value), region=REGION).problems
+
+
+def test_a_unit_that_only_newer_versions_of_sglang_read_is_not_judged() -> None:
+    """sgl-project/sglang, pull request 20577, of March 2026."""
+    template = good()
+    image = "763104351884.dkr.ecr.us-east-1.amazonaws.com/sglang:0.5.9-gpu-py312-cu129-ubuntu24.04-sagemaker"
+    variables = {"SM_SGLANG_MODEL_PATH": "Qwen/Qwen3-8B", "SM_SGLANG_CONTEXT_LENGTH": "4k"}
+    container_of(template).update(Image=image, Environment=variables)
+
+    report = check(template, region=REGION)
+
+    assert "variable-not-parsed" not in {problem.rule for problem in report.problems}
+    assert [question.question for question in report.unjudged] == ["memory"]
 
 
 @pytest.mark.parametrize("value", ["auto", "-1"])

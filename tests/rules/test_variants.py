@@ -104,6 +104,14 @@ def test_a_second_variant_without_components_is_paid_for_and_serves_nothing() ->
     assert rules_found(template) == {"variant-without-components": False}
 
 
+def test_two_variants_have_different_names() -> None:
+    """mlflow/mlflow, pull request 6486: SageMaker refuses a variant name that exists."""
+    template = good()
+    properties_of(template, "Config")["ProductionVariants"].append(dict(variant_of(template)))
+
+    assert rules_found(template)["variant-twice"] is True
+
+
 def test_a_second_variant_with_a_model_is_fine() -> None:
     template = good()
     other = {**variant_of(template), "VariantName": "Other", "ModelName": {"Fn::GetAtt": ["Model", "ModelName"]}}

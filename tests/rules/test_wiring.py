@@ -71,6 +71,49 @@ def test_the_model_of_a_variant_is_named(name: object) -> None:
     assert only_problem(template).rule == "reference-of-the-wrong-kind"
 
 
+OTHERS = {"Bucket": {"Type": "AWS::S3::Bucket"}, "Profile": {"Type": "AWS::IAM::InstanceProfile", "Properties": {}}}
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "right"),
+    [
+        ("Model/ExecutionRoleArn", {"Fn::GetAtt": ["Role", "RoleId"]}, "Fn::GetAtt Role.Arn"),
+        ("Model/ExecutionRoleArn", {"Fn::GetAtt": ["Bucket", "Arn"]}, "Fn::GetAtt Role.Arn"),
+        ("Config/ExecutionRoleArn", {"Fn::GetAtt": ["Profile", "Arn"]}, "Fn::GetAtt Role.Arn"),
+        ("Endpoint/EndpointConfigName", {"Fn::GetAtt": ["Model", "ModelName"]}, "Fn::GetAtt Config.EndpointConfigName"),
+        ("Endpoint/EndpointConfigName", {"Ref": "Role"}, "Fn::GetAtt Config.EndpointConfigName"),
+        ("Llama/EndpointName", {"Fn::GetAtt": ["Config", "EndpointConfigName"]}, "Fn::GetAtt Endpoint.EndpointName"),
+        ("Llama/EndpointName", {"Ref": "Config"}, "Fn::GetAtt Endpoint.EndpointName"),
+        ("Llama/Specification/ModelName", {"Ref": "Role"}, "Fn::GetAtt Model.ModelName"),
+        ("Wake/ScalingTargetId", {"Ref": "Llama"}, "Ref Target"),
+        ("Wake/ScalingTargetId", {"Fn::GetAtt": ["Llama", "InferenceComponentArn"]}, "Ref Target"),
+    ],
+)
+def test_a_reference_to_a_resource_of_another_type(place: str, value: object, right: str) -> None:
+    """Each of these resources is created with a generated name, so nothing else can have that name."""
+    template = wake(scaled())
+    template["Resources"].update(OTHERS)
+    logical_id, *keys = place.split("/")
+    properties: Any = properties_of(template, logical_id)
+    for key in keys[:-1]:
+        properties = properties[key]
+    properties[keys[-1]] = value
+
+    (problem,) = [each for each in check(template).problems if each.rule == "reference-of-the-wrong-kind"]
+
+    assert problem.logical_id == logical_id
+    assert right in problem.fix
+
+
+def test_a_name_of_another_resource_may_be_the_right_one_if_both_are_given() -> None:
+    template = good()
+    properties_of(template, "Endpoint")["EndpointName"] = "chat"
+    properties_of(template, "Config")["EndpointConfigName"] = "chat"
+    properties_of(template, "Llama")["EndpointName"] = {"Fn::GetAtt": ["Config", "EndpointConfigName"]}
+
+    assert "reference-of-the-wrong-kind" not in {problem.rule for problem in check(template).problems}
+
+
 def test_a_reference_inside_a_resource_id_gives_the_name() -> None:
     template = scaled()
     properties_of(template, "Target")["ResourceId"] = {"Fn::Sub": "inference-component/${Llama}"}
@@ -271,3 +314,18 @@ def test_a_dimension_is_the_name_of_the_component() -> None:
     template["Resources"]["Alarm"] = alarm("Invocations", of=NAME_OF_LLAMA)
 
     assert not check(template).problems
+
+
+@pytest.mark.parametrize(
+    ("instance_type", "certain"), [("g6e.xlarge", True), ("ml.g6e.xlargee", False), ("ml.g6e.2xlarge", None)]
+)
+def test_an_instance_type_that_the_schema_does_not_have(instance_type: str, certain: bool | None) -> None:
+    """All types of the schema begin with `ml.`; a type that does may be newer than the schema."""
+    template = good()
+    variant_of(template)["InstanceType"] = instance_type
+    report = check(template)
+
+    found = [each for each in (*report.problems, *report.warnings) if each.rule == "property-refused"]
+
+    assert [each.certain for each in found] == ([] if certain is None else [certain])
+    assert all(each.fix.startswith("one of ml.g6e.xlarge,") for each in found)

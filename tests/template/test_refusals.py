@@ -40,6 +40,14 @@ def bucket(value: Any, **keys: Any) -> dict[str, Any]:
             {"Outputs": {"Out": {"Value": {"Fn::GetAtt": ["Nothing", "Arn"]}}}},
             "Unresolved resource dependencies [Nothing] in the Outputs block",
         ),
+        (
+            {
+                "Mappings": {"Map": {"a": {"b": "c"}}},
+                "Resources": bucket({"Fn::FindInMap": ["Map", "a", "x"]}),
+            },
+            "Unable to get mapping for Map::a::x",
+        ),
+        ({"Resources": bucket("{{resolve:ssm-secure:name:1}}")}, "SSM Secure reference is not supported in: [AWS::S3"),
         ({"Resources": {"My_Bucket": BUCKET}}, "Resource name My_Bucket is non alphanumeric"),
         ({"Resources": bucket(None)}, "[/Resources/Bucket/Properties/BucketName] 'null' values are not allowed"),
         ({"Resources": {"Bucket": {**BUCKET, "Propertys": {}}}}, "Invalid template resource property 'Propertys'"),
@@ -67,12 +75,10 @@ def test_what_cloudformation_refuses_is_a_problem(change: dict[str, Any], messag
 
 
 def test_a_fault_that_no_source_confirms_is_a_warning() -> None:
-    content = {"Map": {"a": {"b": "c"}}}
-
-    problems, warnings = refused({"Mappings": content, "Resources": bucket({"Fn::FindInMap": ["Map", "a", "x"]})})
+    problems, warnings = refused({"Resources": bucket({"Fn::Sub": "a", "Other": "b"})})
 
     assert problems == []
-    assert warnings == ["Template error: Unable to get mapping for Map::a::x"]
+    assert warnings == ["Template format error: Fn::Sub must be the only key of its object"]
 
 
 CONDITIONS = {"Conditions": {"No": {"Fn::Equals": ["a", "b"]}, "Yes": {"Fn::Equals": ["a", "a"]}}}

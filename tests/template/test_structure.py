@@ -13,9 +13,18 @@ from replicas.template.structure import template_faults
 
 TOPIC: dict[str, Any] = {"Type": "AWS::SNS::Topic", "Properties": {}}
 
+SECURE = "{{resolve:ssm-secure:token:1}}"
+
 
 def template(**sections: Any) -> dict[str, Any]:
     return {"Resources": {"Topic": copy.deepcopy(TOPIC)}, **sections}
+
+
+def test_some_types_take_a_secure_string() -> None:
+    """CloudFormation guide, dynamic references: resources that support secure strings."""
+    cluster = {"Type": "AWS::RDS::DBCluster", "Properties": {"MasterUserPassword": SECURE}}
+
+    assert template_faults({"Resources": {"A": cluster}}) == []
 
 
 def test_a_template_without_faults_has_none() -> None:
@@ -52,6 +61,10 @@ def test_a_template_without_faults_has_none() -> None:
         ({"Resources": {"a-b": TOPIC}}, "Template format error: Resource name a-b is non alphanumeric."),
         ({"Resources": {"A": "text"}}, "Template format error: [/Resources/A] resource definition is malformed"),
         ({"Resources": {"A": {}}}, "Template format error: [/Resources/A] Every Resources object must contain a Type"),
+        (
+            {"Resources": {"A": {"Type": "AWS::SageMaker::Model", "Properties": {"X": {"Fn::Sub": SECURE}}}}},
+            "SSM Secure reference is not supported in: [AWS::SageMaker::Model/Properties/X]",
+        ),
         ({"Resources": {"A": {**TOPIC, "Propertys": 1}}}, "Invalid template resource property 'Propertys'"),
         ({"Resources": {"A": {**TOPIC, "Properties": []}}}, "Template format error: [/Resources/A/Properties] must be"),
         (

@@ -27,6 +27,7 @@ def with_arguments(engine: Mapping[str, Any], own: Mapping[str, Any]) -> dict[st
         **engine,
         **own,
         "not_followed": [*own["not_followed"], *not_followed],
+        "with_unit": passed_on(engine["with_unit"]),
         "followed": [*own["followed"], *passed_on(engine["followed"])],
         "no_effect": [*own["no_effect"], *passed_on(engine["no_effect"])],
     }

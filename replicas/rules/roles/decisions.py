@@ -109,10 +109,18 @@ class Decider:
         strangers = [arn for arn in role.policies_elsewhere if managed_policy(arn) is None]
         if decision.outcome == "missing" and strangers:
             decision = Decision(outcome="unknown", why=f"the statements of {strangers[0]} are unknown")
-        if decision.outcome == "allowed" and role.boundary is not None:
-            bound = self._of_policies([role.boundary], request)
-            decision = decision if bound.outcome == "allowed" else bound
+        if decision.outcome == "allowed":
+            bound = self._of_boundary(role, request)
+            decision = bound if bound is not None and bound.outcome != "allowed" else decision
         return self._with_resource(decision, role, request)
+
+    def _of_boundary(self, role: Role, request: Request) -> Decision | None:
+        """Decide about a request by the permissions boundary; None if the role has none."""
+        elsewhere = role.boundary_elsewhere
+        boundary = role.boundary or (managed_policy(elsewhere) if elsewhere else None)
+        if boundary is not None:
+            return self._of_policies([boundary], request)
+        return Decision(outcome="unknown", why=f"the statements of {elsewhere} are unknown") if elsewhere else None
 
     def _of_policies(self, policies: Iterable[Policy], request: Request) -> Decision:
         allowing = [(policy, verdict) for policy in policies if (verdict := self._grants(policy, request, allow=True))]

@@ -26,7 +26,18 @@ _IMAGE = re.compile(
     r"(?P<account>\d{12}|\$\{[^{}]*\})\.dkr\.ecr(?:-fips)?\.(?P<region>[\w-]+|\$\{[^{}]*\})\."
     r"(?:amazonaws\.com(?:\.cn)?|\$\{[^{}]*\})/(?P<repository>[^:@]+)(?:[:@].*)?"
 )
-_S3 = re.compile(r"(?:s3|https)://(?P<bucket>(?:\$\{[^{}]*\}|[^/$])+)/?(?P<key>.*)", re.DOTALL)
+_BUCKET = r"(?P<bucket>(?:\$\{[^{}]*\}|[^/$:])+?)"
+_S3_FORMS = tuple(
+    re.compile(form + "/?(?P<key>.*)", re.DOTALL)
+    for form in (
+        f"s3://{_BUCKET}(?![^/])",
+        rf"https://s3[.-](?:[\w.-]+\.)?amazonaws\.com(?:\.cn)?/{_BUCKET}(?![^/])",
+        rf"https://{_BUCKET}\.s3[.-](?:[\w.-]+\.)?amazonaws\.com(?:\.cn)?(?![^/])",
+    )
+)
+"""Forms of S3 locations: a URI, and the URLs with the bucket in the path or in the host (S3 user guide)."""
+_LONGEST_ADDRESS = 2048
+"""Maximum length of an S3 location with placeholders, characters; SageMaker accepts 1,024 without them."""
 _AWS_MANAGED = "alias/aws/"
 _HERE = "${AWS::Region}:${AWS::AccountId}"
 
@@ -151,9 +162,11 @@ def _image(role: Role, user: Subject, container: Container, decider: Decider) ->
 
 
 def _data(role: Role, user: Subject, source: DataSource, decider: Decider) -> Iterator[Need]:
-    match = _S3.fullmatch(decider.named(source.address))
+    match = _location(decider.named(source.address))
     if match is None or source.is_from_hub:
-        why = "a SageMaker hub grants access" if source.is_from_hub else "the location is known only at deployment"
+        why = "the form of the location is not known"
+        if source.is_from_hub or "${" in source.address:
+            why = "a SageMaker hub grants access" if source.is_from_hub else "the location is known only at deployment"
         yield Need(role=role, user=user, purpose="weights", shown=source.address, requests=(), unknown=why)
         return
     bucket = f"arn:${{AWS::Partition}}:s3:::{match['bucket']}"
@@ -191,10 +204,17 @@ def _data(role: Role, user: Subject, source: DataSource, decider: Decider) -> It
         )
 
 
+def _location(address: str) -> re.Match[str] | None:
+    """Return the bucket and the key in an S3 location; None if its form is not known."""
+    if len(address) > _LONGEST_ADDRESS:
+        return None
+    return next((match for form in _S3_FORMS if (match := form.fullmatch(address))), None)
+
+
 def _capture(role: Role, user: Subject, capture: Capture, decider: Decider) -> Iterator[Need]:
-    match = _S3.fullmatch(decider.named(capture.address))
+    match = _location(decider.named(capture.address))
     if match is None:
-        why = "the bucket is known only at deployment"
+        why = "the bucket is known only at deployment" if "${" in capture.address else "its form is not known"
         yield Need(role=role, user=user, purpose="capture", shown=capture.address, requests=(), unknown=why)
         return
     folder = match["key"].rstrip("/")

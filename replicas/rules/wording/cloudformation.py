@@ -119,6 +119,9 @@ def _idle(finding: Finding) -> Sentence:
 def _variant_unknown(finding: Finding) -> Sentence:
     names = finding.numbers["variants"]
     has = ", ".join(map(repr, names))
+    if finding.kind == "scaled":
+        what = f"ResourceId names the variant {finding.numbers['variant']!r}; the endpoint has {has}"
+        return Sentence(what=what, fix=f"end ResourceId with /variant/{names[0]}")
     return Sentence(
         what=f"VariantName={finding.numbers['variant']!r}; the endpoint has {has}", fix=f"VariantName={names[0]!r}"
     )

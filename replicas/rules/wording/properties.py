@@ -86,6 +86,15 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "Container.Environment has {entries} entries",
         "move the environment to an AWS::SageMaker::Model, which accepts 100 entries",
     ),
+    "environment-too-large/of a model": (
+        "Environment has {entries} entries",
+        "remove variables, or put the settings in a file next to the weights",
+    ),
+    "environment-too-large/bytes": (
+        "Environment has {size} bytes",
+        "shorten values, or put the settings in a file next to the weights",
+    ),
+    "environment-name": ("Environment has the name {variable!r}", "use letters, digits and underscores"),
     "specification-forms": ("the component has both Specification and Specifications", "remove one of them"),
     "specification-types/missing": (
         "one of its Specifications has no InstanceType",
@@ -166,6 +175,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "two InstancePools of variant {variant} have {setting}={value}",
         "use a different {setting} for each pool",
     ),
+    "variant-twice": ("two variants have VariantName={variant!r}", "use a different name for each variant"),
     "pool-names-model": (
         "an instance pool of variant {variant} has a ModelNameOverride",
         "remove ModelNameOverride; the Specifications of the components name their models",
@@ -190,9 +200,11 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "scheduled-action": ("scheduled action {action}: {words}", "{fix}"),
     "target-value": ("TargetValue={value}", "set TargetValue above 0"),
     "alarm-without-data": ("the dimension {dimension} is {value}", "use the name at the end of the ARN"),
+    "alarm-without-data/namespace": ("{metric} is watched in the namespace {namespace}", "Namespace={right}"),
+    "alarm-without-data/dimension": ("the dimension {dimension} does not exist", "a dimension with Name={near}"),
     # references
     "property-refused": ("{place}{message}", "{fix}"),
-    "reference-of-the-wrong-kind": ("{path} is {given}, which gives {value}", "{path} with {right}"),
+    "reference-of-the-wrong-kind": ("{path} is {given}, which gives {value}", "{right}"),
     "attribute-absent": ("{resource} has no attribute {attribute}", "an attribute of it: {attributes}"),
     "wait-missing": (
         "it names {awaited.name} but does not depend on it",
@@ -216,6 +228,8 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "a higher MaxCapacity with more instances, or no scalable target",
     ),
     # adapters
+    "weights-location": ("S3DataType={data_type} with S3Uri={address}", "{fix}"),
+    "weights-location/archive": ("CompressionType=None with S3Uri={address}", "{fix}"),
     "adapter-prefix": ("ArtifactUrl={artifact}", "ArtifactUrl={artifact}/"),
     "adapter-base/foreign": (
         "BaseInferenceComponentName names {base}, which is not an inference component of this template",

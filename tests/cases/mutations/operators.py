@@ -124,6 +124,16 @@ def on_its_own_variant(template: Template) -> str | None:
     return config[0]
 
 
+def variant_twice(template: Template) -> str | None:
+    """Declare the first variant a second time."""
+    config = first(template, "EndpointConfig")
+    if not config:
+        return None
+    variants = config[1]["ProductionVariants"]
+    variants.append(dict(variants[0]))
+    return config[0]
+
+
 def _refused() -> Iterator[tuple[str, Change, str, str]]:
     component, config, endpoint, model = "InferenceComponent", "EndpointConfig", "::Endpoint", "::Model"
     kind = "reference-of-the-wrong-kind"
@@ -135,6 +145,14 @@ def _refused() -> Iterator[tuple[str, Change, str, str]]:
     yield "ARN of a model", referring(component, "Specification/ModelName", model, "ModelArn"), kind, REF
     yield "Ref of a role in a model", referring(model, "ExecutionRoleArn", "IAM::Role"), kind, REF
     yield "Ref of a role in a configuration", referring(config, "ExecutionRoleArn", "IAM::Role"), kind, REF
+    yield "id of a role in a model", referring(model, "ExecutionRoleArn", "IAM::Role", "RoleId"), kind, REF
+    yield "the name of a model", referring(endpoint, "EndpointConfigName", model, "ModelName"), kind, REF
+    yield "the name of a configuration", referring(component, "EndpointName", config, "EndpointConfigName"), kind, REF
+    yield "Ref of a component for a target", referring("ScalingPolicy", "ScalingTargetId", component), kind, REF
+    names = "environment-name"
+    botocore = "botocore 1.44.5, EnvironmentKey"
+    yield "a name with a hyphen", setting(model, "PrimaryContainer/Environment/MY-KEY", "1"), names, botocore
+    yield "two variants of one name", variant_twice, "variant-twice", "mlflow/mlflow pull request 6486"
     absent = "attribute-absent"
     yield "no such attribute of an endpoint", referring(component, "EndpointName", endpoint, "Name"), absent, SCHEMA
     yield "no such attribute of a role", referring(model, "ExecutionRoleArn", "IAM::Role", "RoleArn"), absent, SCHEMA
