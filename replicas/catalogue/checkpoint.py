@@ -159,10 +159,10 @@ def _read(declared: Mapping[str, Any]) -> Quantization:
 
 
 def _of_method(method: str, declared: Mapping[str, Any]) -> Quantization:
-    if method in ("gptq", "awq"):
-        return _by_expression(
-            stored(method, _whole(declared, "bits", 4), _whole(declared, "group_size", 128)), declared
-        )
+    if method == "gptq":
+        return _by_expression(_gptq(declared, stored(method, 4, 128)), declared)
+    if method == "awq":
+        return _integers(declared, stored(method, 4, 128), bits="w_bit", group_size="q_group_size")
     if method == "fp8":
         block = declared.get("weight_block_size")
         return stored("fp8", 8, -1, _block(block) if block else None)
@@ -180,6 +180,26 @@ def _of_method(method: str, declared: Mapping[str, Any]) -> Quantization:
     raise ValueError(f"quantization_config.quant_method {method!r} cannot be sized; known: {known}")
 
 
+_BITS = (2, 3, 4, 8)
+"""Bits of a weight in GPTQ's and AWQ's formats (the engines' files quantization/gptq.py and awq.py)."""
+
+
+def _integers(declared: Mapping[str, Any], base: Quantization, *, bits: str = "", group_size: str = "") -> Quantization:
+    """Return a format with the declared bits and group size, which can have other names that engines read first."""
+    width = _whole(declared, bits if bits in declared else "bits", base.bits)
+    if width not in _BITS:
+        raise ValueError(f"quantization_config: weights of {width} bits cannot be sized; known: 2, 3, 4, 8")
+    group = _whole(declared, group_size if group_size in declared else "group_size", base.group_size)
+    return replace(base, bits=width, group_size=group)
+
+
+def _gptq(declared: Mapping[str, Any], base: Quantization) -> Quantization:
+    """Return GPTQ's format. Without groups, the order of the activations has no effect."""
+    read = _integers(declared, base)
+    is_ordered = bool(declared.get("desc_act", base.ordered)) and read.group_size != -1
+    return replace(read, symmetric=bool(declared.get("sym", base.symmetric)), ordered=is_ordered)
+
+
 def _by_expression(read: Quantization, declared: Mapping[str, Any]) -> Quantization:
     """Apply GPTQModel's `dynamic`: `-:expression` leaves modules unquantized, `+:expression` sets other bits for
     them.
@@ -191,9 +211,7 @@ def _by_expression(read: Quantization, declared: Mapping[str, Any]) -> Quantizat
         if expression.startswith("-:"):
             unquantized.append(matched)
         else:
-            bits = _whole({"bits": changed.get("bits", read.bits)}, "bits", read.bits)
-            group = _whole({"group_size": changed.get("group_size", read.group_size)}, "group_size", read.group_size)
-            apart.append((matched, replace(read, bits=bits, group_size=group)))
+            apart.append((matched, _gptq(changed, read)))
     return replace(read, kept=tuple(unquantized), apart=tuple(apart))
 
 
@@ -213,7 +231,9 @@ def _compressed_tensors(declared: Mapping[str, Any]) -> Quantization:
     if declared.get("sparsity_config"):
         raise ValueError("quantization_config.sparsity_config declares sparse weights, whose size is not known")
     layout = str(declared.get("format", ""))
-    groups = list((declared.get("config_groups") or {}).values()) or [{}]
+    groups = list((declared.get("config_groups") or {}).values())
+    if not groups:
+        raise ValueError("quantization_config.config_groups is missing or empty, and sizing needs it")
     read = [(_targets(group), _compressed_group(group, str(group.get("format") or layout))) for group in groups]
     everywhere = [format_ for targets, format_ in read if not targets]
     main = everywhere[0] if everywhere else replace(read[0][1], only=read[0][0])
@@ -231,7 +251,13 @@ def _targets(group: Mapping[str, Any]) -> tuple[Modules, ...]:
 
 def _compressed_group(group: Mapping[str, Any], layout: str) -> Quantization:
     weights = group.get("weights") or {}
-    bits = _whole(weights, "num_bits", 8)
+    if "num_bits" not in weights:
+        raise ValueError("quantization_config.config_groups has a group without weights.num_bits, which sizing needs")
+    bits, is_integer = _whole(weights, "num_bits", 8), weights.get("type", "int") == "int"
+    if "24" in layout or "sparse" in layout:
+        raise ValueError(f"quantization_config.format {layout!r} declares sparse weights, whose size is not known")
+    if layout == "int-quantized" and bits != 8:
+        raise ValueError(f"quantization_config.format {layout!r} of {bits} bits cannot be sized; known: 8")
     group_size = _whole(weights, "group_size", -1) if weights.get("group_size") is not None else -1
     if weights.get("type") == "float" and bits < 8:
         if layout.startswith("mxfp4"):
@@ -239,9 +265,20 @@ def _compressed_group(group: Mapping[str, Any], layout: str) -> Quantization:
         if layout and not layout.startswith("nvfp4"):
             raise ValueError(f"quantization_config.format {layout!r} cannot be sized; known: nvfp4, mxfp4")
         return METHODS["nvfp4"]
+    inputs = group.get("input_activations") or {}
+    activations = f"{inputs.get('type', 'int')}{inputs.get('num_bits', 8)}" if inputs else ""
     block = _block(weights["block_structure"]) if weights.get("block_structure") else None
     read = stored("compressed-tensors", bits, group_size, block)
-    return replace(read, packed=weights.get("type", "int") == "int" and not group.get("input_activations"))
+    ordered = str(weights.get("actorder") or "").lower() in ("group", "dynamic", "true")
+    symmetric = bool(weights.get("symmetric", True))
+    return replace(
+        read,
+        symmetric=symmetric,
+        zero_points=not symmetric,
+        ordered=ordered,
+        activations=activations,
+        packed=is_integer and not inputs,
+    )
 
 
 _MIXED = "MIXED_PRECISION"
@@ -278,9 +315,7 @@ def _algorithm(algorithm: str, declared: Mapping[str, Any]) -> Quantization:
         if _whole(declared, "group_size", 16) != 16:
             raise ValueError(f"quantization.group_size={declared['group_size']} of NVFP4 cannot be sized; known: 16")
         return METHODS["nvfp4"]
-    if algorithm in ("W4A16_AWQ", "W4A8_AWQ"):
-        return stored("awq", 4, _whole(declared, "group_size", 128))
-    known = "FP8, FP8_PB_WO, MXFP8, NVFP4, W4A16_NVFP4, W4A16_AWQ, MIXED_PRECISION"
+    known = "FP8, FP8_PB_WO, MXFP8, NVFP4, W4A16_NVFP4, MIXED_PRECISION"
     raise ValueError(f"modelopt's quant_algo {algorithm!r} cannot be sized; known: {known}")
 
 

@@ -58,6 +58,14 @@ class Quantization:
     """True if a zero point is stored with each scale (GPTQ and AWQ, but not symmetric formats)."""
     block: tuple[int, int] | None = None
     """Rows and columns of weights that share one scale; None if scales belong to columns or groups."""
+    symmetric: bool = True
+    """False if zero points can differ from the middle of the range (GPTQ with `sym` false)."""
+    ordered: bool = False
+    """True if the inputs of a group are not adjacent, because they were ordered by their activations (GPTQ with
+    `desc_act`, compressed-tensors with `actorder` group)."""
+    activations: str = ""
+    """Type of the inputs that the weights are multiplied by, `int8` or `float8`; empty for two bytes, or if the engine
+    chooses the type."""
     packed: bool = False
     """True for integers that a kernel unpacks as it multiplies (compressed-tensors, `pack-quantized`)."""
     only: tuple[Modules, ...] = ()

@@ -121,7 +121,7 @@ def read_config(config: Config) -> Architecture:
             f"config.json of model_type {model_type!r} lacks the field {missing.args[0]!r}, which sizing needs: "
             "download the repository's config.json again"
         ) from None
-    except (AttributeError, TypeError, ZeroDivisionError) as fault:
+    except (AttributeError, IndexError, OverflowError, TypeError, ZeroDivisionError) as fault:
         raise ValueError(f"config.json of model_type {model_type!r} has a field of the wrong type: {fault}") from None
     except FieldError as fault:
         raise ValueError(f"config.json of model_type {model_type!r}: {fault}") from None

@@ -315,7 +315,7 @@ class Engine(ABC):
         is_latent = any(cache.kind == "latent" for cache, _ in model.architecture.caches)
         return model.fp8_cache_method in self.fact(key)["latent_methods" if is_latent else "methods"]
 
-    def has_no_kernel(self, architecture: Architecture, instance: Instance) -> str | None:  # noqa: ARG002
+    def has_no_kernel(self, model: Model, instance: Instance) -> str | None:  # noqa: ARG002
         """Return why no kernel of this version runs the model on an instance type's accelerators; None if a kernel runs
         it.
         """

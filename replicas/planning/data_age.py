@@ -9,7 +9,7 @@ from replicas.catalogue import data
 from replicas.engines import engine_kinds, engine_names
 
 _CATALOGUE_FILES = (
-    *("accelerators", "amis", "claims", "instances", "managed_policies"),
+    *("accelerators", "amis", "claims", "config_defaults", "instances", "managed_policies"),
     *("models", "prices", "regions", "registries"),
 )
 _ENGINE_FILES = ("facts", "variables")

@@ -48,4 +48,4 @@ def unsupported(engine: Engine, model: Model, instance: Instance) -> str | None:
             f"{engine} comes with CUDA {engine.image.cuda}; the {instance.accelerator} of {instance.name} needs "
             f"{instance.least_cuda} or newer: use another engine version or an older instance family"
         )
-    return engine.has_no_kernel(model.architecture, instance)
+    return engine.has_no_kernel(model, instance)

@@ -187,6 +187,96 @@ def test_no_degree_is_chosen_that_breaks_a_block(instance: str) -> None:
     assert _plan(instance, model="Qwen/Qwen3-30B-A3B-FP8").accelerators in (1, 2)
 
 
+# ---- formats without a kernel
+
+LLAMA_8B: dict[str, Any] = {
+    "model_type": "llama",
+    "architectures": ["LlamaForCausalLM"],
+    "hidden_size": 4096,
+    "intermediate_size": 14336,
+    "num_hidden_layers": 32,
+    "vocab_size": 128256,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 8,
+    "max_position_embeddings": 131072,
+}
+GPTQ = {"quant_method": "gptq", "bits": 4, "group_size": 128, "desc_act": False, "sym": True}
+_INT8 = {"num_bits": 8, "type": "int"}
+W8A8 = {
+    "quant_method": "compressed-tensors",
+    "format": "int-quantized",
+    "config_groups": {"group_0": {"targets": ["Linear"], "weights": _INT8, "input_activations": _INT8}},
+}
+W4A8 = {
+    "quant_method": "compressed-tensors",
+    "format": "pack-quantized",
+    "config_groups": {
+        "group_0": {
+            "targets": ["Linear"],
+            "weights": {"num_bits": 4, "type": "int", "group_size": 128},
+            "input_activations": {"num_bits": 8, "type": "float"},
+        }
+    },
+}
+
+
+def _config(folder: Path, quantization: dict[str, Any]) -> Path:
+    file = folder / "config.json"
+    file.write_text(json.dumps({**LLAMA_8B, "quantization_config": quantization}))
+    return file
+
+
+@pytest.mark.parametrize(
+    ("engine", "quantization", "runs"),
+    [
+        # vLLM 0.30.0, auto_gptq.py (TYPE_MAP, (4, True) and (8, True)) and gptq_utils.py; 0.19.1, gptq.py.
+        ("vllm-0.30.0", GPTQ, True),
+        ("vllm-0.30.0", {**GPTQ, "bits": 8}, True),
+        ("vllm-0.30.0", {**GPTQ, "desc_act": True, "group_size": -1}, True),
+        ("vllm-0.30.0", {**GPTQ, "desc_act": True}, False),
+        ("vllm-0.30.0", {**GPTQ, "sym": False}, False),
+        ("vllm-0.30.0", {**GPTQ, "bits": 3}, False),
+        ("vllm-0.19.0", {**GPTQ, "desc_act": True}, True),
+        ("vllm-0.19.0", {**GPTQ, "bits": 3}, True),
+        ("vllm-0.19.0", {"quant_method": "awq", "bits": 8, "group_size": 128}, False),
+    ],
+)
+def test_integer_weights_that_a_version_does_not_take_are_refused(
+    engine: str, quantization: dict[str, Any], runs: bool, tmp_path: Path
+) -> None:
+    options: dict[str, Any] = {"model": "org/m", "config": _config(tmp_path, quantization), "engine": engine}
+    if runs:
+        assert _plan("ml.g5.12xlarge", **options).quantization is not None
+        return
+    with pytest.raises(SizingError, match=rf"{engine} does not run (gptq|awq) weights .*: use another checkpoint"):
+        _plan("ml.g5.12xlarge", **options)
+
+
+@pytest.mark.parametrize(
+    ("quantization", "instance", "runs"),
+    [
+        # vllm-project/vllm issue 54311: Int8 not supported on SM120.
+        (W8A8, "ml.g7e.2xlarge", False),
+        (W8A8, "ml.p6-b200.48xlarge", False),
+        (W8A8, "ml.g5.xlarge", True),
+        (W8A8, "ml.p5.4xlarge", True),
+        # vllm-project/vllm issue 35439: W4A8 with FP8 activations runs on Hopper only.
+        (W4A8, "ml.p6-b200.48xlarge", False),
+        (W4A8, "ml.g6e.xlarge", False),
+        (W4A8, "ml.p5.4xlarge", True),
+    ],
+)
+def test_an_accelerator_without_a_kernel_for_the_activations_is_refused(
+    quantization: dict[str, Any], instance: str, runs: bool, tmp_path: Path
+) -> None:
+    options: dict[str, Any] = {"model": "org/m", "config": _config(tmp_path, quantization)}
+    if runs:
+        assert _plan(instance, **options).accelerators >= 1
+        return
+    with pytest.raises(SizingError, match=r"has no kernel for weights of [48] bits and (int8|float8) activations on"):
+        _plan(instance, **options)
+
+
 # ---- families
 
 # Parameters: each is right (the published count of the same shape), or refused by the field that is not understood.

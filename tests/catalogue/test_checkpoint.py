@@ -322,3 +322,57 @@ def test_a_named_file_that_declares_no_quantization_says_so(tmp_path: Path, cont
     (tmp_path / "q.json").write_text(content)
     with pytest.raises(ValueError, match=reason):
         read_model(tmp_path, "mine", tmp_path / "q.json")
+
+
+# ---- integers of GPTQ, AWQ and compressed-tensors
+
+
+def test_awq_is_read_by_the_names_that_engines_read_first() -> None:
+    """`AutoAWQConfig.from_config` (vLLM 0.30.0): w_bit before bits, q_group_size before group_size."""
+    read = read_quantization({"quantization_config": {"quant_method": "awq", "w_bit": 4, "q_group_size": 64}})
+    assert read is not None
+    assert (read.bits, read.group_size) == (4, 64)
+
+
+def test_a_channel_of_gptq_has_no_order_of_activations() -> None:
+    """vLLM 0.30.0, `normalize_and_validate_gptq_desc_act`: without groups the order has no effect."""
+    gptq = {"quant_method": "gptq", "bits": 4, "desc_act": True}
+    whole = read_quantization({"quantization_config": {**gptq, "group_size": -1}})
+    grouped = read_quantization({"quantization_config": {**gptq, "group_size": 128}})
+    assert whole is not None
+    assert grouped is not None
+    assert (whole.ordered, grouped.ordered) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("declared", "reason"),
+    [
+        ({"quant_method": "gptq", "bits": 5}, "weights of 5 bits cannot be sized; known: 2, 3, 4, 8"),
+        ({"quant_method": "compressed-tensors"}, "config_groups is missing or empty"),
+        ({"quant_method": "compressed-tensors", "config_groups": {}}, "config_groups is missing or empty"),
+        (
+            {"quant_method": "compressed-tensors", "config_groups": {"g": {"targets": ["Linear"]}}},
+            "a group without weights.num_bits",
+        ),
+        (
+            {
+                "quant_method": "compressed-tensors",
+                "format": "int-quantized",
+                "config_groups": {"g": {"targets": ["Linear"], "weights": {"num_bits": 4, "type": "int"}}},
+            },
+            "format 'int-quantized' of 4 bits cannot be sized",
+        ),
+        (
+            {
+                "quant_method": "compressed-tensors",
+                "format": "marlin-24",
+                "config_groups": {"g": {"targets": ["Linear"], "weights": {"num_bits": 4, "type": "int"}}},
+            },
+            "format 'marlin-24' declares sparse weights",
+        ),
+        ({"quant_method": "modelopt", "quant_algo": "W4A16_AWQ"}, "quant_algo 'W4A16_AWQ' cannot be sized"),
+    ],
+)
+def test_a_size_that_the_files_do_not_state_is_not_assumed(declared: dict[str, Any], reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        read_quantization({"quantization_config": declared})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from replicas.catalogue.composition.parts import Cache, CacheKind, Matrix, Mixer
+from replicas.catalogue.fields import FieldError
 from replicas.catalogue.quantization import PRECISION_BYTES
 
 _QUERY_WIDTH = "width of the attention heads"
@@ -45,6 +46,8 @@ def grouped(
         own_keys: False if the layer uses the keys and values of another layer.
 
     """
+    if heads % kv_heads:
+        raise FieldError(f"{kv_heads} KV heads do not divide {heads} attention heads")
     value = value_dim or head_dim
     query, key_width, value_width = heads * head_dim, kv_heads * head_dim, kv_heads * value
     matrices = (

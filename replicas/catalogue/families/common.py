@@ -10,7 +10,7 @@ from replicas.catalogue.composition.attention import grouped
 from replicas.catalogue.composition.feed_forward import dense
 from replicas.catalogue.composition.parts import CacheKind, FeedForward, Layer, Matrix, Mixer, grouped_alike
 from replicas.catalogue.composition.towers import Tower
-from replicas.catalogue.fields import FieldError, Fields
+from replicas.catalogue.fields import Fields
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def spans(c: Fields, *, windowed: Sequence[bool] | None = None, field: str = "sl
         field: name of the field with the tokens of the window.
 
     """
-    layers = c.count("num_hidden_layers")
+    layers = c.layers("num_hidden_layers")
     tokens = _window(c, field)
     kinds = c.each("layer_types", layers)
     if kinds is None:
@@ -94,9 +94,7 @@ def spans(c: Fields, *, windowed: Sequence[bool] | None = None, field: str = "sl
 
 def _window(c: Fields, field: str) -> int | None:
     tokens = c.get(field) or None  # 0 and null turn the window off
-    if tokens is not None and (type(tokens) is not int or tokens < 1):
-        raise FieldError(f"{field} is not a positive integer: {str(tokens)[:40]!r}")
-    return tokens
+    return None if tokens is None else c.count(field)
 
 
 def every_other(layers: int) -> list[bool]:
@@ -187,7 +185,7 @@ def layers_of(
     ]
 
 
-def prediction(c: Fields, layer: Layer, count: int | None) -> int:
+def prediction(c: Fields, layer: Layer, count: int) -> int:
     """Return the parameters of multi-token prediction layers (models/deepseek_mtp.py).
 
     Each has the parts of a layer of the model, a projection of token and state, and three norms.
@@ -198,7 +196,7 @@ def prediction(c: Fields, layer: Layer, count: int | None) -> int:
         count: number of prediction layers.
 
     """
-    return (count or 0) * (layer.parameters + prediction_surround(c))
+    return count * (layer.parameters + prediction_surround(c))
 
 
 def prediction_surround(c: Fields) -> int:

@@ -34,9 +34,9 @@ _DOUBT = (
 
 def deepseek_v4(c: Fields) -> Architecture:
     """Return the architecture of DeepSeek V4."""
-    width, layers = hidden_size(c), c.count("num_hidden_layers")
+    width, layers = hidden_size(c), c.layers("num_hidden_layers")
     ratios = c.each("compress_ratios", layers) or []
-    hashed = c.get("num_hash_layers") or 0
+    hashed = c.number("num_hash_layers")
     streams = c.count("hc_mult")
     mixing = (2 + streams) * streams
     residuals = tuple(
@@ -58,7 +58,7 @@ def deepseek_v4(c: Fields) -> Architecture:
         vectors=2 * width + 2 * (mixing + 3),
     )
     end = streams * streams * width + streams + 1
-    apart = (c.get("num_nextn_predict_layers") or 0) * (last.parameters + prediction_surround(c) + end)
+    apart = c.number("num_nextn_predict_layers") * (last.parameters + prediction_surround(c) + end)
     return decoder(c, stack, vectors=end, prediction_parameters=apart, doubts=(_DOUBT,))
 
 
@@ -145,7 +145,7 @@ def _experts(c: Fields, *, is_hashed: bool) -> FeedForward:
         per_token=per_token,
         module="ffn",
         names=("w1", "w3", "w2"),
-        shared_width=(c.get("n_shared_experts") or 0) * inner,
+        shared_width=c.number("n_shared_experts") * inner,
         shared_names=("w1", "w3", "w2"),
         vectors=c.count("vocab_size") * per_token if is_hashed else experts * biased,
     )

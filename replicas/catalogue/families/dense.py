@@ -25,7 +25,7 @@ def llama(c: Fields) -> Architecture:
     bias = c.flag("attention_bias")
     mixer = attention(c, qkv_bias=bias, output_bias=bias)
     feed_forward = block(c, bias=c.flag("mlp_bias"))
-    return decoder(c, plain_layers(c, [mixer] * c.count("num_hidden_layers"), feed_forward))
+    return decoder(c, plain_layers(c, [mixer] * c.layers("num_hidden_layers"), feed_forward))
 
 
 def mistral_layers(c: Fields) -> list[Layer]:
@@ -44,7 +44,7 @@ def _window_from(c: Fields) -> list[Span]:
     """Return the span of each layer of Qwen: layers from `max_window_layers` on have a window if `use_sliding_window`
     is set.
     """
-    layers, first = c.count("num_hidden_layers"), c.get("max_window_layers") or 0
+    layers, first = c.layers("num_hidden_layers"), c.number("max_window_layers")
     layer_spans = spans(c, windowed=[number >= first for number in range(layers)])
     return layer_spans if c.flag("use_sliding_window") else [Span()] * layers
 
@@ -74,19 +74,19 @@ def qwen3(c: Fields) -> Architecture:
 def mimo(c: Fields) -> Architecture:
     """Return the architecture of Xiaomi's MiMo: Qwen 2 with one multi-token prediction layer."""
     layers = qwen2_layers(c)
-    apart = prediction(c, layers[0], c.get("num_nextn_predict_layers"))  # models/mimo_mtp.py
+    apart = prediction(c, layers[0], c.number("num_nextn_predict_layers"))  # models/mimo_mtp.py
     return decoder(c, layers, prediction_parameters=apart)
 
 
 def gemma(c: Fields) -> Architecture:
     """Return the architecture of Gemma."""
     mixer = attention(c)
-    return decoder(c, plain_layers(c, [mixer] * c.count("num_hidden_layers"), block(c)), tied_by_default=True)
+    return decoder(c, plain_layers(c, [mixer] * c.layers("num_hidden_layers"), block(c)), tied_by_default=True)
 
 
 def gemma2(c: Fields) -> Architecture:
     """Return the architecture of Gemma 2: a window in every second layer."""
-    windows = spans(c, windowed=every_other(c.count("num_hidden_layers")))
+    windows = spans(c, windowed=every_other(c.layers("num_hidden_layers")))
     return decoder(
         c, plain_layers(c, [attention(c, span) for span in windows], block(c), norms=4), tied_by_default=True
     )
@@ -95,7 +95,7 @@ def gemma2(c: Fields) -> Architecture:
 def gemma3_layers(c: Fields) -> list[Layer]:
     """Return the layers of Gemma 3: a window in all but every `sliding_window_pattern`th layer."""
     pattern = c.count("sliding_window_pattern", 6)
-    windowed = [(number + 1) % pattern != 0 for number in range(c.count("num_hidden_layers"))]
+    windowed = [(number + 1) % pattern != 0 for number in range(c.layers("num_hidden_layers"))]
     mixers = [attention(c, span, head_norms=True) for span in spans(c, windowed=windowed)]
     return plain_layers(c, mixers, block(c), norms=4)
 
@@ -128,7 +128,7 @@ def falcon(c: Fields) -> Architecture:
     )
     feed_forward = dense(width, c.count_or_none("ffn_hidden_size") or 4 * width, gated=False, bias=bias)
     one_norm = c.flag("parallel_attn", True) and not new
-    layers = plain_layers(c, [mixer] * c.count("num_hidden_layers"), feed_forward, norms=2 if one_norm else 4)
+    layers = plain_layers(c, [mixer] * c.layers("num_hidden_layers"), feed_forward, norms=2 if one_norm else 4)
     # Tied, but its checkpoints store the head a second time.
     return decoder(c, layers, tied=False, vectors=width)
 
@@ -139,7 +139,7 @@ def nemotron_nas(c: Fields) -> Architecture:
     """
     width, heads = hidden_size(c), c.count("num_attention_heads")
     layers = []
-    for number, choice in enumerate(c.each("block_configs", c.count("num_hidden_layers")) or []):
+    for number, choice in enumerate(c.each("block_configs", c.layers("num_hidden_layers")) or []):
         chosen = Fields(choice, f"{c.path}block_configs[{number}].")
         mixer, feed_forward = chosen.part("attention"), chosen.part("ffn")
         for part in (mixer, feed_forward):

@@ -23,7 +23,7 @@ def bert(c: Fields) -> Architecture:
 
 def roberta(c: Fields) -> Architecture:
     """Return the architecture of RoBERTa and XLM-RoBERTa, where `pad_token_id + 1` positions are reserved."""
-    return _bert(c, positions=c.count("max_position_embeddings"), reserved=c.get("pad_token_id", 1) + 1)
+    return _bert(c, positions=c.count("max_position_embeddings"), reserved=c.number("pad_token_id", 1) + 1)
 
 
 def _bert(c: Fields, *, positions: int, reserved: int) -> Architecture:
@@ -47,7 +47,7 @@ def _bert(c: Fields, *, positions: int, reserved: int) -> Architecture:
         hidden_size=width,
         vocab_size=vocabulary,
         context_tokens=positions - reserved,
-        stack=grouped_alike([layer] * c.count("num_hidden_layers")),
+        stack=grouped_alike([layer] * c.layers("num_hidden_layers")),
         ends=(
             Matrix("embed_tokens", vocabulary, width, precision="half"),
             Matrix("embed_positions", positions + kinds, width, precision="half"),
@@ -61,7 +61,7 @@ def modernbert(c: Fields) -> Architecture:
     """Return the architecture of ModernBERT: rotary positions, gated blocks, no biases, and windows in two of three
     layers.
     """
-    width, heads, layers = hidden_size(c), c.count("num_attention_heads"), c.count("num_hidden_layers")
+    width, heads, layers = hidden_size(c), c.count("num_attention_heads"), c.layers("num_hidden_layers")
     mixer = grouped(
         width,
         heads=heads,

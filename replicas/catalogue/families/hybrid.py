@@ -42,7 +42,7 @@ def qwen3_next_layers(c: Fields) -> list[Layer]:
     """Return the layers of Qwen3-Next and Qwen 3.5: three of four have a gated delta rule, the fourth has gated
     attention.
     """
-    width, layers = hidden_size(c), c.count("num_hidden_layers")
+    width, layers = hidden_size(c), c.layers("num_hidden_layers")
     interval, kinds = c.count("full_attention_interval", 4), c.each("layer_types", layers)
     whole = (
         [kind == "full_attention" for kind in kinds]
@@ -76,9 +76,13 @@ def qwen3_next(c: Fields) -> Architecture:
 
 def qwen3_next_prediction(c: Fields, field: str) -> int:
     """Return the parameters of the multi-token prediction layers, which have attention, a projection and norms."""
-    count = c.get(field) or 0
-    attended = next(layer for layer in reversed(qwen3_next_layers(c)) if layer.mixers[0].kv_heads)
-    return count * attended.parameters + bool(count) * prediction_surround(c)
+    count = c.number(field)
+    if not count:
+        return 0
+    attended = [layer for layer in qwen3_next_layers(c) if layer.mixers[0].kv_heads]
+    if not attended:
+        raise ValueError(f"{c.path}{field}={count}, but no layer has full attention like a prediction layer")
+    return count * attended[-1].parameters + prediction_surround(c)
 
 
 def nemotron_h(c: Fields) -> Architecture:
@@ -92,10 +96,10 @@ def nemotron_h(c: Fields) -> Architecture:
         _nemotron_layer(width, parts, kind)
         for kind in _nemotron_kinds(c, "hybrid_override_pattern", "layers_block_type")
     ]
-    if c.count("num_hidden_layers", len(stack)) != len(stack):
+    if c.layers("num_hidden_layers", len(stack)) != len(stack):
         raise ValueError(f"num_hidden_layers={c['num_hidden_layers']} contradicts the pattern of {len(stack)} layers")
     predicting = _nemotron_kinds(c, "mtp_hybrid_override_pattern", "mtp_layers_block_type")
-    count = c.get("num_nextn_predict_layers") or 0
+    count = c.number("num_nextn_predict_layers")
     apart = sum(_nemotron_layer(width, parts, kind).parameters for kind in predicting)
     return decoder(c, stack, prediction_parameters=count * (apart + prediction_surround(c)))
 
@@ -156,7 +160,7 @@ def _nemotron_parts(c: Fields) -> dict[str, Mixer | FeedForward]:
             module="mixer",
             gated=False,
             latent=c.count_or_none("moe_latent_size"),
-            shared_width=(c.get("n_shared_experts") or 0) * c.count("moe_shared_expert_intermediate_size"),
+            shared_width=c.number("n_shared_experts") * c.count("moe_shared_expert_intermediate_size"),
             vectors=experts,
         )
     return parts
@@ -167,7 +171,7 @@ def kimi_linear_layers(c: Fields) -> list[Layer]:
 
     Three of four layers have delta attention, the fourth has latent attention. Experts follow after the first layers.
     """
-    width, layers = hidden_size(c), c.count("num_hidden_layers")
+    width, layers = hidden_size(c), c.layers("num_hidden_layers")
     linear = c.part("linear_attn_config")
     full = {number - 1 for number in linear["full_attn_layers"]}  # the field counts layers from 1
     if full | {number - 1 for number in linear["kda_layers"]} != set(range(layers)):
@@ -192,10 +196,10 @@ def kimi_linear_layers(c: Fields) -> list[Layer]:
         names=("w1", "w3", "w2"),
         latent=narrow,
         latent_names=("routed_expert_down_proj", "routed_expert_up_proj"),
-        shared_width=(c.get("num_shared_experts") or 0) * inner,
+        shared_width=c.number("num_shared_experts") * inner,
         vectors=experts + (narrow or 0) * c.flag("latent_moe_use_norm"),
     )
-    first, frequency = c.get("first_k_dense_replace") or 0, c.count("moe_layer_freq", 1)
+    first, frequency = c.number("first_k_dense_replace"), c.count("moe_layer_freq", 1)
     residual = c.count_or_none("attn_res_block_size") is not None
     beside = (
         tuple(Matrix(f"{part}_res_proj", 1, width, parts=1, precision="half") for part in ("self_attention", "mlp"))

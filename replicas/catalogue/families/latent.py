@@ -35,7 +35,7 @@ def deepseek_mixer(c: Fields, index: Mixer | None = None, *, output_gate: bool =
 
 def deepseek_blocks(c: Fields) -> list[FeedForward]:
     """Return the feed-forward block of each layer: dense in the first layers, then a mixture with shared experts."""
-    layers, first = c.count("num_hidden_layers"), c.get("first_k_dense_replace", 3) or 0
+    layers, first = c.layers("num_hidden_layers"), c.number("first_k_dense_replace", 3)
     frequency, experts = c.get("moe_layer_freq", 1), c.count_or_none("n_routed_experts")
     if experts is None:
         return [block(c)] * layers
@@ -45,13 +45,13 @@ def deepseek_blocks(c: Fields) -> list[FeedForward]:
         inner,
         experts=experts,
         per_token=c.count("num_experts_per_tok", 8),
-        shared_width=(c.get("n_shared_experts", 1) or 0) * inner,
+        shared_width=c.number("n_shared_experts", 1) * inner,
         vectors=experts * (c.get("topk_method", "noaux_tc") == "noaux_tc"),
     )
     if isinstance(frequency, list):
         sparse = [bool(on) for on in c.each("moe_layer_freq", layers) or []]
     else:
-        sparse = [number >= first and number % frequency == 0 for number in range(layers)]
+        sparse = [number >= first and number % c.count("moe_layer_freq", 1) == 0 for number in range(layers)]
     kinds = c.each("mlp_layer_types", layers)
     if kinds and [kind == "sparse" for kind in kinds] != sparse:
         raise ValueError("mlp_layer_types contradicts first_k_dense_replace")
@@ -60,19 +60,19 @@ def deepseek_blocks(c: Fields) -> list[FeedForward]:
 
 def deepseek_stack(c: Fields) -> list[Layer]:
     """Return the layers of DeepSeek V2 and V3 and Kimi K2."""
-    return layers_of(c, [deepseek_mixer(c)] * c.count("num_hidden_layers"), deepseek_blocks(c))
+    return layers_of(c, [deepseek_mixer(c)] * c.layers("num_hidden_layers"), deepseek_blocks(c))
 
 
 def deepseek(c: Fields) -> Architecture:
     """Return the architecture of DeepSeek V2 and V3, and Kimi K2."""
     stack = deepseek_stack(c)
-    apart = prediction(c, stack[-1], c.get("num_nextn_predict_layers"))
+    apart = prediction(c, stack[-1], c.number("num_nextn_predict_layers"))
     return decoder(c, stack, prediction_parameters=apart)
 
 
 def deepseek_sparse(c: Fields) -> Architecture:
     """Return the architecture of DeepSeek V3.2 and GLM 5, in which an index selects the tokens to attend to."""
-    layers = c.count("num_hidden_layers")
+    layers = c.layers("num_hidden_layers")
     rank = c.count("q_lora_rank", 1536)
     index = sparse_index(
         hidden_size(c), query_rank=rank, heads=c.count("index_n_heads"), head_dim=c.count("index_head_dim")
@@ -81,7 +81,7 @@ def deepseek_sparse(c: Fields) -> Architecture:
     mixers = [with_index if own else without for own in _own_index(c, layers)]
     stack = layers_of(c, mixers, deepseek_blocks(c))
     last = replace(stack[-1], mixers=(with_index,))  # a prediction layer always has its own index
-    return decoder(c, stack, prediction_parameters=prediction(c, last, c.get("num_nextn_predict_layers")))
+    return decoder(c, stack, prediction_parameters=prediction(c, last, c.number("num_nextn_predict_layers")))
 
 
 def _own_index(c: Fields, layers: int) -> list[bool]:

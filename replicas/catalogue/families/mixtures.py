@@ -38,30 +38,29 @@ def mixtral(c: Fields) -> Architecture:
     return decoder(c, plain_layers(c, [attention(c, span) for span in spans(c)], feed_forward))
 
 
-def qwen_mixture(c: Fields, shared_width: int | None = None) -> FeedForward:
+def qwen_mixture(c: Fields, shared_width: int = 0) -> FeedForward:
     """Return the mixture of experts of Qwen's families, including the gated shared expert if there is one.
 
     `shared_width` is the default width of the shared expert.
     """
-    named = "shared_expert_intermediate_size" in c
-    shared = c.count_or_none("shared_expert_intermediate_size") if named else shared_width
+    shared = c.number("shared_expert_intermediate_size", shared_width)
     return mixture(
         hidden_size(c),
         c.count("moe_intermediate_size"),
         experts=c.count("num_experts"),
         per_token=c.count("num_experts_per_tok"),
-        shared_width=shared or 0,
+        shared_width=shared,
         shared="shared_expert",
         shared_gate=bool(shared),
     )
 
 
-def qwen_feed_forwards(c: Fields, shared_width: int | None = None) -> list[FeedForward]:
+def qwen_feed_forwards(c: Fields, shared_width: int = 0) -> list[FeedForward]:
     """Return the block of each layer: a mixture in every `decoder_sparse_step`th layer that `mlp_only_layers` does not
     list.
     """
     step, dense_ones = c.count("decoder_sparse_step", 1), c.get("mlp_only_layers") or []
-    sparse = [number not in dense_ones and (number + 1) % step == 0 for number in range(c.count("num_hidden_layers"))]
+    sparse = [number not in dense_ones and (number + 1) % step == 0 for number in range(c.layers("num_hidden_layers"))]
     experts = qwen_mixture(c, shared_width)
     return [experts if on else block(c) for on in sparse]
 
@@ -85,7 +84,7 @@ def _no_window(c: Fields) -> list[Span]:
         raise ValueError("use_sliding_window is set, which the sizing formula of this family does not support")
     for name in ("sliding_window", "max_window_layers"):
         c.get(name)
-    return [ALL_TOKENS] * c.count("num_hidden_layers")
+    return [ALL_TOKENS] * c.layers("num_hidden_layers")
 
 
 def qwen3_moe(c: Fields) -> Architecture:
@@ -95,7 +94,7 @@ def qwen3_moe(c: Fields) -> Architecture:
 
 def gpt_oss(c: Fields) -> Architecture:
     """Return the architecture of gpt-oss: a window in every second layer, sinks, and biases everywhere."""
-    layers, width = c.count("num_hidden_layers"), hidden_size(c)
+    layers, width = c.layers("num_hidden_layers"), hidden_size(c)
     experts, inner = c.count("num_local_experts"), c.count("intermediate_size")
     feed_forward = mixture(
         width,
@@ -127,14 +126,14 @@ def minimax_m2(c: Fields) -> Architecture:
     )
     norms = c.count("head_dim") * (c.count("num_attention_heads") + c.count("num_key_value_heads"))
     mixer = attention(c, vectors=norms * c.flag("use_qk_norm"))
-    layers = plain_layers(c, [mixer] * c.count("num_hidden_layers"), feed_forward)
-    apart = (c.get("num_mtp_modules") or 0) * c.flag("use_mtp") * c.count("mtp_transformer_layers", 1)
+    layers = plain_layers(c, [mixer] * c.layers("num_hidden_layers"), feed_forward)
+    apart = c.number("num_mtp_modules") * c.flag("use_mtp") * c.count("mtp_transformer_layers", 1)
     return decoder(c, layers, prediction_parameters=prediction(c, layers[0], apart))
 
 
 def minimax_m3_layers(c: Fields) -> list[Layer]:
     """Return the layers of MiniMax M3: block-sparse attention with an index, experts after the first layers."""
-    layers, width = c.count("num_hidden_layers"), hidden_size(c)
+    layers, width = c.layers("num_hidden_layers"), hidden_size(c)
     sparse = c.part("sparse_attention_config")
     attended = sparse.each("sparse_attention_freq", layers) or []
     heads, index_dim = sparse.count("sparse_num_index_heads"), sparse.count("sparse_index_dim")
@@ -164,7 +163,7 @@ def minimax_m3_layers(c: Fields) -> list[Layer]:
         per_token=c.count("num_experts_per_tok"),
         module="block_sparse_moe",
         names=_W,
-        shared_width=(c.get("n_shared_experts") or 0) * c.count("shared_intermediate_size"),
+        shared_width=c.number("n_shared_experts") * c.count("shared_intermediate_size"),
         vectors=experts * c.flag("use_routing_bias"),
     )
     first = dense(width, c.count("dense_intermediate_size"))
@@ -175,7 +174,7 @@ def minimax_m3_layers(c: Fields) -> list[Layer]:
 def minimax_m3(c: Fields) -> Architecture:
     """Return the architecture of MiniMax M3 without its vision tower."""
     layers = minimax_m3_layers(c)
-    return decoder(c, layers, prediction_parameters=prediction(c, layers[-1], c.get("num_mtp_modules")))
+    return decoder(c, layers, prediction_parameters=prediction(c, layers[-1], c.number("num_mtp_modules")))
 
 
 def mimo_v2(c: Fields) -> Architecture:
@@ -184,7 +183,7 @@ def mimo_v2(c: Fields) -> Architecture:
     Layers with a window have their own head counts, values are narrower than keys, and experts follow after the first
     layer.
     """
-    layers, width = c.count("num_hidden_layers"), hidden_size(c)
+    layers, width = c.layers("num_hidden_layers"), hidden_size(c)
     windows = c.each("hybrid_layer_pattern", layers) or []
     tokens = c.count("sliding_window")
 
@@ -210,7 +209,7 @@ def mimo_v2(c: Fields) -> Architecture:
         c.count("moe_intermediate_size"),
         experts=experts,
         per_token=c.count("num_experts_per_tok"),
-        shared_width=(c.get("n_shared_experts") or 0) * c.count("moe_intermediate_size"),
+        shared_width=c.number("n_shared_experts") * c.count("moe_intermediate_size"),
         vectors=experts,
     )
     blocks = [routed if on else block(c) for on in c.each("moe_layer_freq", layers) or []]
@@ -225,12 +224,12 @@ def step3p7(c: Fields) -> Architecture:
         c.count("moe_intermediate_size"),
         experts=experts,
         per_token=c.count("num_experts_per_tok"),
-        shared_width=(c.get("n_shared_experts") or 0) * c.count("share_expert_dim"),
+        shared_width=c.number("n_shared_experts") * c.count("share_expert_dim"),
         shared="share_expert",
         vectors=experts * c.flag("use_moe_router_bias"),
     )
-    first = c.get("first_k_dense_replace") or 0
-    blocks = [block(c) if number < first else routed for number in range(c.count("num_hidden_layers"))]
+    first = c.number("first_k_dense_replace")
+    blocks = [block(c) if number < first else routed for number in range(c.layers("num_hidden_layers"))]
     mixers = [attention(c, span, head_norms=True) for span in spans(c)]
     return decoder(c, layers_of(c, mixers, blocks))
 
@@ -239,7 +238,7 @@ def llama4_layers(c: Fields) -> list[Layer]:
     """Return the layers of Llama 4: chunks in three of four layers, experts in every `interleave_moe_layer_step`th
     layer.
     """
-    layers, width = c.count("num_hidden_layers"), hidden_size(c)
+    layers, width = c.layers("num_hidden_layers"), hidden_size(c)
     chunk = Span("chunk", c.count("attention_chunk_size"))
     kinds = c.each("layer_types", layers)
     ropes = c.get("no_rope_layers") or []
@@ -274,18 +273,18 @@ def glm4_moe(c: Fields) -> Architecture:
 
     Missing fields have the defaults of `Glm4MoeConfig` (transformers 5.8).
     """
-    width, layers, first = hidden_size(c), c.count("num_hidden_layers"), c.get("first_k_dense_replace", 1) or 0
+    width, layers, first = hidden_size(c), c.layers("num_hidden_layers"), c.number("first_k_dense_replace", 1)
     experts = c.count("n_routed_experts")
     routed = mixture(
         width,
         c.count("moe_intermediate_size"),
         experts=experts,
         per_token=c.count("num_experts_per_tok", 8),
-        shared_width=(c.get("n_shared_experts", 1) or 0) * c.count("moe_intermediate_size"),
+        shared_width=c.number("n_shared_experts", 1) * c.count("moe_intermediate_size"),
         vectors=experts,
     )
     mixer = attention(c, qkv_bias=c.flag("attention_bias"), head_norms=c.flag("use_qk_norm"))
     blocks = [block(c) if number < first else routed for number in range(layers)]
     stack = layers_of(c, [mixer] * layers, blocks)
-    apart = prediction(c, stack[-1], c.get("num_nextn_predict_layers"))
+    apart = prediction(c, stack[-1], c.number("num_nextn_predict_layers"))
     return decoder(c, stack, prediction_parameters=apart)

@@ -8,6 +8,7 @@ a thumbnail for Llama 4, 16,384 patches for Kimi, 280 soft tokens of 9 patches f
 from __future__ import annotations
 
 from dataclasses import replace
+from math import prod
 from typing import Any
 
 from replicas.catalogue.architecture import Architecture
@@ -48,7 +49,7 @@ _PIXTRAL_SIDE = 1_540
 
 def qwen_tower(v: Fields) -> Tower:
     """Return the tower of Qwen3-VL and Qwen 3.5: patches of several frames, and a merger for each injected depth."""
-    width, layers, inner = v.count("hidden_size"), v.count("depth"), v.count("intermediate_size")
+    width, layers, inner = v.count("hidden_size"), v.layers("depth"), v.count("intermediate_size")
     merged = width * v.count("spatial_merge_size") ** 2
     out = v.count("out_hidden_size")
     patch = v.count("in_channels", 3) * v.count("temporal_patch_size") * v.count("patch_size") ** 2
@@ -92,7 +93,7 @@ def qwen2_5_vl(c: Fields) -> Architecture:
     """
     text = c.part("text_config") if c.has("text_config") else c
     v = c.part("vision_config")
-    width, layers, inner = v.count("hidden_size"), v.count("depth"), v.count("intermediate_size")
+    width, layers, inner = v.count("hidden_size"), v.layers("depth"), v.count("intermediate_size")
     merged = width * v.count("spatial_merge_size", 2) ** 2
     patch = (
         v.count("in_channels", v.count("in_chans", 3))
@@ -140,7 +141,7 @@ def llama4(c: Fields) -> Architecture:
     width, inner = v.count("hidden_size"), v.count("intermediate_size")
     patch, image = v.count("patch_size"), v.count("image_size")
     blocks = transformer(
-        width, layers=v.count("num_hidden_layers"), heads=v.count("num_attention_heads"), feed_forward=inner
+        width, layers=v.layers("num_hidden_layers"), heads=v.count("num_attention_heads"), feed_forward=inner
     )
     patches = (image // patch) ** 2 + 1
     shuffled = inner
@@ -171,7 +172,7 @@ def mistral3(c: Fields) -> Architecture:
     merge = c.count("spatial_merge_size", 2)
     blocks = transformer(
         width,
-        layers=v.count("num_hidden_layers"),
+        layers=v.layers("num_hidden_layers"),
         heads=v.count("num_attention_heads"),
         head_dim=v.count("head_dim", width // v.count("num_attention_heads")),
         feed_forward=inner,
@@ -199,7 +200,7 @@ def gemma3(c: Fields) -> Architecture:
     patch = v.count("patch_size")
     patches = (v.count("image_size") // patch) ** 2
     blocks = transformer(
-        width, layers=v.count("num_hidden_layers"), heads=v.count("num_attention_heads"), feed_forward=inner
+        width, layers=v.layers("num_hidden_layers"), heads=v.count("num_attention_heads"), feed_forward=inner
     )
     around = projector(v.count("num_channels", 3) * patch * patch, width) + patches * width + 2 * width
     tower = Tower(
@@ -214,7 +215,7 @@ def gemma3(c: Fields) -> Architecture:
 
 def _gemma4_tower(v: Fields, out: int) -> Tower:
     width, inner, heads = v.count("hidden_size"), v.count("intermediate_size"), v.count("num_attention_heads")
-    head_dim, patch, layers = v.count("head_dim"), v.count("patch_size"), v.count("num_hidden_layers")
+    head_dim, patch, layers = v.count("head_dim"), v.count("patch_size"), v.layers("num_hidden_layers")
     blocks = transformer(
         width,
         layers=layers,
@@ -245,8 +246,8 @@ def gemma4_layers(c: Fields) -> list[Layer]:
     """Return the layers of Gemma 4: most have a window, the others have wider heads. Experts are added to a dense
     block.
     """
-    width, heads, layers = hidden_size(c), c.count("num_attention_heads"), c.count("num_hidden_layers")
-    shared = c.get("num_kv_shared_layers") or 0
+    width, heads, layers = hidden_size(c), c.count("num_attention_heads"), c.layers("num_hidden_layers")
+    shared = c.number("num_kv_shared_layers")
     head_dim, wide = c.count("head_dim"), c.count("global_head_dim")
     kv_heads = c.count("num_key_value_heads")
     wide_kv_heads = c.count("num_global_key_value_heads", kv_heads) if c.flag("attention_k_eq_v") else kv_heads
@@ -306,7 +307,7 @@ def _per_layer_width(c: Fields) -> int:
 
 def _with_layer_embeddings(c: Fields, read: Architecture) -> Architecture:
     """Add the per-layer embeddings of Gemma 4, which only some sizes of the model have."""
-    layers, per_layer = c.count("num_hidden_layers"), _per_layer_width(c)
+    layers, per_layer = c.layers("num_hidden_layers"), _per_layer_width(c)
     vocabulary = c.count("vocab_size_per_layer_input", c.count("vocab_size"))
     if not per_layer:
         return read
@@ -339,7 +340,7 @@ def _moon_tower(v: Fields, out: int) -> Tower:
     linear_bias = v.flag("linear_bias", True)
     blocks = transformer(
         width,
-        layers=v.count("vt_num_hidden_layers"),
+        layers=v.layers("vt_num_hidden_layers"),
         heads=heads,
         head_dim=v.count("qkv_hidden_size", width) // heads,
         feed_forward=inner,
@@ -347,8 +348,7 @@ def _moon_tower(v: Fields, out: int) -> Tower:
         feed_forward_bias=linear_bias,
         norm_bias=plain,
     )
-    merge = v["merge_kernel_size"]
-    merged = v.count("mm_hidden_size", width) * merge[0] * merge[1]
+    merged = v.count("mm_hidden_size", width) * prod(v.counts("merge_kernel_size", 2))
     positions = v.count("init_pos_emb_height") * v.count("init_pos_emb_width") * width
     embedding = 3 * patch * patch * width + width * v.flag("patch_embed_proj_bias", True)
     second = v.get("mm_projector_type", "patchmerger") == "patchmergerv2"
@@ -390,7 +390,7 @@ def minimax_m3_vl(c: Fields) -> Architecture:
     patch = v.count("num_channels", 3) * frames * v.count("patch_size") ** 2
     middle, bias = c.count("projector_hidden_size", out), c.flag("multimodal_projector_bias", True)
     blocks = transformer(
-        width, layers=v.count("num_hidden_layers"), heads=v.count("num_attention_heads"), feed_forward=inner
+        width, layers=v.layers("num_hidden_layers"), heads=v.count("num_attention_heads"), feed_forward=inner
     )
     joined = projector(width, middle, out, bias=bias) + projector(out * merge * merge, middle, out, bias=bias)
     tower = Tower(
@@ -401,5 +401,5 @@ def minimax_m3_vl(c: Fields) -> Architecture:
         most_patches=(v.count("image_size") // v.count("patch_size")) ** 2,
     )
     layers = minimax_m3_layers(text)
-    apart = prediction(text, layers[-1], text.get("num_mtp_modules"))
+    apart = prediction(text, layers[-1], text.number("num_mtp_modules"))
     return _with_towers(c, text, layers, tower, prediction_parameters=apart)

@@ -34,7 +34,7 @@ def gpt_bigcode(c: Fields) -> Architecture:
         hidden_size=width,
         vocab_size=vocabulary,
         context_tokens=positions,
-        stack=grouped_alike([layer] * c.count("n_layer")),
+        stack=grouped_alike([layer] * c.layers("n_layer")),
         ends=(*learned, *head),
         vectors=2 * width,
     )
@@ -46,7 +46,7 @@ def t5(c: Fields) -> Architecture:
     Engines always keep the second projection of a block (`wo`) at four bytes per weight.
     """
     width, heads, head_dim = c.count("d_model"), c.count("num_heads"), c.count("d_kv")
-    encoder, decoder = c.count("num_layers"), c.count("num_decoder_layers", c.count("num_layers"))
+    encoder, decoder = c.layers("num_layers"), c.layers("num_decoder_layers", c.layers("num_layers"))
     gated = str(c.get("feed_forward_proj", "relu")).startswith("gated")
     vocabulary = c.count("vocab_size")
     feed_forward = _kept_whole(dense(width, c.count("d_ff"), gated=gated, names=("wi_0", "wi_1", "wo")))

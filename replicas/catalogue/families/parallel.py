@@ -23,20 +23,20 @@ def arcee(c: Fields) -> Architecture:
     bias = c.flag("attention_bias")
     mixer = attention(c, qkv_bias=bias, output_bias=bias)
     feed_forward = block(c, gated=False, bias=c.flag("mlp_bias"))
-    return decoder(c, plain_layers(c, [mixer] * c.count("num_hidden_layers"), feed_forward))
+    return decoder(c, plain_layers(c, [mixer] * c.layers("num_hidden_layers"), feed_forward))
 
 
 def cohere(c: Fields) -> Architecture:
     """Return the architecture of Command R: attention and feed-forward block in parallel after one norm, and a tied
     output head.
     """
-    return _cohere(c, [Span()] * c.count("num_hidden_layers"))
+    return _cohere(c, [Span()] * c.layers("num_hidden_layers"))
 
 
 def cohere2(c: Fields) -> Architecture:
     """Return the architecture of Command A and R7B: a window in all but every `sliding_window_pattern`th layer."""
     pattern = c.count("sliding_window_pattern", 4)
-    windowed = [(number + 1) % pattern != 0 for number in range(c.count("num_hidden_layers"))]
+    windowed = [(number + 1) % pattern != 0 for number in range(c.layers("num_hidden_layers"))]
     return _cohere(c, spans(c, windowed=windowed))
 
 
@@ -55,14 +55,14 @@ def gpt_neox(c: Fields) -> Architecture:
     """Return the architecture of GPT-NeoX and Pythia: biases and layer norms."""
     bias = c.flag("attention_bias", True)
     mixer = attention(c, qkv_bias=bias, output_bias=bias)
-    layers = plain_layers(c, [mixer] * c.count("num_hidden_layers"), block(c, gated=False, bias=True), norms=4)
+    layers = plain_layers(c, [mixer] * c.layers("num_hidden_layers"), block(c, gated=False, bias=True), norms=4)
     return decoder(c, layers, vectors=hidden_size(c))
 
 
 def phi(c: Fields) -> Architecture:
     """Return the architecture of Phi 1.5 and 2: biases, one layer norm per layer, and a bias of the output head."""
     mixer = attention(c, qkv_bias=True, output_bias=True)
-    layers = plain_layers(c, [mixer] * c.count("num_hidden_layers"), block(c, gated=False, bias=True), norms=2)
+    layers = plain_layers(c, [mixer] * c.layers("num_hidden_layers"), block(c, gated=False, bias=True), norms=2)
     return decoder(c, layers, vectors=hidden_size(c) + c.count("vocab_size"))
 
 
@@ -71,7 +71,7 @@ def nemotron(c: Fields) -> Architecture:
     bias = c.flag("attention_bias")
     mixer = attention(c, qkv_bias=bias, output_bias=bias)
     feed_forward = block(c, gated=False, bias=c.flag("mlp_bias"))
-    layers = plain_layers(c, [mixer] * c.count("num_hidden_layers"), feed_forward, norms=4)
+    layers = plain_layers(c, [mixer] * c.layers("num_hidden_layers"), feed_forward, norms=4)
     return decoder(c, layers, vectors=hidden_size(c))
 
 
@@ -81,7 +81,7 @@ def qwen(c: Fields) -> Architecture:
     mixer = grouped(width, heads=heads, kv_heads=heads, head_dim=head_dim, qkv_bias=True)
     feed_forward = dense(width, c.count("intermediate_size") // 2)
     context = "max_position_embeddings" if c.has("max_position_embeddings") else "seq_length"
-    return decoder(c, plain_layers(c, [mixer] * c.count("num_hidden_layers"), feed_forward), context=context)
+    return decoder(c, plain_layers(c, [mixer] * c.layers("num_hidden_layers"), feed_forward), context=context)
 
 
 def granite(c: Fields) -> Architecture:
@@ -89,18 +89,29 @@ def granite(c: Fields) -> Architecture:
     bias = c.flag("attention_bias")
     mixer = attention(c, qkv_bias=bias, output_bias=bias)
     feed_forward = block(c, bias=c.flag("mlp_bias"))
-    return decoder(c, plain_layers(c, [mixer] * c.count("num_hidden_layers"), feed_forward))
+    return decoder(c, plain_layers(c, [mixer] * c.layers("num_hidden_layers"), feed_forward))
 
 
 def olmo2(c: Fields) -> Architecture:
-    """Return the architecture of OLMo 2 and 3.
+    """Return the architecture of OLMo 2, whose layers have no window unless `layer_types` says so."""
+    return _olmo(c, [False] * c.layers("num_hidden_layers"))
 
-    Norms cover all heads of queries and keys, and follow attention and block instead of preceding them.
+
+def olmo3(c: Fields) -> Architecture:
+    """Return the architecture of OLMo 3: a window in three of four layers."""
+    return _olmo(c, [(number + 1) % 4 != 0 for number in range(c.layers("num_hidden_layers"))])
+
+
+def _olmo(c: Fields, windowed: list[bool]) -> Architecture:
+    """Return the architecture of OLMo. Norms cover all heads of queries and keys, and follow attention and block
+    instead of preceding them.
     """
     heads, width = c.count("num_attention_heads"), hidden_size(c)
     norms = (heads + c.count("num_key_value_heads", heads)) * (width // heads)
     bias = c.flag("attention_bias")
-    mixers = [attention(c, span, qkv_bias=bias, output_bias=bias, vectors=norms) for span in spans(c)]
+    mixers = [
+        attention(c, span, qkv_bias=bias, output_bias=bias, vectors=norms) for span in spans(c, windowed=windowed)
+    ]
     return decoder(c, plain_layers(c, mixers, block(c)))
 
 
@@ -108,7 +119,7 @@ def seed_oss(c: Fields) -> Architecture:
     """Return the architecture of ByteDance's Seed-OSS: Llama's layers with biases of queries, keys and values."""
     mixer = attention(c, qkv_bias=c.flag("attention_bias", True), output_bias=c.flag("attention_out_bias"))
     feed_forward = block(c, bias=c.flag("mlp_bias"))
-    return decoder(c, plain_layers(c, [mixer] * c.count("num_hidden_layers"), feed_forward))
+    return decoder(c, plain_layers(c, [mixer] * c.layers("num_hidden_layers"), feed_forward))
 
 
 def ernie_moe(c: Fields) -> Architecture:
@@ -116,20 +127,20 @@ def ernie_moe(c: Fields) -> Architecture:
 
     The first layers are dense. The others have a mixture with shared experts and a routing bias.
     """
-    layers, width = c.count("num_hidden_layers"), hidden_size(c)
+    layers, width = c.layers("num_hidden_layers"), hidden_size(c)
     experts, inner = c.count("moe_num_experts"), c.count("moe_intermediate_size")
-    first, last = c.count("moe_layer_start_index", 1), c.get("moe_layer_end_index", layers - 1)
+    first, last = c.number("moe_layer_start_index", 1), c.get("moe_layer_end_index")
     interval, bias = c.count("moe_layer_interval", 1), c.flag("use_bias")
     routed = mixture(
         width,
         inner,
         experts=experts,
         per_token=c.count("moe_k"),
-        shared_width=(c.get("moe_num_shared_experts") or 0) * inner,
+        shared_width=c.number("moe_num_shared_experts") * inner,
         vectors=experts,
     )
     plain = block(c, bias=bias)
-    end = layers - 1 if last in (None, -1) else last
+    end = layers - 1 if last in (None, -1) else c.number("moe_layer_end_index")
     sparse = [first <= number <= end and (number + 1) % interval == 0 for number in range(layers)]
     mixer = attention(c, qkv_bias=bias, output_bias=bias)
     stack = layers_of(c, [mixer] * layers, [routed if on else plain for on in sparse])
@@ -141,5 +152,5 @@ def ernie(c: Fields) -> Architecture:
     bias = c.flag("use_bias")
     mixer = attention(c, qkv_bias=bias, output_bias=bias)
     return decoder(
-        c, plain_layers(c, [mixer] * c.count("num_hidden_layers"), block(c, bias=bias)), tied_by_default=True
+        c, plain_layers(c, [mixer] * c.layers("num_hidden_layers"), block(c, bias=bias)), tied_by_default=True
     )

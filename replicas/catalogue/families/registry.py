@@ -319,7 +319,7 @@ FAMILIES: Mapping[str, Family] = {
         without_structure=_NEMOTRON,
     ),
     "olmo2": _family(parallel.olmo2, "Olmo2ForCausalLM"),
-    "olmo3": _family(parallel.olmo2, "Olmo3ForCausalLM"),
+    "olmo3": _family(parallel.olmo3, "Olmo3ForCausalLM"),
     "phi": _family(parallel.phi, "PhiForCausalLM", assumed={"qk_layernorm": (False,)}),
     "phi3": _family(
         dense.mistral,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from replicas.catalogue.architecture import Architecture
 from replicas.catalogue.instances import Instance
@@ -58,25 +58,59 @@ class VllmVersion(Engine):
             problems.append(f"{self} does not serve {model.id} ({shape.class_name}): use engine='{later}' or later")
         if quantization and quantization.method == "eetq":
             problems.append(f"{self} does not run eetq weights: use quantization='fp8', or engine='tgi'")
-        for method in dict.fromkeys(format_.method for format_ in quantization.formats) if quantization else ():
+        formats = quantization.formats if quantization else ()
+        for method in dict.fromkeys(format_.method for format_ in formats):
             first = self.facts["quantizations"].get(method)
             if first and not self.since(first):
                 later = self.first_with(first)
                 problems.append(f"{self} does not run {method} weights: use engine='{later}' or later")
+        problems += dict.fromkeys(sentence for format_ in formats for sentence in self._integer_problems(format_))
         return problems
 
-    def has_no_kernel(self, architecture: Architecture, instance: Instance) -> str | None:
-        """Return a reason if the accelerators are too old for the kernels of sparse latent attention; otherwise
-        None.
+    def _integer_problems(self, format_: Quantization) -> Iterator[str]:
+        """Yield the properties of integer weights with which this version does not start."""
+        fact = self.fact("integers")
+        bits = fact["bits"].get(format_.method, [format_.bits])
+        faults = (
+            f"of {format_.bits} bits" if format_.bits not in bits else "",
+            "that are not symmetric (sym)" if format_.method == "gptq" and not format_.symmetric else "",
+            "whose groups follow the order of activations (desc_act, actorder)" if format_.ordered else "",
+        )
+        allowed = (False, fact["asymmetric"], fact["ordered"])
+        for fault, is_allowed in zip(faults, allowed, strict=True):
+            if fault and not is_allowed:
+                yield f"{self} does not run {format_.method} weights {fault}: use another checkpoint of the model"
+
+    def has_no_kernel(self, model: Model, instance: Instance) -> str | None:
+        """Return a reason if the accelerators lack kernels for the checkpoint's arithmetic or for sparse latent
+        attention; otherwise None.
         """
+        for format_ in model.quantization.formats if model.quantization else ():
+            if reason := self._has_no_arithmetic(format_, instance):
+                return reason
         least = tuple(self.facts["sparse_attention"]["least_capability"])
-        if not architecture.attends_sparsely or instance.capability is None or instance.capability >= least:
+        sparse = model.architecture.attends_sparsely
+        if not sparse or instance.capability is None or instance.capability >= least:
             return None
         needed = ".".join(map(str, least))
         return (
             f"{self} has no kernel of sparse attention for the {instance.accelerator} of {instance.name}: "
             f"use an instance type of compute capability {needed} or newer"
         )
+
+    def _has_no_arithmetic(self, format_: Quantization, instance: Instance) -> str | None:
+        """Return a reason if no kernel multiplies these weights by inputs of their type on the accelerator."""
+        for fact in self.facts["activations"]:
+            if (fact["bits"], fact["activations"]) != (format_.bits, format_.activations):
+                continue
+            least, below = tuple(fact["least_capability"]), tuple(fact["below_capability"])
+            if instance.capability and not least <= instance.capability < below:
+                return (
+                    f"{self} has no kernel for weights of {format_.bits} bits and {format_.activations} activations on "
+                    f"the {instance.accelerator} of {instance.name}: use an instance type with {fact['runs_on']}, or "
+                    "another checkpoint of the model"
+                )
+        return None
 
     def first_with(self, version: str) -> str:
         """Return the name of the first engine with this version of vLLM."""
