@@ -15,14 +15,14 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import inf
-from typing import NamedTuple
 
 from replicas.engines.profile import Profile
 from replicas.forecast.prefixes import PrefixCache
 from replicas.load.requests import Segment
-from replicas.speed.times import Chunk, Parts, StepTimes
+from replicas.speed.times import Chunk, Split, StepTimes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,10 +74,14 @@ class Overloaded(Exception):  # noqa: N818 (the engine's own word)
     """The copy has reached its limit of running and waiting requests."""
 
 
-class Step(NamedTuple):
+@dataclass(slots=True)
+class Step:
     """One step of the engine, with its chunks of prompts and the number of its decoding requests."""
 
-    prompts: tuple[tuple[Request, Chunk], ...]
+    requests: Sequence[Request]
+    """Requests whose prompts the step computes."""
+    chunks: Sequence[Chunk]
+    """The part of its prompt that the step computes for each of `requests`."""
     decoding: int
     """Number of requests that get one more token."""
     context_tokens: int
@@ -87,14 +91,14 @@ class Step(NamedTuple):
         """Return the duration of the step in seconds."""
         return sum(self.parts(times))
 
-    def parts(self, times: StepTimes, repeats: int = 1) -> Parts:
+    def parts(self, times: StepTimes, repeats: int = 1) -> Split:
         """Return the time of this step, computed `repeats` times in a row, by cause.
 
         `repeats` can exceed 1 only if the step computes no prompt.
         """
         if repeats > 1:
             return times.run(self.decoding, self.context_tokens, repeats)
-        return times.parts([chunk for _, chunk in self.prompts], self.decoding, self.context_tokens)
+        return times.parts(self.chunks, self.decoding, self.context_tokens)
 
 
 class Batch:
@@ -148,9 +152,10 @@ class Batch:
         return len(self._waiting) + len(self._arriving)
 
     @property
-    def cached_tokens(self) -> int:
-        """Tokens of the KV cache that are reserved."""
-        return self._claimed + self._prefixes.tokens_in_use
+    def occupancy(self) -> tuple[int, int, int]:
+        """Number of running requests, of waiting requests, and of the tokens of the KV cache that are reserved."""
+        waiting = len(self._waiting) + len(self._arriving)
+        return len(self._running), waiting, self._claimed + self._prefixes.tokens_in_use
 
     @property
     def waits_for(self) -> str:
@@ -202,7 +207,7 @@ class Batch:
 
     def repeats(self, step: Step) -> int:
         """Return how many times in a row the engine computes the current step if no request arrives."""
-        if step.prompts or self._has_taken_up:
+        if step.chunks or self._has_taken_up:
             return 1
         until_first_ends = self._first_end() - self._steps
         if not self._is_continuous:
@@ -214,7 +219,8 @@ class Batch:
             return min(until_first_ends, left + 1) if left >= 0 else until_first_ends
         if not self._grows:
             return until_first_ends
-        return max(1, min(until_first_ends, 1 + self._room() // step.decoding))
+        until_full = 1 + self._room() // step.decoding
+        return max(1, until_full) if until_full < until_first_ends else until_first_ends
 
     def complete(self, step: Step) -> list[Request]:
         """Complete a step. Return the requests that got a token; finished requests are removed from the batch."""
@@ -239,8 +245,9 @@ class Batch:
             self._context += tokens
             if self._ends and self._ends[0][0] <= self._steps:
                 ended = self._ended()
-        if step.prompts:
-            tokens += self._complete_prompts(step.prompts, changed)
+        if step.chunks:
+            changed = self._complete_prompts(step)
+            tokens += len(changed)
         if self._grows:
             self._claimed += tokens
             if self._prefixes.idle_tokens:
@@ -250,18 +257,19 @@ class Batch:
             if request.generated >= request.output_tokens:
                 self._leave(request)
         for request in ended:
-            self._leave(request)
+            self._context -= request.computed
+            self._remove(request)
         return changed + ended if ended else changed
 
     def _decoding(self) -> dict[Request, None]:
         """Return the requests that get one token in every step."""
         return {request: None for request in self._running if request not in self._prefilling}
 
-    def _complete_prompts(self, prompts: tuple[tuple[Request, Chunk], ...], changed: list[Request]) -> int:
-        """Complete the chunks of a step, add the requests that got a token to `changed`, and return their number."""
-        tokens = 0
-        for request, chunk in prompts:
-            request.computed += chunk.tokens
+    def _complete_prompts(self, step: Step) -> list[Request]:
+        """Complete the chunks of a step, and return the requests that got a token."""
+        changed = []
+        for request, (tokens, _) in zip(step.requests, step.chunks, strict=True):
+            request.computed += tokens
             if not request.order:  # cancelled meanwhile
                 continue
             left = request.input_tokens + request.generated - request.computed
@@ -269,12 +277,11 @@ class Batch:
                 self._decode(request)
             elif not left:
                 request.generated += 1
-                tokens += 1
                 changed.append(request)
                 if request.segments:
                     self._keep_prefix(request)
                 self._decode(request)
-        return tokens
+        return changed
 
     def _decode(self, request: Request) -> None:
         """Move a request whose prompt is computed to the decoding requests."""
@@ -316,17 +323,22 @@ class Batch:
         else:
             self._settle(request)
             self._context -= request.computed
+        self._remove(request)
+
+    def _remove(self, request: Request) -> None:
+        """Remove a request that neither computes its prompt nor decodes any longer."""
         self._claimed -= self._claim(request)
         del self._running[request]
         request.order = 0
         if request.reused:
             self._prefixes.release(request.segments, request.reused)
 
-    def _start(self, request: Request) -> None:
+    def _start(self, request: Request, claim: int) -> None:
+        """Start a request, for which `claim` tokens of the cache are reserved."""
         self._started += 1
         request.order = self._started
         self._running[request] = self._prefilling[request] = None
-        self._claimed += self._claim(request)
+        self._claimed += claim
         if request.reused:
             self._prefixes.hold(request.segments, request.reused)
         if self._prefixes.idle_tokens:
@@ -351,13 +363,13 @@ class Batch:
             joining = self._join(least)
         if joining:
             self._steps_since_joined, self._has_just_joined = 1, True
-            return Step(tuple([(request, Chunk(request.prompt_left)) for request in joining]), 0, 0)
+            return Step(joining, [(request.prompt_left, 0) for request in joining], 0, 0)
         if not self._running:
             return None
         self._steps_since_joined += 1
         self._has_just_joined = False
         decoding = len(self._running)
-        return Step((), decoding, self._context + decoding)
+        return Step((), (), decoding, self._context + decoding)
 
     def _join(self, least: int) -> list[Request]:
         """Move the first waiting requests that fit the budgets into the batch, or none if fewer than `least` fit."""
@@ -375,8 +387,9 @@ class Batch:
             joining.append(request)
         if len(joining) < least:
             return []
-        for _ in joining:
-            self._start(self._waiting.popleft())
+        for request in joining:
+            self._waiting.popleft()
+            self._start(request, self._claim(request))
         return joining
 
     # ---- admission "continuous": every step computes chunks of prompts in addition to the tokens of decoding requests
@@ -386,33 +399,39 @@ class Batch:
             self._preempt()
         decoding = len(self._running) - len(self._prefilling)
         if self._prefilling or self._waiting:
-            prompts = tuple(self._chunks(self._limits.prefill_tokens - decoding))
-            return Step(prompts, decoding, self._context + decoding) if decoding or prompts else None
-        return Step((), decoding, self._context + decoding) if decoding else None
+            requests, chunks = self._prompts(self._limits.prefill_tokens - decoding)
+            if decoding or chunks:
+                return Step(requests, chunks, decoding, self._context + decoding)
+            return None
+        return Step((), (), decoding, self._context + decoding) if decoding else None
 
-    def _chunks(self, budget: int) -> list[tuple[Request, Chunk]]:
+    def _prompts(self, budget: int) -> tuple[list[Request], list[Chunk]]:
         """Return the next chunks of running prompts, then start waiting requests and return their first chunks."""
-        chunks: list[tuple[Request, Chunk]] = []
+        requests: list[Request] = []
+        chunks: list[Chunk] = []
         for request in self._prefilling:
             if budget <= 0:
-                return chunks
+                return requests, chunks
             tokens = min(budget, request.prompt_left)
             budget -= tokens
-            chunks.append((request, Chunk(tokens, request.computed)))
+            requests.append(request)
+            chunks.append((tokens, request.computed))
         while budget > 0 and self._waiting and len(self._running) < self._most_sequences:
             request = self._waiting[0]
             room = self._room()
             if request.segments and self._profile.prefix_caching:
                 self._look_up(request)
                 room -= self._prefixes.growth(request.segments, request.reused)
-            if room < self._claim(request):
+            claim = self._claim(request)
+            if room < claim:
                 request.reused = request.computed = 0
-                return chunks
-            self._start(self._waiting.popleft())
+                return requests, chunks
+            self._start(self._waiting.popleft(), claim)
             tokens = min(budget, request.prompt_left)
             budget -= tokens
-            chunks.append((request, Chunk(tokens, request.computed)))
-        return chunks
+            requests.append(request)
+            chunks.append((tokens, request.computed))
+        return requests, chunks
 
     def _preempt(self) -> None:
         """Preempt the youngest requests while the cache has no room for the next tokens.

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import ceil
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from replicas.forecast.batching import Overloaded, Request, Step
 from replicas.forecast.copies import CopyEngine
-from replicas.speed.times import Parts
+from replicas.speed.times import Parts, Split
 
 MOST_EVENTS = 5_000_000
 """Maximum number of simulated events, which takes about a minute."""
@@ -99,7 +99,7 @@ class SimulatedCopy:
         self._times = engine.times
         self._duration = duration
         self._repeats = 0
-        self._parts = Parts(0.0, 0.0, 0.0, 0.0, 0.0)
+        self._parts: Split = (0.0, 0.0, 0.0, 0.0, 0.0)
         self._parts_sum = [0.0, 0.0, 0.0, 0.0, 0.0]
         self._running = self._waiting = 0.0
         self._cached_tokens_max = 0
@@ -114,12 +114,13 @@ class SimulatedCopy:
 
     def begin(self, now: float) -> None:
         """Start the next steps if there are requests."""
-        step = self.step = self.batch.next_step()
+        batch = self.batch
+        step = self.step = batch.next_step()
         if step is not None:
             self.began = now
-            self._repeats = self.batch.repeats(step)
-            self._parts = step.parts(self._times, self._repeats)
-            self.ends = now + sum(self._parts)
+            repeats = self._repeats = batch.repeats(step)
+            parts = self._parts = step.parts(self._times, repeats)
+            self.ends = now + sum(parts)
 
     def cut(self, now: float) -> bool:
         """Shorten the current event to the end of the current step, because a request arrived. True if its end
@@ -147,23 +148,23 @@ class SimulatedCopy:
         self.ends = began + sum(parts)
         return True
 
-    def end(self) -> list[Request]:
-        """Complete the current steps and record answers. Return the requests that got their first or last token."""
-        step, now = self.step, self.ends
+    def end(self) -> int:
+        """Complete the current steps and record answers. Return the number of answers."""
+        step, now, answers = self.step, self.ends, 0
         assert step is not None  # noqa: S101 (the copy is busy)
         self.events += 1
         self._count()
         self.step = None
-        changed = self.batch.advance(step, self._repeats)
-        for request in changed:
-            assert isinstance(request, SentRequest)  # noqa: S101 (nothing else is submitted)
+        # The copy submits nothing but `SentRequest`s to its batch.
+        for request in cast("list[SentRequest]", self.batch.advance(step, self._repeats)):
             generated = request.generated
             if generated == 1:
                 request.first_token = now
             if generated >= request.output_tokens:
                 first = now if request.first_token is None else request.first_token
                 self.answered.append(Answered(request.asked, first, now, request.output_tokens))
-        return changed
+                answers += 1
+        return answers
 
     def serve(self, arriving: Iterable[tuple[float, SentRequest]], until: float) -> None:
         """Serve requests that arrive at given times, in this order, and compute the steps that end before `until`."""
@@ -204,19 +205,20 @@ class SimulatedCopy:
             if began >= self._duration:
                 return
             within = (self._duration - began) / seconds
-            parts = Parts(*[part * within for part in parts])
+            compute, weights, cache, exchange, host = [part * within for part in parts]
             seconds *= within
-        batch, total = self.batch, self._parts_sum
-        compute, weights, cache, exchange, host = parts
+        else:
+            compute, weights, cache, exchange, host = parts
+        total = self._parts_sum
         total[0] += compute
         total[1] += weights
         total[2] += cache
         total[3] += exchange
         total[4] += host
-        self._running += batch.running * seconds
-        cached_tokens = batch.cached_tokens
+        running, waiting, cached_tokens = self.batch.occupancy
+        self._running += running * seconds
         if cached_tokens > self._cached_tokens_max:
             self._cached_tokens_max = cached_tokens
-        if waiting := batch.waiting:
+        if waiting:
             self._waiting += waiting * seconds
-            self._waited_for[batch.waits_for] += seconds  # type: ignore[assignment]
+            self._waited_for[self.batch.waits_for] += seconds  # type: ignore[assignment]

@@ -189,9 +189,12 @@ class _Simulation:
             touched.clear()
             if now > _GIVES_UP_AFTER_SECONDS or self._made > MOST_EVENTS:
                 _give_up(self._copies, MOST_EVENTS, self._load)
-            if not (events or passing):
+            if events and not self._passes_next():
+                now = events[0][0]
+            elif passing:
+                now = passing[0][0]
+            else:
                 return _outcome(self._copies, self._cut)
-            now = passing[0][0] if self._passes_next() else events[0][0]
             self._happen(now)
 
     def _happen(self, now: float) -> None:
@@ -199,14 +202,14 @@ class _Simulation:
         events, passing = self._events, self._passing
         asking = 0
         while True:
-            if passing and passing[0][0] == now and self._passes_next():
-                self._submit(passing.popleft()[2], now)
-            elif events and events[0][0] == now:
+            if events and events[0][0] == now and not self._passes_next():
                 copy = heapq.heappop(events)[2]
                 if copy is None:
                     self._ask(now)
                 elif copy.step is not None and copy.ends == now:  # otherwise the event was shortened
                     asking += self._end(copy, now)
+            elif passing and passing[0][0] == now:
+                self._submit(passing.popleft()[2], now)
             elif asking:
                 asking -= 1
                 self._ask(now)
@@ -214,9 +217,10 @@ class _Simulation:
                 return
 
     def _passes_next(self) -> bool:
-        """True if a request passes the frontend before anything else happens."""
-        events, passing = self._events, self._passing
-        return bool(passing) and (not events or passing[0][:2] < events[0][:2])
+        """True if a request passes the frontend before the first of the events."""
+        passing = self._passing
+        # Numbers of creation differ, so the comparison never comes to what follows them.
+        return bool(passing) and passing[0] < self._events[0]  # type: ignore[operator]
 
     # ---- users and arrivals
 
@@ -270,6 +274,6 @@ class _Simulation:
     def _end(self, copy: SimulatedCopy, now: float) -> int:
         """Complete the steps of a copy, and return how many users send their next request."""
         self._touched[copy] = None
-        answered = sum([request.generated >= request.output_tokens for request in copy.end()])
-        self._outstanding[copy.number] -= answered
-        return answered if self._is_closed and now < self._duration else 0
+        answers = copy.end()
+        self._outstanding[copy.number] -= answers
+        return answers if self._is_closed and now < self._duration else 0

@@ -14,7 +14,7 @@ from functools import cached_property
 from math import exp, log
 
 from replicas.engines.profile import Profile
-from replicas.speed.times import Chunk, StepTimes
+from replicas.speed.times import StepTimes
 
 _JOINS = 1.0
 """Steps that a request waits before its prompt is computed: the rest of the current step and a step already
@@ -106,11 +106,11 @@ class CopySpeed:
             seconds, done = 0.0, 0
             while done < tokens:
                 chunk = min(room, tokens - done)
-                seconds += times.step([Chunk(chunk, done)], mixed, mixed * context) - without
+                seconds += times.step([(chunk, done)], mixed, mixed * context) - without
                 done += chunk
             return seconds
         several = max(1, min(round(together), room // tokens))
-        return (times.step([Chunk(tokens)] * several, mixed, mixed * context) - without) / several
+        return (times.step([(tokens, 0)] * several, mixed, mixed * context) - without) / several
 
 
 @dataclass(frozen=True)

@@ -50,13 +50,13 @@ def test_every_request_gets_each_of_its_tokens_and_no_budget_is_ever_broken(
                 break
             continue
         assert moment < 5000, "the engine never comes to an end"
-        computed = sum(chunk.tokens for _, chunk in step.prompts)
+        computed = sum(tokens for tokens, _ in step.chunks)
         assert computed + (step.decoding if profile.admission == "continuous" else 0) <= max(
             limits.prefill_tokens, step.decoding
         )
         assert computed or step.decoding
-        assert batch.cached_tokens <= limits.kv_cache_tokens
-        assert limits.sequences is None or step.decoding + len(step.prompts) <= limits.sequences
+        assert batch.occupancy[2] <= limits.kv_cache_tokens
+        assert limits.sequences is None or step.decoding + len(step.requests) <= limits.sequences
         for request in batch.complete(step):
             served[request] += 1
     assert served == {request: request.output_tokens for _, request in arrivals}
@@ -90,7 +90,7 @@ def test_tgi_1_lets_a_prefill_budget_of_prompts_join_every_nineteen_steps() -> N
     for _ in range(100):
         step = batch.next_step()
         assert step is not None
-        kinds.append(len(step.prompts))
+        kinds.append(len(step.requests))
         batch.complete(step)
     joined = [index for index, prompts in enumerate(kinds) if prompts]
     assert all(kinds[index] == 4 for index in joined)
@@ -125,6 +125,6 @@ def test_parts_of_a_prompt_know_what_was_computed_before() -> None:
     batch.submit(Request(250, 1))
     chunks = []
     while step := batch.next_step():
-        chunks += [(chunk.tokens, chunk.cached_tokens) for _, chunk in step.prompts]
+        chunks += step.chunks
         batch.complete(step)
     assert chunks == [(100, 0), (100, 100), (50, 200)]

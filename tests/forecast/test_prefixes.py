@@ -58,10 +58,10 @@ def test_cached_prompts_never_take_more_than_the_cache_and_every_request_ends(
     for request in requests:
         batch.submit(request)
     while step := batch.next_step():
-        assert batch.cached_tokens <= room
+        assert batch.occupancy[2] <= room
         batch.complete(step)
     assert all(request.finished for request in requests)
-    assert batch.cached_tokens == 0
+    assert batch.occupancy[2] == 0
 
 
 def _first_tokens(load: Load, engine: CopyEngine) -> float:

@@ -69,7 +69,7 @@ def test_what_the_batch_counts_is_what_its_requests_say(engine: CopyEngine, aske
         step = batch.next_step()
         if step is None:
             continue
-        computing = {request for request, _ in step.prompts}
+        computing = set(step.requests)
         before = {request: (request.computed, request.generated) for request in running}
         served = batch.complete(step)
         decoded = [request for request in served if request not in computing]

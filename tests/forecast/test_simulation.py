@@ -161,9 +161,7 @@ def test_a_prefix_that_all_prompts_share_is_computed_once_a_copy() -> None:
 
 
 def _chunk_seconds(tokens: int, cached: int) -> float:
-    from replicas.speed.times import Chunk
-
-    return TIMES.step([Chunk(tokens, cached)])
+    return TIMES.step([(tokens, cached)])
 
 
 def test_least_outstanding_requests_spreads_what_random_leaves_uneven() -> None:
