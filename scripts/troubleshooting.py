@@ -45,7 +45,7 @@ def _quoted() -> Iterator[tuple[str, str]]:
 
 def _reason(why: str) -> str:
     """Return why a broken rule matters. A reason with placeholders is different in each finding and not shown here."""
-    return "as the finding says" if "{" in why else why.replace("|", "\\|")
+    return "the message of the finding gives the reason" if "{" in why else why.replace("|", "\\|")
 
 
 def _code(text: str) -> str:

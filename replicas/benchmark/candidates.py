@@ -79,7 +79,7 @@ def compare(
     candidates = [_candidate(aws, name, loads[0], duration_seconds, profile) for name in names]
     told = told_apart(candidates)
     for candidate in told.decided:
-        tell(f"{candidate.name}: the forecast decides without a job: {candidate.words}")
+        tell(f"{candidate.name}: the forecast alone decides, so no job runs: {candidate.words}")
     for candidate in told.undecided:
         tell(f"{candidate.name}: the forecast cannot distinguish this deployment from the cheapest: {candidate.words}")
     return Comparison(told, {candidate.name: measure(candidate.name) for candidate in told.undecided})

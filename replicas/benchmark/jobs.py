@@ -56,9 +56,11 @@ class Order:
         """Return a sentence for each invalid parameter."""
         faults = []
         if not self.output.startswith("s3://") or len(self.output.removeprefix("s3://").strip("/")) < 3:
-            faults.append(f"--output {self.output!r}: give s3://bucket/prefix/")
+            faults.append(f"--output {self.output!r} is not an S3 prefix: give s3://bucket/prefix/")
         if ":role/" not in self.role_arn:
-            faults.append(f"--role {self.role_arn!r}: give the ARN of a role that SageMaker can assume")
+            faults.append(
+                f"--role {self.role_arn!r} is not the ARN of a role: give the ARN of a role that SageMaker can assume"
+            )
         problems = [*self.load.problems(), *duration_problems(self.load, self.duration_seconds)]
         if not problems:
             try:

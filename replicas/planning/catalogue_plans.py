@@ -61,7 +61,7 @@ def _plan_or_refusal(entry: Entry) -> EndpointPlan | SizingError:
         return plan(entry)
     except SizingError as refusal:
         return refusal
-    except Exception as fault:  # one entry never hides the others
+    except Exception as fault:  # an error in one entry must not hide the other entries
         return SizingError(str(entry.name), [f"planning fails, which is a bug of replicas: {fault!r}"])
 
 

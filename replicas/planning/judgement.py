@@ -1,4 +1,4 @@
-"""Checks a plan against the rules and words the problems and warnings in terms of a deployment."""
+"""Checks a plan against the rules, and writes problems and warnings in the terms of a `Deployment`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ OPTION_RULES = tuple(
 """Rules that need only the options. They are checked even if other options are faulty."""
 
 _BEFORE_DEPLOYMENT = ("isolated-from-weights",)
-"""Rules whose findings prevent the start of an endpoint, but not its sizing."""
+"""Rules about faults that prevent the start of an endpoint, but not its sizing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class Judgement:
     """Result of checking a plan against the rules."""
 
     refusals: tuple[Finding, ...]
-    """Findings that refuse the plan: problems, and doubts of rules that need a proof."""
+    """Findings that refuse the plan: problems, and uncertain cases of rules that need a proof."""
     doubts: tuple[Finding, ...]
     """Findings that become warnings of the plan."""
     unjudged: tuple[Unjudged, ...]

@@ -99,7 +99,7 @@ def take_inventory(aws: Aws, name: str | None = None, *, endpoint: str | None = 
     """List the resources of the stack `name`, or of an endpoint that does not belong to a stack.
 
     Raises:
-        OperationError: neither or both are given, or the stack or endpoint does not exist.
+        OperationError: none or both of `name` and `endpoint` are given, or the stack or endpoint does not exist.
 
     """
     if name is not None and endpoint is None:
@@ -110,10 +110,10 @@ def take_inventory(aws: Aws, name: str | None = None, *, endpoint: str | None = 
 
 
 def inventory_of_stack(aws: Aws, name: str) -> Inventory:
-    """List the existing resources of a stack, which can itself be deleted.
+    """List the existing resources of a stack. The stack itself may already be deleted.
 
     Raises:
-        OperationError: the region has no such stack, nor one deleted in the last 90 days, or it is not of this project.
+        OperationError: the region has no such stack, and had none in the last 90 days, or another project made the stack.
 
     """
     stack = find_stack(aws, name)
@@ -309,7 +309,7 @@ def exists(aws: Aws, thing: Thing) -> bool:
         case Kind.STACK:
             return find_stack(aws, thing.name) is not None
         case _:
-            return True  # autoscaling resources come from a listing, so they exist
+            return True  # autoscaling resources were found by a list call, so they exist
 
 
 def _is_ours(aws: Aws, name: str, resources: Sequence[Mapping[str, Any]]) -> bool:

@@ -446,7 +446,7 @@ def test_more_copies_than_fit_are_refused_after_the_plan(stack: cdk.Stack) -> No
         planned(stack).auto_scale_copies(min_copies=2, max_copies=5)
 
     assert str(refused.value).endswith(
-        "5 copies need 5 accelerators; ml.g6e.12xlarge has 4: scaling.max_copies=4, or "
+        "5 copies need 5 accelerators, but ml.g6e.12xlarge has 4: set scaling.max_copies=4, or "
         "instance_scaling=InstanceScaling(max_instances=2)"
     )
 

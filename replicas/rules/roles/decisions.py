@@ -90,8 +90,8 @@ class Decider:
         return None if "alias/" in named else named
 
     def decide(self, role: Role, request: Request, before: Subject | None = None) -> Decision:
-        """Decide about a request. If several policies allow it, one that is attached before `before` is
-        created wins.
+        """Decide about a request. If several policies allow it, the decision names one that exists before the resource
+        `before` is created.
         """
         key = (role.subject, request.action, request.resource, before)
         if key not in self._answers:
