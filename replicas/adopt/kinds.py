@@ -12,7 +12,7 @@ def state_problems(described: Json) -> Iterator[str]:
     status = described["EndpointStatus"]
     if status != "InService":
         yield (
-            f"endpoint {described['EndpointName']} is {status}: wait until it is InService, because only then "
+            f"endpoint {described['EndpointName']} is {status}: take it over when it is InService, because only then "
             f"are its components known"
         )
 

@@ -89,7 +89,7 @@ class Order:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judgement:
+class JobMetrics:
     """The metrics of one job. AIPerf's milliseconds are converted to seconds."""
 
     users: int | None
@@ -123,7 +123,7 @@ def judge(
     tell: Callable[[str], None],
     keep: bool = False,
     poll_seconds: float = 15.0,
-) -> Judgement:
+) -> JobMetrics:
     """Run one job and return its metrics. Unless `keep` is set, the job is deleted; its results stay in S3.
 
     Raises:
@@ -260,7 +260,7 @@ def _of_archive(content: bytes) -> bytes | None:
     return None
 
 
-def _judgement(order: Order, name: str, where: str, summary: dict[str, Any]) -> Judgement:
+def _judgement(order: Order, name: str, where: str, summary: dict[str, Any]) -> JobMetrics:
     records = summary.get("records", summary)  # older versions of AIPerf have them at the top level
 
     def value(metric: str, statistic: str) -> float | None:
@@ -274,7 +274,7 @@ def _judgement(order: Order, name: str, where: str, summary: dict[str, Any]) -> 
     rate = value("request_throughput", "avg")
     if rate is None:
         raise OperationError(f"{where} has no request_throughput: it is not a summary of AIPerf")
-    return Judgement(
+    return JobMetrics(
         users=order.load.users,
         requests_per_second_offered=order.load.offered,
         burst=order.load.burst,

@@ -49,7 +49,7 @@ def main() -> int:
     waiting = [mutation for mutation in drawn if mutation.name not in results.killed]
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         _run(waiting, results, Path(folder), given.workers)
-    return _told(drawn, results.killed)
+    return _report(drawn, results.killed)
 
 
 def _drawn(count: int, seed: int) -> list[Mutation]:
@@ -240,7 +240,7 @@ class _Results:
             file.write(json.dumps({"name": mutation.name, "test": test}) + "\n")
 
 
-def _told(drawn: Sequence[Mutation], killed: dict[str, bool]) -> int:
+def _report(drawn: Sequence[Mutation], killed: dict[str, bool]) -> int:
     reasons: dict[str, str] = json.loads(_REASONS.read_text())
     survivors = [mutation for mutation in drawn if not killed[mutation.name]]
     share = 1 - len(survivors) / len(drawn)

@@ -148,14 +148,14 @@ def bucket_of_any_account(topology: Topology) -> Iterator[Case]:
         ):
             continue
         named = [decider.named(resource) for resource in statement.covered_resources]
-        strangers = [
+        resources_elsewhere = [
             written
             for written, resource in zip(statement.covered_resources, named, strict=True)
             if not any(resource == arn or resource.startswith(f"{arn}/") for arn in own)
             and not _ALL_BUCKETS.fullmatch(written)
         ]
-        if strangers:
-            yield Case(subject=role.subject, numbers={"resources": ", ".join(strangers)})
+        if resources_elsewhere:
+            yield Case(subject=role.subject, numbers={"resources": ", ".join(resources_elsewhere)})
 
 
 @rule(

@@ -106,9 +106,9 @@ class Decider:
         policies = [*role.policies, *filter(None, map(managed_policy, role.policies_elsewhere))]
         policies.sort(key=lambda policy: before is not None and not policy.precedes(before))
         decision = self._of_policies(policies, request)
-        strangers = [arn for arn in role.policies_elsewhere if managed_policy(arn) is None]
-        if decision.outcome == "missing" and strangers:
-            decision = Decision(outcome="unknown", why=f"the statements of {strangers[0]} are unknown")
+        unknown_policies = [arn for arn in role.policies_elsewhere if managed_policy(arn) is None]
+        if decision.outcome == "missing" and unknown_policies:
+            decision = Decision(outcome="unknown", why=f"the statements of {unknown_policies[0]} are unknown")
         if decision.outcome == "allowed" and role.boundary is not None:
             bound = self._of_policies([role.boundary], request)
             decision = decision if bound.outcome == "allowed" else bound
