@@ -29,7 +29,7 @@ def findings() -> str:
     """Return a table of all rules: meaning of the finding, and why it matters."""
     rules = {**RULES, **PRACTICE_RULES}
     lines = [f"| `{name}` | {rule.checks} | {_reason(rule.why)} |" for name, rule in sorted(rules.items())]
-    return "\n".join(["| rule | what was found | why it matters |", "| --- | --- | --- |", *lines])
+    return "\n".join(["| rule | meaning | why it matters |", "| --- | --- | --- |", *lines])
 
 
 def _quoted() -> Iterator[tuple[str, str]]:

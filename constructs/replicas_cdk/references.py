@@ -165,7 +165,7 @@ def _kind_faults(props: EndpointProps) -> Iterator[str]:
     for name, component in props.components.items():
         where = f"components[{name!r}]"
         if not isinstance(component, ComponentOptions):
-            yield f"{where}={component!r}: ComponentOptions(...)"
+            yield f"{where}={component!r}: pass ComponentOptions(...)"
             continue
         yield from _not_of_kind("token_secret", f"{where}.token_secret", [component.token_secret])
         if component.image is not None and not isinstance(component.image, ContainerImage):
@@ -189,7 +189,7 @@ def _not_of_kind(kind: str, prop: str, values: Sequence[Any]) -> Iterator[str]:
     attribute, example = _KINDS[kind]
     for value in values:
         if value is not None and not hasattr(value, attribute):
-            yield f"{prop}={value!r}: {example}"
+            yield f"{prop}={value!r}: pass {example}"
 
 
 def _region_faults(prop: str, resource: IResource | None, region: str) -> Iterator[str]:

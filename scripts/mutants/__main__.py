@@ -244,7 +244,7 @@ def _report(drawn: Sequence[Mutation], killed: dict[str, bool]) -> int:
     reasons: dict[str, str] = json.loads(_REASONS.read_text())
     survivors = [mutation for mutation in drawn if not killed[mutation.name]]
     share = 1 - len(survivors) / len(drawn)
-    print(f"{len(drawn) - len(survivors)} of {len(drawn)} changes are noticed by a test ({share:.1%})")
+    print(f"{len(drawn) - len(survivors)} of {len(drawn)} mutations are detected by a test ({share:.1%})")
     for line in _lines(survivors, reasons):
         print(line)
     without = [mutation for mutation in survivors if mutation.name not in reasons]
