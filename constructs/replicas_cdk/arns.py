@@ -83,7 +83,7 @@ def elsewhere(argument: str, arn: str, resource: Resource) -> list[str]:
     environment = resource.env
     here = {"account": environment.account, "region": environment.region}
     return [
-        f"{argument}={arn!r} is in the {name} {places[name]}, and the stack is in {own}: use a resource in {own}"
+        f"{argument}={arn!r} is in the {name} {places[name]}, but the stack is in {own}: use a resource in {own}"
         for name, own in here.items()
         if places[name] and not is_unresolved(own) and own != places[name]
     ]

@@ -78,22 +78,20 @@ class _Watch(NamedTuple):
 
 
 _WATCHES: Mapping[str, _Watch] = {
-    "server_errors": _Watch(
-        "ServerErrors", MetricName.SERVER_ERRORS, "Sum", None, "Responses with status 5xx, per minute."
-    ),
+    "server_errors": _Watch("ServerErrors", MetricName.SERVER_ERRORS, "Sum", None, "Answers of 5xx, a minute."),
     "model_errors": _Watch(
         "ModelErrors",
         MetricName.MODEL_ERRORS,
         "Sum",
         None,
-        "Responses of the container with a status other than 2xx, per minute.",
+        "Answers of the container that are not 2xx, a minute.",
     ),
     "no_capacity": _Watch(
         "NoCapacity",
         MetricName.NO_CAPACITY,
         "Sum",
         None,
-        "Requests that failed because no copy was running, per minute.",
+        "Requests that found no copy, a minute.",
     ),
     "latency_p90": _Watch(
         "Latency", MetricName.MODEL_LATENCY, None, "p90", "Time in the container, 90th percentile, microseconds."

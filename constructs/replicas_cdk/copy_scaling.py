@@ -299,7 +299,7 @@ class CopyScaling(Construct):
         cloudwatch.CfnAlarm(
             self,
             "WakeAlarm",
-            alarm_description="A request failed because no copy was running: a copy is started.",
+            alarm_description="A request found no copy: one is started.",
             namespace=MetricNamespace.SERVICE,
             metric_name=MetricName.NO_CAPACITY,
             dimensions=[cloudwatch.CfnAlarm.DimensionProperty(name=Dimension.COMPONENT, value=self._component_name)],

@@ -139,14 +139,14 @@ def _component_graphs(plan: ComponentPlan, name: str) -> Iterator[Json]:
     yield {
         "title": "Copies that answered",
         "metrics": [
-            [{"expression": "all/per", "label": "requests / requests per copy", "id": "copies"}],
+            [{"expression": "all/per", "label": "requests over requests per copy", "id": "copies"}],
             service(MetricName.INVOCATIONS, "Sum", id="all", visible=False),
             service(MetricName.INVOCATIONS_PER_COPY, "Sum", id="per", visible=False),
         ],
         "annotations": _lines(bounds),
     }
     yield {
-        "title": "Use of reserved resources, %",
+        "title": "Use of what is reserved, %",
         "metrics": [
             utilization(MetricName.GPU_UTILIZATION, "accelerators"),
             utilization(MetricName.GPU_MEMORY_UTILIZATION, "accelerator memory"),

@@ -41,7 +41,7 @@ class Bound(NamedTuple):
             return [f"{self.name}={self.value!r}: pass a {'whole ' if self.is_whole else ''}number, {self.allowed}"]
         if self.is_whole and self.value != int(self.value):
             return [f"{self.name}={self.value:g}: pass a whole number, {self.allowed}"]
-        return [] if self._holds(self.value) else [f"{self.name}={self.value:g}: pass a number {self.allowed}"]
+        return [] if self._holds(self.value) else [f"{self.name}={self.value:g}: pass a number, {self.allowed}"]
 
     def _holds(self, value: float) -> bool:
         is_above = value > self.least if self.is_open else value >= self.least

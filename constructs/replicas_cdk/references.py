@@ -197,7 +197,7 @@ def _region_faults(prop: str, resource: IResource | None, region: str) -> Iterat
         return
     where = resource.env.region
     if not is_unresolved(where) and where != region:
-        yield f"{prop}= is in {where}, and the stack is in {region}: pass a resource in {region}"
+        yield f"{prop}= is in {where}, but the stack is in {region}: pass a resource in {region}"
 
 
 def location_faults(prop: str, location: S3Location, region: str, *, archives: bool) -> Iterator[str]:
