@@ -171,7 +171,7 @@ def test_a_roll_has_its_batch_and_its_times_in_seconds(stack: cdk.Stack) -> None
         ({"wait": 120}, "rolling_update.wait=120: pass a Duration, such as Duration.seconds(60)"),
         (
             {"rollback_alarm_names": ["a"] * 11},
-            "rolling_update.rollback_alarm_names (number)=11: pass at least 0, at most 10",
+            "rolling_update.rollback_alarm_names (number)=11: pass a number, at least 0, at most 10",
         ),
     ],
 )
