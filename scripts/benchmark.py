@@ -41,7 +41,7 @@ FORECASTS = (
         "5 s, 300 MiB",
     ),
 )
-"""Commands whose time and memory are measured once: what they are, their arguments, and their targets."""
+"""Commands whose time and memory are measured once: title, arguments and target."""
 
 
 def main() -> None:
@@ -69,7 +69,7 @@ def main() -> None:
             for count in (10, 50)
         ),
         (
-            "what every option adds to one more endpoint, at 50",
+            "time that all options add to one more endpoint, at 50",
             lambda: added_beside("production-endpoints", "endpoints", 50, rounds),
             "60 ms",
         ),

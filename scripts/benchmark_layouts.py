@@ -125,9 +125,9 @@ def _read(path: Path) -> dict[str, float]:
 
 def _print(ratios: list[tuple[float, float, str]], pairs: int) -> None:
     table = Table(title=f"{pairs} pairs, {len(LOADS)} loads: cost per token over that of the best layout")
-    for column in ("what the plan knows", "median", "worst", f"above {GOAL:.2f}"):
-        table.add_column(column, justify="left" if column == "what the plan knows" else "right")
-    for what, place in (("the load, as traffic=", 0), ("nothing: a load is assumed", 1)):
+    for column in ("load of the plan", "median", "worst", f"above {GOAL:.2f}"):
+        table.add_column(column, justify="left" if column == "load of the plan" else "right")
+    for what, place in (("declared as traffic=", 0), ("assumed by the plan", 1)):
         values = [(declared, assumed)[place] for declared, assumed, _ in ratios]
         above = sum(value > GOAL for value in values)
         table.add_row(what, f"{statistics.median(values):.3f}", f"{max(values):.2f}", f"{above} of {len(values)}")

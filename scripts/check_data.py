@@ -64,7 +64,7 @@ def of_versions(newest: Newest) -> Iterator[Finding]:
     for package in SOURCES:
         installed, published = version(package), newest(package)
         if published is None:
-            yield Finding(package, "unknown", f"{installed} is installed, and no package index answers")
+            yield Finding(package, "unknown", f"{installed} is installed, but no package index answers")
         elif published == installed:
             yield Finding(package, "current", f"{installed} is the newest version")
         else:

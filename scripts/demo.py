@@ -46,10 +46,10 @@ def main() -> None:
         with embedded_aws(environment) as aws, changed_copies() as changed:
             steps(aws, changed)
     except DemoError as fault:
-        sys.exit(f"\n{fault}; the embedded AWS is stopped, nothing is left of it")
+        sys.exit(f"\n{fault}; the embedded AWS is stopped, all its resources are gone")
     except KeyboardInterrupt:
-        sys.exit("\ninterrupted; the embedded AWS is stopped, nothing is left of it")
-    print(f"\nall of it took {time.monotonic() - began:.0f} s and no AWS account")
+        sys.exit("\ninterrupted; the embedded AWS is stopped, all its resources are gone")
+    print(f"\nthe demo took {time.monotonic() - began:.0f} s, without an AWS account")
 
 
 def steps(environment: Mapping[str, str], changed: Path) -> None:
@@ -61,20 +61,20 @@ def steps(environment: Mapping[str, str], changed: Path) -> None:
 
     cdk = ("--require-approval=never", "--ci", "--no-notices", "--progress", "events")
     written = ("--app", "cdk.out")  # the templates of the step before: no second synth of all deployments
-    say("bootstrap it for the CDK, and write the templates of all deployments meanwhile")
+    say("bootstrap it for the CDK, and write the templates of all deployments at the same time")
     account = f"aws://123456789012/{environment['AWS_REGION']}"
     bootstrap = ("cdk", "bootstrap", account, "--app", "", "--ci", "--no-notices")
     run_together({bootstrap: 1, ("cdk", "synth", "--quiet", "--no-notices"): 40}, environment)
     step("deploy: 8 copies of Llama 2 13B on one instance", "cdk", "deploy", NAME, *written, *cdk)
-    step("what is deployed", "replicas", "status", NAME)
+    step("show the deployed endpoint", "replicas", "status", NAME)
     step("chat", "replicas", "chat", NAME, "What is an inference component?")
     load = ("--users=100,500", "--duration=20", "--warmup=1")
-    step("benchmark, beside the article's table", "replicas", "benchmark", NAME, *load)
-    step("what would one copy less change?", "cdk", "diff", NAME, "--ci", "--no-notices", folder=changed)
-    step("change it: in place", "cdk", "deploy", NAME, *written, *cdk, folder=changed)
-    step("what is deployed now", "replicas", "status", NAME)
+    step("run the benchmark, and compare with the article's table", "replicas", "benchmark", NAME, *load)
+    step("review a change: one copy fewer", "cdk", "diff", NAME, "--ci", "--no-notices", folder=changed)
+    step("deploy the change: an update in place", "cdk", "deploy", NAME, *written, *cdk, folder=changed)
+    step("show the deployed endpoint again", "replicas", "status", NAME)
     step("destroy", "cdk", "destroy", NAME, *written, "--force", "--ci", "--no-notices")
-    step("what still bills?", "replicas", "bills")
+    step("list the resources that are still billed", "replicas", "bills")
 
 
 @contextmanager

@@ -10,10 +10,10 @@ from embedded_aws.evidence import Kind
 from embedded_aws.refusals import Refusal, refusals
 
 _TITLES = {
-    Kind.QUOTED: "Quoted: AWS's own words, with the source of the quote",
-    Kind.DOCUMENTED: "Documented: a document states the rule, the wording is this project's",
-    Kind.ASSUMED: "Assumed: no source is known, this is the strict interpretation",
-    Kind.LIMIT: "Limits: AWS accepts the request, the embedded AWS does not model it",
+    Kind.QUOTED: "Quoted: a message of AWS, with the source that quotes it",
+    Kind.DOCUMENTED: "Documented: a document states the rule, and this project words the message",
+    Kind.ASSUMED: "Assumed: no source is known, so the rule is a strict interpretation of AWS's documentation",
+    Kind.LIMIT: "Limits: AWS accepts the request, but the embedded AWS does not support it",
 }
 
 
@@ -27,7 +27,7 @@ def refusal_tables() -> str:
 
 
 def refusals_by_rule() -> str:
-    """Return a table of all refusals, each with the rule that reports it or the reason why no rule does."""
+    """Return a table of all refusals, each with the rule that reports it, or the reason why no rule reports it."""
     rows = {(refusal.area, refusal.reason, refusal.message) for refusal in refusals()}
     lines = [f"| {area} | {_code(message)} | {reason} |" for area, reason, message in sorted(rows)]
     return "\n".join(["| service | refusal | reported by |", "| --- | --- | --- |", *lines])
@@ -39,7 +39,7 @@ def resource_types() -> str:
         f"| `{resource_type}` | {OWN_HANDLERS.get(resource_type, 'provisioned by moto’s own model')} |"
         for resource_type in sorted(HANDLERS)
     ]
-    return "\n".join(["| resource type | why it has a handler |", "| --- | --- |", *rows])
+    return "\n".join(["| resource type | why this project handles it |", "| --- | --- |", *rows])
 
 
 def _table(entries: list[Refusal]) -> str:

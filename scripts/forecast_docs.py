@@ -84,7 +84,7 @@ def held_out_rows() -> Rows:
     rows: Rows = []
     for kind, errors_of in (("prompts", published.prompt_errors), ("decode", published.decode_errors)):
         for case in published.SPLITWISE[kind]:
-            what = "a prompt of {} tokens" if kind == "prompts" else "a token at a batch of {}"
+            what = "a prompt of {} tokens" if kind == "prompts" else "a token with a batch of {}"
             sizes = list(case["ms_by_tokens" if kind == "prompts" else "ms_by_batch"])
             description = what.format(f"{sizes[0]} to {int(sizes[-1]):,}" if len(sizes) > 1 else sizes[0])
             rows.append(_row("Llama 2 70B", case["instance"], case["degree"], description, errors_of(case)))

@@ -60,13 +60,13 @@ def main() -> None:
     try:
         torch = import_module("torch")
     except ImportError:
-        sys.exit("PyTorch is not installed: this script alone needs it (pip install torch)")
+        sys.exit("PyTorch is not installed: this script needs it (pip install torch)")
     if not torch.cuda.is_available():
         sys.exit("no CUDA device is visible")
     name = torch.cuda.get_device_name()
     card = card_named(arguments.card or name)
     kernels = card.kernels(1 / card.lasting_compute, 1.0) if card else None
-    print(f"{name}, beside the curves of {card.kernels_of if card else 'no card: name one with --as'}")
+    print(f"{name}, compared with the curves of {card.kernels_of if card else 'no card: name a card with --as'}")
     timings = []
     for timing in measure(torch, kernels):
         timings.append(timing)
@@ -74,7 +74,7 @@ def main() -> None:
         print(f"{timing.kernel:52}{timing.measured:12.1f} us{beside}", flush=True)
     ratios = [timing.ratio for timing in timings if timing.ratio is not None]
     if ratios:
-        print(f"{len(ratios)} kernels, expected over measured: {median(ratios):.2f} in the median")
+        print(f"{len(ratios)} kernels: the median of expected / measured time is {median(ratios):.2f}")
     if arguments.output:
         document = {
             "card": name,

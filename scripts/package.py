@@ -116,8 +116,10 @@ def try_base(environment: Environment, wheels: dict[str, Path]) -> None:
     environment.run("replicas", *PLAN, "8")
     environment.run("replicas", *PLAN, "9", code=1)
     missing = environment.run("replicas", "status", "chat", "--region", "us-west-2", code=1)
-    expect(missing.count("\n") == 1 and f"{wheel}[aws]" in missing, "an extra that is missing is one line", missing)
-    say("base: replicas --help, models, plan and the line about an extra that is missing")
+    expect(
+        missing.count("\n") == 1 and f"{wheel}[aws]" in missing, "a missing extra gives a message of one line", missing
+    )
+    say("base: replicas --help, models, plan and the message about a missing extra")
 
 
 def try_versions(environment: Environment, wheels: dict[str, Path], resolution: str) -> None:

@@ -130,7 +130,7 @@ def images(today: str, engine: str, sdk_key: str) -> dict[str, Any]:
         image = _image(entry)
         number = engine_kinds()[engine].version_of(image["tag"])
         if number is None:
-            raise SystemExit(f"{sdk_key}: the tag {image['tag']} does not say the version of {engine}")
+            raise SystemExit(f"{sdk_key}: the tag {image['tag']} does not contain the version of {engine}")
         own = sorted(entry["registries"])
         versions[number] = image if own == json.loads(regions) else {**image, "regions": own}
     return {

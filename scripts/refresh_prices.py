@@ -2,7 +2,7 @@
 
     python -m scripts.refresh_prices --regions us-west-2,eu-west-1          # the API: needs pricing:GetProducts
     python -m scripts.refresh_prices --regions us-west-2 --bulk             # the public bulk files: no credentials
-    python -m scripts.refresh_prices --regions us-west-2 --index FILE.json  # a bulk file that is here already
+    python -m scripts.refresh_prices --regions us-west-2 --index FILE.json  # a local bulk file
 
 Prices of SageMaker's hosting usage types (`USW2-Host:ml.p4d.24xlarge`) in the list have the kind `published`. They
 replace the known price of the instance type in the region. No price is ever removed: a price that the list lacks stays
@@ -101,7 +101,9 @@ def merged(prices: Json, region: str, rows: Mapping[str, Row], today: str, origi
             continue
         for name, usd in sheet["prices"].items():
             if name not in rows:
-                lines.append(f"stays: {name} {usd} ({sheet['kind']}, {sheet['retrieved']}): the list has no row for it")
+                lines.append(
+                    f"unchanged: {name} {usd} ({sheet['kind']}, {sheet['retrieved']}): the list has no row for it"
+                )
             elif rows[name].usd != Decimal(str(usd)):
                 lines.append(f"changed: {name} {usd} ({sheet['kind']}, {sheet['retrieved']}) -> {rows[name].usd}")
         left = {name: usd for name, usd in sheet["prices"].items() if name not in rows}

@@ -11,7 +11,7 @@ from replicas.start.published import hosting, measured_kinds
 PHASES: tuple[EnginePhase, ...] = ("boot", "load", "compile", "capture", "warmup")
 _MECHANISM = {
     "boot": "{boot:.0f} s",
-    "load": "bytes of an accelerator / {rate:.2f} GB/s",
+    "load": "bytes per accelerator / {rate:.2f} GB/s",
     "compile": "{compile} s a layer",
     "capture": "{capture} ms a graph and layer",
     "warmup": "{warmup:.1f} s",
@@ -33,7 +33,7 @@ def errors() -> str:
                     *(_error(starts, phase, part) for part in ("fitted", "judged")),
                 )
             )
-    titles = ("engine", "phase", "mechanism", "rows that gave the constant", "rows that did not")
+    titles = ("engine", "phase", "mechanism", "rows used to fit the constant", "all other rows")
     return _table(titles, "lllll", rows)
 
 

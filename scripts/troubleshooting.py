@@ -29,7 +29,7 @@ def findings() -> str:
     """Return a table of all rules: meaning of the finding, and why it matters."""
     rules = {**RULES, **PRACTICE_RULES}
     lines = [f"| `{name}` | {rule.checks} | {_reason(rule.why)} |" for name, rule in sorted(rules.items())]
-    return "\n".join(["| rule | what was found | why it matters |", "| --- | --- | --- |", *lines])
+    return "\n".join(["| rule | meaning | why it matters |", "| --- | --- | --- |", *lines])
 
 
 def _quoted() -> Iterator[tuple[str, str]]:
@@ -45,7 +45,7 @@ def _quoted() -> Iterator[tuple[str, str]]:
 
 def _reason(why: str) -> str:
     """Return why a broken rule matters. A reason with placeholders is different in each finding and not shown here."""
-    return "as the finding says" if "{" in why else why.replace("|", "\\|")
+    return "the message of the finding gives the reason" if "{" in why else why.replace("|", "\\|")
 
 
 def _code(text: str) -> str:

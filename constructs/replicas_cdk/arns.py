@@ -43,14 +43,14 @@ def arn_faults(argument: str, arn: object, resource: str) -> list[str]:
     pattern = rf"arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:[0-9]{{12}}:{resource}/{_NAME.pattern}"
     if arn is None or is_unresolved(arn) or (isinstance(arn, str) and re.fullmatch(pattern, arn)):
         return []
-    return [f"{argument}={arn!r}: arn:aws:sagemaker:<region>:<account>:{resource}/<name>"]
+    return [f"{argument}={arn!r}: write arn:aws:sagemaker:<region>:<account>:{resource}/<name>"]
 
 
 def name_faults(argument: str, name: object) -> list[str]:
     """Return the faults of the name of a SageMaker resource. None and CDK tokens have no faults."""
     if name is None or is_unresolved(name) or (isinstance(name, str) and _NAME.fullmatch(name)):
         return []
-    return [f"{argument}={name!r}: at most 63 letters, digits and hyphens, with a letter or digit at both ends"]
+    return [f"{argument}={name!r}: use at most 63 letters, digits and hyphens, with a letter or digit at both ends"]
 
 
 def contradictions(argument: str, arn: str | None, name: str | None) -> list[str]:
@@ -59,7 +59,7 @@ def contradictions(argument: str, arn: str | None, name: str | None) -> list[str
         return []
     if name_of(arn) == name:
         return []
-    return [f"{argument}_arn={arn!r} and {argument}_name={name!r} are two different resources: pass only one of them"]
+    return [f"{argument}_arn={arn!r} and {argument}_name={name!r} name two different resources: pass only one of them"]
 
 
 def apart(argument: str, arn: str | None, other_argument: str, other: str | None) -> list[str]:
@@ -72,7 +72,7 @@ def apart(argument: str, arn: str | None, other_argument: str, other: str | None
     if not differ:
         return []
     same = " and ".join(f"the same {name}" for name in differ)
-    return [f"{argument}={arn!r} and {other_argument}={other!r}: both need {same}"]
+    return [f"{argument}={arn!r} and {other_argument}={other!r}: use resources with {same}"]
 
 
 def elsewhere(argument: str, arn: str, resource: Resource) -> list[str]:
@@ -83,7 +83,7 @@ def elsewhere(argument: str, arn: str, resource: Resource) -> list[str]:
     environment = resource.env
     here = {"account": environment.account, "region": environment.region}
     return [
-        f"{argument}={arn!r} is in the {name} {places[name]}, and the stack is in {own}: use a resource in {own}"
+        f"{argument}={arn!r} is in the {name} {places[name]}, but the stack is in {own}: use a resource in {own}"
         for name, own in here.items()
         if places[name] and not is_unresolved(own) and own != places[name]
     ]

@@ -77,8 +77,8 @@ def _warn_of_images(scope: Construct, plan: EndpointPlan, props: EndpointProps) 
         if given is not None and image is not None and not given.is_proven:
             Annotations.of(scope).add_warning_v2(
                 f"replicas:imageNotProven-{component.name}",
-                f"{scope.node.path}: the plan is for {component.engine} in the image {image.name}. Whether the image "
-                f"of {component.name}, from {given.repository_name(image)}, contains the same engine is not judged",
+                f"{scope.node.path}: the plan is for {component.engine} in the image {image.name}. It is not judged "
+                f"whether the image of {component.name}, from {given.repository_name(image)}, contains the same engine",
             )
 
 

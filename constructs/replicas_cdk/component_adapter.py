@@ -29,7 +29,7 @@ class AdapterBase:
 
 
 class TakesAdapters(Protocol):
-    """A component whose copies serve adapters."""
+    """A component whose copies can serve adapters."""
 
     @property
     def adapter_base(self) -> AdapterBase:

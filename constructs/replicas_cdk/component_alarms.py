@@ -80,9 +80,19 @@ class _Watch(NamedTuple):
 _WATCHES: Mapping[str, _Watch] = {
     "server_errors": _Watch("ServerErrors", MetricName.SERVER_ERRORS, "Sum", None, "Answers of 5xx, a minute."),
     "model_errors": _Watch(
-        "ModelErrors", MetricName.MODEL_ERRORS, "Sum", None, "Answers of the container that are not 2xx, a minute."
+        "ModelErrors",
+        MetricName.MODEL_ERRORS,
+        "Sum",
+        None,
+        "Answers of the container that are not 2xx, a minute.",
     ),
-    "no_capacity": _Watch("NoCapacity", MetricName.NO_CAPACITY, "Sum", None, "Requests that found no copy, a minute."),
+    "no_capacity": _Watch(
+        "NoCapacity",
+        MetricName.NO_CAPACITY,
+        "Sum",
+        None,
+        "Requests that found no copy, a minute.",
+    ),
     "latency_p90": _Watch(
         "Latency", MetricName.MODEL_LATENCY, None, "p90", "Time in the container, 90th percentile, microseconds."
     ),
@@ -214,7 +224,9 @@ class ComponentAlarms(Construct):
         )
         faults += of_kind
         if not of_kind and to_alarm > periods:
-            faults.append(f"datapoints_to_alarm={to_alarm}: at most {periods}, the value of evaluation_periods")
+            faults.append(
+                f"datapoints_to_alarm={to_alarm}: set it to at most {periods}, the value of evaluation_periods"
+            )
         missing = changes.get("treat_missing_data")
         if missing is not None and missing not in _MISSING_DATA:
             faults.append(f"treat_missing_data={missing!r}: pass a member of cloudwatch.TreatMissingData")

@@ -44,7 +44,7 @@ class InferenceComponentBase(Invocable, ComponentMetrics):
         if self._endpoint_arn is None:
             Annotations.of(self).add_warning_v2(
                 "replicas:grantWithoutEndpoint",
-                f"{self.node.path}: a caller needs rights on the component and on its endpoint, and this import does "
+                f"{self.node.path}: a caller needs rights on the component and on its endpoint, but this import does "
                 "not name the endpoint: pass endpoint_arn= or endpoint_name= to the import",
             )
         return super()._grant(grantee, *actions)

@@ -129,7 +129,7 @@ class _RepositoryImage(ContainerImage):
         where = self._repository.env.region
         if not is_unresolved(where) and not is_unresolved(region) and where != region:
             path = self._repository.node.path
-            yield f"{path} is in {where}, and the stack is in {region}: use a repository in {region}"
+            yield f"{path} is in {where}, but the stack is in {region}: use a repository in {region}"
 
     def uri(self, image: Image, account: str) -> str:  # noqa: ARG002 (the repository has an account of its own)
         return self._repository.repository_uri_for_tag_or_digest(self._version or image.tag)
@@ -157,7 +157,7 @@ class _UriImage(ContainerImage):
             allowed = "write ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG, or @sha256:... in place of the tag"
             yield f"uri={self._uri!r}: {allowed}"
         elif not is_unresolved(region) and match["region"] != region:
-            yield f"uri={self._uri!r} is in {match['region']}, and the stack is in {region}: use an image in {region}"
+            yield f"uri={self._uri!r} is in {match['region']}, but the stack is in {region}: use an image in {region}"
 
     def uri(self, image: Image, account: str) -> str:  # noqa: ARG002
         return self._uri

@@ -172,7 +172,8 @@ class CopyScaling(Construct):
         periods = evaluation_periods or 1
         if not faults and datapoints_to_alarm and datapoints_to_alarm > periods and not is_unresolved([periods]):
             faults.append(
-                f"datapoints_to_alarm={datapoints_to_alarm}: at most {periods}, the value of evaluation_periods"
+                f"datapoints_to_alarm={datapoints_to_alarm}: set it to at most {periods}, the value of "
+                f"evaluation_periods"
             )
         if (target is None) == (scaling_steps is None):
             given = "neither was" if target is None else "both were"

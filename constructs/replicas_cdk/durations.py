@@ -52,11 +52,11 @@ def duration_faults(*bounds: tuple[str, Duration | None, int, int | None]) -> It
         if (is_whole and is_within) or is_unresolved(seconds):
             continue
         if not is_whole:
-            yield f"{name}={seconds:g} s: whole seconds"
+            yield f"{name}={seconds:g} s: pass whole seconds"
         else:
-            yield f"{name}={seconds:g} s: at least {least} s" + (f", at most {most} s" if most else "")
+            yield f"{name}={seconds:g} s: pass at least {least} s" + (f", at most {most} s" if most else "")
 
 
 def no_duration(name: str, value: object) -> str:
     """Return the sentence for a value that is not a `Duration`."""
-    return f"{name}={value!r}: a Duration, Duration.seconds(...)"
+    return f"{name}={value!r}: pass a Duration, such as Duration.seconds(60)"

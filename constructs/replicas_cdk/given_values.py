@@ -38,10 +38,10 @@ class Bound(NamedTuple):
         if self.value is None or is_unresolved(self.value):
             return []
         if not isinstance(self.value, int | float) or isinstance(self.value, bool) or not math.isfinite(self.value):
-            return [f"{self.name}={self.value!r}: a {'whole ' if self.is_whole else ''}number, {self.allowed}"]
+            return [f"{self.name}={self.value!r}: pass a {'whole ' if self.is_whole else ''}number, {self.allowed}"]
         if self.is_whole and self.value != int(self.value):
-            return [f"{self.name}={self.value:g}: a whole number, {self.allowed}"]
-        return [] if self._holds(self.value) else [f"{self.name}={self.value:g}: {self.allowed}"]
+            return [f"{self.name}={self.value:g}: pass a whole number, {self.allowed}"]
+        return [] if self._holds(self.value) else [f"{self.name}={self.value:g}: pass a number, {self.allowed}"]
 
     def _holds(self, value: float) -> bool:
         is_above = value > self.least if self.is_open else value >= self.least
@@ -62,7 +62,7 @@ def text_faults(argument: str, value: object, pattern: str) -> list[str]:
     """Return a fault if a string does not match a pattern of the `Deployment` schema. None has no faults."""
     if value is None or is_unresolved(value) or (isinstance(value, str) and re.fullmatch(pattern, value, re.ASCII)):
         return []
-    return [f"{argument}={value!r}: {IN_WORDS[pattern]}"]
+    return [f"{argument}={value!r}: use {IN_WORDS[pattern]}"]
 
 
 def id_faults(argument: str, value: object) -> list[str]:
@@ -86,7 +86,7 @@ def choice_faults(argument: str, value: object, *choices: str) -> list[str]:
     """Return a fault if a string is not one of the choices. None has no faults."""
     if value is None or is_unresolved(value) or value in choices:
         return []
-    return [f"{argument}={value!r}: {' or '.join(choices)}"]
+    return [f"{argument}={value!r}: pass {' or '.join(choices)}"]
 
 
 def list_faults(argument: str, value: object) -> list[str]:

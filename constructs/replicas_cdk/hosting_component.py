@@ -147,7 +147,7 @@ class HostingComponent(InferenceComponentBase):
         """
         if self._endpoint_name is None or self._endpoint_arn is None:
             raise ValueError(
-                f"{self.node.path}: an adapter is created on the endpoint of its base component, and this import does "
+                f"{self.node.path}: an adapter is created on the endpoint of its base component, but this import does "
                 "not name the endpoint: pass endpoint_name= or endpoint_arn= to the import"
             )
         return AdapterBase(

@@ -102,8 +102,8 @@ class ImportedInferenceComponent(HostingComponent):
         )
         Annotations.of(adapter).add_warning_v2(
             "replicas:adapterOfImport",
-            f"{adapter.node.path}: two questions are not judged, because the base component is imported: whether its "
-            "engine serves adapters of this rank, and whether the role of its endpoint may read the adapter",
+            f"{adapter.node.path}: the base component is imported, so two questions are not judged: whether its engine "
+            "serves adapters of this rank, and whether the role of its endpoint may read the adapter",
         )
         return adapter
 
@@ -125,6 +125,6 @@ class ImportedInferenceComponent(HostingComponent):
         for place, own, other in places:
             if own and other and own != other:
                 raise ValueError(
-                    f"{self.node.path}: {what} must be in the {place} of its component, {other}, and the stack is in "
+                    f"{self.node.path}: {what} must be in the {place} of its component, {other}, but the stack is in "
                     f"{own}: define it in a stack in {other}"
                 )

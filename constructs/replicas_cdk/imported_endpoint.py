@@ -102,7 +102,7 @@ class ImportedEndpoint(EndpointBase):
         if not self.components:
             Annotations.of(self).add_warning_v2(
                 "replicas:grantWithoutComponents",
-                f"{self.node.path}: a caller needs rights on a component and on its endpoint, and this import names no "
+                f"{self.node.path}: a caller needs rights on a component and on its endpoint, but this import names no "
                 "component: pass inference_component_names= to from_endpoint_attributes",
             )
         return super()._grant(grantee, *actions)

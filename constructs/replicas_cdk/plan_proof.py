@@ -36,5 +36,5 @@ class ComponentProof:
         return adapter_problems(self.plan, self.component, name, rank=rank)
 
     def warnings_of_adapters(self, adapters: int) -> Iterator[str]:
-        """Yield the slowdowns if the component has this number of adapters instead of the number in the plan."""
+        """Yield a warning if the component has more adapters than its plan has slots for."""
         return adapter_warnings(self.plan, self.component, adapters=adapters)

@@ -63,7 +63,7 @@ def _of_model(component: ComponentPlan) -> Iterator[Acknowledgment]:
         "not-isolated", "the weights come from the Hugging Face Hub, and isolation would block the download"
     )
     if component.revision is None:
-        unpinned = "the deployment names no commit: revision=... pins one"
+        unpinned = "the deployment names no commit: set revision=... to pin one"
         yield of_practice("hub-without-revision", unpinned)
 
 
@@ -78,10 +78,10 @@ def for_endpoint(endpoint: IConstruct, plan: EndpointPlan) -> None:
     """
     reasons = [*_of_volumes(plan), *for_models(plan)]
     if not plan.monitoring.alarms:
-        unwatched = "the deployment defines no alarms, which cost money: monitoring=... adds them"
+        unwatched = "the deployment defines no alarms, because alarms cost money: set monitoring=... to add them"
         reasons.append(of_practice("component-without-alarms", unwatched))
     if not plan.security.tags:
-        untagged = "the deployment defines no tags: Tags.of(app).add(...) tags every resource"
+        untagged = "the deployment defines no tags: use Tags.of(app).add(...) to tag every resource"
         reasons.append(of_practice("untagged", untagged))
     if reasons:
         Validations.of(endpoint).acknowledge(*reasons)

@@ -167,7 +167,7 @@ def _kind_faults(props: EndpointProps) -> Iterator[str]:
     for name, component in props.components.items():
         where = f"components[{name!r}]"
         if not isinstance(component, ComponentOptions):
-            yield f"{where}={component!r}: ComponentOptions(...)"
+            yield f"{where}={component!r}: pass ComponentOptions(...)"
             continue
         yield from _not_of_kind("token_secret", f"{where}.token_secret", [component.token_secret])
         if component.image is not None and not isinstance(component.image, ContainerImage):
@@ -191,7 +191,7 @@ def _not_of_kind(kind: str, prop: str, values: Sequence[Any]) -> Iterator[str]:
     attribute, example = _KINDS[kind]
     for value in values:
         if value is not None and not hasattr(value, attribute):
-            yield f"{prop}={value!r}: {example}"
+            yield f"{prop}={value!r}: pass {example}"
 
 
 def _region_faults(prop: str, resource: IResource | None, region: str) -> Iterator[str]:
@@ -199,7 +199,7 @@ def _region_faults(prop: str, resource: IResource | None, region: str) -> Iterat
         return
     where = resource.env.region
     if not is_unresolved(where) and where != region:
-        yield f"{prop}= is in {where}, and the stack is in {region}: pass a resource in {region}"
+        yield f"{prop}= is in {where}, but the stack is in {region}: pass a resource in {region}"
 
 
 def location_faults(prop: str, location: S3Location, region: str, *, archives: bool) -> Iterator[str]:

@@ -98,8 +98,9 @@ def warn_of_accounts(scope: Construct, props: EndpointProps, account: str) -> No
         if not is_unresolved(owner) and not is_unresolved(account) and owner != account:
             Annotations.of(scope).add_warning_v2(
                 f"replicas:otherAccount-{prop}",
-                f"{scope.node.path}: {prop} belongs to the account {owner}: allow the execution role of the account "
-                f"{account} in its resource policy",
+                f"{scope.node.path}: {prop} belongs to the account {owner}: in its resource policy, allow the "
+                f"execution role of the "
+                f"account {account}",
             )
 
 

@@ -33,8 +33,8 @@ class TemplateProof:
 
         Validations.of(app).add_plugins(TemplateProof())
 
-    A problem fails the synth and names the logical id and a fix. Warnings, and what could not be checked, are
-    printed. The plugin reads the synthesised templates, so it also checks L1 constructs and escape hatches.
+    A problem fails the synth and names the logical id and a fix. Warnings and questions that could not be judged
+    are printed. The plugin reads the synthesised templates, so it also checks L1 constructs and escape hatches.
     """
 
     @property

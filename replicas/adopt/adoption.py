@@ -25,14 +25,14 @@ from replicas.rules import Report, check
 
 @dataclass(frozen=True, kw_only=True)
 class Adoption:
-    """Entry, proof and import of a live endpoint, with which deployments.py can manage the endpoint."""
+    """Result of `adopt`: the entry for deployments.py, its proof, and the import of the live resources."""
 
     live: LiveEndpoint
     entry: Entry
     report: Report
     """Report of the rules about the live endpoint."""
     problems: tuple[str, ...]
-    """Reasons why the entry cannot be planned; empty if it can."""
+    """Reasons why the entry cannot be planned; empty if it can be planned."""
     takeover: Takeover | None
     """The import; None if the entry cannot be planned, or the folder contains no app."""
     assembly_version: str | None
@@ -118,13 +118,13 @@ def _problems(entry: Entry) -> tuple[str, ...]:
 def _check_name(aws: Aws, name: str, live: LiveEndpoint) -> None:
     """Refuse a name that a stack or another entry already has."""
     if find_stack(aws, name) is not None and name != live.stack:
-        raise OperationError(f"a stack {name!r} exists in {aws.region}: --name gives the deployment another name")
+        raise OperationError(f"a stack {name!r} exists in {aws.region}: use --name to give the deployment another name")
     try:
         entries = read_entries() if FILE.is_file() else []
     except CatalogueError:
         return  # `replicas plan` reports faults of the file
     if name in [str(entry.name) for entry in entries]:
-        raise OperationError(f"{FILE} already has an entry {name!r}: --name gives the deployment another name")
+        raise OperationError(f"{FILE} already has an entry {name!r}: use --name to give the deployment another name")
 
 
 def _notes(live: LiveEndpoint, name: str, report: Report) -> list[str]:

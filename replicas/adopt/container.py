@@ -27,7 +27,7 @@ _SECRET = re.compile(r"(?:^|_)(TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?|KEY)(?:
 
 
 class ContainerError(Exception):
-    """A component of a deployment cannot describe the live container. The message contains a fix."""
+    """The live container cannot be written as a component of a deployment. The message says what to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +47,7 @@ class LiveContainer:
     variables: Mapping[str, str]
     """Variables of the container without secrets."""
     secrets: tuple[str, ...] = ()
-    """Names of variables whose values look like secrets, without variables that contain a Hub token."""
+    """Names of variables whose values look like secrets, except variables with a Hub token."""
     token: str | None = None
     """Name of the variable that contains a Hub token."""
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -155,7 +155,7 @@ def _weights(component: LiveComponent, container: Json) -> str | None:
     if source.get("S3DataType") != "S3Prefix" or source.get("CompressionType") != "None":
         raise ContainerError(
             f"component {component.name} reads {address} as an archive or a single object, but a component needs "
-            f"uncompressed weights under a prefix: `replicas stage` puts them there"
+            f"uncompressed weights under a prefix: use `replicas stage` to put them there"
         )
     return str(address)
 
@@ -176,19 +176,18 @@ def _model_of(
     if model_name is None:
         where = f"weights from {weights}" if weights else "weights of its image"
         raise ContainerError(
-            f"component {component.name} serves {where}, and AWS does not state which model they are: name it with "
+            f"component {component.name} serves {where}, and AWS does not state the model: name it with "
             f"{option}MODEL, a model of `replicas models` or the path of its config.json"
         )
     try:
         model = find_model(model_name)
     except LookupError as fault:
         raise ContainerError(
-            f"component {component.name} serves {model_name}: {fault.args[0]}; {option}PATH names its config.json"
+            f"component {component.name} serves {model_name}: {fault.args[0]}: use {option}PATH to name its config.json"
         ) from None
     if named is None and model.id.lower() != model_name.lower():
         raise ContainerError(
             f"component {component.name} serves {model_name}, which is not in the table (`replicas models`): "
-            f"{option}PATH "
-            "names its config.json"
+            f"use {option}PATH to name its config.json"
         )
     return model, None

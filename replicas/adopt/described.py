@@ -84,7 +84,7 @@ def live_properties(component: LiveComponent) -> dict[str, Any]:
 def template_of(live: LiveEndpoint) -> dict[str, Any]:
     """Return a template that declares the live resources, for the rules.
 
-    Resources refer to each other and have no fixed names, so that no rule reports how this template is written.
+    Resources refer to each other and have no fixed names, so that no rule reports a fault of this template's own form.
     """
     variants = configuration_properties(live.configuration)
     resources: dict[str, Any] = {

@@ -29,7 +29,7 @@ class ImportDocument(TypedDict):
 
 
 class AdoptionDocument(TypedDict):
-    """The entry, proof and import with which deployments.py can manage a live endpoint."""
+    """Result of `adopt`: the entry for deployments.py, its proof, and the import of the live resources."""
 
     schema: Literal["replicas.adoption/1"]
     endpoint: str

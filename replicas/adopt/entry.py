@@ -22,7 +22,7 @@ from replicas.planning.planner import draft_of
 
 @dataclass(frozen=True)
 class Unexpressed:
-    """A setting of a live endpoint that an entry cannot reproduce, and the consequence."""
+    """A setting of a live resource that an entry cannot reproduce, with the consequence."""
 
     resource: str
     """The live resource, such as `component chat`."""
@@ -69,7 +69,7 @@ class _Writer:
     def entry(self) -> Entry:
         containers: dict[str, LiveContainer] = {}
         problems = [
-            f"no component {name!r} is taken over: --model takes "
+            f"--model {name}: no component of this name is taken over: name one of "
             f"{', '.join(live_component.name for live_component in self._live.components)}"
             for name in self._models
             if name not in [live_component.name for live_component in self._live.components]
@@ -90,7 +90,7 @@ class _Writer:
             unexpressed=tuple(self._unexpressed),
         )
 
-    def _say(self, resource: str, what: str) -> None:
+    def _note(self, resource: str, what: str) -> None:
         self._unexpressed.append(Unexpressed(resource, what))
 
     def _deployment(self, containers: Mapping[str, LiveContainer]) -> Deployment:
@@ -101,14 +101,14 @@ class _Writer:
         desired = next((one.get("DesiredInstanceCount") for one in live.described.get("ProductionVariants", ())), None)
         scaling = instance_scaling_of(variant, instances)
         if desired not in (None, instances) and scaling is None:
-            self._say(
+            self._note(
                 f"endpoint {live.name}",
-                f"{desired} instances run, and its configuration says {instances}: an update of the endpoint goes back "
-                f"to {instances}",
+                f"{desired} instances run, but its configuration has {instances}: an update of the endpoint sets "
+                f"{instances}",
             )
         for component in live.left_out:
-            self._say(
-                f"component {component.name}", "it is left out, so the proof does not count the room of its copies"
+            self._note(
+                f"component {component.name}", "it is left out, so the proof does not count the resources of its copies"
             )
         return Deployment(
             name=self._name,
@@ -135,21 +135,21 @@ class _Writer:
         resource = f"component {component.name}"
         publisher, is_published = publisher_of(container)
         if not is_published:
-            self._say(resource, f"its image {container.image} differs from the published image of {container.engine}")
+            self._note(resource, f"its image {container.image} differs from the published image of {container.engine}")
         if container.token and not self._token_secret:
-            self._say(
+            self._note(
                 resource,
                 f"the token in {container.token} is not written to the entry: name the secret that contains it with "
                 f"--token-secret",
             )
         for secret in container.secrets:
-            self._say(resource, f"the value of {secret} looks like a secret and is not written to the entry")
+            self._note(resource, f"the value of {secret} looks like a secret and is not written to the entry")
         name = self._named(component.name) if len(self._live.components) > 1 else None
         self._names[name or self._name] = component.name
         copies = component.described.get("RuntimeConfig", {}).get("DesiredCopyCount") or 1
         scaling, floor, unexpressed = scaling_of(component)
         for what in unexpressed:
-            self._say(resource, what)
+            self._note(resource, what)
         return Component(
             model=container.model.id,
             config=container.config,
@@ -198,9 +198,12 @@ class _Writer:
         for component in self._live.components:
             for name, model in component.models.items():
                 if model.get("ExecutionRoleArn") not in (None, role):
-                    self._say(f"model {name}", f"its role {model['ExecutionRoleArn']} is not that of the configuration")
+                    self._note(
+                        f"model {name}",
+                        f"its role {model['ExecutionRoleArn']} differs from the role of the configuration",
+                    )
                 if model.get("VpcConfig") != vpc:
-                    self._say(f"model {name}", "its VPC is not that of the configuration")
+                    self._note(f"model {name}", "its VPC differs from the VPC of the configuration")
         return Security(
             vpc=Vpc(subnets=list(vpc["Subnets"]), security_groups=list(vpc["SecurityGroupIds"])) if vpc else None,
             kms_key=configuration.get("KmsKeyId"),
@@ -222,7 +225,9 @@ class _Writer:
         for resource, tags in resources.items():
             own = [f"{key}={value}" for key, value in tags.items() if (key, value) not in common]
             if own:
-                self._say(resource, f"not all resources have its tags {', '.join(own)}: a deployment removes them")
+                self._note(
+                    resource, f"other resources do not have its tags {', '.join(own)}: a deployment removes these tags"
+                )
         return dict(sorted(common))
 
     def _with_variables(self, deployment: Deployment, containers: Mapping[str, LiveContainer]) -> Deployment:
@@ -239,9 +244,9 @@ class _Writer:
                 if name in plan.environment:
                     continue
                 if option:
-                    self._say(
+                    self._note(
                         f"component {container.component}",
-                        f"{name}={value} sets what {option}= sets, in a variable that the entry does not use",
+                        f"{name}={value} sets the same as {option}=, but the entry does not use this variable",
                     )
                 else:
                     own[name] = value

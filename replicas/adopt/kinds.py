@@ -12,8 +12,8 @@ def state_problems(described: Json) -> Iterator[str]:
     status = described["EndpointStatus"]
     if status != "InService":
         yield (
-            f"endpoint {described['EndpointName']} is {status}: only an endpoint that is InService can be taken "
-            f"over, because its components are known only then"
+            f"endpoint {described['EndpointName']} is {status}: take it over when it is InService, because only then "
+            f"are its components known"
         )
 
 
@@ -36,18 +36,20 @@ def kind_problems(name: str, configuration: Json, components: Sequence[str]) -> 
         if variant.get("ServerlessConfig"):
             yield (
                 f"variant {variant['VariantName']} of endpoint {name} is serverless, without instances that copies "
-                "could share: deploy the model with an entry in deployments.py in parallel, and move the callers"
+                "could share: deploy the model with an entry in deployments.py as a second endpoint, and move the "
+                "callers"
             )
         elif variant.get("ModelName"):
             yield (
                 f"variant {variant['VariantName']} of endpoint {name} serves the model {variant['ModelName']} itself, "
-                "and SageMaker cannot turn that into inference components: deploy the model with an entry in "
-                "deployments.py in parallel, move the callers, and delete this endpoint"
+                "and SageMaker cannot turn it into an inference component: deploy the model with an entry in "
+                "deployments.py as a second endpoint, move the callers, and delete this endpoint"
             )
         elif not components:
             yield (
-                f"endpoint {name} has no inference component, and a deployment needs one: create the first with an "
-                "entry in deployments.py"
+                f"endpoint {name} has no inference component, but a deployment needs at least one: create a new "
+                f"endpoint "
+                "with an entry in deployments.py"
             )
 
 
@@ -70,5 +72,5 @@ def component_problems(component: LiveComponent) -> Iterator[str]:
             if container.get("Mode") == "MultiModel":
                 yield (
                     f"model {model['ModelName']} of component {component.name} hosts several models in one container "
-                    "(MultiModel): a deployment has one component for each of them"
+                    "(MultiModel): deploy one component for each of them"
                 )

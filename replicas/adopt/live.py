@@ -56,7 +56,7 @@ def read_live(aws: Aws, name: str, chosen: Sequence[str] = ()) -> LiveEndpoint:
         *(problem for live_component in taken for problem in component_problems(live_component)),
         *(
             f"adapter {live_component.name} runs on the copies of {live_component.base}, which is not chosen: "
-            f"--component {live_component.base}"
+            f"add --component {live_component.base}"
             for live_component in taken
             if live_component.base is not None and live_component.base not in bases
         ),
@@ -82,7 +82,7 @@ def _near(aws: Aws, name: str) -> str:
     pages = aws.client("sagemaker").get_paginator("list_endpoints").paginate()
     names = [entry["EndpointName"] for page in pages for entry in page["Endpoints"]]
     if not names:
-        return ": no endpoint runs there; --region selects another region"
+        return ": no endpoint runs there: use --region to select another region"
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
     return f"; near: {', '.join(near)}" if near else f"; existing endpoints: {', '.join(names[:10])}"
 

@@ -68,7 +68,9 @@ def _tracking(live: LiveScaling) -> tuple[dict[str, Any], list[str]]:
         elif policy["PolicyType"] != "StepScaling":
             unexpressed.append(f"its scaling policy {policy['PolicyName']} tracks a metric that an entry cannot name")
         elif int(live.target["MinCapacity"]) > 0:
-            unexpressed.append(f"its step scaling policy {policy['PolicyName']} is not one that an entry can create")
+            unexpressed.append(
+                f"its step scaling policy {policy['PolicyName']} differs from the one that an entry can create"
+            )
     if not options:
-        unexpressed.append("its scaling has no target that an entry can name: the plan chooses one")
+        unexpressed.append("its scaling tracks no metric that an entry can name: the plan chooses metric and target")
     return options, unexpressed

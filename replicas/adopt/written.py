@@ -1,4 +1,4 @@
-"""Writes the properties of imported resources: the app's own expressions where they equal the live values. Pure."""
+"""Writes the properties of imported resources. Keeps an expression of the app if it has the live value. Pure."""
 
 from __future__ import annotations
 
@@ -39,20 +39,20 @@ class Writer:
     """Writes the properties of imported resources, and records the differences from the app's template."""
 
     def __init__(self, names: Mapping[str, str]) -> None:
-        """`names` are the live names by logical id."""
+        """Create a writer. `names` has the live names by logical id."""
         self._names = names
         self.differences: list[Difference] = []
 
     def properties(
         self, pair: Pair, given: Mapping[str, Any], evaluated: Mapping[str, Value], skipped: tuple[str, ...]
     ) -> dict[str, Any]:
-        """Return the properties of a live resource. The app's own expressions are used where they have equal values."""
+        """Return the properties of a live resource, with the app's own expressions if they have the same values."""
         before = len(self.differences)
         copied = {key: given[key] for key in skipped if key in given}
         # The update policy is not a property of the running component.
         compared = {key: value for key, value in given.items() if key not in (*copied, "Tags", "DeploymentConfig")}
         evaluated = {key: value for key, value in evaluated.items() if key in compared}
-        # A name that the app's template leaves to CloudFormation stays out: to state it now would replace later.
+        # Leave out a name that the app's template does not set: the next deployment would replace the resource.
         live = {key: value for key, value in pair.properties.items() if key not in skipped}
         if "InferenceComponentName" not in given:
             live.pop("InferenceComponentName", None)
@@ -93,7 +93,7 @@ class Writer:
             self.differences.append(Difference("", place, live, None))
             return live
         if live is _ABSENT:
-            if isinstance(evaluated[key], Unknown):  # a secret, which is not read from the live resource
+            if isinstance(evaluated[key], Unknown):  # a secret is not read from the live resource
                 return given
             self.differences.append(Difference("", place, None, _plain(self._named(evaluated[key]))))
             return _ABSENT

@@ -62,7 +62,7 @@ class Bills:
         }
 
 
-def what_bills(aws: Aws, regions: Sequence[str], known: Sequence[AppRegion] = ()) -> Bills:
+def billed_instances(aws: Aws, regions: Sequence[str], known: Sequence[AppRegion] = ()) -> Bills:
     """Query all regions in parallel. A region that fails is listed in `unanswered`, and the others are still
     reported.
     """

@@ -26,7 +26,7 @@ class CalibratedRun:
 
     calibration: Calibration
     path: Path | None
-    """Path of the profile; None if the fit increases the error of the held-back points."""
+    """Path of the profile; None if the fit increases the error of the points that were not used for the fit."""
 
     def to_document(self) -> dict[str, Any]:
         """Return the JSON document of the calibration."""
@@ -113,7 +113,7 @@ def _of_foreign(
     if run.model is None:
         tell(f"{file} names no model: {chosen.model.id} is assumed")
     for reason in run.left_out:
-        tell(f"left out: {reason}")
+        tell(f"a point is left out: {reason}")
     calibration = calibrate(
         endpoint,
         chosen,

@@ -14,7 +14,7 @@ from replicas.benchmark.verification import Verification
 from replicas.engines.profile import Profile
 from replicas.errors import ReplicasError, UsageError
 from replicas.forecast import forecast
-from replicas.forecast.telling_apart import Candidate, Told, told_apart
+from replicas.forecast.comparable import Candidate, SplitCandidates, split_by_forecast
 from replicas.load import Load
 
 
@@ -22,15 +22,15 @@ from replicas.load import Load
 class Comparison:
     """Comparison of deployments under one load, by the forecast or, if it cannot decide, by measurements."""
 
-    told: Told
+    split: SplitCandidates
     verifications: dict[str, Verification]
     """Measurements by the name of the deployment."""
 
     def to_document(self) -> dict[str, Any]:
         """Return the JSON document (`replicas.benchmark.document.CandidatesDocument`)."""
         candidates = [
-            *((candidate, True) for candidate in self.told.undecided),
-            *((candidate, False) for candidate in self.told.decided),
+            *((candidate, True) for candidate in self.split.undecided),
+            *((candidate, False) for candidate in self.split.decided),
         ]
         return {
             "schema": "replicas.verification-candidates/1",
@@ -77,12 +77,12 @@ def compare(
         raise UsageError("--against compares different deployments at one load")
     aws = Aws(region)
     candidates = [_candidate(aws, name, loads[0], duration_seconds, profile) for name in names]
-    told = told_apart(candidates)
-    for candidate in told.decided:
-        tell(f"{candidate.name}: the forecast decides without a job: {candidate.words}")
-    for candidate in told.undecided:
+    split = split_by_forecast(candidates)
+    for candidate in split.decided:
+        tell(f"{candidate.name}: the forecast alone decides, so no job runs: {candidate.words}")
+    for candidate in split.undecided:
         tell(f"{candidate.name}: the forecast cannot distinguish this deployment from the cheapest: {candidate.words}")
-    return Comparison(told, {candidate.name: measure(candidate.name) for candidate in told.undecided})
+    return Comparison(split, {candidate.name: measure(candidate.name) for candidate in split.undecided})
 
 
 def _candidate(aws: Aws, name: str, load: Load, duration_seconds: float, profile: Profile | None) -> Candidate:

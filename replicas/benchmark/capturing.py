@@ -101,7 +101,7 @@ def make_trace(
         )
     if left_out:
         more = f" and {len(left_out) - _MOST_NAMED:,} more" if len(left_out) > _MOST_NAMED else ""
-        tell(f"left out: {'; '.join(left_out[:_MOST_NAMED])}{more}")
+        tell(f"requests left out of the trace: {'; '.join(left_out[:_MOST_NAMED])}{more}")
     return TraceMaking(trace, path, estimated, left_out)
 
 

@@ -66,7 +66,8 @@ def planned(subject: Subject) -> tuple[EndpointPlan, ComponentPlan]:
     endpoint = plan(find_deployment(subject.deployment))
     if endpoint.instance.name != subject.instance_type:
         raise OperationError(
-            f"{subject.deployment} was measured on {subject.instance_type}; deployments.py has {endpoint.instance.name}"
+            f"{subject.deployment} was measured on {subject.instance_type}, but deployments.py has "
+            f"{endpoint.instance.name}"
         )
     component_label = subject.label or label(subject.deployment)
     for component in endpoint.components:

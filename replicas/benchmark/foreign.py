@@ -45,7 +45,7 @@ def read_foreign(path: Path) -> ForeignRun:
     """
     runs = [run for document in _documents(path) for run in [_run(document)] if run is not None]
     if not runs:
-        raise OperationError(f"{path} has no known format; known formats: {_FORMS}")
+        raise OperationError(f"{path} has no known format: use {_FORMS}")
     models = {run.model for run in runs if run.model}
     if len(models) > 1 or len({run.tool for run in runs}) > 1:
         raise OperationError(
@@ -68,14 +68,14 @@ def _documents(path: Path) -> list[Mapping[str, Any]]:
             raise OperationError(f"{path} is larger than {_LARGEST // 2**20} MiB")
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as fault:
-        raise OperationError(f"{path} cannot be read: {unreadable(fault)}: known formats: {_FORMS}") from None
+        raise OperationError(f"{path} cannot be read: {unreadable(fault)}: use {_FORMS}") from None
     try:
         documents = [json.loads(text)]
     except (ValueError, RecursionError):
         try:
             documents = [json.loads(line) for line in text.splitlines() if line.strip()]
         except (ValueError, RecursionError) as fault:
-            raise OperationError(f"{path} cannot be read: {unreadable(fault)}; known formats: {_FORMS}") from None
+            raise OperationError(f"{path} cannot be read: {unreadable(fault)}: use {_FORMS}") from None
     return [document for document in documents if isinstance(document, dict)]
 
 

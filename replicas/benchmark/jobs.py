@@ -56,9 +56,11 @@ class Order:
         """Return a sentence for each invalid parameter."""
         faults = []
         if not self.output.startswith("s3://") or len(self.output.removeprefix("s3://").strip("/")) < 3:
-            faults.append(f"--output {self.output!r}: give s3://bucket/prefix/")
+            faults.append(f"--output {self.output!r} is not an S3 prefix: give s3://bucket/prefix/")
         if ":role/" not in self.role_arn:
-            faults.append(f"--role {self.role_arn!r}: give the ARN of a role that SageMaker can assume")
+            faults.append(
+                f"--role {self.role_arn!r} is not the ARN of a role: give the ARN of a role that SageMaker can assume"
+            )
         problems = [*self.load.problems(), *duration_problems(self.load, self.duration_seconds)]
         if not problems:
             try:
@@ -87,7 +89,7 @@ class Order:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judgement:
+class JobMetrics:
     """The metrics of one job. AIPerf's milliseconds are converted to seconds."""
 
     users: int | None
@@ -121,7 +123,7 @@ def judge(
     tell: Callable[[str], None],
     keep: bool = False,
     poll_seconds: float = 15.0,
-) -> Judgement:
+) -> JobMetrics:
     """Run one job and return its metrics. Unless `keep` is set, the job is deleted; its results stay in S3.
 
     Raises:
@@ -258,7 +260,7 @@ def _of_archive(content: bytes) -> bytes | None:
     return None
 
 
-def _judgement(order: Order, name: str, where: str, summary: dict[str, Any]) -> Judgement:
+def _judgement(order: Order, name: str, where: str, summary: dict[str, Any]) -> JobMetrics:
     records = summary.get("records", summary)  # older versions of AIPerf have them at the top level
 
     def value(metric: str, statistic: str) -> float | None:
@@ -272,7 +274,7 @@ def _judgement(order: Order, name: str, where: str, summary: dict[str, Any]) -> 
     rate = value("request_throughput", "avg")
     if rate is None:
         raise OperationError(f"{where} has no request_throughput: it is not a summary of AIPerf")
-    return Judgement(
+    return JobMetrics(
         users=order.load.users,
         requests_per_second_offered=order.load.offered,
         burst=order.load.burst,

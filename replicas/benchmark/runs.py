@@ -200,9 +200,9 @@ def _check(
         )
     )
     if not 0 < duration_seconds < inf:
-        faults.append(f"duration_seconds={duration_seconds:g}: more than 0")
+        faults.append(f"duration_seconds={duration_seconds:g}: set it above 0")
     if searches and objective is None:
-        faults.append("a search needs an objective")
+        faults.append("a search needs an objective: set objective=")
     if searches and loads and loads[0].trace is not None:
         faults.append("--hold needs users, a rate or a burst: a trace has only one size")
     if searches and is_stated and len(loads) > 1:

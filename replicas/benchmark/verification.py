@@ -9,7 +9,7 @@ from typing import Any
 from replicas.aws.deployed import find_deployed
 from replicas.aws.session import Aws
 from replicas.benchmark.forecast_comparison import planned, routing_of
-from replicas.benchmark.jobs import Judgement, Order, clean_up, jobs, judge, left_behind
+from replicas.benchmark.jobs import JobMetrics, Order, clean_up, jobs, judge, left_behind
 from replicas.benchmark.subject import Subject, find_subject
 from replicas.engines import dialects
 from replicas.engines.profile import Profile
@@ -29,7 +29,7 @@ _COMPARED = {
 class Verification:
     """The results of the jobs, one per load, and the forecast of the same loads."""
 
-    judgements: tuple[Judgement, ...]
+    judgements: tuple[JobMetrics, ...]
     forecast: Forecast | None
     no_forecast: str | None
     """Reason why the loads have no forecast; None if they have one."""
@@ -49,7 +49,7 @@ class Verification:
             "no_forecast": self.no_forecast,
         }
 
-    def _row(self, number: int, judgement: Judgement) -> dict[str, Any]:
+    def _row(self, number: int, judgement: JobMetrics) -> dict[str, Any]:
         if self.forecast is None:
             return {**vars(judgement), "forecast": None, "errors": None}
         point = self.forecast.points[number]

@@ -33,54 +33,56 @@ class Crew:
         distributed = point["distributed"]
         self._size: int = distributed["workers"]
         self._point = point
-        self._fresh: list[Record] = []
-        self._here: list[str] = []
-        self._told: set[str] = set()
+        self._new_records: list[Record] = []
+        self._connected: list[str] = []
+        self._informed: set[str] = set()
         self._began = 0.0
         self._finished: set[str] = set()
         self.runner: MasterRunner = environment.create_master_runner(distributed["host"], distributed["port"])
-        self.runner.register_message("here", self._on_here)
+        self.runner.register_message("here", self._on_connected)
         self.runner.register_message("last-report", self._on_last_report)
         environment.events.worker_report.add_listener(self._on_report)
 
     def await_all(self, interrupted: Any) -> None:
         """Wait until all workers have connected, and send them the point. Exits the process after a timeout."""
         deadline = time.monotonic() + _COME_WITHIN_SECONDS
-        while len(self._here) < self._size:
+        while len(self._connected) < self._size:
             if interrupted.wait(0.1):
-                sys.exit(f"interrupted after {len(self._here)} of {self._size} workers had connected")
+                sys.exit(f"interrupted after {len(self._connected)} of {self._size} workers had connected")
             if time.monotonic() > deadline:
-                sys.exit(f"{len(self._here)} of {self._size} workers connected within {_COME_WITHIN_SECONDS:.0f} s")
+                sys.exit(
+                    f"{len(self._connected)} of {self._size} workers connected within {_COME_WITHIN_SECONDS:.0f} s"
+                )
         self._began = time.monotonic()
-        for worker in list(self._here):
-            self._tell(worker)
+        for worker in list(self._connected):
+            self._send_point(worker)
 
     def take(self) -> list[Record]:
         """Return the records reported since the last call."""
-        taken, self._fresh = self._fresh, []
+        taken, self._new_records = self._new_records, []
         return taken
 
     def await_last_reports(self) -> None:
         """Wait for the last report of every worker. Exits the process after a timeout."""
         deadline = time.monotonic() + _REPORT_WITHIN_SECONDS
-        while self._told - self._finished or len(self.runner.clients.ready) < len(self._told):
+        while self._informed - self._finished or len(self.runner.clients.ready) < len(self._informed):
             if time.monotonic() > deadline:
-                lost = len(self._told - self._finished)
-                sys.exit(f"{lost} of {len(self._told)} workers were lost before the end")
+                lost = len(self._informed - self._finished)
+                sys.exit(f"{lost} of {len(self._informed)} workers were lost before the end")
             gevent.sleep(0.05)
 
-    def _tell(self, worker: str) -> None:
-        self._told.add(worker)
-        more = {"worker": self._here.index(worker) + 1, "age_seconds": time.monotonic() - self._began}
+    def _send_point(self, worker: str) -> None:
+        self._informed.add(worker)
+        more = {"worker": self._connected.index(worker) + 1, "age_seconds": time.monotonic() - self._began}
         self.runner.send_message("point", {**self._point, **more}, worker)
 
-    def _on_here(self, msg: Any, **_: Any) -> None:
-        self._here.append(msg.node_id)
-        if self._told:  # Locust also gives users to a late worker, so it needs the point too
-            self._tell(msg.node_id)
+    def _on_connected(self, msg: Any, **_: Any) -> None:
+        self._connected.append(msg.node_id)
+        if self._informed:  # Locust also gives users to a late worker, so it needs the point too
+            self._send_point(msg.node_id)
 
     def _on_report(self, data: dict[str, Any], **_: Any) -> None:
-        self._fresh.extend(Record(**entry) for entry in data.pop("records", ()))
+        self._new_records.extend(Record(**entry) for entry in data.pop("records", ()))
 
     def _on_last_report(self, msg: Any, **_: Any) -> None:
         self._on_report(msg.data)

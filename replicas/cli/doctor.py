@@ -23,7 +23,7 @@ def doctor(name: Name = None, region: Region = None, as_json: Json = False) -> N
         print_json(examination.to_document())
     if examination.note:
         tell(examination.note)
-    if not examination.is_well:
+    if not examination.is_ready:
         raise typer.Exit(1)
 
 

@@ -41,7 +41,7 @@ def teardown(
 ) -> None:
     """Delete a deployment in order, even if `cdk destroy` fails, and list endpoints that are still billed."""
     from replicas.aws.app_regions import app_regions
-    from replicas.aws.billing import what_bills
+    from replicas.aws.billing import billed_instances
     from replicas.aws.session import Aws
     from replicas.cli.tables.teardown import inventory_lines, inventory_table
     from replicas.teardown import take_inventory, tear_down
@@ -72,12 +72,12 @@ def teardown(
         )
         raise typer.Exit(130) from None
     with working("reading the billed endpoints"):
-        bills = what_bills(aws, where, known)
+        bills = billed_instances(aws, where, known)
     if as_json:
         print_json(done.to_document(inventory, bills))
     else:
         for entry in done.left:
-            say(f"not deleted: {entry.thing.kind.label} {entry.thing.name}: {entry.why}")
+            say(f"not deleted: {entry.resource.kind.label} {entry.resource.name}: {entry.why}")
         _show_bills(bills)
     if done.left or bills.unanswered:
         raise typer.Exit(1)
@@ -87,14 +87,14 @@ def teardown(
 def bills(region: Region = None, regions: Regions = None, as_json: Json = False) -> None:
     """Show every endpoint that is billed by the hour, including those of other apps."""
     from replicas.aws.app_regions import app_regions
-    from replicas.aws.billing import what_bills
+    from replicas.aws.billing import billed_instances
     from replicas.aws.session import Aws
 
     known = app_regions()
     aws = Aws(region_of(region) or next((entry.region for entry in known), None))
     where = [aws.region] if region and not regions else _where(aws.region, regions, known)
     with working("reading the billed endpoints"):
-        billed = what_bills(aws, where, known)
+        billed = billed_instances(aws, where, known)
     if as_json:
         print_json(billed.to_document())
     else:

@@ -91,7 +91,7 @@ def cost_of_all(entries: Iterable[Entry], *, region: str | None = None, load: Lo
 
 def _check(region: str | None, load: Load | None) -> None:
     if region is not None and region not in known_regions():
-        raise UsageError(f"region {region!r} is not known; regions: {', '.join(known_regions())}")
+        raise UsageError(f"region {region!r} is not known: use one of {', '.join(known_regions())}")
     if load and (problems := load.problems()):
         raise UsageError("; ".join(problems))
 

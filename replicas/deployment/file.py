@@ -13,12 +13,12 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from replicas.deployment.confining import LIST, UnconfinedError, run_confined
-from replicas.deployment.deployment import Deployment
-from replicas.deployment.listed import lines_of_entries, no_list, wrong_entry
+from replicas.deployment.deployment import Deployment, faults
+from replicas.deployment.listed import line_of_field, lines_of_entries, no_list, wrong_entry
 from replicas.deployment.mistakes import in_words
 from replicas.deployment.refused import RefusedEntry, refused
 from replicas.deployment.syntax import syntax_in_words
-from replicas.errors import CatalogueError
+from replicas.errors import CatalogueError, SizingError, without_tokens
 
 FILE = Path("deployments.py")
 EMPTY = f"{LIST} is empty: nothing is deployed; add a Deployment(...) to the list in {FILE}"
@@ -92,6 +92,19 @@ def find_deployment(name: str, path: Path = FILE) -> Deployment:
     near = difflib.get_close_matches(name, catalogue, n=3, cutoff=0.4)
     hint = f"; near: {', '.join(near)}" if near else f"; it has: {', '.join(catalogue)}"
     raise CatalogueError(f"{path} has no deployment {name!r}{hint}")
+
+
+def with_lines(refusal: SizingError, deployment: Deployment, path: Path = FILE) -> SizingError:
+    """Return a refusal in which each problem with the value of a field names the line of the value in the file."""
+    if not path.is_file():
+        return refusal
+    source = path.read_bytes()
+    lines = {
+        without_tokens(fault.sentence): line_of_field(source, deployment, fault.place) for fault in faults(deployment)
+    }
+    places = [f"{path}, line {line}: " if (line := lines.get(problem)) else "" for problem in refusal.problems]
+    problems = [f"{place}{problem}" for place, problem in zip(places, refusal.problems, strict=True)]
+    return SizingError(refusal.subject, problems, refusal.components)
 
 
 def _run(path: Path) -> dict[str, Any]:

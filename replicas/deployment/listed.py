@@ -44,6 +44,22 @@ def wrong_entry(given: Any) -> str:
 
 def lines_of_entries(source: bytes) -> Sequence[int]:
     """Return the lines at which the entries of the list begin; empty if the list is not written entry by entry."""
+    return [entry.lineno for entry in _entries(source)]
+
+
+def line_of_field(source: bytes, deployment: Deployment, place: Sequence[str | int]) -> int | None:
+    """Return the line in which the file gives a field of a deployment its value; None if the value is not a literal."""
+    found = [entry for entry in _entries(source) if _literal(_member(entry, "name")) == (deployment.name,)]
+    node, value = (found[0] if len(found) == 1 else None), deployment
+    for part in place:
+        inner = _member(node, part)
+        if inner is None:
+            break
+        node, value = inner, _value(value, part)
+    return node.lineno if node is not None and _literal(node) == (value,) else None
+
+
+def _entries(source: bytes) -> Sequence[ast.expr]:
     for statement in reversed(ast.parse(source).body):
         targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
         if LIST not in {getattr(target, "id", None) for target in targets}:
@@ -51,8 +67,34 @@ def lines_of_entries(source: bytes) -> Sequence[int]:
         value = statement.value if isinstance(statement, (ast.Assign, ast.AnnAssign)) else None
         if not isinstance(value, (ast.List, ast.Tuple)) or any(isinstance(entry, ast.Starred) for entry in value.elts):
             return ()
-        return [entry.lineno for entry in value.elts]
+        return value.elts
     return ()
+
+
+def _member(node: ast.expr | None, part: str | int) -> ast.expr | None:
+    """Return the argument of a call, the item of a list or the value of a dict; None if it is not written there."""
+    if isinstance(node, ast.Call):
+        return next((argument.value for argument in node.keywords if argument.arg == part), None)
+    if isinstance(node, (ast.List, ast.Tuple)) and isinstance(part, int):
+        return node.elts[part] if part < len(node.elts) else None
+    if isinstance(node, ast.Dict):
+        pairs = zip(node.keys, node.values, strict=True)
+        return next((value for key, value in pairs if _literal(key) == (part,)), None)
+    return None
+
+
+def _literal(node: ast.expr | None) -> tuple[Any, ...]:
+    """Return the value of a literal, in a tuple; an empty tuple for any other expression."""
+    try:
+        return (ast.literal_eval(node),) if node is not None else ()
+    except (ValueError, TypeError):
+        return ()
+
+
+def _value(holder: Any, part: str | int) -> Any:
+    if isinstance(holder, (Mapping, list, tuple)):
+        return holder[part]  # type: ignore[index]
+    return getattr(holder, str(part))
 
 
 def _kind(given: Any) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from replicas.errors import ForecastError
-from replicas.forecast.forecasting import forecast
+from replicas.forecast.forecasting import forecast, subject_of
 from replicas.forecast.loads import Point
 from replicas.forecast.overload import RESPONSE_SECONDS
 from replicas.forecast.requested_loads import declared_load
@@ -141,7 +141,7 @@ def _speed(plan: EndpointPlan, component: ComponentPlan, load: Load) -> CopySpee
     try:
         return speed_of(plan, component, load)
     except LookupError as unknown:
-        raise ForecastError(f"no forecast of {plan.name}, {component.name}: {unknown.args[0]}") from None
+        raise ForecastError(f"no forecast of {subject_of(plan, component)}: {unknown.args[0]}") from None
 
 
 def _missed(objective: Bounds, point: Point, margin: float = 1.0) -> Sequence[str]:

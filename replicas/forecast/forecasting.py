@@ -74,7 +74,7 @@ def forecast(
         problems.append(f"{plan.instance.name}: {unknown}")
         engine = None
     if problems or engine is None:
-        raise ForecastError(_message(f"{plan.name}, {component.name}", list(dict.fromkeys(problems))))
+        raise ForecastError(_message(subject_of(plan, component), list(dict.fromkeys(problems))))
     points: list[Point] = []
     limits: list[PointLimits] = []
     warnings = list(plan_warnings(plan))
@@ -214,6 +214,11 @@ def _input_tokens(request: TracedRequest) -> int:
 
 def _total_tokens(request: TracedRequest) -> int:
     return request.input_tokens + request.output_tokens
+
+
+def subject_of(plan: EndpointPlan, component: ComponentPlan) -> str:
+    """Return the names of deployment and component for a message; one name if both are equal."""
+    return ", ".join(dict.fromkeys((plan.name, component.name)))
 
 
 def _message(subject: str, problems: Sequence[str]) -> str:

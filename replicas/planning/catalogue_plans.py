@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from replicas.deployment.file import Entry
+from replicas.deployment.file import Entry, with_lines
 from replicas.deployment.refused import RefusedEntry
 from replicas.errors import SizingError
 from replicas.planning.document import plans_document
@@ -60,8 +60,8 @@ def _plan_or_refusal(entry: Entry) -> EndpointPlan | SizingError:
     try:
         return plan(entry)
     except SizingError as refusal:
-        return refusal
-    except Exception as fault:  # one entry never hides the others
+        return with_lines(refusal, entry)
+    except Exception as fault:  # an error in one entry must not hide the other entries
         return SizingError(str(entry.name), [f"planning fails, which is a bug of replicas: {fault!r}"])
 
 

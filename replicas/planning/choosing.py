@@ -109,7 +109,7 @@ def choose(deployment: Deployment, sizes: Sizes, instance: Instance) -> list[Cho
         best = _best([layout for degrees in product(*open_degrees) if (layout := rate(degrees))])
     else:
         best = _climbed(rate, open_degrees)
-    if best is None:  # no layout fits: the rules report what is missing at the smallest degrees
+    if best is None:  # no layout fits: the rules report the missing resources at the smallest degrees
         return [Choice(copy=option.copies[0]) for option in options]
     return [_choice(deployment, options, best, place, rate, instance) for place in range(len(options))]
 
@@ -300,7 +300,7 @@ def _reason(option: _Options, layouts: Sequence[Layout]) -> str:
     others = [_other(layout, chosen, option) for layout in layouts if not layout.chosen]
     beside = f"; {'; '.join(others)}" if others else "; no other degree fits"
     if chosen.requests_per_second is None:
-        return f"the fewest that hold {_floor()}, because the speed is not known{beside}"
+        return f"the smallest degree whose copies hold {_floor()}, because the speed is not known{beside}"
     return f"the lowest cost per token at {_load_in_words(option)}: {_figure(chosen, option)}{beside}"
 
 

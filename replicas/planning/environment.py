@@ -51,7 +51,7 @@ def contradictions_of(environment: Mapping[str, str], decided: Mapping[str, str]
         if decided.get(key, value) != value:
             yield f"environment[{key!r}]={value!r} contradicts the plan, which sets {decided[key]!r}: leave it out"
         elif key not in decided and (option := kind.variables.option_of(key)):
-            yield f"environment[{key!r}]={value!r} is the variable of an option: use {option}= instead"
+            yield f"environment[{key!r}]={value!r}: an option sets this variable: use {option}= instead"
 
 
 def added_problems(component: ComponentPlan, environment: Mapping[str, str]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Checks a plan against the rules and words the problems and warnings in terms of a deployment."""
+"""Checks a plan against the rules, and writes problems and warnings in the terms of a `Deployment`."""
 
 from __future__ import annotations
 
@@ -32,22 +32,22 @@ OPTION_RULES = tuple(
 """Rules that need only the options. They are checked even if other options are faulty."""
 
 _BEFORE_DEPLOYMENT = ("isolated-from-weights",)
-"""Rules whose findings prevent the start of an endpoint, but not its sizing."""
+"""Rules about faults that prevent the start of an endpoint, but not its sizing."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judgement:
+class RuleResults:
     """Result of checking a plan against the rules."""
 
     refusals: tuple[Finding, ...]
-    """Findings that refuse the plan: problems, and doubts of rules that need a proof."""
+    """Findings that refuse the plan: problems, and uncertain cases of rules that need a proof."""
     doubts: tuple[Finding, ...]
     """Findings that become warnings of the plan."""
     unjudged: tuple[Unjudged, ...]
     """Questions that the rules could not decide. They refuse the plan too, because a plan must be proven."""
 
 
-def judged(plan: EndpointPlan, rules: Iterable[Rule] = PLAN_RULES, *, to_deploy: bool = True) -> Judgement:
+def judged(plan: EndpointPlan, rules: Iterable[Rule] = PLAN_RULES, *, to_deploy: bool = True) -> RuleResults:
     """Check a plan against rules. Without `to_deploy`, findings that only prevent a start become warnings."""
     findings, unjudged = [], []
     for outcome in judge(topology_of(plan), rules):
@@ -56,29 +56,29 @@ def judged(plan: EndpointPlan, rules: Iterable[Rule] = PLAN_RULES, *, to_deploy:
         else:
             unjudged.append(outcome)
     refusals = [finding for finding in findings if _refuses(finding, to_deploy=to_deploy)]
-    return Judgement(
+    return RuleResults(
         refusals=tuple(refusals),
         doubts=tuple(finding for finding in findings if finding not in refusals),
         unjudged=tuple(unjudged),
     )
 
 
-def problems_of(plan: EndpointPlan, judgement: Judgement) -> list[str]:
+def problems_of(plan: EndpointPlan, results: RuleResults) -> list[str]:
     """Return the sentences of the problems that refuse a plan, without duplicates.
 
     Problems of capacity are left out if other problems exist, because the numbers of copies are then contradictory.
     """
-    contradictions = [finding for finding in judgement.refusals if not _is_about_capacity(finding)]
-    sentences = _sentences(plan, contradictions or judgement.refusals)
+    contradictions = [finding for finding in results.refusals if not _is_about_capacity(finding)]
+    sentences = _sentences(plan, contradictions or results.refusals)
     if not contradictions:
         (variant,) = topology_of(plan).variants
-        sentences += [words.open_problem(unjudged, variant) for unjudged in judgement.unjudged]
+        sentences += [words.open_problem(unjudged, variant) for unjudged in results.unjudged]
     return list(dict.fromkeys(sentences))
 
 
-def warnings_of(plan: EndpointPlan, judgement: Judgement) -> list[str]:
+def warnings_of(plan: EndpointPlan, results: RuleResults) -> list[str]:
     """Return the sentences of the warnings of a plan, without duplicates."""
-    return list(dict.fromkeys(_sentences(plan, judgement.doubts)))
+    return list(dict.fromkeys(_sentences(plan, results.doubts)))
 
 
 def _sentences(plan: EndpointPlan, findings: Iterable[Finding]) -> list[str]:

@@ -42,14 +42,14 @@ def plan(deployment: Deployment, *, to_deploy: bool = True) -> EndpointPlan:
     if draft.plan is None:
         raise SizingError(f"{title_of(deployment.name)} cannot be planned", draft.problems, draft.components)
     # If there are other problems, only the options are checked, not whether the copies fit.
-    judgement = judged(draft.plan, OPTION_RULES if draft.problems else PLAN_RULES, to_deploy=to_deploy)
-    problems = [*draft.problems, *problems_of(draft.plan, judgement)]
+    results = judged(draft.plan, OPTION_RULES if draft.problems else PLAN_RULES, to_deploy=to_deploy)
+    problems = [*draft.problems, *problems_of(draft.plan, results)]
     if problems:
         verdict = "cannot be planned" if draft.is_faulty else "does not fit"
         raise SizingError(f"{title_of(deployment.name)} {verdict}", problems, draft.components)
     warnings = [
         *draft.plan.warnings,
-        *warnings_of(draft.plan, judgement),
+        *warnings_of(draft.plan, results),
         *service_warnings(draft.plan),
         *start_warnings(draft.plan),
     ]

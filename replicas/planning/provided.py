@@ -205,7 +205,7 @@ def _weights_faults(component: ComponentPlan, given: ProvidedComponent) -> Itera
     elif given.weights is not None and planned is None:
         yield (
             "weights= is in S3, but the plan loads the weights from the Hub: set weights=FROM_PROPS in its Component, "
-            "so that plan() allows for S3"
+            "so that plan() sizes the start with weights in S3"
         )
     elif given.weights is not None and planned != FROM_PROPS:
         yield (

@@ -21,7 +21,9 @@ def scaling_plan(
     options = component.options.scaling
     if options is None:
         return None, {}
-    reasons = {"max_copies": "as requested" if options.max_copies else "the most that fit the maximum instances"}
+    reasons = {
+        "max_copies": "as requested" if options.max_copies else "the largest number that fits the maximum instances"
+    }
     target = options.concurrent_requests_per_copy or options.invocations_per_copy
     if target is None:
         target, reasons["target"] = _default_target(component, copy)
@@ -63,7 +65,7 @@ def rollout_plan(
     return plan, {
         "rollout_batch": "as requested"
         if options.batch_copies
-        else "the fewest that SageMaker accepts (5 % of the copies)",
+        else "the smallest batch that SageMaker accepts (5 % of the copies)",
         "rollout_timeout_seconds": "as requested" if options.timeout_seconds else reason,
     }
 

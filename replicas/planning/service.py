@@ -27,7 +27,7 @@ def exceeds_limits(component: ComponentPlan) -> bool:
 
 
 def _target_above_copy(component: ComponentPlan, tokens: int) -> Iterator[str]:
-    """Yield a warning if the scaling target is above the requests that a copy holds: they queue before it scales."""
+    """Yield a warning if the scaling target is above the number of requests that a copy holds at once."""
     scaling = component.scaling
     at_once = component.requests_at_once(tokens)
     if component.sequences:
@@ -67,5 +67,5 @@ def _warnings_of(component: ComponentPlan) -> Iterator[str]:
     else:
         yield (
             f"a step of a copy computes only one request of {tokens:,} tokens: set max_batch_prefill_tokens="
-            f"{2 * tokens} for two"
+            f"{2 * tokens} to compute two"
         )

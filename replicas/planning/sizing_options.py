@@ -13,7 +13,7 @@ from replicas.catalogue.models import find_model, quantized_sibling
 from replicas.deployment import file as catalogue
 from replicas.deployment.deployment import Component, Deployment
 from replicas.engines import EXAMPLE, engine_names
-from replicas.errors import UsageError
+from replicas.errors import SizingError, UsageError
 from replicas.planning.plans import EndpointPlan
 
 _FLAG = "flag"
@@ -150,7 +150,10 @@ class DescribedDeployment:
         """Plan the deployment. Raises `SizingError` if it does not fit."""
         from replicas.planning.planner import plan  # brings all rules, which a command's flags do not need
 
-        return plan(self.deployment, to_deploy=self.is_named)
+        try:
+            return plan(self.deployment, to_deploy=self.is_named)
+        except SizingError as refusal:
+            raise (catalogue.with_lines(refusal, self.deployment) if self.is_named else refusal) from None
 
 
 def describe(name: str | None, options: SizingOptions) -> DescribedDeployment:

@@ -127,7 +127,7 @@ def _adapters(plan: EndpointPlan, component: ComponentPlan) -> Iterator[Componen
 
 def _artifact(weights: str) -> str | Unknown:
     """Return the location of an adapter; unknown if the props of a construct give it."""
-    return Unknown("a construct is given for it") if weights == FROM_PROPS or is_unresolved(weights) else weights
+    return Unknown("the props of the construct give it") if weights == FROM_PROPS or is_unresolved(weights) else weights
 
 
 def _target(component: ComponentPlan) -> ScalingTarget:

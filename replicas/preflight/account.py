@@ -82,7 +82,7 @@ def _image(aws: Aws, what: str, image: str) -> Checked:
     """Check that an ECR image exists with BatchGetImage, the only call that registries of other accounts allow."""
     name = _IMAGE.fullmatch(image)
     if name is None:
-        return Checked(what, State.UNKNOWN, "it is not in ECR, so its existence could not be checked")
+        return Checked(what, State.UNKNOWN, "it is not in ECR, so it was not checked whether it exists")
     identifier: ImageIdentifierTypeDef = (
         {"imageDigest": name["digest"]} if name["digest"] else {"imageTag": name["tag"] or "latest"}
     )
@@ -162,7 +162,7 @@ def _described(what: str, absent: str, fix: str, describe: Callable[..., Any], *
         if error_code(fault).startswith((absent, absent.replace(".NotFound", ".Malformed"))):
             return Checked(what, State.FAULT, f"it does not exist ({error_code(fault)})", fix)
         raise
-    return Checked(what, State.OK, "it is there")
+    return Checked(what, State.OK, "it exists")
 
 
 def _key(aws: Aws, what: str, key: str) -> Checked:

@@ -42,7 +42,7 @@ class Examination:
     """Reason why quotas and secrets were not checked; None if they were checked."""
 
     @property
-    def is_well(self) -> bool:
+    def is_ready(self) -> bool:
         """True if no check found a fault."""
         return all(check.state is not State.FAULT for check in self.checks)
 

@@ -1,4 +1,4 @@
-"""Compares a new template with the live stack: would a deployment remove copies, and does a rolling update fit."""
+"""Compares a new template with the live stack: would a deployment remove copies, and does a rolling update fit?"""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def live_checks(aws: Aws, name: str, declared: Declared, live: Live) -> Iterator
 def _stack(name: str, status: str) -> Checked:
     what = f"stack {name}"
     if status.endswith("_IN_PROGRESS"):
-        return Checked(what, State.FAULT, f"it is {status}", f"wait: replicas status {name} --watch")
+        return Checked(what, State.FAULT, f"it is {status}", f"wait until it has ended: replicas status {name} --watch")
     fixes = {
         "ROLLBACK_COMPLETE": f"npx cdk destroy {name}: a stack whose creation failed cannot be updated",
         "UPDATE_ROLLBACK_FAILED": f"aws cloudformation continue-update-rollback --stack-name {name}",
@@ -100,7 +100,9 @@ def _stack(name: str, status: str) -> Checked:
 def _copies(demand: Demand, live: LiveComponent, changes: Changes) -> Checked:
     what = f"copies of {live.name}"
     if demand.copies is None:
-        return Checked(what, State.UNKNOWN, f"{live.desired} live; the template does not state its number of copies")
+        return Checked(
+            what, State.UNKNOWN, f"{live.desired} live, but the template does not state its number of copies"
+        )
     if live.desired <= demand.copies:
         return Checked(what, State.OK, f"{live.desired} live, the template requests {demand.copies}")
     if not changes.touches(demand.component.subject.name):

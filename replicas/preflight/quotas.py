@@ -63,7 +63,11 @@ def demand_of_deployment(deployment: Deployment) -> InstanceDemand:
     try:
         planned = plan(deployment)
     except SizingError:
-        instance_type, most, why = None, None, f"the deployment does not fit: run `replicas plan {deployment.name}`"
+        instance_type, most, why = (
+            None,
+            None,
+            f"the deployment does not fit: `replicas plan {deployment.name}` shows why",
+        )
     else:
         instance_type, most, why = planned.instance.name, planned.max_instances, ""
         if planned.fallbacks:  # any type of the pools may provide some of the instances

@@ -98,7 +98,7 @@ def room_check(variant: Variant, live: Live, changes: Changes) -> Iterator[Check
     live_fit = place(update.needs, update.copies, host, most).fits
     if most < running and live_fit is False:
         explanation = (
-            f"{running} instances run and the template ends with {most}: {sum(update.copies)} live copies need more"
+            f"{running} instances run and the template allows {most}, but {sum(update.copies)} live copies need more"
         )
         yield Checked(
             what, State.FAULT, explanation, "reduce the copies first, then the instances in a second deployment"
@@ -111,7 +111,7 @@ def room_check(variant: Variant, live: Live, changes: Changes) -> Iterator[Check
     if fits.fits:
         yield Checked(what, State.OK, explanation)
     elif fits.fits is None:
-        yield Checked(what, State.UNKNOWN, f"{explanation}; it is not judged whether all of them fit: {fits.why}")
+        yield Checked(what, State.UNKNOWN, f"{explanation}; whether all of them fit is not judged: {fits.why}")
     else:
         yield Checked(what, State.FAULT, explanation, update.fix(host))
 

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from replicas.deployment import file as catalogue
 from replicas.deployment.file import Entry
-from replicas.errors import CatalogueError
+from replicas.errors import CatalogueError, OperationError
 from replicas.installation import __version__
 from replicas.pages import write_page
 from replicas.report.changes import Changes, changes_of
@@ -64,8 +64,12 @@ def write_report(
     Raises:
         CatalogueError: deployments.py is missing, faulty, or lacks one of the names (all are listed).
         ReviewError: the revision does not exist or cannot be read.
+        OperationError: the folder is a file, or would be in a file.
 
     """
+    existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not existing.is_dir():
+        raise OperationError(f"--output {folder}: {existing} is a file: name a folder")
     entries = _chosen(names)
     changes = None
     if base is not None:

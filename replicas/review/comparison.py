@@ -57,7 +57,7 @@ def _comparisons(
     before: Plans, after: Plans, report: TemplateReport | None, stacks: Stacks | None
 ) -> Iterator[Comparison]:
     if after.problem:
-        return  # an unreadable head does not mean that its deployments were removed
+        return  # if the head cannot be read, its deployments were not necessarily removed
     changes = {change.name: change for change in report.changes} if report else {}
     nameless = any(not re.search(NAME, name) for name in after.documents)
     for name in dict.fromkeys([*after.documents, *before.documents]):
@@ -99,8 +99,8 @@ def _compared(
 
 
 def _questions(compared: Comparison) -> Iterator[tuple[ForecastQuestion, bool]]:
-    """Yield the forecasts to run, each with False for the base or True for the head. Both have the traffic that the
-    head declares, or that of the base if the head declares none.
+    """Yield the forecasts to run, each with False for the base or True for the head. Both use the traffic that the head
+    declares or, if the head declares none, the traffic of the base.
     """
     components = [_fitting_components(side) for side in (compared.before, compared.after)]
     for component in dict.fromkeys([*components[1], *components[0]]):
@@ -135,7 +135,7 @@ def _notes(old: Revision, new: Revision, before: Plans, *, forecasts: bool) -> I
     for what, place in [("The forecast", "replicas/forecast"), *data] if forecasts else data:
         sides = [_content(side.folder / place) for side in (old, new)]
         if all(sides) and sides[0] != sides[1]:
-            yield f"{what} itself differs between the two revisions, which also changes amounts."
+            yield f"{what} differs between the two revisions, which also changes amounts."
 
 
 def _content(place: Path) -> dict[str, bytes]:

@@ -71,7 +71,7 @@ def _values(plan: Json) -> Iterator[tuple[str, tuple[str, bool]]]:
         if scaling := component["scaling"]:
             yield f"{of}scales to", (f"{scaling['target']:g} {scaling['metric'].replace('_', ' ')}", False)
         if rollout := component["rollout"]:
-            yield f"{of}rolls at a time", (f"{rollout['batch_copies']} of its copies", False)
+            yield f"{of}copies per batch of a rolling update", (f"{rollout['batch_copies']}", False)
     used, available = plan["accelerators_used"], plan["accelerators_available"]
     yield "accelerators in use at the start", (f"{used} of {available}", True)
     yield "USD an hour", (_usd(plan, bounds), True)

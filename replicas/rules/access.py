@@ -22,7 +22,7 @@ _WIDE_ACTIONS = ("*", "sagemaker:*", "iam:*", "s3:*")
     why="an attacker in the container gets all of these rights",
 )
 def role_too_wide(topology: Topology) -> Iterator[Case]:
-    """An execution role must not have wide rights: serving a model needs only an image, weights and logs."""
+    """An execution role must not have wide rights: serving needs only rights to the image, the weights and the logs."""
     for role in topology.roles:
         rights = [("policy", name) for name in role.managed_policies if _WIDE_POLICY.search(name)]
         rights += [right for statement in role.statements for right in wide_rights(statement)]

@@ -52,20 +52,20 @@ def _documented(words: str, fix: str, source: str = _DOCUMENTED) -> Quote:
 
 
 _NO_THRESHOLD = _quote(
-    "alarm-threshold", "PutMetricAlarm request should have valid Threshold parameter", "Threshold=NUMBER"
+    "alarm-threshold", "PutMetricAlarm request should have valid Threshold parameter", "set Threshold=NUMBER"
 )
 _DATAPOINTS = _quote(
     "datapoints-evaluation",
     "DatapointsToAlarm must be less than or equal to EvaluationPeriods",
-    "DatapointsToAlarm less than or equal to EvaluationPeriods",
+    "set DatapointsToAlarm to EvaluationPeriods or less",
 )
 _NO_STATISTIC = _quote(
     "extended-statistic",
     "The value {statistic} for parameter ExtendedStatistic is not supported.",
-    "a percentile from p0.0 to p100",
+    "use a percentile from p0.0 to p100",
 )
 _WINDOW = _quote(
-    "alarm-evaluation-window", "EvaluationPeriods * Period must be <= {longest}", "EvaluationPeriods={most} or less"
+    "alarm-evaluation-window", "EvaluationPeriods * Period must be <= {longest}", "set EvaluationPeriods={most} or less"
 )
 _LOW_SAMPLES = _quote(
     "alarm-low-sample-percentile",
@@ -75,18 +75,18 @@ _LOW_SAMPLES = _quote(
 _ELSEWHERE = _quote(
     "alarm-ec2-action-region",
     "Invalid region {given} specified. Only {region} is supported.",
-    "the action's ARN in {region}",
+    "use an action in {region}",
 )
 _VENDOR = _quote(
     "alarm-action-vendor",
     "Unsupported AWS vendor {vendor}",
-    f"an action of {', '.join(_VENDORS[:-1])} or {_VENDORS[-1]}",
+    f"use an action of {', '.join(_VENDORS[:-1])} or {_VENDORS[-1]}",
 )
 _MANY_METRICS = _quote(
-    "alarm-metrics-max", "Too many metrics in alarm, maximum is 10", "10 queries with MetricStat or fewer"
+    "alarm-metrics-max", "Too many metrics in alarm, maximum is 10", "keep at most 10 queries with MetricStat"
 )
 _MANY_EXPRESSIONS = _quote(
-    "alarm-expressions-max", "Too many expressions in alarm, maximum is 10", "10 expressions or fewer"
+    "alarm-expressions-max", "Too many expressions in alarm, maximum is 10", "keep at most 10 expressions"
 )
 _SEARCH = _quote(
     "alarm-search-expression", "SEARCH is not supported on Metric Alarms.", "name each metric instead of using SEARCH()"
@@ -94,10 +94,10 @@ _SEARCH = _quote(
 _UNKNOWN_THRESHOLD = _quote(
     "threshold-metric-id",
     "Metrics list must contain exactly one metric matching the ThresholdMetricId parameter",
-    "the Id of a query that returns data",
+    "set ThresholdMetricId to the Id of a query that returns data",
 )
 _NO_METRIC = _documented(
-    "MetricName, Namespace and Period, or Metrics, must be given", "MetricName with Namespace, Period and Statistic"
+    "MetricName, Namespace and Period, or Metrics, must be given", "set MetricName with Namespace, Period and Statistic"
 )
 _TWO_KINDS = _documented(
     "MetricName and Metrics must not both be given", "give only one of them", f"{_DOCUMENTED}, Metrics"
@@ -107,23 +107,23 @@ _STATISTICS = _documented(
 )
 _MISSING_DATA = _documented(
     "TreatMissingData is one of breaching, notBreaching, ignore, missing",
-    "TreatMissingData=notBreaching",
+    "set TreatMissingData=notBreaching",
     f"{_DOCUMENTED}, TreatMissingData",
 )
 _ONE_RETURNS = _quote(
     "metric-query-returndata",
     "Exactly one element of the metrics list should return data.",
-    "ReturnData=false for all other queries",
+    "set ReturnData=false for all other queries",
 )
 _TWO_RETURN = _quote(
     "metric-query-returndata",
     "Exactly two elements of the metrics list should return data.",
-    "ReturnData=true only for the metric and its ANOMALY_DETECTION_BAND",
+    "set ReturnData=true only for the metric and its ANOMALY_DETECTION_BAND",
 )
 _NO_BAND = _quote(
     "alarm-threshold",
     "ComparisonOperators for ranges require ThresholdMetricId to be set",
-    "ThresholdMetricId with the Id of the ANOMALY_DETECTION_BAND",
+    "set ThresholdMetricId to the Id of the ANOMALY_DETECTION_BAND",
 )
 _SCALES_BY_BAND = _quote(
     "alarm-anomaly-autoscaling-action",
@@ -133,10 +133,12 @@ _SCALES_BY_BAND = _quote(
 _MANY_ACTIONS = _quote(
     "alarm-actions-max",
     "Member must have length less than or equal to 5",
-    "5 actions or fewer, or one SNS topic that notifies all targets",
+    "keep at most 5 actions, or use one SNS topic that notifies all targets",
 )
 _ASCII = _quote(
-    "metric-namespace-ascii", "Namespace must not contain Non-ASCII characters.", "a Namespace of ASCII characters"
+    "metric-namespace-ascii",
+    "Namespace must not contain Non-ASCII characters.",
+    "use only ASCII characters in Namespace",
 )
 
 

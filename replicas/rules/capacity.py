@@ -2,12 +2,12 @@
 
 The rules compare the reserved resources with three bounds, from the most permissive to the most conservative:
 
-- the resources of the host, or less if AWS is known to have refused a smaller reservation. Nothing above it runs.
-- nine tenths of the host.
-- reservations that AWS is known to have accepted, or that follow from a conservative rule (`replicas.sizing.claims`).
+- All resources of the host, or less if AWS is known to have refused a smaller reservation. No larger reservation runs.
+- Nine tenths of the host.
+- The largest reservation that AWS is known to have accepted, or a conservative estimate (`replicas.sizing.claims`).
 
-It is unknown whether a reservation between the last two bounds runs, so its finding is a warning. An unknown
-reservation counts as 0: if the known reservations alone do not fit, the finding is certain.
+A reservation between the last two bounds may or may not run, so its finding is a warning. An unknown reservation
+counts as 0: if the known reservations alone do not fit, the finding is a problem.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _ALL_FIT = "whether all copies fit"
 
 
 def shortage_on(variant: Variant, instance: Instance) -> Shortage:
-    """Return the shortage of a variant's copies on its maximum number of instances, all of one instance type."""
+    """Compare a variant's copies with its maximum number of instances, all of one instance type."""
     return Shortage(
         variant=variant,
         all_demands=demands_of(variant, instance.name),
@@ -45,7 +45,7 @@ def shortage_on(variant: Variant, instance: Instance) -> Shortage:
     "over-committed",
     checks="Copies do not fit the instances of their endpoint.",
     why="{why}",
-    source="hosts of the table of instances; the message is quoted in public issues",
+    source="data/instances.json: resources of each host; public issues quote the message",
     enforced=enforced_by(
         "CreateInferenceComponent",
         "quoted",

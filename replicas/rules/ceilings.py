@@ -34,7 +34,7 @@ _CEILING_FITS = "whether the ceiling of copies fits the instances"
 def ceiling_over_committed(topology: Topology) -> Iterator[Case | Unjudged]:
     """The ceilings of all components must fit the instances.
 
-    The case is certain if one component alone cannot reach its ceiling on the only instance type of the variant. If
+    The case is a problem if one component alone cannot reach its ceiling on the only instance type of the variant. If
     each component alone can reach its ceiling, the case is a warning, because components may share capacity on purpose.
     """
     for variant in topology.variants:

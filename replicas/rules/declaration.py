@@ -1,4 +1,4 @@
-"""Declaration of a rule, with the function that yields the cases in which an endpoint model breaks the rule."""
+"""Declares a rule: its description, its sources, and the function that yields the cases that break it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Rule:
     id: str
     pack: Pack
     severity: Severity
-    """Severity of a certain case. An uncertain case is always a warning."""
+    """Severity if the case certainly breaks the rule. A case that only may break it is always a warning."""
     checks: str
     """A sentence that describes the case in which the rule is broken."""
     why: str
@@ -45,8 +45,8 @@ class Rule:
     enforced: tuple[Enforcement, ...]
     """AWS operations that refuse a resource that breaks the rule; empty if none does."""
     needs_proof: bool | tuple[str, ...]
-    """Whether an uncertain case also refuses a plan, because a plan proves that its copies fit: for all kinds of cases
-    (True) or for the kinds in the tuple."""
+    """Whether a plan is also refused if it is uncertain that the case breaks the rule, because a plan proves that its
+    copies fit: True for all kinds of cases, or a tuple of kinds."""
     judge: Judge
 
     def refuses_plan(self, finding: Finding) -> bool:

@@ -1,4 +1,4 @@
-"""Results of rules as data: findings, and questions that are not judged. `replicas.rules.wording` words them."""
+"""Results of rules as data: findings, and questions that are not judged. `replicas.rules.wording` writes their text."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ class Case:
     kind: str = ""
     """The kind of case, if the rule can be broken in several ways; otherwise empty."""
     shortage: Shortage | None = None
-    """For rules about capacity: the copies, the instances, and the changes that fix the shortage."""
+    """For rules about capacity: the copies, the instances, and the changes after which the copies fit."""
     certain: bool = True
-    """False if it is unknown whether the case fails. The finding is then always a warning."""
+    """False if it is unknown whether AWS or the engine refuses the case. The finding is then always a warning."""
 
 
 @dataclass(frozen=True, kw_only=True)

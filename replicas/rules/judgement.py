@@ -12,12 +12,12 @@ from replicas.rules.registry import RULES
 
 
 def judge(topology: Topology, rules: Iterable[Rule] = RULES.values()) -> Iterator[Finding | Unjudged]:
-    """Yield a finding for every case that breaks one of the rules, and every question that is not judged."""
+    """Apply the rules: yield a finding for every case that breaks a rule, and every question that cannot be judged."""
     for rule in rules:
         yield from rule.findings(topology)
 
 
 def judge_all(topology: Topology, rules: Iterable[Rule] = RULES.values()) -> Iterator[Finding | Unjudged]:
-    """Yield the results of `judge`, then the resources that could not be judged at all."""
+    """Yield the results of `judge`, then the resources that no rule can judge."""
     yield from open_points(topology)
     yield from judge(topology, rules)

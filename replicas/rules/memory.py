@@ -102,7 +102,7 @@ def startup_too_short(topology: Topology) -> Iterator[Case]:
     "download-too-short",
     severity="warning",
     checks="The timeout of the model download is shorter than the download of the weights from S3 can take (warning).",
-    why="SageMaker ends the download before the weights are there, and no copy ever serves",
+    why="SageMaker stops the download before it is complete, and no copy ever serves",
     source="docs/cold-start.md: the published rates of downloads from S3",
 )
 def download_too_short(topology: Topology) -> Iterator[Case]:
@@ -121,11 +121,11 @@ def download_too_short(topology: Topology) -> Iterator[Case]:
     "target-above-copy",
     severity="warning",
     checks="The target of a scaling policy is above the number of requests that a copy can run at once (warning).",
-    why="requests wait for free memory in the copies, and autoscaling adds no copy until the target is reached",
+    why="requests wait in the copies for free memory, and autoscaling adds a copy only above the target",
     source="docs/sizing.md: the memory model, and the engine's limit of its batch",
 )
 def target_above_copy(topology: Topology) -> Iterator[Case]:
-    """The tracked number of requests in flight on a copy must be one that it can hold."""
+    """The target number of concurrent requests per copy must not exceed the number that a copy can run at once."""
     for copy in _served(topology):
         component = topology.component(copy.subject)
         target = topology.target_of(component) if component else None

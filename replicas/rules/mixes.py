@@ -33,7 +33,7 @@ def fits_no_mix(shortages: Sequence[Shortage]) -> bool:
 
 
 def on_every_mix(shortages: Sequence[Shortage]) -> Packing:
-    """Place the copies so that each instance may be of any type. If there is no such placement, the copies may
+    """Search for a placement that is valid whatever type each instance has. Without such a placement, the copies may
     still fit some combinations of types.
     """
     needs, room = _largest_shares(shortages)

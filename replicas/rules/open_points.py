@@ -1,4 +1,4 @@
-"""Finds resources of an endpoint model that cannot be judged because they or their references are unknown."""
+"""Finds resources that no rule can judge, because a property or a reference of the resource is unknown."""
 
 from __future__ import annotations
 

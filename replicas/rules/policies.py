@@ -33,57 +33,57 @@ def _step(rule_name: str, words: str, fix: str) -> Quote:
 _MISMATCH = _step(
     "policy-type-config-mismatch",
     "You must only provide a single scaling policy configuration, which must match the scaling policy type specified.",
-    "only the configuration of its PolicyType",
+    "keep only the configuration of its PolicyType",
 )
 _NO_TYPE = _step(
-    "step-adjustment-type-required", "Adjustment type must be specified", "AdjustmentType=ChangeInCapacity"
+    "step-adjustment-type-required", "Adjustment type must be specified", "set AdjustmentType=ChangeInCapacity"
 )
 _NO_STEPS = _step(
     "step-adjustments-required",
     "There must be at least one step adjustment",
-    "StepAdjustments with MetricIntervalLowerBound=0 and ScalingAdjustment=1",
+    "add a step with MetricIntervalLowerBound=0 and ScalingAdjustment=1",
 )
 _MAGNITUDE = _step(
     "min-adjustment-magnitude-percent-only",
     "Minimum adjustment magnitude is only allowed for adjustment type PercentChangeInCapacity",
-    "leave MinAdjustmentMagnitude out, or AdjustmentType=PercentChangeInCapacity",
+    "leave MinAdjustmentMagnitude out, or set AdjustmentType=PercentChangeInCapacity",
 )
 _NEGATIVE = _step(
     "step-adjustment-exact-capacity-negative",
     "Scaling adjustment cannot be less than 0 when adjustment type is ExactCapacity",
-    "ScalingAdjustment=0 or more",
+    "set ScalingAdjustment=0 or more",
 )
 _BOTH_OPEN = _step(
     "step-adjustment-both-null",
     "Both lower and upper bounds of a step adjustment cannot be left unspecified",
-    "MetricIntervalLowerBound=0",
+    "set MetricIntervalLowerBound=0",
 )
 _ORDER = _step(
     "step-adjustment-bound-order",
     "Lower bound must be less than upper bound for a step adjustment",
-    "a MetricIntervalUpperBound above MetricIntervalLowerBound",
+    "set MetricIntervalUpperBound above MetricIntervalLowerBound",
 )
 _TWO_BELOW = _step(
     "step-adjustment-two-null-lower",
     "At most one step adjustment may have an unspecified lower bound",
-    "a MetricIntervalLowerBound for every step except the lowest",
+    "set MetricIntervalLowerBound for every step except the lowest",
 )
 _TWO_ABOVE = _step(
     "step-adjustment-two-null-upper",
     "At most one step adjustment may have an unspecified upper bound",
-    "a MetricIntervalUpperBound for every step except the highest",
+    "set MetricIntervalUpperBound for every step except the highest",
 )
 _CLOSED_BELOW = _step(
     "step-adjustment-missing-null-lower",
     "There must be a step adjustment with an unspecified lower bound when one step adjustment has a negative lower "
     "bound",
-    "no MetricIntervalLowerBound for the lowest step",
+    "remove MetricIntervalLowerBound from the lowest step",
 )
 _CLOSED_ABOVE = _step(
     "step-adjustment-missing-null-upper",
     "There must be a step adjustment with an unspecified upper bound when one step adjustment has a positive upper "
     "bound",
-    "no MetricIntervalUpperBound for the highest step",
+    "remove MetricIntervalUpperBound from the highest step",
 )
 _OVERLAP = _step(
     "step-adjustment-overlap",
@@ -98,7 +98,7 @@ _GAP = _step(
 _NO_METRIC = _step(
     "tt-metric-spec-missing",
     "PredefinedMetricSpecification or CustomizedMetricSpecification must be set for target tracking scaling.",
-    f"PredefinedMetricSpecification with PredefinedMetricType={CopyTarget.CONCURRENT_REQUESTS}",
+    f"set PredefinedMetricSpecification with PredefinedMetricType={CopyTarget.CONCURRENT_REQUESTS}",
 )
 _TWO_METRICS = _step(
     "tt-metric-spec-exclusive",
@@ -109,39 +109,39 @@ _TWO_METRICS = _step(
 _METRIC_AND_MATH = _step(
     "customized-metric-exclusive",
     "The customized metric specification is not valid.",
-    "MetricName with Namespace and Statistic, or Metrics",
+    "set MetricName with Namespace and Statistic, or Metrics",
 )
 _OTHER_METRIC = _step(
     "predefined-metric-dimension",
     f"Scalable dimension {CopyTarget.DIMENSION} only supports the following predefined metric types: "
     f"{', '.join(COPY_METRICS)}",
-    f"PredefinedMetricType={' or '.join(COPY_METRICS)}",
+    f"set PredefinedMetricType={' or '.join(COPY_METRICS)}",
 )
 _PREDICTIVE = Quote(
     words="PredictiveScaling is supported for Amazon ECS only",
     source="Application Auto Scaling API: PutScalingPolicy, PolicyType",
-    fix="PolicyType=TargetTrackingScaling or StepScaling, with its configuration",
+    fix="set PolicyType=TargetTrackingScaling or StepScaling, with its configuration",
 )
 _REFUSED_NAME = Quote(
     words="ScheduledActionName must not contain ':', '/', '|' or a control character, or start or end with a space",
     source="Application Auto Scaling API: PutScheduledAction, ScheduledActionName",
-    fix="a ScheduledActionName of letters, digits, '-' and '_'",
+    fix="use only letters, digits, '-' and '_' in ScheduledActionName",
 )
 _NAME = re.compile(r"(?! )[^\x00-\x1f\x7f-\x9f:/|]+(?<! )")
 _EMPTY_ACTION = _step(
     "scalable-target-action-empty",
     "At least one of minimum capacity and maximum capacity should be provided",
-    "MinCapacity, MaxCapacity or both in ScalableTargetAction",
+    "set MinCapacity, MaxCapacity or both in ScalableTargetAction",
 )
 _NO_ACTION = _step(
     "scalable-target-action-required",
     "ScalableTargetAction must be set",
-    "ScalableTargetAction with MinCapacity, MaxCapacity or both",
+    "add ScalableTargetAction with MinCapacity, MaxCapacity or both",
 )
 _ENDS_FIRST = _step(
-    "scheduled-action-start-end-order", "StartTime must be before EndTime", "an EndTime after StartTime"
+    "scheduled-action-start-end-order", "StartTime must be before EndTime", "set EndTime to a time after StartTime"
 )
-_SCHEDULES = "cron(minutes hours day month weekday year), rate(value unit) or at(yyyy-mm-ddThh:mm:ss)"
+_SCHEDULES = "use cron(minutes hours day month weekday year), rate(value unit) or at(yyyy-mm-ddThh:mm:ss)"
 
 
 @rule(
@@ -160,7 +160,7 @@ def policy_configuration(topology: Topology) -> Iterator[Case]:
             yield Case(subject=policy.subject, numbers=_PREDICTIVE.numbers)
         elif policy.kind not in policy.configurations:
             words = f"{policy.kind} policy configuration must be specified"
-            fix = f"{policy.kind}PolicyConfiguration"
+            fix = f"add {policy.kind}PolicyConfiguration"
             quote = _step("policy-type-config-required", words, fix)
             yield Case(subject=policy.subject, numbers=quote.numbers)
         elif len(policy.configurations) > 1:
@@ -169,7 +169,7 @@ def policy_configuration(topology: Topology) -> Iterator[Case]:
 
 @rule(
     "step-adjustments",
-    checks="The steps of a step scaling policy have a gap, overlap, or have a bound where the interval must be open.",
+    checks="The steps of a step scaling policy overlap, have a gap, or do not cover all values of the metric.",
     why="PutScalingPolicy refuses it: '{words}'",
     source=_EVIDENCE,
     enforced=enforced_by("PutScalingPolicy", "quoted", f"'{_OVERLAP.words}' ({_OVERLAP.source})"),
@@ -254,7 +254,7 @@ def _fault_of_steps(step: StepScaling) -> Quote | None:
 
 
 def _fault_of_bounds(bounds: _Bounds) -> Quote | None:
-    """Return the fault of intervals that overlap, have a gap or do not cover the whole range; None without a fault."""
+    """Return the fault of intervals that overlap, have a gap or do not cover all values; None if there is no fault."""
     if (None, None) in bounds:
         return _BOTH_OPEN
     if any(low is not None and high is not None and low >= high for low, high in bounds):
@@ -285,7 +285,9 @@ def _fault_of_tracking(tracking: Tracking, *, scales_copies: bool) -> Quote | No
         return _METRIC_AND_MATH
     if tracking.has_label and tracking.predefined in COPY_METRICS:
         words = f"Resource label should not be specified for predefined metric type {tracking.predefined}"
-        return _step("resource-label-requires-alb-metric", words, "PredefinedMetricSpecification without ResourceLabel")
+        return _step(
+            "resource-label-requires-alb-metric", words, "remove ResourceLabel from PredefinedMetricSpecification"
+        )
     is_other = isinstance(tracking.predefined, str) and tracking.predefined not in COPY_METRICS
     return _OTHER_METRIC if is_other and scales_copies else None
 

@@ -20,19 +20,21 @@ _ALARM_SECONDS = (10, 20, 30)
 _READ_SECONDS = (1, 5, *_ALARM_SECONDS)
 _QUERY = "CloudWatch API, MetricDataQuery"
 
-ALARM_PERIOD = preflight("cloudwatch-alarm-period", "Period must be 10, 20, 30 or a multiple of 60", "Period=60")
+ALARM_PERIOD = preflight("cloudwatch-alarm-period", "Period must be 10, 20, 30 or a multiple of 60", "set Period=60")
 READ_PERIOD = Quote(
     words="The period is not supported: 1, 5, 10, 20, 30, or any multiple of 60.",
     source="CloudWatch API, MetricStat, Period",
-    fix="Period=60",
+    fix="set Period=60",
 )
 _TWICE = Quote(
-    words="The ids of the queries are not all different", source=f"{_QUERY}, Id", fix="a different Id for each query"
+    words="The ids of the queries are not all different",
+    source=f"{_QUERY}, Id",
+    fix="set a different Id for each query",
 )
 _BAD_ID = Quote(
     words="Invalid metrics list",
     source="aws-cloudformation/cfn-lint, issue 1944; aws/aws-cdk, issue 26674",
-    fix="ids of letters, digits and underscores that begin with a lower-case letter, in place of Id={id}",
+    fix="replace Id={id}: an id has letters, digits and underscores and begins with a lower-case letter",
 )
 _EXCLUSIVE = preflight(
     "cloudwatch-metric-query-exclusive",
@@ -45,7 +47,7 @@ _NO_SOURCE = Quote(
     fix="give exactly one of them",
 )
 _STAT = preflight(
-    "cloudwatch-metricstat-stat-syntax", "Invalid metrics list", "Average, Sum, Maximum or a percentile such as p99"
+    "cloudwatch-metricstat-stat-syntax", "Invalid metrics list", "use Average, Sum, Maximum or a percentile such as p99"
 )
 
 

@@ -77,7 +77,7 @@ def _by_id(rules: Iterable[Rule], pack: Pack) -> Mapping[str, Rule]:
 _RULES = [declared for module in _MODULES for declared in vars(module).values() if isinstance(declared, Rule)]
 
 RULES = _by_id(_RULES, "proof")
-"""Rules that prove whether a template deploys and its copies fit the instances."""
+"""Rules that prove whether a template deploys and whether its copies fit the instances."""
 
 PRACTICE_RULES = _by_id(_RULES, "practice")
 """Rules about whether an endpoint is ready for production traffic and does not waste money."""

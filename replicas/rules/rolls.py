@@ -84,7 +84,7 @@ def _batch_in_copies(demand: Demand, batch: Fraction, topology: Topology) -> Ite
 
 
 def _levels(demand: Demand, topology: Topology) -> list[tuple[int, _Level]]:
-    """Return the possible numbers of copies during a rolling update, each with the setting that determines the number.
+    """Return each number of copies that the component can have when it is updated, with the setting that determines it.
 
     0 is omitted, because an update without copies has no batches.
     """
@@ -116,13 +116,13 @@ class RollingCopies:
 @rule(
     "roll-without-room",
     severity="warning",
-    checks="A batch of a rolling update does not fit in addition to the serving copies (warning).",
+    checks="The new copies of a rolling update do not fit in addition to the serving copies (warning).",
     why="new copies start while the old copies still serve; without free capacity the update waits until it times out",
     source="aws/amazon-sagemaker-examples, ic_rolling_deployment.ipynb: a roll of a full fleet adds an instance",
     needs_proof=True,
 )
 def roll_without_room(topology: Topology) -> Iterator[Case | Unjudged]:
-    """The batches of all components must fit in addition to the serving copies, initially and at the ceiling.
+    """The new copies of all components must fit in addition to the serving copies, at the start and at the ceiling.
 
     The rule assumes that all components are updated at once, because one change may affect all of them.
     """

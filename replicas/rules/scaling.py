@@ -23,7 +23,7 @@ _UNSUPPORTED = preflight(
     CopyTarget.resource_id("NAME"),
 )
 _WRONG_ORDER = "Maximum capacity cannot be less than minimum capacity"
-_RANGE = preflight("appautoscaling-min-max-capacity", _WRONG_ORDER, "MaxCapacity equal to MinCapacity or more")
+_RANGE = preflight("appautoscaling-min-max-capacity", _WRONG_ORDER, "set MaxCapacity to MinCapacity or more")
 _SCHEDULED_RANGE = preflight("appautoscaling-scalable-target-action-min-max", _WRONG_ORDER, _RANGE.fix)
 
 

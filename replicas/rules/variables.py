@@ -193,11 +193,11 @@ def _not_read(subject: Subject, name: str, kind: EngineKind, known: frozenset[st
         yield Case(subject=subject, numbers={**numbers, "near": near})
         return
     others = [other for other in engine_kinds().values() if other is not kind and name in set(_purposes(other))]
-    told_elsewhere = [*others[0].variables.hub_token, *others[0].variables.tensor_parallel] if others else []
-    if others and name not in told_elsewhere:
+    reported_elsewhere = [*others[0].variables.hub_token, *others[0].variables.tensor_parallel] if others else []
+    if others and name not in reported_elsewhere:
         option = others[0].variables.option_of(name)
         own = kind.variables.of_option(option) if option else ()
-        fix = own[0] if own else f"leave {name} out"
+        fix = f"use {own[0]}" if own else f"leave {name} out"
         yield Case(subject=subject, kind="other engine", numbers={**numbers, "other": others[0].title, "fix": fix})
 
 

@@ -82,7 +82,7 @@ def serverless_variant(topology: Topology) -> Iterator[Case]:
 @rule(
     "variant-without-instances",
     checks="A variant has no instance type, no number of instances, or both an instance type and pools.",
-    why="SageMaker must know the type and the number of instances to start",
+    why="SageMaker cannot start instances without their type and number",
     source="sagemaker 2.257.7: 'Must specify instance type and instance count unless using serverless inference'",
     enforced=enforced_by(_CREATE, "assumed", "AWS publishes no message for this refusal"),
 )

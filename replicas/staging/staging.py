@@ -120,7 +120,7 @@ def stage(aws: Aws, hub: Hub, staging: Staging, *, progress: Progress, tell: Tel
         to_delete=staging.to_delete,
     )
     write_manifest(aws, destination, manifest)  # written first, so that a later run recognises the prefix
-    begun = _begun(aws, staging, tell)
+    begun = _unfinished_uploads(aws, staging, tell)
     uploader = Uploader(aws, hub, staging.snapshot, destination, staging.kms_key, progress)
     for file in staging.waiting:
         manifest = manifest.staged(file.path, uploader.put(file, begun.get(file.path)))
@@ -173,10 +173,10 @@ def _cleared(
     chosen = {file.path for file in selection.files}
     existing = {path for path, _ in objects_under(aws, destination)}
     ours = {*(file.path for file in former.files), *former.to_delete} if former else set()
-    strangers = sorted(existing - chosen - ours)
-    if strangers:
+    other_objects = sorted(existing - chosen - ours)
+    if other_objects:
         raise OperationError(
-            f"{destination.url} contains {_named(strangers)}: engines load every object under the prefix, and "
+            f"{destination.url} contains {_named(other_objects)}: engines load every object under the prefix, and "
             f"`replicas stage` did not create these objects: use another prefix, or delete them first"
         )
     if former and not _is_same(former, snapshot) and not replace_other:
@@ -236,7 +236,7 @@ def _notes(kms_key: str | None, destination: Destination) -> list[str]:
 # ---- upload
 
 
-def _begun(aws: Aws, staging: Staging, tell: Tell) -> dict[str, OpenUpload]:
+def _unfinished_uploads(aws: Aws, staging: Staging, tell: Tell) -> dict[str, OpenUpload]:
     """Return the unfinished uploads that this staging can continue, by path. Abort all others under the prefix."""
     s3, destination = aws.client("s3"), staging.destination
     resumable = {file.path for file in staging.waiting} if staging.goes_on else set()

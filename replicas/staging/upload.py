@@ -228,7 +228,8 @@ class _Hashes:
         if actual != expected:
             kind = "SHA-256" if self._file.sha256 else "git's SHA-1"
             raise OperationError(
-                f"{self._file.path}: {kind} is {actual}, the Hub states {expected}: the downloaded content is wrong "
+                f"{self._file.path}: {kind} is {actual}, but the Hub states {expected}, so the downloaded content is "
+                f"wrong "
                 f"and was not staged: run the command again"
             )
 

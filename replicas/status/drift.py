@@ -27,7 +27,7 @@ _UPDATE_POLICY = ("DeploymentConfig", "Tags")
 
 @dataclass(frozen=True)
 class Wanted:
-    """One SageMaker resource as declared in a template."""
+    """A SageMaker resource as the template declares it."""
 
     logical_id: str
     kind: str

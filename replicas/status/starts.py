@@ -1,4 +1,4 @@
-"""Measures how long the components of a deployment took to start, after the fact, from AWS's records.
+"""Measures how long the components of a deployment took to start, from stack events, descriptions and logs.
 
 The events of a stack state when its endpoint and components were requested and when they were ready. Without a stack,
 the descriptions state it for components that were never updated. The logs of the containers state the duration of

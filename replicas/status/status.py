@@ -108,7 +108,7 @@ class ComponentStatus:
                 f"or a manual change"
             )
         if self.status == "InService" and self.desired == 0 and not self.is_asleep:
-            return f"component {self.label} has zero copies, although no scaling allows 0 copies"
+            return f"component {self.label} has zero copies, but its scaling does not allow 0 copies"
         if self.status == "InService" and self.running is not None and self.running < (self.desired or 0):
             return f"component {self.label}: {self.running} of {self.desired} copies run"
         return None
@@ -135,7 +135,7 @@ class Probe:
     seconds: float
     """Seconds until the answer, including waits."""
     why_not: str | None
-    """Reason for a missing answer, or for not sending a request to a component with zero copies."""
+    """Why there is no answer, or why no request was sent (for example, the component has zero copies)."""
     asleep: bool = False
 
 
@@ -244,7 +244,7 @@ def stack_problem(stack: StackStatus) -> str:
     """Return a sentence about a stack's problem, with the next step."""
     step = {
         "ROLLBACK_COMPLETE": f"run `cdk destroy {stack.name}`, fix the cause, and deploy again",
-        "UPDATE_ROLLBACK_COMPLETE": "the previous version serves: fix the cause, and deploy again",
+        "UPDATE_ROLLBACK_COMPLETE": "the previous version still serves: fix the cause, and deploy again",
         "UPDATE_ROLLBACK_FAILED": f"run `aws cloudformation continue-update-rollback --stack-name {stack.name}`",
     }.get(stack.status, f"run `replicas teardown {stack.name}` if `cdk destroy` fails")
     if "COMPLETE" in stack.status and "ROLLBACK" not in stack.status:

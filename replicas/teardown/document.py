@@ -10,7 +10,7 @@ from replicas.aws.billing import Bill
 from replicas.aws.document import AppRegionDocument, UnansweredDocument
 
 
-class ThingDocument(TypedDict):
+class ResourceDocument(TypedDict):
     """One resource of a deployment."""
 
     kind: str
@@ -19,7 +19,7 @@ class ThingDocument(TypedDict):
     """Reason why the resource belongs to the deployment."""
 
 
-class LeftDocument(ThingDocument):
+class LeftDocument(ResourceDocument):
     """A resource that was not deleted."""
 
     why_left: str
@@ -29,7 +29,7 @@ class InventoryDocument(TypedDict):
     """The resources that a teardown would delete: `replicas teardown --dry-run --json`."""
 
     schema: Literal["replicas.inventory/1"]
-    things: list[ThingDocument]
+    things: list[ResourceDocument]
     """Resources, in the order of their deletion."""
     left_alone: list[str]
     """Sentences about related resources that are not deleted, with the reason."""
@@ -39,7 +39,7 @@ class TeardownDocument(TypedDict):
     """The deleted resources, the resources that were not deleted, and the instances that are still billed."""
 
     schema: Literal["replicas.teardown/1"]
-    deleted: list[ThingDocument]
+    deleted: list[ResourceDocument]
     left: list[LeftDocument]
     left_alone: list[str]
     bills: list[Bill]

@@ -51,7 +51,7 @@ class Kind(IntEnum):
 
 
 @dataclass(frozen=True, order=True)
-class Thing:
+class Resource:
     """One resource to delete."""
 
     kind: Kind
@@ -62,7 +62,7 @@ class Thing:
     """For scaling policies, scheduled actions and scalable targets: resource id of the scalable target."""
 
     def to_document(self) -> dict[str, str]:
-        """Return the JSON document of one resource (`replicas.teardown.document.ThingDocument`)."""
+        """Return the JSON document of one resource (`replicas.teardown.document.ResourceDocument`)."""
         return {"kind": self.kind.label, "name": self.name, "why": self.why}
 
 
@@ -71,7 +71,7 @@ class Inventory:
     """The resources that a teardown would delete, in order, and related resources that it would not delete."""
 
     name: str
-    things: tuple[Thing, ...]
+    things: tuple[Resource, ...]
     left_alone: tuple[str, ...]
     """Sentences about related resources that are not deleted, with the reason."""
 
@@ -79,7 +79,7 @@ class Inventory:
         """Return the JSON document (`replicas.teardown.document.InventoryDocument`)."""
         return {
             "schema": "replicas.inventory/1",
-            "things": [thing.to_document() for thing in self.things],
+            "things": [resource.to_document() for resource in self.things],
             "left_alone": list(self.left_alone),
         }
 
@@ -99,7 +99,7 @@ def take_inventory(aws: Aws, name: str | None = None, *, endpoint: str | None = 
     """List the resources of the stack `name`, or of an endpoint that does not belong to a stack.
 
     Raises:
-        OperationError: neither or both are given, or the stack or endpoint does not exist.
+        OperationError: none or both of `name` and `endpoint` are given, or the stack or endpoint does not exist.
 
     """
     if name is not None and endpoint is None:
@@ -110,10 +110,10 @@ def take_inventory(aws: Aws, name: str | None = None, *, endpoint: str | None = 
 
 
 def inventory_of_stack(aws: Aws, name: str) -> Inventory:
-    """List the existing resources of a stack, which can itself be deleted.
+    """List the existing resources of a stack. The stack itself may already be deleted.
 
     Raises:
-        OperationError: the region has no such stack, nor one deleted in the last 90 days, or it is not of this project.
+        OperationError: no such stack exists or existed in the last 90 days, or the stack belongs to another project.
 
     """
     stack = find_stack(aws, name)
@@ -125,8 +125,10 @@ def inventory_of_stack(aws: Aws, name: str) -> Inventory:
     resources = list(_stack_resources(aws, stack_id))
     if stack is not None and stack["StackStatus"] == IN_REVIEW:
         # The stack has only a change set. Its deletion deletes no resource.
-        return Inventory(name, (Thing(Kind.STACK, name, f"it is {IN_REVIEW}: its change set was never executed"),), ())
-    if stack is not None and not _is_ours(aws, name, resources):
+        return Inventory(
+            name, (Resource(Kind.STACK, name, f"it is {IN_REVIEW}: its change set was never executed"),), ()
+        )
+    if stack is not None and not _has_components(aws, name, resources):
         raise OperationError(
             f"stack {name} never had inference components, so it does not belong to this project: "
             f"delete it with `aws cloudformation delete-stack --stack-name {name}`"
@@ -134,20 +136,20 @@ def inventory_of_stack(aws: Aws, name: str) -> Inventory:
     finder = _Finder(aws)
     why = f"stack {name} created it"
     declared = {
-        Thing(_OF_A_STACK[resource["ResourceType"]], name_of(resource["PhysicalResourceId"]), why)
+        Resource(_OF_A_STACK[resource["ResourceType"]], name_of(resource["PhysicalResourceId"]), why)
         for resource in resources
         if resource["ResourceType"] in _OF_A_STACK and resource.get("PhysicalResourceId")
     }
-    present = {finder.as_adapter(thing) for thing in declared if finder.exists(thing)}
-    for endpoint in [thing for thing in present if thing.kind is Kind.ENDPOINT]:
+    present = {finder.as_adapter(resource) for resource in declared if finder.exists(resource)}
+    for endpoint in [resource for resource in present if resource.kind is Kind.ENDPOINT]:
         present |= set(finder.of_endpoint(endpoint.name, present))
     # Log groups and autoscaling can outlive their component: list them for deleted components, too.
-    for component in [thing for thing in present | declared if thing.kind is Kind.COMPONENT]:
+    for component in [resource for resource in present | declared if resource.kind is Kind.COMPONENT]:
         present |= set(finder.of_component(component.name))
-    for endpoint in [thing for thing in declared - present if thing.kind is Kind.ENDPOINT]:
+    for endpoint in [resource for resource in declared - present if resource.kind is Kind.ENDPOINT]:
         present |= set(log_groups(aws, endpoint))
     if stack is not None:
-        present.add(Thing(Kind.STACK, name, f"it is {stack['StackStatus']}"))
+        present.add(Resource(Kind.STACK, name, f"it is {stack['StackStatus']}"))
     return Inventory(name, tuple(sorted(present)), tuple(finder.left_alone))
 
 
@@ -159,13 +161,13 @@ def inventory_of_endpoint(aws: Aws, endpoint: str) -> Inventory:
 
     """
     finder = _Finder(aws)
-    thing = Thing(Kind.ENDPOINT, endpoint, "named by --endpoint")
-    if not finder.exists(thing):
+    resource = Resource(Kind.ENDPOINT, endpoint, "named by --endpoint")
+    if not finder.exists(resource):
         raise OperationError(f"no endpoint {endpoint!r} in {aws.region}: nothing to tear down")
     owner = finder.stack_of(endpoint)
     if owner:
         raise OperationError(f"endpoint {endpoint} belongs to stack {owner}: run `replicas teardown {owner}`")
-    present = {thing, *finder.of_endpoint(endpoint, set())}
+    present = {resource, *finder.of_endpoint(endpoint, set())}
     for component in [other for other in present if other.kind is Kind.COMPONENT]:
         present |= set(finder.of_component(component.name))
     present |= set(finder.only_used_by(endpoint))
@@ -178,26 +180,26 @@ class _Finder:
         self._sagemaker = aws.client("sagemaker")
         self.left_alone: list[str] = []
 
-    def exists(self, thing: Thing) -> bool:
+    def exists(self, resource: Resource) -> bool:
         """True if the resource exists."""
-        return exists(self._aws, thing)
+        return exists(self._aws, resource)
 
-    def as_adapter(self, thing: Thing) -> Thing:
+    def as_adapter(self, resource: Resource) -> Resource:
         """Return an adapter with kind ADAPTER, because adapters are deleted first; return other resources unchanged."""
-        if thing.kind is not Kind.COMPONENT:
-            return thing
-        base = base_of(self._sagemaker.describe_inference_component(InferenceComponentName=thing.name))
-        return Thing(Kind.ADAPTER, thing.name, f"{thing.why}; adapter of {base}") if base else thing
+        if resource.kind is not Kind.COMPONENT:
+            return resource
+        base = base_of(self._sagemaker.describe_inference_component(InferenceComponentName=resource.name))
+        return Resource(Kind.ADAPTER, resource.name, f"{resource.why}; adapter of {base}") if base else resource
 
-    def of_endpoint(self, endpoint: str, known: set[Thing]) -> Iterator[Thing]:
+    def of_endpoint(self, endpoint: str, known: set[Resource]) -> Iterator[Resource]:
         """Yield the components on an endpoint, and its log group."""
-        by_name = {thing.name for thing in known}
+        by_name = {resource.name for resource in known}
         for name in component_names(self._aws, endpoint):
             if name not in by_name:
-                yield self.as_adapter(Thing(Kind.COMPONENT, name, f"runs on endpoint {endpoint}"))
-        yield from log_groups(self._aws, Thing(Kind.ENDPOINT, endpoint, ""))
+                yield self.as_adapter(Resource(Kind.COMPONENT, name, f"runs on endpoint {endpoint}"))
+        yield from log_groups(self._aws, Resource(Kind.ENDPOINT, endpoint, ""))
 
-    def of_component(self, name: str) -> Iterator[Thing]:
+    def of_component(self, name: str) -> Iterator[Resource]:
         """Yield the autoscaling of a component, the alarms of its policies, and its log group."""
         resource, why = CopyTarget.resource_id(name), f"scales {name}"
         scaling = self._aws.client("application-autoscaling")
@@ -205,20 +207,20 @@ class _Finder:
             ServiceNamespace=CopyTarget.NAMESPACE, ScalableDimension=CopyTarget.DIMENSION, ResourceId=resource
         )
         for policy in (policy for page in policies for policy in page["ScalingPolicies"]):
-            yield Thing(Kind.SCALING_POLICY, policy["PolicyName"], why, resource)
+            yield Resource(Kind.SCALING_POLICY, policy["PolicyName"], why, resource)
             for alarm in policy.get("Alarms", ()):
-                yield Thing(Kind.ALARM, alarm["AlarmName"], f"created by policy {policy['PolicyName']}")
+                yield Resource(Kind.ALARM, alarm["AlarmName"], f"created by policy {policy['PolicyName']}")
         actions = scaling.get_paginator("describe_scheduled_actions").paginate(
             ServiceNamespace=CopyTarget.NAMESPACE, ScalableDimension=CopyTarget.DIMENSION, ResourceId=resource
         )
         for action in (action for page in actions for action in page["ScheduledActions"]):
-            yield Thing(Kind.SCHEDULED_ACTION, action["ScheduledActionName"], why, resource)
+            yield Resource(Kind.SCHEDULED_ACTION, action["ScheduledActionName"], why, resource)
         targets = scaling.get_paginator("describe_scalable_targets").paginate(
             ServiceNamespace=CopyTarget.NAMESPACE, ScalableDimension=CopyTarget.DIMENSION, ResourceIds=[resource]
         )
         for _ in (target for page in targets for target in page["ScalableTargets"]):
-            yield Thing(Kind.SCALABLE_TARGET, resource, why, resource)
-        yield from log_groups(self._aws, Thing(Kind.COMPONENT, name, ""))
+            yield Resource(Kind.SCALABLE_TARGET, resource, why, resource)
+        yield from log_groups(self._aws, Resource(Kind.COMPONENT, name, ""))
 
     def stack_of(self, endpoint: str) -> str | None:
         """Return the name of the stack that created an endpoint; None if no stack created it."""
@@ -235,7 +237,7 @@ class _Finder:
                 return str(resources[0]["StackName"])
         return None
 
-    def only_used_by(self, endpoint: str) -> Iterator[Thing]:
+    def only_used_by(self, endpoint: str) -> Iterator[Resource]:
         """Yield the configuration of an endpoint and the Models of its components that nothing else uses."""
         config = self._sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
         endpoints = self._sagemaker.get_paginator("list_endpoints").paginate()
@@ -244,7 +246,7 @@ class _Finder:
         if config in {self._sagemaker.describe_endpoint(EndpointName=name)["EndpointConfigName"] for name in others}:
             self.left_alone.append(f"endpoint configuration {config}: another endpoint uses it")
         else:
-            yield Thing(Kind.CONFIGURATION, config, f"used only by endpoint {endpoint}")
+            yield Resource(Kind.CONFIGURATION, config, f"used only by endpoint {endpoint}")
         mine = set(self._models(component_names(self._aws, endpoint)))
         theirs = set(self._models(name for other in others for name in component_names(self._aws, other)))
         configs = self._sagemaker.get_paginator("list_endpoint_configs").paginate()
@@ -256,7 +258,7 @@ class _Finder:
             if model in theirs:
                 self.left_alone.append(f"model {model}: another component or configuration uses it")
             else:
-                yield Thing(Kind.MODEL, model, "used only by components of the endpoint")
+                yield Resource(Kind.MODEL, model, "used only by components of the endpoint")
 
     def _models(self, components: Iterable[str]) -> Iterator[str]:
         for name in components:
@@ -268,16 +270,16 @@ class _Finder:
             )
 
 
-def log_groups(aws: Aws, thing: Thing) -> Iterator[Thing]:
+def log_groups(aws: Aws, resource: Resource) -> Iterator[Resource]:
     """Yield the log group that SageMaker created for an endpoint or a component, if it exists."""
-    name_of = {Kind.COMPONENT: LogGroup.of_component, Kind.ENDPOINT: LogGroup.of_endpoint}.get(thing.kind)
+    name_of = {Kind.COMPONENT: LogGroup.of_component, Kind.ENDPOINT: LogGroup.of_endpoint}.get(resource.kind)
     if name_of is not None:
-        group = Thing(Kind.LOG_GROUP, name_of(thing.name), f"log of {thing.name}")
+        group = Resource(Kind.LOG_GROUP, name_of(resource.name), f"log of {resource.name}")
         if exists(aws, group):
             yield group
 
 
-def exists(aws: Aws, thing: Thing) -> bool:
+def exists(aws: Aws, resource: Resource) -> bool:
     """True if the resource exists."""
     sagemaker = aws.client("sagemaker")
     describe = {
@@ -287,32 +289,32 @@ def exists(aws: Aws, thing: Thing) -> bool:
         Kind.CONFIGURATION: ("describe_endpoint_config", "EndpointConfigName"),
         Kind.MODEL: ("describe_model", "ModelName"),
     }
-    if thing.kind in describe:
-        operation, member = describe[thing.kind]
+    if resource.kind in describe:
+        operation, member = describe[resource.kind]
         try:
-            getattr(sagemaker, operation)(**{member: thing.name})
+            getattr(sagemaker, operation)(**{member: resource.name})
         except ClientError as fault:
             if is_missing(fault):
                 return False
             raise
         return True
-    match thing.kind:
+    match resource.kind:
         case Kind.LOG_GROUP:
-            groups = aws.client("logs").describe_log_groups(logGroupNamePrefix=thing.name)["logGroups"]
-            return any(group["logGroupName"] == thing.name for group in groups)
+            groups = aws.client("logs").describe_log_groups(logGroupNamePrefix=resource.name)["logGroups"]
+            return any(group["logGroupName"] == resource.name for group in groups)
         case Kind.ALARM:
-            return bool(aws.client("cloudwatch").describe_alarms(AlarmNames=[thing.name])["MetricAlarms"])
+            return bool(aws.client("cloudwatch").describe_alarms(AlarmNames=[resource.name])["MetricAlarms"])
         case Kind.DASHBOARD:
             cloudwatch = aws.client("cloudwatch")
-            listed = cloudwatch.list_dashboards(DashboardNamePrefix=thing.name)["DashboardEntries"]
-            return any(entry["DashboardName"] == thing.name for entry in listed)
+            listed = cloudwatch.list_dashboards(DashboardNamePrefix=resource.name)["DashboardEntries"]
+            return any(entry["DashboardName"] == resource.name for entry in listed)
         case Kind.STACK:
-            return find_stack(aws, thing.name) is not None
+            return find_stack(aws, resource.name) is not None
         case _:
-            return True  # autoscaling resources come from a listing, so they exist
+            return True  # autoscaling resources were found by a list call, so they exist
 
 
-def _is_ours(aws: Aws, name: str, resources: Sequence[Mapping[str, Any]]) -> bool:
+def _has_components(aws: Aws, name: str, resources: Sequence[Mapping[str, Any]]) -> bool:
     """True if a stack has inference components, or its template declares some. A failed stack may have created none."""
     if any(resource["ResourceType"] == ResourceType.COMPONENT for resource in resources):
         return True

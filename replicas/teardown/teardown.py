@@ -15,7 +15,7 @@ from replicas.aws.session import Aws, error_code, error_message, explain
 from replicas.aws.target import is_missing
 from replicas.aws.waiting import NotYet, Pauses, until_ready
 from replicas.names import CopyTarget
-from replicas.teardown.inventory import Inventory, Kind, Thing, exists, log_groups
+from replicas.teardown.inventory import Inventory, Kind, Resource, exists, log_groups
 
 _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 15.0
@@ -38,7 +38,7 @@ Tell = Callable[[str], None]
 class Left:
     """A resource that was not deleted, with the reason."""
 
-    thing: Thing
+    resource: Resource
     why: str
 
 
@@ -46,7 +46,7 @@ class Left:
 class TornDown:
     """The result of a teardown: resources that were deleted, and resources that were not."""
 
-    deleted: list[Thing]
+    deleted: list[Resource]
     left: list[Left]
     """Resources that were not deleted; empty if everything was deleted."""
 
@@ -61,8 +61,8 @@ class TornDown:
         return {
             **bills.to_document(),
             "schema": "replicas.teardown/1",
-            "deleted": [thing.to_document() for thing in self.deleted],
-            "left": [{**entry.thing.to_document(), "why_left": entry.why} for entry in self.left],
+            "deleted": [resource.to_document() for resource in self.deleted],
+            "left": [{**entry.resource.to_document(), "why_left": entry.why} for entry in self.left],
             "left_alone": list(inventory.left_alone),
         }
 
@@ -80,24 +80,24 @@ def tear_down(
 
     """
     worker = _Worker(aws, time.monotonic() + timeout_seconds, tell)
-    deleted: list[Thing] = []
+    deleted: list[Resource] = []
     left: list[Left] = []
     pending = sorted(inventory.things)
     while pending:
-        thing = pending.pop(0)
-        blocking = [other.thing for other in left if other.thing.kind in _NEEDS.get(thing.kind, ())]
+        resource = pending.pop(0)
+        blocking = [other.resource for other in left if other.resource.kind in _NEEDS.get(resource.kind, ())]
         if blocking:
-            left.append(Left(thing, f"{blocking[0].kind.label} {blocking[0].name} still exists"))
+            left.append(Left(resource, f"{blocking[0].kind.label} {blocking[0].name} still exists"))
             continue
         try:
-            worker.delete(thing)
-            deleted.append(thing)
+            worker.delete(resource)
+            deleted.append(resource)
             # A resource that was still being created may have a new log group since the inventory was taken.
-            pending = sorted({*pending, *log_groups(aws, thing)})
+            pending = sorted({*pending, *log_groups(aws, resource)})
         except (ClientError, BotoCoreError) as fault:
-            left.append(Left(thing, str(explain(fault))))
+            left.append(Left(resource, str(explain(fault))))
         except _TooSlow as slow:
-            left.append(Left(thing, str(slow)))
+            left.append(Left(resource, str(slow)))
     return TornDown(deleted, left)
 
 
@@ -111,73 +111,77 @@ class _Worker:
         self._deadline = deadline
         self._tell = tell
 
-    def delete(self, thing: Thing) -> None:
+    def delete(self, resource: Resource) -> None:
         """Delete a resource and wait until it no longer exists."""
-        self._tell(f"deleting {thing.kind.label} {thing.name}")
+        self._tell(f"deleting {resource.kind.label} {resource.name}")
         try:
-            if thing.kind not in _HOSTING or self._when_settled(thing) != "Deleting":
-                self._call(thing)
+            if resource.kind not in _HOSTING or self._when_settled(resource) != "Deleting":
+                self._call(resource)
         except ClientError as fault:
             if not _was_absent(fault):
                 raise
             return
-        if thing.kind is Kind.STACK:
-            self._wait_for_stack(thing)
-        elif thing.kind in _HOSTING:
-            self._wait(f"{thing.kind.label} {thing.name} to be deleted", lambda: not exists(self._aws, thing))
+        if resource.kind is Kind.STACK:
+            self._wait_for_stack(resource)
+        elif resource.kind in _HOSTING:
+            self._wait(f"{resource.kind.label} {resource.name} to be deleted", lambda: not exists(self._aws, resource))
 
-    def _call(self, thing: Thing) -> None:
+    def _call(self, resource: Resource) -> None:
         autoscaling, sagemaker = self._aws.client("application-autoscaling"), self._aws.client("sagemaker")
-        match thing.kind:
+        match resource.kind:
             case Kind.SCALING_POLICY:
                 autoscaling.delete_scaling_policy(
                     ServiceNamespace=CopyTarget.NAMESPACE,
                     ScalableDimension=CopyTarget.DIMENSION,
-                    ResourceId=thing.of or "",
-                    PolicyName=thing.name,
+                    ResourceId=resource.of or "",
+                    PolicyName=resource.name,
                 )
             case Kind.SCHEDULED_ACTION:
                 autoscaling.delete_scheduled_action(
                     ServiceNamespace=CopyTarget.NAMESPACE,
                     ScalableDimension=CopyTarget.DIMENSION,
-                    ResourceId=thing.of or "",
-                    ScheduledActionName=thing.name,
+                    ResourceId=resource.of or "",
+                    ScheduledActionName=resource.name,
                 )
             case Kind.SCALABLE_TARGET:
                 autoscaling.deregister_scalable_target(
-                    ServiceNamespace=CopyTarget.NAMESPACE, ScalableDimension=CopyTarget.DIMENSION, ResourceId=thing.name
+                    ServiceNamespace=CopyTarget.NAMESPACE,
+                    ScalableDimension=CopyTarget.DIMENSION,
+                    ResourceId=resource.name,
                 )
             case Kind.ALARM:
-                self._aws.client("cloudwatch").delete_alarms(AlarmNames=[thing.name])
+                self._aws.client("cloudwatch").delete_alarms(AlarmNames=[resource.name])
             case Kind.DASHBOARD:
-                self._aws.client("cloudwatch").delete_dashboards(DashboardNames=[thing.name])
+                self._aws.client("cloudwatch").delete_dashboards(DashboardNames=[resource.name])
             case Kind.ADAPTER | Kind.COMPONENT:
-                sagemaker.delete_inference_component(InferenceComponentName=thing.name)
+                sagemaker.delete_inference_component(InferenceComponentName=resource.name)
             case Kind.ENDPOINT:
-                sagemaker.delete_endpoint(EndpointName=thing.name)
+                sagemaker.delete_endpoint(EndpointName=resource.name)
             case Kind.CONFIGURATION:
-                sagemaker.delete_endpoint_config(EndpointConfigName=thing.name)
+                sagemaker.delete_endpoint_config(EndpointConfigName=resource.name)
             case Kind.MODEL:
-                sagemaker.delete_model(ModelName=thing.name)
+                sagemaker.delete_model(ModelName=resource.name)
             case Kind.LOG_GROUP:
-                self._aws.client("logs").delete_log_group(logGroupName=thing.name)
+                self._aws.client("logs").delete_log_group(logGroupName=resource.name)
             case Kind.STACK:
-                self._wait(f"stack {thing.name} to reach a final state", lambda: not self._is_under_way(thing.name))
-                self._aws.client("cloudformation").delete_stack(StackName=thing.name)
+                self._wait(
+                    f"stack {resource.name} to reach a final state", lambda: not self._is_under_way(resource.name)
+                )
+                self._aws.client("cloudformation").delete_stack(StackName=resource.name)
 
-    def _when_settled(self, thing: Thing) -> str:
+    def _when_settled(self, resource: Resource) -> str:
         """Wait until a resource is no longer being created or updated, and return its status."""
         client = self._aws.client("sagemaker")
 
         def status() -> str:
-            if thing.kind is Kind.ENDPOINT:
-                return str(client.describe_endpoint(EndpointName=thing.name)["EndpointStatus"])
-            described = client.describe_inference_component(InferenceComponentName=thing.name)
+            if resource.kind is Kind.ENDPOINT:
+                return str(client.describe_endpoint(EndpointName=resource.name)["EndpointStatus"])
+            described = client.describe_inference_component(InferenceComponentName=resource.name)
             return str(described["InferenceComponentStatus"])
 
         busy = ("Creating", "Updating", "SystemUpdating", "RollingBack")
         if status() in busy:
-            self._wait(f"{thing.kind.label} {thing.name}, which is {status()}", lambda: status() not in busy)
+            self._wait(f"{resource.kind.label} {resource.name}, which is {status()}", lambda: status() not in busy)
         return status()
 
     def _is_under_way(self, stack: str) -> bool:
@@ -185,14 +189,14 @@ class _Worker:
         status = str(stacks[0]["StackStatus"])
         return status.endswith("_IN_PROGRESS") and status != IN_REVIEW
 
-    def _wait_for_stack(self, thing: Thing) -> None:
+    def _wait_for_stack(self, resource: Resource) -> None:
         cloudformation = self._aws.client("cloudformation")
         state = ""
 
         def ended() -> bool:
             nonlocal state
             try:
-                state = cloudformation.describe_stacks(StackName=thing.name)["Stacks"][0]["StackStatus"]
+                state = cloudformation.describe_stacks(StackName=resource.name)["Stacks"][0]["StackStatus"]
             except ClientError as fault:
                 if "does not exist" in error_message(fault):
                     state = "DELETE_COMPLETE"
@@ -200,11 +204,11 @@ class _Worker:
                 raise
             return not state.endswith("_IN_PROGRESS")
 
-        self._wait(f"stack {thing.name} to be deleted", ended)
+        self._wait(f"stack {resource.name} to be deleted", ended)
         if state != "DELETE_COMPLETE":
             raise _TooSlow(
-                f"it is {state}: `replicas status {thing.name}` shows why; "
-                f"`aws cloudformation delete-stack --stack-name {thing.name} --deletion-mode FORCE_DELETE_STACK` "
+                f"it is {state}: `replicas status {resource.name}` shows why; "
+                f"`aws cloudformation delete-stack --stack-name {resource.name} --deletion-mode FORCE_DELETE_STACK` "
                 "leaves the resources that it cannot delete"
             )
 

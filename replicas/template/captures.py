@@ -1,4 +1,4 @@
-"""Reads the S3 destinations of prompts, answers and core dumps from an endpoint configuration."""
+"""Reads from an endpoint configuration to which S3 locations it writes prompts, answers and core dumps."""
 
 from __future__ import annotations
 

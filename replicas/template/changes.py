@@ -32,7 +32,7 @@ SERVING = {ENDPOINT: "endpoint", COMPONENT: "inference component"}
 NAME_PROPERTY = {ENDPOINT: "EndpointName", COMPONENT: "InferenceComponentName"}
 KEPT = "The old one is kept (DeletionPolicy): it keeps serving, and is billed, outside of the stack."
 STAYS = "refused: the new template cannot be deployed, and the deployed stack does not change"
-NAMELESS = "no entry has this name any longer; a refused entry whose name is unknown may be this one"
+NAMELESS = "no entry has this name any longer, unless a refused entry without a readable name is the renamed one"
 COMPONENT_IDENTITY = ("InferenceComponentName", "EndpointName", "VariantName")
 
 
@@ -52,7 +52,7 @@ class Fate(StrEnum):
     UNSURE = "may be replaced"
     REMOVED = "is removed"
     MOVED = "is removed and created again under another logical id"
-    STUCK = "changes in a way that SageMaker has no call for"
+    STUCK = "changes in a way that no call of SageMaker's API supports"
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Stack:
 class ServingChange:
     """A change that affects requests.
 
-    `type` is a key of `SERVING`, `logical_id` is from the old template, `meaning` explains the effect to the user.
+    `type` is a key of `SERVING`, `logical_id` is from the old template, and `meaning` explains the effect to the user.
     """
 
     type: str
@@ -178,7 +178,7 @@ def serving_changes(old: Template, new: Template) -> list[ServingChange]:
 
 def _replaced(change: ResourceChange, old: Resource, new: Resource) -> ServingChange:
     end = (
-        "The old endpoint is kept (UpdateReplacePolicy) and costs until someone deletes it."
+        "The old endpoint is kept (UpdateReplacePolicy) and is billed until someone deletes it."
         if _retained(new, "UpdateReplacePolicy")
         else "The old one is deleted when the rest of the update has succeeded."
     )
@@ -227,9 +227,9 @@ def _stuck(change: ResourceChange) -> list[ServingChange]:
     bound = change.changed(*COMPONENT_IDENTITY)
     stated = [changed.name for changed in bound if not changed.pending]
     if stated:
-        reason = f"Under the same logical id it has another {' and another '.join(stated)}"
+        reason = f"The component keeps its logical id but gets another {' and another '.join(stated)}"
     elif bound:
-        reason = "Its endpoint is replaced while its logical id stays"
+        reason = "Its endpoint is replaced, but the component keeps its logical id"
     else:
         return []
     meaning = (

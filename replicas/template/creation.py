@@ -24,10 +24,10 @@ class CreationOrder:
         self._needs = direct_needs({str(name): body for name, body in declared.items() if isinstance(body, Mapping)})
         self._subjects = subjects or {}
         self.waiting_for = cache(self._waiting_for)
-        """Cached function that returns the logical ids of the resources that wait for a resource."""
+        """Cached function that returns the logical ids of the resources that depend on a resource."""
 
     def after(self, logical_id: str) -> frozenset[Subject]:
-        """Return the subjects that wait for a resource. Empty for a cyclic template, which is never deployed."""
+        """Return the subjects that depend on a resource. Empty for a template with a cycle, which is never deployed."""
         waiting = self.waiting_for(logical_id) if not self._has_cycle else ()
         return frozenset(self._subjects[dependent] for dependent in waiting if dependent in self._subjects)
 

@@ -44,7 +44,7 @@ def _of_yaml(text: str) -> dict[str, dict[str, int]]:
 
     lines: dict[str, dict[str, int]] = {}
     section, is_key, depths = "", True, [""]
-    """`depths` holds the kind of each open collection; `is_key` tells whether the next value of a mapping is a key."""
+    """`depths` holds the kind of each open collection; `is_key` says whether the next value of a mapping is a key."""
     try:
         for event in yaml.parse(text, Loader=TemplateLoader):
             inside_mapping = depths[-1] == "mapping"

@@ -27,7 +27,7 @@ def refusals_of(
 ) -> Iterator[Refusal]:
     """Yield the faults of the structure, the parameters and the expressions of a template.
 
-    `given` are the values of parameters that replace their defaults, `matches` tells which values match AllowedPattern.
+    `given` contains values of parameters that replace their defaults. `matches` says which values match AllowedPattern.
     Yields nothing for a template that macros, modules or loops complete at deployment, because the text that
     CloudFormation reads is not known.
     """

@@ -30,7 +30,7 @@ class Resource:
 
 
 class Resources:
-    """The resources of a template whose condition is not false. Never raises: malformed ones are left out."""
+    """The resources of a template whose condition is not false. Never raises: malformed resources are left out."""
 
     def __init__(self, template: Mapping[str, Any], resolver: Resolver) -> None:
         self.template = template
@@ -86,7 +86,7 @@ class Resources:
 
 
 def named(value: Value, resources: Sequence[Resource], name_property: str) -> Resource | None:
-    """Return the resource that a value refers to, by a `Reference` or by an equal name; None if there is none."""
+    """Return the resource that a value refers to by a `Reference` or by its name; None if no resource matches."""
     if isinstance(value, Reference):
         for resource in resources:
             if resource.logical_id == value.logical_id:

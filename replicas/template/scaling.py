@@ -227,7 +227,7 @@ def _adds_to_zero(steps: Value) -> bool:
 
 
 def _tracked_requests(resources: Resources, target: Resource, component: Resource) -> Number:
-    """Return the target of the first policy that tracks the requests in flight on a copy; None if there is none."""
+    """Return the target of the first policy that tracks concurrent requests per copy; None without such a policy."""
     for policy in resources.of_type(ResourceType.SCALING_POLICY):
         tracking = policy.get("TargetTrackingScalingPolicyConfiguration")
         if _is_policy_of(policy, target, component) and _tracks_requests(tracking, component):
@@ -236,7 +236,7 @@ def _tracked_requests(resources: Resources, target: Resource, component: Resourc
 
 
 def _tracks_requests(tracking: Value, component: Resource) -> bool:
-    """True if a policy tracks the requests in flight on a copy, by the predefined metric or by the metric itself."""
+    """True if a policy tracks concurrent requests per copy, as the predefined metric or as a customized metric."""
     predefined = text_of(at(tracking, "PredefinedMetricSpecification", "PredefinedMetricType"))
     if predefined == CopyTarget.CONCURRENT_REQUESTS:
         return True

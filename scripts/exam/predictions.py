@@ -1,4 +1,4 @@
-"""Forecasts of the published runs, and their errors."""
+"""Forecasts of the published runs, and the errors of the forecasts."""
 
 from __future__ import annotations
 

@@ -18,8 +18,9 @@ _GOALS = (
 )
 """Measured quantity, its name, the goal for the median error, and the goal for the bias (None: no goal)."""
 _RIVALS = {
-    "latency": "BLIS 7 % (its authors); LLMServingSim 19 %, aiconfigurator 12 to 15 %, llm-optimizer 39 % (strangers)",
-    "ttft": "aiconfigurator 550 % (strangers)",
+    "latency": "BLIS 7 % (its authors); LLMServingSim 19 %, aiconfigurator 12 to 15 %, llm-optimizer 39 % (third "
+    "parties)",
+    "ttft": "aiconfigurator 550 % (third parties)",
     "requests_per_second": "",
 }
 

@@ -49,7 +49,7 @@ def main() -> int:
     waiting = [mutation for mutation in drawn if mutation.name not in results.killed]
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         _run(waiting, results, Path(folder), given.workers)
-    return _told(drawn, results.killed)
+    return _report(drawn, results.killed)
 
 
 def _drawn(count: int, seed: int) -> list[Mutation]:
@@ -240,11 +240,11 @@ class _Results:
             file.write(json.dumps({"name": mutation.name, "test": test}) + "\n")
 
 
-def _told(drawn: Sequence[Mutation], killed: dict[str, bool]) -> int:
+def _report(drawn: Sequence[Mutation], killed: dict[str, bool]) -> int:
     reasons: dict[str, str] = json.loads(_REASONS.read_text())
     survivors = [mutation for mutation in drawn if not killed[mutation.name]]
     share = 1 - len(survivors) / len(drawn)
-    print(f"{len(drawn) - len(survivors)} of {len(drawn)} changes are noticed by a test ({share:.1%})")
+    print(f"{len(drawn) - len(survivors)} of {len(drawn)} mutations are detected by a test ({share:.1%})")
     for line in _lines(survivors, reasons):
         print(line)
     without = [mutation for mutation in survivors if mutation.name not in reasons]

@@ -1,4 +1,4 @@
-"""Recorded answers of the engine, and answers of the stand-in to the same requests."""
+"""Recorded answers of the engine, and the answers of the simulated engine (the stand-in) to the same requests."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Hold every environment that a plan writes against the real argument parser of its engine.
+"""Check that the engine's own argument parser accepts the environment variables of every plan.
 
-The plans are those of all deployments of the catalogue, and of random components. vLLM's parser reads those
-of its own containers and of LMI's; that of each version of SGLang with an image reads those of the version.
+The plans are those of all deployments of the catalogue, and of random components. vLLM's parser reads the variables of
+vLLM's and LMI's containers. Each version of SGLang with an image reads the variables of its own containers.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ ENGINES = tuple(_ENVIRONMENTS)
 
 @dataclass(frozen=True)
 class Case:
-    """The environment that a plan writes for an engine and its version."""
+    """Environment variables of a plan, with the engine and its version."""
 
     name: str
     engine: str
@@ -61,10 +61,10 @@ class Case:
 
 
 def check(python: Path) -> str:
-    """Ask the parsers about every plan.
+    """Check the variables of every plan with the parsers.
 
     Raises:
-        SystemExit: a parser refuses a plan, reads it otherwise than planned, or does not know a variable.
+        SystemExit: a parser refuses a variable, reads another value than planned, or does not know a variable.
 
     """
     cases = [*planned(), *(case for engine in ENGINES for case in random_plans(engine))]
@@ -80,11 +80,11 @@ def check(python: Path) -> str:
         raise SystemExit("\n".join(problems))
     counts = (f"{sum(case.engine == engine for case in cases)} of {engine}" for engine in ENGINES)
     versions = sorted(version for version in of_parsers if version)
-    return f"environments are taken: {', '.join(counts)} (parsers of sglang: {', '.join(versions)})"
+    return f"environments are accepted: {', '.join(counts)} (versions of sglang's parser: {', '.join(versions)})"
 
 
 def _answers(python: Path, version: str | None, cases: list[Case]) -> list[dict[str, Any]]:
-    """Return the answers of vLLM's parser, or of SGLang's of a version."""
+    """Return the answers of vLLM's parser, or of the parser of one version of SGLang."""
     with tempfile.TemporaryFile("w+") as lines:
         for case in cases:
             line = {"name": case.name, "engine": case.engine, "environment": dict(case.environment)}
@@ -97,17 +97,17 @@ def _answers(python: Path, version: str | None, cases: list[Case]) -> list[dict[
 
 
 def problems_of(cases: list[Case], answers: list[dict[str, Any]]) -> Iterator[str]:
-    """Yield what a parser refuses, reads otherwise or does not know."""
+    """Yield a sentence for each variable that a parser refuses, reads with another value, or does not know."""
     for case, answer in zip(cases, answers, strict=True):
         about = f"{case.engine} {case.version}, {case.name}"
         if "refused" in answer:
             yield f"{about}: {answer['refused']}: {dict(case.environment)}"
-        yield from (f"{about}: {name} is no variable of the engine" for name in answer["unknown_variables"])
+        yield from (f"{about}: the engine has no variable {name}" for name in answer["unknown_variables"])
         yield from (f"{about}: {name}: {reading}" for name, reading in answer.get("misread", {}).items())
 
 
 def planned() -> Iterator[Case]:
-    """Yield the environments of the catalogue's deployments that these engines serve."""
+    """Yield the environment variables of the catalogue's deployments that these engines serve."""
     for deployment in DEPLOYMENTS:
         for component in plan(deployment, to_deploy=False).components:
             engine = component.engine
@@ -116,7 +116,7 @@ def planned() -> Iterator[Case]:
 
 
 def random_plans(engine: str) -> Iterator[Case]:
-    """Yield the environments of random components of the engine that can be planned."""
+    """Yield the environment variables of random components of the engine that can be planned."""
     draw = Random(0)  # noqa: S311 (no secret)
     choices = {**_CHOICES, "environment": _ENVIRONMENTS[engine]}
     count = 0

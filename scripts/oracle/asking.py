@@ -13,9 +13,10 @@ ROOT = Path(__file__).parents[2]
 
 
 def inside(python: Path, module: str, lines: IO[str], packages: Path | None = None) -> Iterator[dict[str, Any]]:
-    """Run a module that answers each JSON line of its input with a JSON line; `packages` is a folder of more of them.
+    """Run a module that answers each JSON line of its input with a JSON line.
 
-    Its stderr goes to a file beside the environment, which a failure names.
+    `packages` is a folder with additional Python packages. The module's stderr goes to a log file next to the
+    environment. If the module fails, the error names this file.
 
     Raises:
         SystemExit: the process failed.

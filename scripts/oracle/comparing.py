@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 _ERROR_FIELDS = ("type", "code", "param")
-"""Fields of an error whose values clients use to decide what to do."""
+"""Fields of an error that clients use to decide how to react."""
 
 
 class Answer(NamedTuple):

@@ -56,7 +56,7 @@ def compare(python: Path) -> str:
     if problems:
         raise SystemExit("\n".join(problems))
     compared = len(list(conversations())) - len({*BY_VERSION, *NOT_SIMULATED})
-    return f"{compared} requests are answered as the stand-in does; adapters, a chat and a benchmark work"
+    return f"{compared} requests have the same answers as from the stand-in; adapters, a chat and a benchmark work"
 
 
 @contextmanager

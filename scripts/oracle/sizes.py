@@ -1,4 +1,4 @@
-"""What the engine's own code says about the size of each model, as data that tests compare `sizing` with."""
+"""Sizes of each model according to the engine's own code, as data with which tests compare `sizing`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scripts.oracle.asking import ROOT, inside
 
 FOLDER = ROOT / "tests" / "data" / "engine"
 _KEPT = ("kind", "layers", "page_bytes", "block_size", "sliding_window", "attention_chunk_size", "shapes", "dtypes")
-"""Fields of a layer's cache that are written; others, such as the heads, follow from the bytes."""
+"""Fields of a layer's cache that are written to the file. Other fields, such as the heads, follow from the bytes."""
 
 
 def cases() -> dict[str, dict[str, Any]]:
@@ -24,7 +24,7 @@ def cases() -> dict[str, dict[str, Any]]:
 
 
 def refresh(python: Path) -> Path:
-    """Ask the engine about every model, and write its answers. Return the file."""
+    """Build every model with the engine, write the sizes to the file, and return its path."""
     (engine, *answers) = _answers(python)
     entries = {answer.pop("name"): _entry(answer) for answer in answers}
     document = {

@@ -7,7 +7,7 @@ import pytest
 from replicas.benchmark import candidates
 from replicas.benchmark.verification import Verification
 from replicas.errors import UsageError
-from replicas.forecast.telling_apart import Candidate
+from replicas.forecast.comparable import Candidate
 from replicas.load import Load
 
 LOAD = Load(users=20, input_tokens=1000, output_tokens=50)
@@ -43,14 +43,17 @@ def _compared(*names: str) -> tuple[list[str], list[str]]:
 def test_only_those_whose_bands_overlap_are_sent_to_a_job() -> None:
     measured, said = _compared("near", "dear", "cheapest")
     assert measured == ["cheapest", "near"]
-    assert said[0] == "dear: the forecast decides without a job: 1.60 USD for a million output tokens, 1.44 to 1.76"
+    assert (
+        said[0]
+        == "dear: the forecast alone decides, so no job runs: 1.60 USD for a million output tokens, 1.44 to 1.76"
+    )
 
 
 def test_nothing_is_measured_where_the_forecast_decides() -> None:
     assert _compared("dear", "cheapest")[0] == []
 
 
-def test_what_has_no_measured_error_is_told_apart_from_nothing() -> None:
+def test_what_has_no_measured_error_must_be_measured_too() -> None:
     assert _compared("cheapest", "unmeasured")[0] == ["cheapest", "unmeasured"]
 
 

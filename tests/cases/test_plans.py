@@ -94,7 +94,7 @@ def test_a_component_that_does_not_roll_takes_the_room_of_a_roll_at_its_ceiling(
 
 def test_a_start_above_the_ceiling_is_refused_where_the_floor_is_zero() -> None:
     component = Component(model=SMALL, copies=7, scaling=Scaling(max_copies=4, to_zero=True))
-    with pytest.raises(SizingError, match=r"copies=7 at the start lies above .* max_copies=4: copies=4 or less"):
+    with pytest.raises(SizingError, match=r"copies=7 at the start is above .* max_copies=4: set copies=4 or less"):
         plan(Deployment(name="one", instance_type="ml.p4d.24xlarge", components=[component]))
 
 
@@ -116,12 +116,12 @@ def test_a_batch_is_judged_at_the_fewest_and_at_the_most_copies() -> None:
 ROLLS = {
     "ceiling": (
         Scaling(max_copies=40),
-        r"1 of 40 is less; no batch size is valid for 2 to 40 copies: rollout\.batch_copies=2 and copies=4, or "
+        r"1 of 40 is less; no batch size is valid for 2 to 40 copies: set rollout\.batch_copies=2 and copies=4, or "
         r"rollout\.batch_copies=1 and scaling\.max_copies=20",
     ),
     "schedule": (
         Scaling(max_copies=4, schedules=[Schedule(name="night", at="cron(0 20 * * ? *)", min_copies=1)]),
-        r"1 of 1 is more: min_copies=2 in its schedules",
+        r"1 of 1 is more: set min_copies=2 in its schedules",
     ),
 }
 
@@ -155,7 +155,7 @@ def test_copies_that_fit_no_mix_of_the_pools_are_a_problem() -> None:
     report = check(case("hostile/pools_certain_but_warning.json"))
 
     assert {found.rule for found in report.problems} == {"over-committed"}
-    assert report.problems[0].fix == "CopyCount=8 of I, or InitialInstanceCount=25"
+    assert report.problems[0].fix == "set CopyCount=8 of I, or InitialInstanceCount=25"
     assert "pool-too-small" not in {found.rule for found in report.warnings}
 
 

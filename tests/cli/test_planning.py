@@ -92,7 +92,7 @@ def test_a_wish_that_does_not_fit_exits_1_and_says_so_in_json(run: Any) -> None:
     assert outcome.code == 1
     assert_contract(outcome.json)
     (problem,) = outcome.json["problems"]
-    assert problem == "9 copies need 9 accelerators; ml.p4d.24xlarge has 8: copies=8, or 2 instances"
+    assert problem == "9 copies need 9 accelerators, but ml.p4d.24xlarge has 8: set copies=8, or instances=2"
     assert outcome.json["components"][0]["copies"] == 9
 
 

@@ -243,9 +243,9 @@ def test_a_role_of_the_app_decrypts_with_the_key_of_the_bucket(stack: cdk.Stack)
     [
         ({"name": ""}, "name='': pass a literal string that is not empty"),
         ({"name": "${Token[TOKEN.1]}"}, "name='${Token[TOKEN.1]}': a CDK token cannot be an id: pass a literal string"),
-        ({"rank": "8"}, "rank='8': a whole number, at least 1"),
-        ({"rank": 8.5}, "rank=8.5: a whole number, at least 1"),
-        ({"artifact_account": "12"}, "artifact_account='12': an account of twelve digits"),
+        ({"rank": "8"}, "rank='8': pass a whole number, at least 1"),
+        ({"rank": 8.5}, "rank=8.5: pass a whole number, at least 1"),
+        ({"artifact_account": "12"}, "artifact_account='12': use an account of twelve digits"),
     ],
 )
 def test_an_adapter_of_values_of_another_kind_is_refused(

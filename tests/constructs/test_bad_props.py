@@ -135,7 +135,7 @@ def foreign_repository(stack: cdk.Stack) -> ecr.IRepository:
     return ecr.Repository.from_repository_arn(stack, "Foreign", f"arn:aws:ecr:{ABROAD}:111111111111:repository/engine")
 
 
-ELSEWHERE = "is in eu-west-1, and the stack is in us-east-1: "
+ELSEWHERE = "is in eu-west-1, but the stack is in us-east-1: "
 ABROAD_PROPS: Mapping[str, tuple[Make, str]] = {
     "weights key": (lambda stack: {"weights_key": foreign_key(stack)}, f"weights_key= {ELSEWHERE}"),
     "volume key": (lambda stack: {"encryption_key": foreign_key(stack)}, f"encryption_key= {ELSEWHERE}"),
@@ -221,18 +221,18 @@ def test_an_image_that_cannot_be_pulled(
 
 
 KINDS: Mapping[str, tuple[dict[str, Any], str]] = {
-    "vpc": ({"vpc": "vpc-0123"}, "vpc='vpc-0123': an IVpc"),
-    "role": ({"role": "arn:aws:iam::111111111111:role/x"}, "role='arn:aws:iam::111111111111:role/x': an IRole"),
-    "key": ({"encryption_key": "alias/x"}, "encryption_key='alias/x': an IKey"),
-    "weights key": ({"weights_key": "alias/x"}, "weights_key='alias/x': an IKey"),
-    "secret": ({"token_secret": "hf"}, "token_secret='hf': an ISecret"),
-    "boundary": ({"permissions_boundary": "arn"}, "permissions_boundary='arn': an IManagedPolicy"),
-    "group": ({"security_groups": ["sg-1"]}, "security_groups='sg-1': an ISecurityGroup"),
-    "action": ({"alarm_actions": "arn:aws:sns:x"}, "alarm_actions='arn:aws:sns:x': an IAlarmAction"),
+    "vpc": ({"vpc": "vpc-0123"}, "vpc='vpc-0123': pass an IVpc"),
+    "role": ({"role": "arn:aws:iam::111111111111:role/x"}, "role='arn:aws:iam::111111111111:role/x': pass an IRole"),
+    "key": ({"encryption_key": "alias/x"}, "encryption_key='alias/x': pass an IKey"),
+    "weights key": ({"weights_key": "alias/x"}, "weights_key='alias/x': pass an IKey"),
+    "secret": ({"token_secret": "hf"}, "token_secret='hf': pass an ISecret"),
+    "boundary": ({"permissions_boundary": "arn"}, "permissions_boundary='arn': pass an IManagedPolicy"),
+    "group": ({"security_groups": ["sg-1"]}, "security_groups='sg-1': pass an ISecurityGroup"),
+    "action": ({"alarm_actions": "arn:aws:sns:x"}, "alarm_actions='arn:aws:sns:x': pass an IAlarmAction"),
     "components": ({"components": ["a"]}, "components=['a']: pass a dictionary from component name"),
     "component": (
         {"components": {"a": {"weights": "s3://x/"}}},
-        "components['a']={'weights': 's3://x/'}: ComponentOpt",
+        "components['a']={'weights': 's3://x/'}: pass ComponentOpt",
     ),
     "weights": (of_component(weights="s3://models/x/"), "components['a'].weights='s3://models/x/': pass S3Location("),
     "bucket": (of_component(weights=S3Location("models", "x/")), "components['a'].weights=S3Location("),  # type: ignore[arg-type]

@@ -224,14 +224,14 @@ def test_the_target_is_the_copies_of_the_component(stack: cdk.Stack, scaling: Co
 
 
 FAULTS = {
-    "target of zero": (lambda s: s.scale_on_concurrency(target=0), "target=0: above 0"),
+    "target of zero": (lambda s: s.scale_on_concurrency(target=0), "target=0: pass a number, above 0"),
     "cooldown as a number": (
         lambda s: s.scale_on_invocations(target=1, scale_in_cooldown=60),
-        "scale_in_cooldown=60: a Duration, Duration.seconds(...)",
+        "scale_in_cooldown=60: pass a Duration, such as Duration.seconds(60)",
     ),
     "cooldown of half a second": (
         lambda s: s.scale_on_concurrency(target=1, scale_out_cooldown=cdk.Duration.millis(500)),
-        "scale_out_cooldown=0.5 s: whole seconds",
+        "scale_out_cooldown=0.5 s: pass whole seconds",
     ),
     "a metric without target and steps": (
         lambda s: s.scale_on_metric("Q", metric=METRIC),
@@ -280,19 +280,19 @@ FAULTS = {
         lambda s: s.scale_on_metric("", metric=METRIC, target=1),
         "construct_id='': pass a literal string that is not empty",
     ),
-    "no number to track": (lambda s: s.scale_on_invocations(target="5"), "target='5': a number, above 0"),
-    "a switch to track": (lambda s: s.scale_on_concurrency(target=True), "target=True: a number, above 0"),
+    "no number to track": (lambda s: s.scale_on_invocations(target="5"), "target='5': pass a number, above 0"),
+    "a switch to track": (lambda s: s.scale_on_concurrency(target=True), "target=True: pass a number, above 0"),
     "half a period": (
         lambda s: s.scale_on_metric("Q", metric=METRIC, scaling_steps=STEPS, evaluation_periods=1.5),
-        "evaluation_periods=1.5: a whole number, at least 1",
+        "evaluation_periods=1.5: pass a whole number, at least 1",
     ),
     "more periods than are looked at": (
         lambda s: s.scale_on_metric("Q", metric=METRIC, scaling_steps=STEPS, datapoints_to_alarm=2),
-        "datapoints_to_alarm=2: at most 1, the value of evaluation_periods",
+        "datapoints_to_alarm=2: set it to at most 1, the value of evaluation_periods",
     ),
     "a schedule of half a copy": (
         lambda s: s.scale_on_schedule("n", schedule=autoscaling.Schedule.expression("rate(1 day)"), max_copies=2.5),
-        "the schedule 'n': max_copies=2.5: a whole number, at least 1",
+        "the schedule 'n': max_copies=2.5: pass a whole number, at least 1",
     ),
     "a schedule whose name the service refuses": (
         lambda s: s.scale_on_schedule("a/b", schedule=autoscaling.Schedule.expression("rate(1 day)"), min_copies=2),
@@ -346,11 +346,11 @@ def test_contradictory_bounds_are_refused(stack: cdk.Stack, floor: int, ceiling:
 @pytest.mark.parametrize(
     ("bounds", "fault"),
     [
-        ({"min_copies": "1", "max_copies": 2}, "min_copies='1': a whole number, at least 0"),
-        ({"min_copies": True, "max_copies": 2}, "min_copies=True: a whole number, at least 0"),
-        ({"min_copies": 1, "max_copies": 2.5}, "max_copies=2.5: a whole number, at least 1"),
-        ({"min_copies": 1, "max_copies": float("inf")}, "max_copies=inf: a whole number, at least 1"),
-        ({"min_copies": 1, "max_copies": 2, "component_name": "a_b"}, "component_name='a_b': at most 63 letters"),
+        ({"min_copies": "1", "max_copies": 2}, "min_copies='1': pass a whole number, at least 0"),
+        ({"min_copies": True, "max_copies": 2}, "min_copies=True: pass a whole number, at least 0"),
+        ({"min_copies": 1, "max_copies": 2.5}, "max_copies=2.5: pass a whole number, at least 1"),
+        ({"min_copies": 1, "max_copies": float("inf")}, "max_copies=inf: pass a whole number, at least 1"),
+        ({"min_copies": 1, "max_copies": 2, "component_name": "a_b"}, "component_name='a_b': use at most 63 letters"),
     ],
 )
 def test_bounds_that_are_no_numbers_of_copies_are_refused(
@@ -447,7 +447,7 @@ def test_more_copies_than_fit_are_refused_after_the_plan(stack: cdk.Stack, refus
         planned(stack).auto_scale_copies(min_copies=2, max_copies=5)
 
     assert str(refused.value).endswith(
-        "5 copies need 5 accelerators; ml.g6e.12xlarge has 4: scaling.max_copies=4, or "
+        "5 copies need 5 accelerators, but ml.g6e.12xlarge has 4: set scaling.max_copies=4, or "
         "instance_scaling=InstanceScaling(max_instances=2)"
     )
 

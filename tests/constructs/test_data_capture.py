@@ -76,7 +76,7 @@ def test_what_the_constructs_give_is_what_the_rules_ask_for() -> None:
     (warning,) = check(content, region="us-west-2").warnings
     assert (warning.rule, warning.fix) == (
         "role-cannot-capture",
-        "a statement: Allow s3:PutObject on arn:${AWS::Partition}:s3:::captured/chat/*",
+        "add a statement: Allow s3:PutObject on arn:${AWS::Partition}:s3:::captured/chat/*",
     )
 
 

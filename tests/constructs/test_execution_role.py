@@ -210,10 +210,10 @@ def test_a_grant_on_an_import_without_its_endpoint_warns(
 @pytest.mark.parametrize(
     ("arguments", "fault"),
     [
-        ({"artifact_urls": ["models/sql/"]}, "artifact_urls='models/sql/': s3://bucket/prefix/, with the slash"),
-        ({"artifact_urls": [Artifact("s3://models/sql/", "12")]}, "account='12': an account of twelve digits"),
-        ({"weights_kms_key_arn": "alias/x"}, "weights_kms_key_arn='alias/x': the ARN of a KMS key"),
-        ({"permissions_boundary_arn": "x"}, "permissions_boundary_arn='x': the ARN of an IAM policy"),
+        ({"artifact_urls": ["models/sql/"]}, "artifact_urls='models/sql/': use s3://bucket/prefix/, with the slash"),
+        ({"artifact_urls": [Artifact("s3://models/sql/", "12")]}, "account='12': use an account of twelve digits"),
+        ({"weights_kms_key_arn": "alias/x"}, "weights_kms_key_arn='alias/x': use the ARN of a KMS key"),
+        ({"permissions_boundary_arn": "x"}, "permissions_boundary_arn='x': use the ARN of an IAM policy"),
     ],
 )
 def test_a_role_of_texts_of_another_form_is_refused(

@@ -157,7 +157,7 @@ def test_an_imported_component_takes_an_adapter_that_is_not_judged(home: cdk.Sta
     }
     assert adapter.invocation_arns[1] == ENDPOINT_ARN
     (warning,) = warnings(home, "/Test/stack/C/Adapter-sql")
-    assert "not judged, because the base component is imported" in warning
+    assert "the base component is imported, so two questions are not judged" in warning
     assert "may read the adapter" in warning
 
 
@@ -237,7 +237,7 @@ def test_a_metric_of_elsewhere_names_its_account_and_region(abroad: cdk.Stack) -
     ]
 
 
-FORM = "arn:aws:sagemaker:<region>:<account>:inference-component/<name>"
+FORM = "write arn:aws:sagemaker:<region>:<account>:inference-component/<name>"
 
 
 @pytest.mark.parametrize(
@@ -251,16 +251,17 @@ FORM = "arn:aws:sagemaker:<region>:<account>:inference-component/<name>"
         (
             {"inference_component_arn": ENDPOINT_ARN},
             f"inference_component_arn='{ENDPOINT_ARN}': "
-            "arn:aws:sagemaker:<region>:<account>:inference-component/<name>",
+            "write arn:aws:sagemaker:<region>:<account>:inference-component/<name>",
         ),
         (
             {"inference_component_name": "a_b", "endpoint_name": "-c"},
-            "inference_component_name='a_b': at most 63 letters, digits and hyphens, with a letter or digit at both "
-            "ends; endpoint_name='-c': at most 63 letters, digits and hyphens, with a letter or digit at both ends",
+            "inference_component_name='a_b': use at most 63 letters, digits and hyphens, with a letter or digit at "
+            "both "
+            "ends; endpoint_name='-c': use at most 63 letters, digits and hyphens, with a letter or digit at both ends",
         ),
         (
             {"inference_component_name": "a", "endpoint_arn": ARN},
-            f"endpoint_arn='{ARN}': arn:aws:sagemaker:<region>:<account>:endpoint/<name>",
+            f"endpoint_arn='{ARN}': write arn:aws:sagemaker:<region>:<account>:endpoint/<name>",
         ),
         ({"inference_component_arn": "llama"}, f"inference_component_arn='llama': {FORM}"),
         ({"inference_component_arn": ""}, f"inference_component_arn='': {FORM}"),
@@ -268,21 +269,22 @@ FORM = "arn:aws:sagemaker:<region>:<account>:inference-component/<name>"
         (
             {"inference_component_arn": ARN, "endpoint_arn": ENDPOINT_ARN.replace("210987654321", "123456789012")},
             f"inference_component_arn='{ARN}' and "
-            "endpoint_arn='arn:aws:sagemaker:eu-west-1:123456789012:endpoint/chat': both need the same account",
+            "endpoint_arn='arn:aws:sagemaker:eu-west-1:123456789012:endpoint/chat': use resources with the same "
+            "account",
         ),
         (
             {"inference_component_arn": ARN, "endpoint_arn": ENDPOINT_ARN.replace("eu-west-1", "us-east-1")},
             f"inference_component_arn='{ARN}' and "
-            "endpoint_arn='arn:aws:sagemaker:us-east-1:210987654321:endpoint/chat': both need the same region",
+            "endpoint_arn='arn:aws:sagemaker:us-east-1:210987654321:endpoint/chat': use resources with the same region",
         ),
         (
             {"inference_component_arn": ARN, "endpoint_arn": "arn:aws-cn:sagemaker:cn-north-1:123456789012:endpoint/c"},
             f"inference_component_arn='{ARN}' and endpoint_arn='arn:aws-cn:sagemaker:cn-north-1:123456789012:endpoint/"
-            "c': both need the same partition and the same region and the same account",
+            "c': use resources with the same partition and the same region and the same account",
         ),
         (
             {"inference_component_name": "a", "endpoint_arn": ENDPOINT_ARN, "endpoint_name": "other"},
-            f"endpoint_arn='{ENDPOINT_ARN}' and endpoint_name='other' are two different resources: pass only one of "
+            f"endpoint_arn='{ENDPOINT_ARN}' and endpoint_name='other' name two different resources: pass only one of "
             "them",
         ),
     ],
@@ -297,16 +299,16 @@ def test_an_import_of_another_form_is_refused(
 
 
 def test_an_endpoint_by_an_arn_and_the_name_of_another_is_refused(stack: cdk.Stack, refuses: Refuses) -> None:
-    with refuses("endpoint_name='other' are two different resources: pass only one of them"):
+    with refuses("endpoint_name='other' name two different resources: pass only one of them"):
         MultiReplicaEndpoint.from_endpoint_attributes(stack, "E", endpoint_arn=ENDPOINT_ARN, endpoint_name="other")
 
 
 @pytest.mark.parametrize(
     ("arguments", "fault"),
     [
-        ({"endpoint_arn": "chat"}, "endpoint_arn='chat': arn:aws:sagemaker:<region>:<account>:endpoint/<name>"),
-        ({"endpoint_name": ""}, "endpoint_name='': at most 63 letters"),
-        ({"endpoint_name": "chat", "variant_name": "a b"}, "variant_name='a b': at most 63 letters"),
+        ({"endpoint_arn": "chat"}, "endpoint_arn='chat': write arn:aws:sagemaker:<region>:<account>:endpoint/<name>"),
+        ({"endpoint_name": ""}, "endpoint_name='': use at most 63 letters"),
+        ({"endpoint_name": "chat", "variant_name": "a b"}, "variant_name='a b': use at most 63 letters"),
         (
             {"endpoint_name": "chat", "inference_component_names": "llama"},
             "inference_component_names='llama': pass a list of names",
@@ -315,7 +317,7 @@ def test_an_endpoint_by_an_arn_and_the_name_of_another_is_refused(stack: cdk.Sta
             {"endpoint_name": "chat", "inference_component_names": ["a", "b", "a"]},
             "inference_component_names= contains 'a' twice: remove one",
         ),
-        ({"endpoint_name": "chat", "inference_component_names": [5]}, "inference_component_names=5: at most 63"),
+        ({"endpoint_name": "chat", "inference_component_names": [5]}, "inference_component_names=5: use at most 63"),
     ],
 )
 def test_an_endpoint_of_another_form_is_refused(
@@ -330,7 +332,7 @@ def test_an_endpoint_of_another_form_is_refused(
 def test_a_role_of_another_account_than_the_endpoint_is_refused(home: cdk.Stack, refuses: Refuses) -> None:
     role = iam.Role.from_role_arn(home, "Role", "arn:aws:iam::123456789012:role/sm")
 
-    with refuses(f"^Test/stack/E: endpoint_arn='{ENDPOINT_ARN}' and role='arn:.*: both need"):
+    with refuses(f"^Test/stack/E: endpoint_arn='{ENDPOINT_ARN}' and role='arn:.*: use resources with"):
         MultiReplicaEndpoint.from_endpoint_attributes(home, "E", endpoint_arn=ENDPOINT_ARN, role=role)
 
 
@@ -341,7 +343,7 @@ def test_a_component_by_name_and_an_endpoint_of_another_account_are_refused(
         InferenceComponent.from_inference_component_name(abroad, "C", "llama", endpoint_arn=ENDPOINT_ARN)
 
     text = (
-        f"Test/stack/C: endpoint_arn='{ENDPOINT_ARN}' is in the account 210987654321, and the stack is in 123456789012"
+        f"Test/stack/C: endpoint_arn='{ENDPOINT_ARN}' is in the account 210987654321, but the stack is in 123456789012"
     )
     assert str(refused.value).startswith(text)
 
@@ -350,7 +352,7 @@ def test_a_component_is_not_placed_on_an_endpoint_of_another_account(abroad: cdk
     endpoint = MultiReplicaEndpoint.from_endpoint_arn(abroad, "E", ENDPOINT_ARN)
     specification = CopySpecification(model_name="model", accelerators=1, cpus=4, memory_mib=1024)
 
-    with refuses(r"^Test/stack/C: endpoint='.*' is in the account 210987654321, and the stack"):
+    with refuses(r"^Test/stack/C: endpoint='.*' is in the account 210987654321, but the stack"):
         InferenceComponent(
             abroad, "C", endpoint=endpoint, variant_name="AllTraffic", copies=1, specifications=[specification]
         )
@@ -393,7 +395,7 @@ def test_nothing_is_added_to_a_component_from_another_account(
         act(component)
 
     assert str(refused.value) == (
-        f"Test/stack/C: {what} must be in the account of its component, 210987654321, and the stack is in "
+        f"Test/stack/C: {what} must be in the account of its component, 210987654321, but the stack is in "
         "123456789012: define it in a stack in 210987654321"
     )
 
@@ -403,7 +405,7 @@ def test_nothing_is_added_to_a_component_from_another_region(context: dict[str, 
     stack = cdk.Stack(stage(context), "stack", env=environment)
     component = InferenceComponent.from_inference_component_arn(stack, "C", ARN)
 
-    with refuses("must be in the region of its component, eu-west-1, and the stack is in us-"):
+    with refuses("must be in the region of its component, eu-west-1, but the stack is in us-"):
         component.auto_scale_copies(min_copies=1, max_copies=2)
 
 

@@ -89,12 +89,12 @@ def test_values_out_of_bounds_are_refused_all_at_once(stack: cdk.Stack, refuses:
         )
 
     for fault in (
-        "copies=0: at least 1",
-        "accelerators=0.5: at least 1",
-        "cpus=0.1: at least 0.25",
-        "memory_mib=64: at least 128",
-        "startup_timeout=59 s: at least 60 s, at most 3600 s",
-        "model_download_timeout=7200 s: at least 60 s, at most 3600 s",
+        "copies=0: pass a number, at least 1",
+        "accelerators=0.5: pass a number, at least 1",
+        "cpus=0.1: pass a number, at least 0.25",
+        "memory_mib=64: pass a number, at least 128",
+        "startup_timeout=59 s: pass at least 60 s, at most 3600 s",
+        "model_download_timeout=7200 s: pass at least 60 s, at most 3600 s",
     ):
         assert fault in str(refused.value)
 
@@ -102,21 +102,27 @@ def test_values_out_of_bounds_are_refused_all_at_once(stack: cdk.Stack, refuses:
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [
-        ({"copies": 1.5}, "copies=1.5: a whole number, at least 1"),
-        ({"copies": "2"}, "copies='2': a whole number, at least 1"),
-        ({"copies": True}, "copies=True: a whole number, at least 1"),
-        ({"memory_mib": 1024.5}, "memory_mib=1024.5: a whole number, at least 128"),
-        ({"cpus": "2"}, "cpus='2': a number, at least 0.25"),
-        ({"accelerators": float("nan")}, "accelerators=nan: a number, at least 1"),
+        ({"copies": 1.5}, "copies=1.5: pass a whole number, at least 1"),
+        ({"copies": "2"}, "copies='2': pass a whole number, at least 1"),
+        ({"copies": True}, "copies=True: pass a whole number, at least 1"),
+        ({"memory_mib": 1024.5}, "memory_mib=1024.5: pass a whole number, at least 128"),
+        ({"cpus": "2"}, "cpus='2': pass a number, at least 0.25"),
+        ({"accelerators": float("nan")}, "accelerators=nan: pass a number, at least 1"),
         (
             {"placement_strategy": "SPREAD", "max_zone_imbalance": 101},
-            "max_zone_imbalance=101: at least 0, at most 100",
+            "max_zone_imbalance=101: pass a number, at least 0, at most 100",
         ),
-        ({"max_zone_imbalance": 0.5}, "max_zone_imbalance=0.5: a whole number, at least 0, at most 100"),
-        ({"placement_strategy": "spread"}, "placement_strategy='spread': SPREAD or BINPACK"),
-        ({"model_name": "a_b"}, "model_name='a_b': at most 63 letters, digits and hyphens, with a letter or digit at"),
-        ({"variant_name": ""}, "variant_name='': at most 63 letters, digits and hyphens, with a letter or digit at"),
-        ({"inference_component_name": ""}, "inference_component_name='': at most 63 letters, digits and hyphens"),
+        ({"max_zone_imbalance": 0.5}, "max_zone_imbalance=0.5: pass a whole number, at least 0, at most 100"),
+        ({"placement_strategy": "spread"}, "placement_strategy='spread': pass SPREAD or BINPACK"),
+        (
+            {"model_name": "a_b"},
+            "model_name='a_b': use at most 63 letters, digits and hyphens, with a letter or digit at",
+        ),
+        (
+            {"variant_name": ""},
+            "variant_name='': use at most 63 letters, digits and hyphens, with a letter or digit at",
+        ),
+        ({"inference_component_name": ""}, "inference_component_name='': use at most 63 letters, digits and hyphens"),
     ],
 )
 def test_a_value_of_another_kind_is_refused(
@@ -155,17 +161,20 @@ def test_a_roll_has_its_batch_and_its_times_in_seconds(stack: cdk.Stack) -> None
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [
-        ({"batch_copies": 0}, "rolling_update.batch_copies=0: at least 1"),
-        ({"wait": cdk.Duration.seconds(3601)}, "rolling_update.wait=3601 s: at least 0 s, at most 3600 s"),
-        ({"timeout": cdk.Duration.seconds(599)}, "rolling_update.timeout=599 s: at least 600 s, at most 28800 s"),
-        ({"timeout": cdk.Duration.seconds(28801)}, "rolling_update.timeout=28801 s: at least 600 s, at most 28800 s"),
-        ({"wait": cdk.Duration.millis(1500)}, "rolling_update.wait=1.5 s: whole seconds"),
-        ({"batch_copies": 1.5}, "rolling_update.batch_copies=1.5: a whole number, at least 1"),
+        ({"batch_copies": 0}, "rolling_update.batch_copies=0: pass a number, at least 1"),
+        ({"wait": cdk.Duration.seconds(3601)}, "rolling_update.wait=3601 s: pass at least 0 s, at most 3600 s"),
+        ({"timeout": cdk.Duration.seconds(599)}, "rolling_update.timeout=599 s: pass at least 600 s, at most 28800 s"),
+        (
+            {"timeout": cdk.Duration.seconds(28801)},
+            "rolling_update.timeout=28801 s: pass at least 600 s, at most 28800 s",
+        ),
+        ({"wait": cdk.Duration.millis(1500)}, "rolling_update.wait=1.5 s: pass whole seconds"),
+        ({"batch_copies": 1.5}, "rolling_update.batch_copies=1.5: pass a whole number, at least 1"),
         ({"rollback_alarm_names": "slow"}, "rolling_update.rollback_alarm_names='slow': pass a list of names"),
-        ({"wait": 120}, "rolling_update.wait=120: a Duration, Duration.seconds(...)"),
+        ({"wait": 120}, "rolling_update.wait=120: pass a Duration, such as Duration.seconds(60)"),
         (
             {"rollback_alarm_names": ["a"] * 11},
-            "rolling_update.rollback_alarm_names (number)=11: at least 0, at most 10",
+            "rolling_update.rollback_alarm_names (number)=11: pass a number, at least 0, at most 10",
         ),
     ],
 )
@@ -200,7 +209,7 @@ def test_the_least_and_the_longest_times_are_taken(stack: cdk.Stack) -> None:
 
 @pytest.mark.parametrize("name", ["a_b", "-a", "a" * 64])
 def test_a_fixed_name_that_sagemaker_refuses_is_refused(stack: cdk.Stack, name: str, refuses: Refuses) -> None:
-    with refuses(f"^Test/stack/Llama: inference_component_name='{name}': at most 63 letters"):
+    with refuses(f"^Test/stack/Llama: inference_component_name='{name}': use at most 63 letters"):
         component(stack, inference_component_name=name)
 
 

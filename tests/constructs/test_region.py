@@ -38,7 +38,7 @@ def test_a_plan_for_another_region_than_that_of_the_stack_is_refused(context: di
 
 def test_the_region_of_the_stack_must_have_the_instance_type(context: dict[str, Any], refuses: Refuses) -> None:
     """A p4d has no hosting price in eu-north-1 (instances.json)."""
-    with refuses(r"region eu-north-1: ml\.p4d\.24xlarge has no hosting price there; regions"):
+    with refuses(r"region eu-north-1: ml\.p4d\.24xlarge has no hosting price there: use a region"):
         endpoint(context, "eu-north-1", None)
 
 

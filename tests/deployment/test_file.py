@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from replicas.deployment.file import find_deployment, load_catalogue
-from replicas.errors import CatalogueError
+from replicas.deployment.file import find_deployment, load_catalogue, read_entries
+from replicas.errors import CatalogueError, SizingError
+from replicas.planning.catalogue_plans import plan_all
+from replicas.planning.sizing_options import SizingOptions, describe
 from tests.conftest import ROOT
 
 HEAD = "from replicas.sizing import Component, Deployment\n\n"
@@ -148,3 +150,56 @@ def test_a_name_that_is_near_nothing_lists_what_there_is() -> None:
 
 def test_the_projects_own_file_is_found_by_name() -> None:
     assert find_deployment("llama-2-70b-awq", ROOT / "deployments.py").name == "llama-2-70b-awq"
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("chat", "deployments.py, line 10: components.0.copies='8': a whole number"),
+        ("spread", "deployments.py, line 20: instances=0: 1 or more"),
+        ("computed", "components.0.copies='9': a whole number"),
+    ],
+)
+def test_a_wrong_value_has_the_line_of_the_file_that_gives_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, place: str
+) -> None:
+    """The value of the entry `computed` is a variable, so the line of the fault is not known for certain."""
+    (tmp_path / "deployments.py").write_text(WRONG_VALUES)
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(SizingError) as refusal:
+        describe(name, SizingOptions()).plan()
+
+    assert place in refusal.value.problems
+    named = [refused for refused in plan_all(read_entries()).refusals if refused.subject.startswith(name)]
+    assert [place in refused.problems for refused in named] == [True]
+
+
+WRONG_VALUES = """from replicas import Component, Deployment
+
+number = "9"
+DEPLOYMENTS = [
+    Deployment(
+        name="chat",
+        instance_type="ml.g5.xlarge",
+        components=[
+            Component(
+                model="mistral-7b-v0.3", copies="8"
+            ),
+        ],
+    ),
+    Deployment(
+        name="spread",
+        components=[
+            Component(model="mistral-7b-v0.3")
+        ],
+        instance_type="ml.g5.xlarge",
+        instances=0,
+    ),
+    Deployment(
+        name="computed",
+        instance_type="ml.g5.xlarge",
+        components=[Component(model="mistral-7b-v0.3", copies=number)],
+    ),
+]
+"""

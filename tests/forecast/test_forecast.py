@@ -241,7 +241,8 @@ def test_every_fault_is_told_at_once() -> None:
 
 def test_without_a_copy_there_is_no_forecast() -> None:
     endpoint, component = planned("llama-2-13b")
-    with pytest.raises(ForecastError, match="the component has no copies"):
+    assert (endpoint.name, component.name) == ("llama-2-13b", "llama-2-13b")
+    with pytest.raises(ForecastError, match=r"^no forecast of llama-2-13b: the component has no copies"):
         forecast(endpoint, replace(component, copies=0), users(1))
 
 

@@ -30,7 +30,7 @@ def test_a_range_whose_ceiling_fits_beside_the_others_is_held(component: str, fl
 def test_a_range_whose_ceiling_does_not_fit_is_refused(component: str, ceiling: int) -> None:
     (problem,) = range_problems(planned(), component, floor=1, ceiling=ceiling)
 
-    assert "need 5 accelerators; ml.g6e.12xlarge has 4" in problem
+    assert "need 5 accelerators, but ml.g6e.12xlarge has 4" in problem
 
 
 def test_more_instances_hold_more_copies() -> None:

@@ -23,25 +23,26 @@ def warnings(*, component: dict[str, Any] | None = None, **endpoint: Any) -> tup
 
 
 WARNED: dict[str, tuple[dict[str, Any], str]] = {
-    "idle accelerators": ({"component": {"copies": 1}}, r"^3 of 4 accelerators run no copy .*: copies=4 of x, or"),
+    "idle accelerators": ({"component": {"copies": 1}}, r"^3 of 4 accelerators run no copy .*: set copies=4 of x, or"),
     "idle accelerators for want of CPUs": (
         {"component": {"copies": 3, "cpus": 12}},
-        r"^1 of 4 accelerators run no copy .*: smaller cpus= and memory_mib= of x",
+        r"^1 of 4 accelerators run no copy .*: set smaller cpus= and memory_mib= of x",
     ),
     "idle accelerators at the ceiling": (
         {"component": {"copies": 1, "scaling": Scaling(max_copies=2)}},
-        r"^2 of 4 accelerators run no copy .*: scaling\.max_copies=4 of x",
+        r"^2 of 4 accelerators run no copy .*: set scaling\.max_copies=4 of x",
     ),
     "scaling on the same instance": (
         {"component": {"copies": 1, "scaling": Scaling()}},
-        r"^scaling= from 1 to 4 copies saves no money, because 1 instance is paid either way: copies=4 without scaling",
+        r"^scaling= from 1 to 4 copies saves no money, because 1 instance is paid for in both cases: "
+        r"set copies=4 and leave scaling out",
     ),
     "scaling that never acts": (
         {"component": {"copies": 4, "scaling": Scaling()}},
-        r"^scaling= of 4 to 4 copies never acts, because no more copies fit 1 instance: "
-        r"instance_scaling=InstanceScaling",
+        r"^scaling= never acts, because its floor and its ceiling are both 4 copies on 1 instance: "
+        r"set instance_scaling=InstanceScaling",
     ),
-    "alarms without a topic": ({"monitoring": Monitoring(alarms=Alarms())}, r"notify no one: monitoring\.topic="),
+    "alarms without a topic": ({"monitoring": Monitoring(alarms=Alarms())}, r"notifies no one: set monitoring\.topic="),
     "a scaling target that a copy does not hold": (
         {
             "component": {

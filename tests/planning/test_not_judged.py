@@ -32,8 +32,8 @@ def components(*copies: int, rollout: Rollout | None = None) -> list[Component]:
 @pytest.mark.usefixtures("no_search")
 def test_copies_that_are_not_judged_are_refused() -> None:
     assert problem_of(deployment(components=components(*COPIES), instances=2)) == (
-        f"whether all copies fit 2 x {P4D} is not judged: {WHY}: 3 instances, or fewer copies, or equal claims for "
-        f"more components"
+        f"whether all copies fit 2 x {P4D} is not judged: {WHY}: set instances=3, or use fewer copies, or give "
+        f"more components the same claims"
     )
 
 
@@ -43,8 +43,8 @@ def test_a_roll_whose_room_is_not_judged_is_refused() -> None:
     rolling = components(1, 2, 2, rollout=Rollout(batch_copies=1))
 
     assert problem_of(deployment(components=rolling, instances=2)) == (
-        f"whether a rolling update of 1 copy has room is not judged: {WHY}: "
-        "instance_scaling=InstanceScaling(max_instances=3), or leave rollout out"
+        f"whether a rolling update of 1 copy has room is not judged: {WHY}: set instance_scaling="  # noqa: S608
+        "InstanceScaling(max_instances=3), or leave rollout out"
     )
 
 

@@ -38,21 +38,21 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a roll without room": (
         {"copies": 8, "rollout": Rollout()},
         r"^a rolling update of 1 copy needs 1 free accelerator; 8 of 8 are in use: "
-        r"instance_scaling=InstanceScaling\(max_instances=2\), or copies=7$",
+        r"set instance_scaling=InstanceScaling\(max_instances=2\), or copies=7$",
     ),
     "a roll without room on scaled instances": (
         {"copies": 2, "scaling": Scaling(max_copies=16), "rollout": Rollout(), "instance_scaling": TWO},
-        r"^a rolling update of 1 copy needs 1 free accelerator; 16 of 16 are in use: max_instances=3, or "
+        r"^a rolling update of 1 copy needs 1 free accelerator; 16 of 16 are in use: set max_instances=3, or "
         r"scaling\.max_copies=15$",
     ),
     "a roll of the only copy": (
         {"copies": 1, "rollout": Rollout()},
-        r"^a rolling update replaces at most half of the copies at once: 1 of 1 is more: copies=2, or leave "
+        r"^a rolling update replaces at most half of the copies at once: 1 of 1 is more: set copies=2, or leave "
         r"rollout out$",
     ),
     "a batch of more than half": (
         {"copies": 4, "rollout": Rollout(batch_copies=3)},
-        r"3 of 4 is more: rollout\.batch_copies=2, or copies=6",
+        r"3 of 4 is more: set rollout\.batch_copies=2, or copies=6",
     ),
     "a batch of more than half of what a night leaves": (
         {
@@ -61,7 +61,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
             "rollout": Rollout(),
             "instance_scaling": TWO,
         },
-        r"1 of 1 is more: min_copies=2 in its schedules, or leave rollout out$",
+        r"1 of 1 is more: set min_copies=2 in its schedules, or leave rollout out$",
     ),
     "a batch of less than a twentieth": (
         {
@@ -72,20 +72,21 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         },
         r"^a rolling update replaces at least 5 % of the copies at once: 1 of 24 is less; no batch size is "
         r"valid for 2 to 24 copies: "
-        r"rollout\.batch_copies=2 and copies=4, or rollout\.batch_copies=1 and scaling\.max_copies=20, or leave",
+        r"set rollout\.batch_copies=2 and copies=4, or rollout\.batch_copies=1 and scaling\.max_copies=20, or leave",
     ),
     "a floor above the ceiling": (
         {"copies": 9, "scaling": Scaling(max_copies=4)},
-        r"^copies=9 is the floor of the scaling and lies above its ceiling, scaling\.max_copies=4: copies=4 or less",
+        r"^copies=9 is the floor of the scaling and is above its ceiling, scaling\.max_copies=4: set copies=4 or less",
     ),
     "a ceiling that does not fit": (
         {"copies": 2, "scaling": Scaling(max_copies=40)},
-        r"^at the ceiling of the scaling 40 copies need 40 accelerators; ml\.p4d\.24xlarge has 8: "
-        r"scaling\.max_copies=8, or instance_scaling=InstanceScaling\(max_instances=5\)$",
+        r"^at the ceiling of the scaling 40 copies need 40 accelerators, but ml\.p4d\.24xlarge has 8: "
+        r"set scaling\.max_copies=8, or instance_scaling=InstanceScaling\(max_instances=5\)$",
     ),
     "nothing that wakes": (
         {"scaling": Scaling(to_zero=True, wake_on_request=False)},
-        r"no alarm or schedule would ever add a copy again: wake_on_request=True, or a schedule with min_copies=1$",
+        r"no alarm or schedule would ever add a copy again: set wake_on_request=True, or add a schedule "
+        r"with min_copies=1$",
     ),
     "two targets": (
         {"scaling": Scaling(concurrent_requests_per_copy=4.0, invocations_per_copy=60.0)},
@@ -93,14 +94,15 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a schedule above what is proven": (
         {"scaling": Scaling(max_copies=4, schedules=[Schedule(name="day", at="rate(1 day)", min_copies=5)])},
-        r"schedules\['day'\]: min_copies=5 lies above max_copies=4",
+        r"schedules\['day'\]: min_copies=5 is above max_copies=4",
     ),
     "a schedule above what fits": (
         {
             "copies": 1,
             "scaling": Scaling(schedules=[Schedule(name="day", at="rate(1 day)", min_copies=1, max_copies=9)]),
         },
-        r"^scaling\.schedules\['day'\] goes up to 9 copies, and 8 fit the most instances: 8 or less",
+        r"^scaling\.schedules\['day'\] goes up to 9 copies, but only 8 fit the maximum number of instances: "
+        r"set max_copies=8 or less",
     ),
     "a schedule to zero without to_zero": (
         {"scaling": Scaling(schedules=[Schedule(name="off", at="rate(1 day)", min_copies=0)])},
@@ -116,11 +118,12 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "more instances than the ceiling": (
         {"copies": 1, "instances": 3, "instance_scaling": TWO},
-        r"^instances=3 lies above instance_scaling\.max_instances=2: max_instances=3 or more, or instances=2 or less$",
+        r"^instances=3 is above instance_scaling\.max_instances=2: "
+        r"set max_instances=3 or more, or instances=2 or less$",
     ),
     "fewer instances than the floor": (
         {"copies": 1, "instance_scaling": InstanceScaling(max_instances=3, min_instances=2)},
-        r"^instances=1 lies below instance_scaling\.min_instances=2",
+        r"^instances=1 is below instance_scaling\.min_instances=2",
     ),
     "isolation with weights of the Hub": (
         {"network_isolation": True},
@@ -147,7 +150,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a pool that does not hold the copies": (
         {"copies": 8, "tensor_parallel": None, "fallback_instance_types": ["ml.g5.12xlarge"]},
-        r"^on ml\.g5\.12xlarge: 8 copies need 16 accelerators; ml\.g5\.12xlarge has 4: ",
+        r"^on ml\.g5\.12xlarge: 8 copies need 16 accelerators, but ml\.g5\.12xlarge has 4: ",
     ),
     "both kinds of traffic": (
         {"traffic": Traffic(users=1, requests_per_second=1.0, input_tokens=1, output_tokens=1)},

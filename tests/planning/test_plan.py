@@ -340,7 +340,7 @@ def fixes(problem: str) -> list[tuple[str, str, str | None]]:
 
 
 def test_the_fixes_of_a_problem_are_read() -> None:
-    assert fixes("9 copies need 9; x has 8: copies=8, or 2 instances") == [
+    assert fixes("9 copies need 9; x has 8: set copies=8, or instances=2") == [
         ("copies", "8", None),
         ("instances", "2", None),
     ]

@@ -194,7 +194,7 @@ def test_another_instance_type_is_not_judged_but_said(endpoints: Outputs, prefli
 @pytest.mark.parametrize(
     ("status", "fix"),
     [
-        ("UPDATE_IN_PROGRESS", "wait: replicas status"),
+        ("UPDATE_IN_PROGRESS", "replicas status"),
         ("ROLLBACK_COMPLETE", "npx cdk destroy"),
         ("UPDATE_ROLLBACK_FAILED", "continue-update-rollback"),
         ("DELETE_FAILED", "replicas teardown"),

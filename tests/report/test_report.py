@@ -78,6 +78,16 @@ def test_every_name_that_is_not_there_is_named_with_the_nearest(run: Run, tmp_pa
     assert not (tmp_path / "page").exists()
 
 
+def test_an_output_that_is_a_file_is_refused_before_the_forecasts(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "page").write_text("")
+
+    outcome = run("report", "llama-2-13b", "--output", str(tmp_path / "page" / "today"))
+
+    assert outcome.code == 1
+    assert f"{tmp_path / 'page'} is a file: name a folder" in outcome.said
+    assert "forecasting" not in outcome.said
+
+
 def test_entries_that_cannot_be_planned_are_on_the_page_with_their_reasons(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -71,7 +71,7 @@ def test_an_engine_that_a_file_beside_its_weights_configures_is_a_warning() -> N
     limits = {"OPTION_MAX_LORA_RANK": "16"}  # its slots are four by itself
     assert about_engine(adapted(LMI, adapters=4, OPTION_ENABLE_LORA="true", **limits)) == []
     (finding,) = about_engine(adapted(LMI, adapters=5, OPTION_ENABLE_LORA="true", **limits))
-    assert finding.what == "5 adapters, and OPTION_MAX_LORAS allows 4 at once"
+    assert finding.what == "the component has 5 adapters, but OPTION_MAX_LORAS allows only 4 at once"
 
 
 @pytest.mark.parametrize(
@@ -90,8 +90,8 @@ def test_a_limit_that_is_not_given_is_a_warning(variable: str, fix: str) -> None
 @pytest.mark.parametrize(("slots", "shown"), [(None, 1), ("2", 2)])
 def test_more_adapters_than_slots_are_a_warning(slots: str | None, shown: int) -> None:
     (finding,) = about_engine(adapted(adapters=3, SM_VLLM_MAX_LORAS=slots))
-    assert finding.what == f"3 adapters, and SM_VLLM_MAX_LORAS allows {shown} at once"
-    assert finding.fix == "SM_VLLM_MAX_LORAS=3"
+    assert finding.what == f"the component has 3 adapters, but SM_VLLM_MAX_LORAS allows only {shown} at once"
+    assert finding.fix == "set SM_VLLM_MAX_LORAS=3"
 
 
 def test_an_unknown_engine_or_switch_is_not_judged() -> None:

@@ -116,21 +116,21 @@ def test_more_accelerators_than_there_are() -> None:
     problem = only_problem(on("ml.p4d.24xlarge", 1, (16, (1, 4, 1024))))
 
     assert (problem.rule, problem.logical_id) == ("over-committed", "Endpoint")
-    assert problem.what == "16 copies claim 16 accelerators, ml.p4d.24xlarge can give 8 accelerators"
-    assert problem.fix == "CopyCount=8 of A, or InitialInstanceCount=2"
+    assert problem.what == "16 copies claim 16 accelerators, but ml.p4d.24xlarge can give 8 accelerators"
+    assert problem.fix == "set CopyCount=8 of A, or InitialInstanceCount=2"
 
 
 def test_more_cpus_than_there_are() -> None:
     problem = only_problem(on("ml.p4d.24xlarge", 1, (8, (1, 13, 1024))))
 
-    assert problem.what == "8 copies claim 104 CPUs, ml.p4d.24xlarge can give 96 CPUs"
-    assert problem.fix.endswith("claims per copy of NumberOfCpuCoresRequired=9 and MinMemoryRequiredInMb=1024 (A)")
+    assert problem.what == "8 copies claim 104 CPUs, but ml.p4d.24xlarge can give 96 CPUs"
+    assert problem.fix.endswith("NumberOfCpuCoresRequired=9 and MinMemoryRequiredInMb=1024 (A)")
 
 
 def test_more_memory_than_there_is() -> None:
     problem = only_problem(on("ml.p4d.24xlarge", 1, (8, (1, 4, 150000))))
 
-    assert problem.what == "8 copies claim 1200000 MiB, ml.p4d.24xlarge can give 1179648 MiB"
+    assert problem.what == "8 copies claim 1200000 MiB, but ml.p4d.24xlarge can give 1179648 MiB"
 
 
 def test_copies_that_fit_by_their_sum_alone() -> None:
@@ -138,21 +138,21 @@ def test_copies_that_fit_by_their_sum_alone() -> None:
 
     problem = only_problem(template)
 
-    assert "3 copies fit 2 x ml.p4d.24xlarge by their total claims, but no placement exists" in problem.what
-    assert fix_of(template) == ["CopyCount=2 of A", "InitialInstanceCount=3"]
+    assert "3 copies fit 2 x ml.p4d.24xlarge by their total claims, but cannot be placed" in problem.what
+    assert fix_of(template) == ["set CopyCount=2 of A", "InitialInstanceCount=3"]
 
 
 def test_a_copy_larger_than_an_instance() -> None:
     problem = only_problem(on("ml.g5.12xlarge", 4, (1, (8, 4, 1024))))
 
-    assert problem.what == "a copy of A claims 8 accelerators, one ml.g5.12xlarge can give 4 accelerators"
-    assert problem.fix == "smaller claims per copy, or a larger instance type"
+    assert problem.what == "a copy of A claims 8 accelerators, but one ml.g5.12xlarge can give 4 accelerators"
+    assert problem.fix == "reserve less per copy, or use a larger instance type"
 
 
 def test_several_components_are_packed_together() -> None:
     template = on("ml.p4d.24xlarge", 1, (5, (1, 4, 1024)), (1, (4, 4, 1024)))
 
-    assert fix_of(template) == ["CopyCount=4 of A", "InitialInstanceCount=2"]
+    assert fix_of(template) == ["set CopyCount=4 of A", "InitialInstanceCount=2"]
 
 
 @pytest.mark.parametrize("chosen", [0, 1, 2], ids=["copies", "instances", "claims"])
@@ -178,7 +178,7 @@ def test_more_than_was_seen_accepted_is_a_warning() -> None:
     warning = only_warning(on("ml.p4d.24xlarge", 1, (8, (1, 10.5, 102400))))
 
     assert (warning.rule, warning.logical_id) == ("over-claimed", "Endpoint")
-    assert warning.what == "8 copies claim 84 CPUs, ml.p4d.24xlarge can give 80 CPUs"
+    assert warning.what == "8 copies claim 84 CPUs, but ml.p4d.24xlarge can give 80 CPUs"
     assert "the article of 11 January 2024" in warning.why
 
 
@@ -194,7 +194,7 @@ def test_more_than_was_seen_refused_is_a_problem() -> None:
 
     assert problem.rule == "over-committed"
     assert "AWS has refused a reservation of 4096 MiB" in problem.why
-    assert problem.fix == "claims per copy of NumberOfCpuCoresRequired=1 and MinMemoryRequiredInMb=1024 (A)"
+    assert problem.fix == "set NumberOfCpuCoresRequired=1 and MinMemoryRequiredInMb=1024 (A)"
 
 
 def test_between_accepted_and_refused_is_a_warning() -> None:
@@ -215,7 +215,7 @@ def test_the_fix_for_an_endpoint_that_scales_is_its_most() -> None:
     template = on("ml.p4d.24xlarge", 1, (17, (1, 4, 1024)))
     variant_of(template)["ManagedInstanceScaling"] = {"Status": "ENABLED", "MaxInstanceCount": 2}
 
-    assert fix_of(template) == ["CopyCount=16 of A", "MaxInstanceCount=3"]
+    assert fix_of(template) == ["set CopyCount=16 of A", "MaxInstanceCount=3"]
 
 
 def test_no_instances_are_added_where_scaling_is_off() -> None:
@@ -341,5 +341,5 @@ def test_copies_that_wait_for_instances_are_a_warning() -> None:
     warning = only_warning(template)
 
     assert (warning.rule, warning.logical_id) == ("start-over-committed", "Endpoint")
-    assert warning.what == "at the start 16 copies claim 16 accelerators, ml.p4d.24xlarge can give 8 accelerators"
-    assert warning.fix == "CopyCount=8 of A, or InitialInstanceCount=2"
+    assert warning.what == "at the start 16 copies claim 16 accelerators, but ml.p4d.24xlarge can give 8 accelerators"
+    assert warning.fix == "set CopyCount=8 of A, or InitialInstanceCount=2"

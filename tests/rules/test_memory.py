@@ -493,13 +493,13 @@ def test_the_weights_need_time_from_s3(seconds: int | None, *, is_warned: bool) 
     assert bool(found) is is_warned
     if found:
         assert found[0].what.startswith(
-            f"ModelDataDownloadTimeoutInSeconds={seconds}; the weights of this copy can take"
+            f"ModelDataDownloadTimeoutInSeconds={seconds}, but the download of the weights from S3 can take"
         )
         planned = plan(
             deployment(model=LLAMA_8B, engine="vllm", instance_type="ml.g6e.xlarge", weights="s3://bucket/x/")
         )
         timeout = planned.components[0].download_timeout_seconds
-        assert found[0].fix == f"ModelDataDownloadTimeoutInSeconds={timeout}"
+        assert found[0].fix == f"set ModelDataDownloadTimeoutInSeconds={timeout}"
 
 
 def test_no_time_is_needed_from_s3_where_the_weights_come_from_the_hub() -> None:
@@ -546,7 +546,9 @@ def test_a_scaling_target_above_what_a_copy_holds(value: float, metric: str, seq
     """The batch of vLLM has at most max_num_seqs requests; the others wait in its queue."""
     report = tracking(value, metric, SM_VLLM_MAX_NUM_SEQS=sequences)
 
-    assert [entry.fix for entry in report.warnings if entry.rule == "target-above-copy"] == ([fix] if fix else [])
+    assert [entry.fix for entry in report.warnings if entry.rule == "target-above-copy"] == (
+        [f"set {fix}"] if fix else []
+    )
     assert not [entry for entry in report.problems if entry.rule == "target-above-copy"]
 
 
@@ -570,4 +572,6 @@ def test_a_target_of_the_metric_itself_is_judged_as_that_of_its_predefined_name(
 
     report = tracking(17, {**metric, "Dimensions": dimensions, **changes}, SM_VLLM_MAX_NUM_SEQS="16")
 
-    assert [entry.fix for entry in report.warnings if entry.rule == "target-above-copy"] == fixes
+    assert [entry.fix for entry in report.warnings if entry.rule == "target-above-copy"] == [
+        f"set {fix}" for fix in fixes
+    ]

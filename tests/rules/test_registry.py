@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from replicas.rules import PRACTICE_RULES, RULES, Rule, enforced_by
+from replicas.rules import PRACTICE_RULES, RULES, Rule, alarms, enforced_by, policies, queries
+from replicas.rules.refusals import Quote
 from replicas.rules.wording import cloudformation, deployment
 from replicas.rules.wording.properties import SENTENCES
 from replicas_cdk import SageMakerChecks, TemplateProof
 
 ALL = {**RULES, **PRACTICE_RULES}
+_VERBS = "add allow correct create give keep leave move name put raise remove replace revoke set start use write"
 PAGE = Path(__file__).parents[2] / "docs" / "rules.md"
 
 
@@ -34,6 +36,16 @@ def test_every_rule_has_a_sentence_and_every_sentence_a_rule() -> None:
 
     assert worded == ALL.keys()
     assert deployment.COMPOSED.keys() <= ALL.keys()
+
+
+def test_every_fix_starts_with_a_verb() -> None:
+    verbs = set(_VERBS.split())
+    values = [value for module in (alarms, policies, queries) for value in vars(module).values()]
+    quotes = [value.fix for value in values if isinstance(value, Quote)]
+    fixes = [*quotes, *(fix for _, fix in SENTENCES.values() if fix != "{fix}")]
+
+    assert len(fixes) > 150
+    assert [fix for fix in fixes if fix.partition(" ")[0] not in verbs] == []
 
 
 def test_plugins_and_documents_list_the_rules_of_the_registry() -> None:

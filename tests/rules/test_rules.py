@@ -206,8 +206,8 @@ def test_a_variant_that_the_endpoint_does_not_have() -> None:
     problem = only_problem(template)
 
     assert problem.rule == "variant-unknown"
-    assert problem.what == "VariantName='Other'; the endpoint has 'AllTraffic'"
-    assert problem.fix == "VariantName='AllTraffic'"
+    assert problem.what == "VariantName='Other', but the endpoint has 'AllTraffic'"
+    assert problem.fix == "set VariantName='AllTraffic'"
 
 
 def test_two_components_with_one_name() -> None:
@@ -349,7 +349,7 @@ def test_a_startup_timeout_out_of_range(seconds: int, nearest: int) -> None:
     problem = only_problem(template)
 
     assert (problem.rule, problem.logical_id) == ("startup-timeout", "Llama")
-    assert problem.fix == f"ContainerStartupHealthCheckTimeoutInSeconds={nearest}"
+    assert problem.fix == f"set ContainerStartupHealthCheckTimeoutInSeconds={nearest}"
 
 
 def test_a_download_timeout_of_a_single_model_endpoint() -> None:
@@ -370,7 +370,7 @@ def test_sm_num_gpus_differs_from_the_accelerators() -> None:
 
     assert (problem.rule, problem.logical_id) == ("tensor-parallel-mismatch", "Llama")
     assert problem.what == "SM_NUM_GPUS=4, NumberOfAcceleratorDevicesRequired=1"
-    assert problem.fix == "SM_NUM_GPUS=1"
+    assert problem.fix == "set SM_NUM_GPUS=1"
 
 
 @pytest.mark.parametrize("name", ["SM_VLLM_TENSOR_PARALLEL_SIZE", "OPTION_TENSOR_PARALLEL_DEGREE", "SM_NUM_GPUS"])
@@ -413,7 +413,7 @@ def test_vllm_is_told_its_degree() -> None:
     assert problem.rule == "tensor-parallel-missing"
     assert "SM_NUM_GPUS is not read by this image" in problem.what
     assert "1 of 2 accelerators of each copy are idle" in problem.why
-    assert problem.fix == "SM_VLLM_TENSOR_PARALLEL_SIZE=2"
+    assert problem.fix == "set SM_VLLM_TENSOR_PARALLEL_SIZE=2"
 
 
 @pytest.mark.parametrize(
@@ -447,7 +447,7 @@ def test_lmcache_takes_half_of_the_memory_for_each_copy() -> None:
     assert (problem.rule, problem.logical_id) == ("lmcache-per-copy", "Llama")
     assert "8 copies" in problem.what
     assert "400 % together" in problem.why
-    assert problem.fix == "HF_ENABLE_LMCACHE=0, or HF_LMCACHE_CPU_FRACTION=0.062 or less"
+    assert problem.fix == "set HF_ENABLE_LMCACHE=0, or HF_LMCACHE_CPU_FRACTION=0.062 or less"
 
 
 @pytest.mark.parametrize("environment", [{"HF_ENABLE_LMCACHE": "0"}, {"HF_LMCACHE_CPU_FRACTION": "0.05"}])
@@ -490,7 +490,7 @@ def test_cuda_13_on_an_old_driver(given: str | None) -> None:
 
     assert (problem.rule, problem.logical_id) == ("ami-too-old", "Config")
     assert "writes no log" in problem.why
-    assert problem.fix == "InferenceAmiVersion=al2023-ami-sagemaker-inference-gpu-4-1"
+    assert problem.fix == "set InferenceAmiVersion=al2023-ami-sagemaker-inference-gpu-4-1"
 
 
 def test_cuda_13_on_a_family_with_a_newer_default() -> None:

@@ -103,10 +103,10 @@ def test_over_committed_at_the_ceiling_in_words() -> None:
 
     assert (problem.rule, problem.logical_id) == ("ceiling-over-committed", "Endpoint")
     assert problem.what == (
-        "at MaxCapacity of Llama 12 copies claim 12 accelerators, ml.p4d.24xlarge can give 8 accelerators; "
-        "12 copies claim 108 CPUs, ml.p4d.24xlarge can give 96 CPUs"
+        "at MaxCapacity of Llama 12 copies claim 12 accelerators, but ml.p4d.24xlarge can give 8 accelerators; "
+        "12 copies claim 108 CPUs, but ml.p4d.24xlarge can give 96 CPUs"
     )
-    assert problem.fix == "MaxCapacity=8 of Llama, or MaxInstanceCount=2"
+    assert problem.fix == "set MaxCapacity=8 of Llama, or MaxInstanceCount=2"
 
 
 def test_a_ceiling_that_claims_more_than_was_ever_seen_is_a_warning() -> None:
@@ -332,7 +332,7 @@ def test_a_roll_without_room_says_what_it_needs() -> None:
 
     assert (warning.rule, warning.logical_id) == ("roll-without-room", "Llama")
     assert warning.what == "a rolling update of 1 copy needs 1 free accelerator; 8 of 8 are in use"
-    assert warning.fix == "MaxInstanceCount=2, or CopyCount=7 of Llama"
+    assert warning.fix == "set MaxInstanceCount=2, or CopyCount=7 of Llama"
 
 
 def test_a_roll_at_the_ceiling_needs_room_too() -> None:
@@ -342,7 +342,7 @@ def test_a_roll_at_the_ceiling_needs_room_too() -> None:
     warning = only_warning(template)
 
     assert warning.what == "a rolling update of 1 copy needs 1 free accelerator; 8 of 8 are in use at MaxCapacity=8"
-    assert warning.fix == "ManagedInstanceScaling with MaxInstanceCount=2, or MaxCapacity=7 of Llama"
+    assert warning.fix == "set ManagedInstanceScaling with MaxInstanceCount=2, or MaxCapacity=7 of Llama"
 
 
 @examples(40)
@@ -443,7 +443,7 @@ def test_a_pool_too_small_for_all_copies_is_a_warning() -> None:
 
     assert (warning.rule, warning.what) == (
         "pool-too-small",
-        "8 copies claim 8 accelerators, ml.g5.12xlarge can give 4 accelerators",
+        "8 copies claim 8 accelerators, but ml.g5.12xlarge can give 4 accelerators",
     )
 
 
@@ -512,7 +512,7 @@ def test_a_sound_adapter_is_fine(url: Any) -> None:
 def test_the_prefix_of_an_adapter_ends_with_a_slash() -> None:
     problem = only_problem(adapted(url="s3://bucket/adapter"))
 
-    assert (problem.rule, problem.fix) == ("adapter-prefix", "ArtifactUrl=s3://bucket/adapter/")
+    assert (problem.rule, problem.fix) == ("adapter-prefix", "set ArtifactUrl=s3://bucket/adapter/")
 
 
 def test_the_base_of_an_adapter_is_no_model_resource() -> None:
@@ -568,7 +568,7 @@ def test_a_batch_of_one_of_forty_copies_is_refused() -> None:
     (problem,) = found(rolling(40, 1), "batch-size")
 
     assert (problem.certain, problem.what) == (True, "a batch of 1 of 40 copies")
-    assert problem.fix == "Value=2 to 20 for COPY_COUNT, or CAPACITY_PERCENT with 5 to 50"
+    assert problem.fix == "set Value=2 to 20 for COPY_COUNT, or use CAPACITY_PERCENT with 5 to 50"
 
 
 def test_a_batch_is_held_against_the_ceiling() -> None:
@@ -578,7 +578,7 @@ def test_a_batch_is_held_against_the_ceiling() -> None:
     (finding,) = found(template, "batch-size")
 
     assert (finding.certain, finding.what) == (True, "a batch of 1 of 40 copies at MaxCapacity")
-    assert finding.fix == "Value=2 for COPY_COUNT, or CAPACITY_PERCENT with 5 to 50"
+    assert finding.fix == "set Value=2 for COPY_COUNT, or use CAPACITY_PERCENT with 5 to 50"
 
 
 def test_a_batch_is_held_against_the_fewest_copies_of_a_schedule() -> None:

@@ -48,7 +48,7 @@ def test_several_specifications_need_their_types() -> None:
 
 def test_a_specification_for_a_type_that_the_variant_has_not_is_useless() -> None:
     ((what, certain),) = of_types(with_specifications(P4D, G5))
-    assert (what, certain) == (f"it has a specification for {G5}, and its variant has only {P4D}", False)
+    assert (what, certain) == (f"it has a specification for {G5}, but its variant has only {P4D}", False)
 
 
 def test_specifications_for_other_types_alone_leave_every_copy_without_a_place() -> None:

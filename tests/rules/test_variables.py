@@ -174,7 +174,7 @@ def test_limits_that_are_in_order(template: Template) -> None:
 def test_a_variable_that_is_nearly_one_of_the_engine(template: Template, fix: str) -> None:
     warnings = [warning for warning in check(template, region=REGION).warnings if warning.rule == "variable-not-read"]
 
-    assert [warning.fix for warning in warnings] == [fix]
+    assert [warning.fix for warning in warnings] == [f"use {fix}"]
 
 
 @pytest.mark.parametrize(

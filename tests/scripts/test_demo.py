@@ -38,7 +38,7 @@ def test_the_embedded_aws_is_stopped_when_a_step_fails(
         raise fault
 
     monkeypatch.setattr(demo, "steps", failing)
-    with pytest.raises(SystemExit, match="the embedded AWS is stopped, nothing is left of it"):
+    with pytest.raises(SystemExit, match="the embedded AWS is stopped, all its resources are gone"):
         demo.main()
     assert process.running() == []
     assert list((tmp_path / "replicas" / "local").glob("*")) == []

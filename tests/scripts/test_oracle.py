@@ -83,7 +83,7 @@ def test_a_setting_that_is_read_otherwise_is_found(value: str, setting: object, 
     ("answer", "words"),
     [
         ({"refused": "no", "unknown_variables": []}, "no: {"),
-        ({"unknown_variables": ["A"]}, "A is no variable of the engine"),
+        ({"unknown_variables": ["A"]}, "the engine has no variable A"),
         ({"unknown_variables": [], "misread": {"a": "'1' is read as 2"}}, "a: '1' is read as 2"),
     ],
 )

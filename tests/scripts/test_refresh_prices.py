@@ -150,7 +150,7 @@ def test_what_the_list_gives_is_published_and_what_it_lacks_stays_and_is_named()
 
     assert said == [
         "changed: ml.p4d.24xlarge 25.0 (indicative, 2026-01-01) -> 25.25",
-        "stays: ml.p4de.24xlarge 31.56 (indicative, 2026-01-01): the list has no row for it",
+        "unchanged: ml.p4de.24xlarge 31.56 (indicative, 2026-01-01): the list has no row for it",
         "new: ml.g6.xlarge 1.1",
     ]
     published, stayed, elsewhere = new["hosting"]
@@ -177,7 +177,7 @@ def test_no_price_is_ever_lost(old: dict[str, float], first: dict[str, float], s
         assert {name for region, name in best if region == "us-west-2"} == before | set(given_)
         assert {name: best["us-west-2", name].usd for name in given_} == given_
         for name in before - set(given_):
-            assert any(line.startswith(f"stays: {name} ") for line in said)
+            assert any(line.startswith(f"unchanged: {name} ") for line in said)
     assert best["eu-west-1", "ml.p4d.24xlarge"].usd == 3.0
 
 

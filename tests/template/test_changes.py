@@ -84,7 +84,7 @@ def test_another_configuration_updates_the_endpoint_in_place() -> None:
 def test_a_replaced_endpoint_that_is_retained_is_said_to_cost() -> None:
     new = template(Endpoint=endpoint("new", UpdateReplacePolicy="Retain"))
     (change,) = serving_changes(template(Endpoint=endpoint("old")), new)
-    assert "costs until someone deletes it" in change.meaning
+    assert "is billed until someone deletes it" in change.meaning
 
 
 def test_more_copies_update_a_component_in_place() -> None:

@@ -137,7 +137,7 @@ def verification_lines(verification: Verification) -> Iterator[str]:
 def candidates_table(comparison: Comparison) -> Table:
     """Return a table with one row per candidate: forecast price and measured price."""
     table = Table("deployment", ">USD / M tokens, forecast", ">within", "measured by a job", is_ruled=False)
-    for one in (*comparison.told.undecided, *comparison.told.decided):
+    for one in (*comparison.split.undecided, *comparison.split.decided):
         is_measured = one.name in comparison.verifications
         usd = one.usd_per_million_output_tokens
         band = "-" if one.band is None else f"{one.band[0]:.2f} to {one.band[1]:.2f}"

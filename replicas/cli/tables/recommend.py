@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from replicas.cli.tables.columns import Table
 from replicas.cli.tables.options import usd
-from replicas.forecast.telling_apart import Candidate, told_apart
+from replicas.forecast.comparable import Candidate, split_by_forecast
 from replicas.recommend import Ranked, Recommendation
 from replicas.recommend.options import Option
 from replicas.recommend.recommendation import described
@@ -127,7 +127,7 @@ def _undecided(recommendation: Recommendation) -> Iterator[str]:
         for number, ranked in enumerate(recommendation.ranked)
         if ranked.option.forecast
     ]
-    undecided = [one for one in told_apart(candidates).undecided if one.band]
+    undecided = [one for one in split_by_forecast(candidates).undecided if one.band]
     if len(undecided) > 1:
         yield (
             f"{len(undecided)} of {len(candidates)} layouts have error bands that overlap with the band of the "

@@ -18,8 +18,8 @@ def inventory_table(inventory: Inventory) -> Table:
         prose=("why it belongs to the deployment",),
         is_ruled=False,
     )
-    for thing in inventory.things:
-        table.add_row(thing.kind.label, thing.name, thing.why)
+    for resource in inventory.things:
+        table.add_row(resource.kind.label, resource.name, resource.why)
     return table
 
 

@@ -25,8 +25,8 @@ _BRANCHES = ("main", "master", "refs/heads/main")
     "image-from-public-registry",
     pack="practice",
     checks="An image comes from a public registry.",
-    why="SageMaker pulls from private ECR (or from a registry in the VPC, with ImageConfig), and anyone can "
-    "publish there",
+    why="SageMaker pulls only from private ECR (or, with ImageConfig, from a registry in the VPC), and anyone can "
+    "publish in a public registry",
 )
 def image_from_public_registry(topology: Topology) -> Iterator[Case]:
     """An image must come from a private registry."""
@@ -39,7 +39,7 @@ def image_from_public_registry(topology: Topology) -> Iterator[Case]:
     "image-elsewhere",
     pack="practice",
     severity="warning",
-    checks="An image comes from an account that is not known for SageMaker's containers.",
+    checks="An image comes from an account that does not publish SageMaker's containers.",
     why="everyone who may push to that account controls the code that reads the weights and prompts",
 )
 def image_elsewhere(topology: Topology) -> Iterator[Case]:

@@ -75,7 +75,7 @@ def role_with_wildcards(topology: Topology) -> Iterator[Case]:
     for role, statement in _statements(topology):
         for action in statement.covered_actions:
             if action.endswith(":*"):
-                resources = ", ".join(statement.covered_resources) or "what NotResource leaves"
+                resources = ", ".join(statement.covered_resources) or "all resources except those in NotResource"
                 yield Case(subject=role.subject, numbers={"action": action, "resources": resources})
 
 
@@ -133,7 +133,7 @@ def role_open_to_other_accounts(topology: Topology) -> Iterator[Case]:
     "bucket-of-any-account",
     pack="practice",
     severity="warning",
-    checks="An execution role may read a bucket by name, whichever account owns it.",
+    checks="An execution role may read a bucket by name, even if another account owns the bucket.",
     why="any account can take the name of a deleted bucket, and SageMaker then serves its objects as the model",
     source="IAM user guide, global condition keys, aws:ResourceAccount",
 )
@@ -148,14 +148,14 @@ def bucket_of_any_account(topology: Topology) -> Iterator[Case]:
         ):
             continue
         named = [decider.named(resource) for resource in statement.covered_resources]
-        strangers = [
+        resources_elsewhere = [
             written
             for written, resource in zip(statement.covered_resources, named, strict=True)
             if not any(resource == arn or resource.startswith(f"{arn}/") for arn in own)
             and not _ALL_BUCKETS.fullmatch(written)
         ]
-        if strangers:
-            yield Case(subject=role.subject, numbers={"resources": ", ".join(strangers)})
+        if resources_elsewhere:
+            yield Case(subject=role.subject, numbers={"resources": ", ".join(resources_elsewhere)})
 
 
 @rule(

@@ -83,7 +83,7 @@ def _needed(shortage: Shortage, room: Resources, least: object) -> int | None:
     pack="practice",
     severity="warning",
     checks="Accelerators of a fixed number of instances run no copy, even at the ceiling.",
-    why="an accelerator without a copy is paid for like one with a copy",
+    why="an accelerator costs the same with and without a copy",
     source="SageMaker bills instances, not copies (SageMaker AI pricing)",
 )
 def accelerators_idle(topology: Topology) -> Iterator[Case]:

@@ -90,8 +90,8 @@ class Decider:
         return None if "alias/" in named else named
 
     def decide(self, role: Role, request: Request, before: Subject | None = None) -> Decision:
-        """Decide about a request. If several policies allow it, one that is attached before `before` is
-        created wins.
+        """Decide about a request. If several policies allow it, the decision names one that exists before the resource
+        `before` is created.
         """
         key = (role.subject, request.action, request.resource, before)
         if key not in self._answers:
@@ -106,9 +106,9 @@ class Decider:
         policies = [*role.policies, *filter(None, map(managed_policy, role.policies_elsewhere))]
         policies.sort(key=lambda policy: before is not None and not policy.precedes(before))
         decision = self._of_policies(policies, request)
-        strangers = [arn for arn in role.policies_elsewhere if managed_policy(arn) is None]
-        if decision.outcome == "missing" and strangers:
-            decision = Decision(outcome="unknown", why=f"the statements of {strangers[0]} are unknown")
+        unknown_policies = [arn for arn in role.policies_elsewhere if managed_policy(arn) is None]
+        if decision.outcome == "missing" and unknown_policies:
+            decision = Decision(outcome="unknown", why=f"the statements of {unknown_policies[0]} are unknown")
         if decision.outcome == "allowed":
             bound = self._of_boundary(role, request)
             decision = bound if bound is not None and bound.outcome != "allowed" else decision

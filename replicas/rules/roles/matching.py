@@ -29,13 +29,15 @@ _OWN = {
     "${AWS::URLSuffix}": ("\ue002", r"amazonaws\.com(?:\.cn)?"),
     "${AWS::AccountId}": ("\ue003", ""),
 }
-"""Encoding and pattern of account, region and partition of the deployment. A literal that matches the pattern counts as
-equal, because the author knows where the template is deployed. AWS's registry accounts never count as equal."""
+"""For the pseudo parameters of account, region and partition: their encoded character, and the pattern of their values.
+A literal value that matches the pattern counts as equal, because the author of the template knows the account and the
+region. Registry accounts of AWS never count as equal."""
 _OWN_CODES = {code for code, _ in _OWN.values()}
 _ANY_OBJECT, _NAMELESS = "\ue010", "\ue011"
 _UNKNOWN = range(0xE100, 0xF000)
 _GENERATED = range(0xF000, 0xF900)
-"""Code ranges of placeholders: for unknown segments, and for generated names, which equal no literal."""
+"""Character ranges of placeholders: one for unknown segments, one for generated names. A generated name never equals a
+literal name."""
 
 
 def matches(pattern: str, text: str) -> Answer:

@@ -93,13 +93,15 @@ def parameters_of(unjudged: Unjudged) -> tuple[str, ...]:
 def _capacity(finding: Finding) -> Sentence:
     shortage = _shortage(finding)
     what = shortage_in_words(shortage, finding.numbers["room"])
-    return Sentence(what=what, fix=_fixes(shortage, "smaller claims per copy, or a larger instance type"))
+    return Sentence(what=what, fix=_fixes(shortage, "reserve less per copy, or use a larger instance type"))
 
 
 def _start(finding: Finding) -> Sentence:
     shortage = _shortage(finding)
     what = shortage_in_words(shortage, claims.host(shortage.instance))
-    return Sentence(what=f"at the start {what}", fix=_fixes(shortage, "fewer copies", instances="InitialInstanceCount"))
+    return Sentence(
+        what=f"at the start {what}", fix=_fixes(shortage, "start fewer copies", instances="InitialInstanceCount")
+    )
 
 
 def _ceiling(finding: Finding) -> Sentence:
@@ -111,9 +113,12 @@ def _ceiling(finding: Finding) -> Sentence:
 def _idle(finding: Finding) -> Sentence:
     numbers = finding.numbers
     setting, component = _COUNTS[numbers["setting"]], numbers["component"].name
-    more = f"{setting}={numbers['copies']} of {component}" if numbers["copies"] else f"smaller claims of {component}"
+    if numbers["copies"]:
+        fix = f"set {setting}={numbers['copies']} of {component}"
+    else:
+        fix = f"reserve less per copy of {component}"
     what = f"{numbers['idle']} of {numbers['available']} accelerators run no copy"
-    return Sentence(what=what, fix=f"{more}, or a smaller instance type")
+    return Sentence(what=what, fix=f"{fix}, or use a smaller instance type")
 
 
 def _variant_unknown(finding: Finding) -> Sentence:
@@ -123,21 +128,20 @@ def _variant_unknown(finding: Finding) -> Sentence:
         what = f"ResourceId names the variant {finding.numbers['variant']!r}; the endpoint has {has}"
         return Sentence(what=what, fix=f"end ResourceId with /variant/{names[0]}")
     return Sentence(
-        what=f"VariantName={finding.numbers['variant']!r}; the endpoint has {has}", fix=f"VariantName={names[0]!r}"
+        what=f"VariantName={finding.numbers['variant']!r}, but the endpoint has {has}",
+        fix=f"set VariantName={names[0]!r}",
     )
 
 
 def _region_without_instance(finding: Finding) -> Sentence:
     numbers = finding.numbers
     if finding.kind == "anywhere":
-        what = f"no region with inference components has a hosting price of {numbers['instance_type']}"
-        return Sentence(
-            what=what, fix="another instance type, or confirmation from AWS that the account may host on it"
-        )
+        what = f"{numbers['instance_type']} has no hosting price in any region with inference components"
+        return Sentence(what=what, fix="use another instance type, or ask AWS whether the account may host on it")
     offers = ", ".join(numbers["regions"]) or "none"
     return Sentence(
         what=f"{numbers['instance_type']} has no hosting price in {numbers['region']}",
-        fix=f"another instance type, or a region that has it: {offers}",
+        fix=f"use another instance type, or a region that has a price: {offers}",
     )
 
 
@@ -145,7 +149,7 @@ def _target_mismatch(finding: Finding) -> Sentence:
     wrong: Mapping[str, tuple[str, str]] = finding.numbers["wrong"]
     given = [f"{_TARGET_PROPERTIES[setting]}={value}" for setting, (value, _) in wrong.items()]
     right = [f"{_TARGET_PROPERTIES[setting]}={value}" for setting, (_, value) in wrong.items()]
-    return Sentence(what=", ".join(given), fix=", ".join(right))
+    return Sentence(what=", ".join(given), fix=f"set {', '.join(right)}")
 
 
 def _batch_size(finding: Finding) -> Sentence:
@@ -155,11 +159,11 @@ def _batch_size(finding: Finding) -> Sentence:
     least, largest = numbers["least"], numbers["largest"]
     if finding.kind == "of one copy":
         setting = "CopyCount" if numbers["level"] == "copies" else "MinCapacity"
-        return Sentence(what=what, fix=f"{setting}=2 or more if updates must roll, or no RollingUpdatePolicy")
+        return Sentence(what=what, fix=f"set {setting}=2 or more if updates must roll, or remove RollingUpdatePolicy")
     if least > largest:
-        return Sentence(what=what, fix="CAPACITY_PERCENT with 5 to 50")
+        return Sentence(what=what, fix="use CAPACITY_PERCENT with a value from 5 to 50")
     value = str(least) if least == largest else f"{least} to {largest}"
-    return Sentence(what=what, fix=f"Value={value} for COPY_COUNT, or CAPACITY_PERCENT with 5 to 50")
+    return Sentence(what=what, fix=f"set Value={value} for COPY_COUNT, or use CAPACITY_PERCENT with 5 to 50")
 
 
 def _roll_room(finding: Finding) -> Sentence:
@@ -183,7 +187,7 @@ def _roll_room(finding: Finding) -> Sentence:
         f"{'' if is_scaled else 'ManagedInstanceScaling with '}MaxInstanceCount={change.count}" for change in instances
     ]
     fixes += [_count_change(change) for change in copies_changes]
-    return Sentence(what=what, fix=", or ".join(fixes) or "smaller claims, or a larger instance type")
+    return Sentence(what=what, fix=_set(fixes) or "reserve less per copy, or use a larger instance type")
 
 
 def _of_container(finding: Finding) -> Sentence:
@@ -215,14 +219,15 @@ def shortage_in_words(shortage: Shortage, room: Any) -> str:
     name = shortage.instance.name
     too_large = [
         f"a copy of {demand.component.subject.name} claims {_amount(compared, compared.requested)}, "
-        f"one {name} can give {_amount(compared, compared.available)}"
+        f"but one {name} can give {_amount(compared, compared.available)}"
         for demand, compared in shortage.too_large(room)
     ]
     if too_large:
         return "; ".join(too_large)
     short = [
         f"{'1 copy claims' if shortage.total == 1 else f'{shortage.total} copies claim'} "
-        f"{_amount(compared, compared.requested)}, {_where(shortage)} can give {_amount(compared, compared.available)}"
+        f"{_amount(compared, compared.requested)}, but {_where(shortage)} can give "
+        f"{_amount(compared, compared.available)}"
         for compared in shortage.compared(room)
         if compared.is_short
     ]
@@ -235,7 +240,7 @@ def _fragmented(shortage: Shortage) -> str:
         f"({demand.component.subject.name})"
         for demand, need, count in zip(shortage.demands, shortage.needs, shortage.copies, strict=True)
     )
-    return f"{shortage.total} copies fit {_where(shortage)} by their total claims, but no placement exists: {sizes}"
+    return f"{shortage.total} copies fit {_where(shortage)} by their total claims, but cannot be placed: {sizes}"
 
 
 def _where(shortage: Shortage) -> str:
@@ -255,10 +260,14 @@ def _fixes(shortage: Shortage, otherwise: str, instances: str | None = None) -> 
         if change.setting == "instances":
             fixes.append(f"{instances or most}={change.count}")
         elif change.setting == "claims":
-            fixes.append("claims per copy of " + " and ".join(_claim(subject, need) for subject, need in change.claims))
+            fixes.append(" and ".join(_claim(subject, need) for subject, need in change.claims))
         else:
             fixes.append(_count_change(change))
-    return ", or ".join(fixes) or otherwise
+    return _set(fixes) or otherwise
+
+
+def _set(settings: list[str]) -> str:
+    return f"set {', or '.join(settings)}" if settings else ""
 
 
 def _count_change(change: Change) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import ceil
 
 from replicas.catalogue.regions import components_source, neighbours
@@ -37,14 +37,14 @@ def open_problem(unjudged: Unjudged, variant: Variant) -> str:
         return f"{unjudged.subject.name}: {cloudformation.open_sentence(unjudged)}"
     at_start = search.placed == "all copies"
     enough = search.packing.enough_instances
-    fixes = [_more_instances(variant, enough, at_start=at_start)] if enough <= MAX_INSTANCES else []
+    fixes = [f"set {_more_instances(variant, enough, at_start=at_start)}"] if enough <= MAX_INSTANCES else []
     if search.placed == "a roll":
         question = f"whether a rolling update of {counted(search.batch_copies, 'copy', 'copies')} has room"
         fixes.append("leave rollout out")
     else:
         where = f" {instances_in_words(search.packing.instances, search.instance_type)}"
         question = f"whether all copies fit{where if at_start else ' at the ceiling of the scaling'}"
-        fixes += ["fewer copies", "equal claims for more components"]
+        fixes += ["use fewer copies", "give more components the same claims"]
     return f"{question} is not judged: {search.packing.why}: {', or '.join(fixes)}"
 
 
@@ -69,8 +69,8 @@ def _ceiling(finding: Finding) -> Iterator[str]:
         fitting = next((count for subject, count in most.items() if subject and subject.name == name), 0)
         where = f"{name}: " if _has_several(together.variant) else ""
         yield (
-            f"{where}scaling.schedules[{schedule!r}] goes up to {copies} copies, and {fitting} fit the most instances: "
-            f"{fitting} or less, or more instances"
+            f"{where}scaling.schedules[{schedule!r}] goes up to {copies} copies, but only {fitting} fit the maximum "
+            f"number of instances: set max_copies={fitting} or less, or more instances"
         )
     if not scheduled:
         on, shortage = _on_type(together), together
@@ -88,7 +88,7 @@ def _short(shortage: Shortage, *, at_start: bool, prefix: bool = True) -> Iterat
         return
     parts = list(_sums(shortage, host)) or [_fragmented(shortage)]
     fixes = [_change(change, shortage, at_start=at_start) for change in shortage.changes]
-    yield f"{on}{'; and '.join(parts)}: {', or '.join(fix for fix in fixes if fix) or 'smaller claims'}"
+    yield f"{on}{'; and '.join(parts)}: {_set(fixes) or 'reserve less per copy'}"
 
 
 def _too_large(need: Resources, shortage: Shortage) -> Iterator[str]:
@@ -97,12 +97,12 @@ def _too_large(need: Resources, shortage: Shortage) -> Iterator[str]:
     if need.cpus > host.cpus:
         yield (
             f"cpus={float(need.cpus):g}: copies on {name} may claim {float(host.cpus):g} ({bound.cpus_reason}): "
-            f"cpus={float(host.cpus):g} or less"
+            f"set cpus={float(host.cpus):g} or less"
         )
     if need.memory_mib > host.memory_mib:
         yield (
             f"memory_mib={need.memory_mib}: copies on {name} may claim {host.memory_mib} ({bound.memory_reason}): "
-            f"memory_mib={host.memory_mib} or less"
+            f"set memory_mib={host.memory_mib} or less"
         )
 
 
@@ -113,19 +113,19 @@ def _sums(shortage: Shortage, host: Resources) -> Iterator[str]:
     if accelerators := short.get("accelerators"):
         verb = "has" if shortage.instances == 1 else "have"
         yield (
-            f"{shortage.total} copies need {int(accelerators.requested)} accelerators; {where} {verb} "
+            f"{shortage.total} copies need {int(accelerators.requested)} accelerators, but {where} {verb} "
             f"{int(accelerators.available)}"
         )
         if all(host.holds(need) == host.accelerators // need.accelerators for need in shortage.needs):
             return  # claims and accelerators allow the same number of copies: one sentence is enough
     if cpus := short.get("cpus"):
         yield (
-            f"{shortage.total} copies claim {float(cpus.requested):g} CPUs; on {where} they may claim "
+            f"{shortage.total} copies claim {float(cpus.requested):g} CPUs, but on {where} they may claim "
             f"{float(cpus.available):g} ({bound.cpus_reason})"
         )
     if memory := short.get("memory"):
         yield (
-            f"{shortage.total} copies claim {int(memory.requested)} MiB; on {where} they may claim "
+            f"{shortage.total} copies claim {int(memory.requested)} MiB, but on {where} they may claim "
             f"{int(memory.available)} ({bound.memory_reason})"
         )
 
@@ -138,7 +138,7 @@ def _fragmented(shortage: Shortage) -> str:
     )
     where = instances_in_words(shortage.instances, shortage.instance.name)
     return (
-        f"{shortage.total} copies fit {where} by their total claims, but no placement exists, because a copy never "
+        f"{shortage.total} copies fit {where} by their total claims, but cannot be placed, because a copy never "
         f"spans instances: {sizes}"
     )
 
@@ -150,7 +150,7 @@ def _change(change: Change, shortage: Shortage, *, at_start: bool) -> str | None
         is_possible = change.count <= MAX_INSTANCES
         return _more_instances(shortage.variant, change.count, at_start=at_start) if is_possible else None
     if change.setting == "claims":
-        return "claims: " + ", ".join(
+        return ", ".join(
             f"cpus={float(need.cpus):g} and memory_mib={need.memory_mib}" + (f" of {subject.name}" if several else "")
             for subject, need in change.claims
         )
@@ -181,7 +181,7 @@ def _roll_room(finding: Finding) -> Iterator[str]:
         if change.subject is not None and change.count >= max(1, 2 * rolling.batches.get(change.subject.name, 0))
     ]
     words = [_change(change, shortage, at_start=False) for change in fixes]
-    yield f"{_on_type(shortage)}{sentence}: {', or '.join(fix for fix in words if fix) or 'leave rollout out'}"
+    yield f"{_on_type(shortage)}{sentence}: {_set(words) or 'leave rollout out'}"
 
 
 def _batch_size(finding: Finding) -> Iterator[str]:
@@ -205,7 +205,7 @@ def _batch_size(finding: Finding) -> Iterator[str]:
         fixes = fixes or [f"rollout.batch_copies={least} and {floor.format(2 * least)}"]
         if largest and numbers["high"] == "ceiling":
             fixes.append(f"rollout.batch_copies={largest} and scaling.max_copies={int(largest / LEAST_SHARE)}")
-    yield f"{sentence}: {', or '.join([*fixes, 'leave rollout out'])}"
+    yield f"{sentence}: {', or '.join(filter(None, [_set(fixes), 'leave rollout out']))}"
 
 
 def _capacity_range(finding: Finding) -> Iterator[str]:
@@ -213,20 +213,21 @@ def _capacity_range(finding: Finding) -> Iterator[str]:
     if finding.kind == "schedule":
         schedule = finding.numbers["schedule"]
         yield (
-            f"scaling.schedules[{schedule!r}]: min_copies={floor} lies above max_copies={ceiling}: {ceiling} or less"
+            f"scaling.schedules[{schedule!r}]: min_copies={floor} is above max_copies={ceiling}: "
+            f"set min_copies={ceiling} or less"
         )
     else:
         yield (
-            f"copies={floor} is the floor of the scaling and lies above its ceiling, scaling.max_copies="
-            f"{ceiling}: copies={ceiling} or less, or max_copies={floor} or more"
+            f"copies={floor} is the floor of the scaling and is above its ceiling, scaling.max_copies="
+            f"{ceiling}: set copies={ceiling} or less, or max_copies={floor} or more"
         )
 
 
 def _copies_outside_range(finding: Finding) -> Iterator[str]:
     copies, ceiling = finding.numbers["copies"], finding.numbers["ceiling"]
     yield (
-        f"copies={copies} at the start lies above the ceiling of the scaling, max_copies={ceiling}: copies={ceiling} "
-        f"or less, or max_copies={copies} or more"
+        f"copies={copies} at the start is above the ceiling of the scaling, max_copies={ceiling}: set "
+        f"copies={ceiling} or less, or max_copies={copies} or more"
     )
 
 
@@ -235,7 +236,7 @@ def _scaling_range(finding: Finding) -> Iterator[str]:
     if finding.kind == "start below fewest":
         start, least = numbers["start"], numbers["least"]
         yield (
-            f"instances={start} lies below instance_scaling.min_instances={least}: instances={least}, or "
+            f"instances={start} is below instance_scaling.min_instances={least}: set instances={least}, or "
             f"min_instances={start} or less"
         )
         return
@@ -243,7 +244,7 @@ def _scaling_range(finding: Finding) -> Iterator[str]:
     option = "instances" if finding.kind == "start" else "instance_scaling.min_instances"
     short = option.removeprefix("instance_scaling.")
     yield (
-        f"{option}={bound} lies above instance_scaling.max_instances={most}: max_instances={bound} or more, or "
+        f"{option}={bound} is above instance_scaling.max_instances={most}: set max_instances={bound} or more, or "
         f"{short}={most} or less"
     )
 
@@ -251,28 +252,31 @@ def _scaling_range(finding: Finding) -> Iterator[str]:
 def _zero_without_wake(finding: Finding) -> Iterator[str]:
     if finding.kind == "by schedule":
         for schedule in finding.numbers["schedules"]:
-            yield f"scaling.schedules[{schedule!r}]: min_copies=0 needs scaling.to_zero=True"
+            yield f"scaling.schedules[{schedule!r}]: min_copies=0 needs scaling.to_zero=True: set it, or min_copies=1"
     elif finding.certain:
         yield (
             "scaling.to_zero=True with wake_on_request=False: no alarm or schedule would ever add a copy again: "
-            "wake_on_request=True, or a schedule with min_copies=1"
+            "set wake_on_request=True, or add a schedule with min_copies=1"
         )
     else:
         yield (
             "scaling.to_zero=True with wake_on_request=False: SageMaker refuses requests until a schedule adds a "
-            "copy: wake_on_request=True"
+            "copy: set wake_on_request=True"
         )
 
 
 def _zero_keeps_instances(_: Finding) -> Iterator[str]:
     yield (
         "scaling.to_zero=True: the instances stay without copies and are still billed: "
-        "instance_scaling=InstanceScaling(max_instances=..., min_instances=0)"
+        "set instance_scaling=InstanceScaling(max_instances=..., min_instances=0)"
     )
 
 
 def _alarm_without_action(_: Finding) -> Iterator[str]:
-    yield "monitoring.alarms= without a topic notify no one: monitoring.topic='ARN of an SNS topic', or a rollout"
+    yield (
+        "monitoring.alarms= without a topic notifies no one: set monitoring.topic='ARN of an SNS topic', or add a "
+        "rollout"
+    )
 
 
 def _scaling_saves_nothing(finding: Finding) -> Iterator[str]:
@@ -282,14 +286,13 @@ def _scaling_saves_nothing(finding: Finding) -> Iterator[str]:
     bill = "is paid" if numbers["instances"] == 1 else "are paid"
     if finding.kind == "fixed":
         yield (
-            f"scaling= of {fewest} to {most} copies never acts, because no more copies fit {paid}: "
-            "instance_scaling=InstanceScaling(max_instances=...), or leave scaling out"
+            f"scaling= never acts, because its floor and its ceiling are both {most} copies on {paid}: "
+            "set instance_scaling=InstanceScaling(max_instances=...), or leave scaling out"
         )
         return
     yield (
-        f"scaling= from {fewest} to {most} copies saves no money, because {paid} {bill} either way: copies={most} "
-        f"without "
-        "scaling, or instance_scaling= with fewer instances at the floor"
+        f"scaling= from {fewest} to {most} copies saves no money, because {paid} {bill} for in both cases: set "
+        f"copies={most} and leave scaling out, or set instance_scaling= with fewer instances at the floor"
     )
 
 
@@ -297,25 +300,27 @@ def _idle(finding: Finding) -> Iterator[str]:
     numbers = finding.numbers
     setting, name = "scaling.max_copies" if numbers["setting"] == "ceiling" else "copies", numbers["component"].name
     more = (
-        f"{setting}={numbers['copies']} of {name}" if numbers["copies"] else f"smaller cpus= and memory_mib= of {name}"
+        f"set {setting}={numbers['copies']} of {name}"
+        if numbers["copies"]
+        else f"set smaller cpus= and memory_mib= of {name}"
     )
     yield (
         f"{numbers['idle']} of {numbers['available']} accelerators run no copy but are paid for: {more}, or "
-        "a smaller instance type"
+        "use a smaller instance type"
     )
 
 
 def _isolated(finding: Finding) -> Iterator[str]:
     yield (
         f"network_isolation=True: {finding.numbers['repository']} would be fetched from the Hub, which isolation "
-        f"blocks: weights='s3://bucket/prefix/', or network_isolation=False"
+        f"blocks: set weights='s3://bucket/prefix/', or network_isolation=False"
     )
 
 
 def _key_without_effect(finding: Finding) -> Iterator[str]:
     yield (
         f"security.kms_key=: {finding.numbers['instance_types']} has local NVMe storage, which is encrypted by "
-        "hardware and takes no key: leave it out (a key of the bucket that holds the weights is the bucket's own)"
+        "hardware and takes no key: leave it out (the encryption key of the weights' bucket is a setting of the bucket)"
     )
 
 
@@ -323,20 +328,23 @@ def _region_without_components(finding: Finding) -> Iterator[str]:
     region = finding.numbers["region"]
     source, regions = components_source()
     yield (
-        f"region {region}: CloudFormation does not know AWS::SageMaker::InferenceComponent there ({source}); regions "
-        f"that do: {neighbours(region, regions)}"
+        f"region {region}: CloudFormation does not know AWS::SageMaker::InferenceComponent there ({source}): use "
+        f"a region that has it: {neighbours(region, regions)}"
     )
 
 
 def _region_without_instance(finding: Finding) -> Iterator[str]:
     numbers = finding.numbers
     if finding.kind == "anywhere":
-        yield f"no region with inference components has a hosting price of {numbers['instance_type']}"
+        yield (
+            f"{numbers['instance_type']} has no hosting price in any region with inference components: use another "
+            "instance type"
+        )
         return
     regions = neighbours(numbers["region"], numbers["regions"])
     yield (
-        f"region {numbers['region']}: {numbers['instance_type']} has no hosting price there; "
-        f"regions that have: {regions}"
+        f"region {numbers['region']}: {numbers['instance_type']} has no hosting price there: "
+        f"use a region that has one: {regions}"
     )
 
 
@@ -376,9 +384,14 @@ _OF_A_COMPONENT = (
 
 def _more_instances(variant: Variant, count: int, *, at_start: bool) -> str:
     if at_start:
-        return f"{count} instances"
+        return f"instances={count}"
     scaled = f"max_instances={count}"
     return scaled if variant.instances.is_scaled else f"instance_scaling=InstanceScaling({scaled})"
+
+
+def _set(options: Sequence[str | None]) -> str:
+    settings = [option for option in options if option]
+    return f"set {', or '.join(settings)}" if settings else ""
 
 
 def _on_type(shortage: Shortage) -> str:

@@ -9,19 +9,19 @@ _TIMEOUTS = {
     "startup": "ContainerStartupHealthCheckTimeoutInSeconds",
 }
 _CLAIMS = "ComputeResourceRequirements with MinMemoryRequiredInMb and NumberOfAcceleratorDevicesRequired"
-_PIN = "a tag with the whole version, or a digest (IMAGE@sha256:...)"
+_PIN = "use a tag with the whole version, or a digest (IMAGE@sha256:...)"
 
 _WITHOUT_WAKE = (
     "{component.name} scales to 0 copies, and no alarm on NoCapacityInvocationFailures triggers one of its step "
     "scaling policies",
-    "a StepScaling policy (+1) with an alarm on the component's NoCapacityInvocationFailures that triggers it, or "
-    "MinCapacity=1",
+    "add a StepScaling policy (+1) and an alarm on the component's NoCapacityInvocationFailures that triggers it, or "
+    "set MinCapacity=1",
 )
 
 SENTENCES: Mapping[str, tuple[str, str]] = {
     # memory, adapters
     "adapter-without-engine/never": (
-        "{engine}, the engine of {base}, does not support adapters",
+        "the engine of {base}, {engine}, does not support adapters",
         "use an image of {engines}",
     ),
     "adapter-without-engine": ("{switch} is not true on {base}", "set {switch}=true"),
@@ -31,29 +31,29 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     ),
     "adapter-limits/loading": ("{variable} is not set", "set {variable}=True"),
     "adapter-limits/slots": (
-        "{adapters} adapters, and {variable} allows {slots} at once",
-        "{variable}={adapters}",
+        "the component has {adapters} adapters, but {variable} allows only {slots} at once",
+        "set {variable}={adapters}",
     ),
     "startup-too-short": (
-        "ContainerStartupHealthCheckTimeoutInSeconds={seconds}; a start of this copy can take {longest} s, and a plan "
-        "gives it {planned} s",
-        "ContainerStartupHealthCheckTimeoutInSeconds={planned}",
+        "ContainerStartupHealthCheckTimeoutInSeconds={seconds}, but a start of this copy can take {longest} s "
+        "(`replicas plan` sets {planned} s)",
+        "set ContainerStartupHealthCheckTimeoutInSeconds={planned}",
     ),
     "download-too-short": (
-        "ModelDataDownloadTimeoutInSeconds={seconds}; the weights of this copy can take {longest} s from S3; a plan "
-        "gives them {planned} s",
-        "ModelDataDownloadTimeoutInSeconds={planned}",
+        "ModelDataDownloadTimeoutInSeconds={seconds}, but the download of the weights from S3 can take {longest} s "
+        "(`replicas plan` sets {planned} s)",
+        "set ModelDataDownloadTimeoutInSeconds={planned}",
     ),
     "target-above-copy": (
-        "TargetValue={target} of concurrent requests per copy; a copy of {component} holds at most {held} at once",
-        "TargetValue={enough}",
+        "TargetValue={target} concurrent requests per copy, but a copy of {component} can run at most {held} at once",
+        "set TargetValue={enough}",
     ),
     "gated-without-token": (
         "the repository {repository} is gated, and no variable holds a Hugging Face token",
-        "{variable} as a dynamic reference ({{{{resolve:secretsmanager:NAME}}}}), or weights in S3",
+        "set {variable} to a dynamic reference ({{{{resolve:secretsmanager:NAME}}}}), or put the weights in S3",
     ),
     # components
-    "claims-missing": ("no ComputeResourceRequirements", _CLAIMS),
+    "claims-missing": ("no ComputeResourceRequirements", f"set {_CLAIMS}"),
     "memory-missing": (
         "no MinMemoryRequiredInMb",
         "set MinMemoryRequiredInMb to 1024 or more: the value is a reservation, not a cap",
@@ -105,7 +105,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "keep only one entry of Specifications for each instance type",
     ),
     "specification-types/foreign": (
-        "it has a specification for {instance_type}, and its variant has only {hosts}",
+        "it has a specification for {instance_type}, but its variant has only {hosts}",
         "add a specification for {hosts}",
     ),
     "container-missing": (
@@ -123,15 +123,15 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     # models and configurations
     "model-containers": ("it has both PrimaryContainer and Containers", "remove one of them"),
     "role-missing": (
-        "no ExecutionRoleArn, yet inference components are on its endpoint",
+        "no ExecutionRoleArn, but inference components are on its endpoint",
         "set ExecutionRoleArn on the AWS::SageMaker::EndpointConfig",
     ),
     "role-missing/without model": (
-        "no ExecutionRoleArn, and its variant {variant} names no model: it is for inference components",
+        "no ExecutionRoleArn, but its variant {variant} names no model, so it can host only inference components",
         "set ExecutionRoleArn on the AWS::SageMaker::EndpointConfig",
     ),
     "model-on-variant": (
-        "variant {variant} has a ModelName, yet inference components are on it",
+        "variant {variant} has a ModelName, but inference components are on it",
         "remove ModelName from the variant; the components name their models",
     ),
     "zero-instances-with-model": (
@@ -145,21 +145,24 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     ),
     "scaling-range/start": (
         "MaxInstanceCount={most} is less than InitialInstanceCount={bound}",
-        "MaxInstanceCount={bound} or more, or InitialInstanceCount={most} or less",
+        "set MaxInstanceCount={bound} or more, or InitialInstanceCount={most} or less",
     ),
     "scaling-range/fewest": (
         "MaxInstanceCount={most} is less than MinInstanceCount={bound}",
-        "MaxInstanceCount={bound} or more, or MinInstanceCount={most} or less",
+        "set MaxInstanceCount={bound} or more, or MinInstanceCount={most} or less",
     ),
     "scaling-range/start below fewest": (
         "InitialInstanceCount={start} is less than MinInstanceCount={least}",
-        "InitialInstanceCount={least} or more, or MinInstanceCount={start} or less",
+        "set InitialInstanceCount={least} or more, or MinInstanceCount={start} or less",
     ),
-    **{f"startup-timeout/{kind}": (f"{name}={{seconds}}", f"{name}={{nearest}}") for kind, name in _TIMEOUTS.items()},
+    **{
+        f"startup-timeout/{kind}": (f"{name}={{seconds}}", f"set {name}={{nearest}}")
+        for kind, name in _TIMEOUTS.items()
+    },
     # variants
     "volume-on-local-storage": ("VolumeSizeInGB with {instance_type}", "remove VolumeSizeInGB"),
     "serverless-variant": (
-        "variant {variant} has a ServerlessConfig, yet it is for inference components",
+        "variant {variant} has a ServerlessConfig, but inference components are on it",
         "replace ServerlessConfig by InstanceType and InitialInstanceCount",
     ),
     "variant-without-instances/type": (
@@ -170,7 +173,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "variant {variant} has both InstanceType and InstancePools",
         "remove one of them",
     ),
-    "variant-without-instances/count": ("variant {variant} has no InitialInstanceCount", "InitialInstanceCount=1"),
+    "variant-without-instances/count": ("variant {variant} has no InitialInstanceCount", "set InitialInstanceCount=1"),
     "pool-twice": (
         "two InstancePools of variant {variant} have {setting}={value}",
         "use a different {setting} for each pool",
@@ -200,12 +203,12 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "scheduled-action": ("scheduled action {action}: {words}", "{fix}"),
     "target-value": ("TargetValue={value}", "set TargetValue above 0"),
     "alarm-without-data": ("the dimension {dimension} is {value}", "use the name at the end of the ARN"),
-    "alarm-without-data/namespace": ("{metric} is watched in the namespace {namespace}", "Namespace={right}"),
-    "alarm-without-data/dimension": ("the dimension {dimension} does not exist", "a dimension with Name={near}"),
+    "alarm-without-data/namespace": ("{metric} is watched in the namespace {namespace}", "set Namespace={right}"),
+    "alarm-without-data/dimension": ("the dimension {dimension} does not exist", "use a dimension with Name={near}"),
     # references
     "property-refused": ("{place}{message}", "{fix}"),
-    "reference-of-the-wrong-kind": ("{path} is {given}, which gives {value}", "{right}"),
-    "attribute-absent": ("{resource} has no attribute {attribute}", "an attribute of it: {attributes}"),
+    "reference-of-the-wrong-kind": ("{path} is {given}, which returns {value}", "set {path} to {right}"),
+    "attribute-absent": ("{resource} has no attribute {attribute}", "use one of its attributes: {attributes}"),
     "wait-missing": (
         "it names {awaited.name} but does not depend on it",
         "add DependsOn: {awaited.name}, or use a reference instead of the literal name",
@@ -217,20 +220,21 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     ),
     "one-request-at-a-time": (
         "the KV cache of a copy has space for only one request of {tokens} tokens",
-        "a smaller {variable}, more accelerators for a copy, or an instance type with larger accelerators",
+        "set a smaller {variable}, give each copy more accelerators, or use an instance type with larger accelerators",
     ),
     "scaling-saves-nothing": (
         "{component} scales from {fewest} to {most} copies on the same paid instances ({instances})",
-        "CopyCount={most} without scaling, or ManagedInstanceScaling with fewer instances for the fewest copies",
+        "set CopyCount={most} and remove the scaling, or add ManagedInstanceScaling with fewer instances for the "
+        "fewest copies",
     ),
     "scaling-saves-nothing/fixed": (
-        "{component} never scales: {fewest} to {most} copies are declared, but no more fit",
-        "a higher MaxCapacity with more instances, or no scalable target",
+        "{component} never scales, because MinCapacity and MaxCapacity are both {most}",
+        "set a higher MaxCapacity and more instances, or remove the scalable target",
     ),
     # adapters
     "weights-location": ("S3DataType={data_type} with S3Uri={address}", "{fix}"),
     "weights-location/archive": ("CompressionType=None with S3Uri={address}", "{fix}"),
-    "adapter-prefix": ("ArtifactUrl={artifact}", "ArtifactUrl={artifact}/"),
+    "adapter-prefix": ("ArtifactUrl={artifact}", "set ArtifactUrl={artifact}/"),
     "adapter-base/foreign": (
         "BaseInferenceComponentName names {base}, which is not an inference component of this template",
         "use the name of the component that hosts the model",
@@ -247,68 +251,68 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     # containers and weights
     "tensor-parallel-mismatch": (
         "{variable}={degree}, NumberOfAcceleratorDevicesRequired={accelerators}",
-        "{variable}={accelerators}",
+        "set {variable}={accelerators}",
     ),
     "tensor-parallel-mismatch/product": (
         "{variable}={degree}, NumberOfAcceleratorDevicesRequired={accelerators}",
-        "degrees whose product is {accelerators}",
+        "set degrees whose product is {accelerators}",
     ),
     "tensor-parallel-missing": (
         "{variable} is not set for {repository} with NumberOfAcceleratorDevicesRequired={accelerators}{ignored}",
-        "{variable}={accelerators}",
+        "set {variable}={accelerators}",
     ),
     "lmcache-per-copy": (
-        "{copies} copies of {repository}, up to {together} on one instance; {switch} is not 0",
-        "{switch}=0, or {share_variable}={fraction} or less",
+        "up to {together} of {copies} copies of {repository} run on one instance, and {switch} is not 0",
+        "set {switch}=0, or {share_variable}={fraction} or less",
     ),
     "ami-too-old": (
         "InferenceAmiVersion={ami} on {instance_type} for an image with CUDA {cuda}",
-        "InferenceAmiVersion={good}",
+        "set InferenceAmiVersion={good}",
     ),
     "ami-too-old/default": (
         "no InferenceAmiVersion on {instance_type} for an image with CUDA {cuda}",
-        "InferenceAmiVersion={good}",
+        "set InferenceAmiVersion={good}",
     ),
     "environment-value-too-long": (
         "the value of {variable} has {characters} characters",
         "put the value in a file next to the weights, or shorten it",
     ),
     "isolated-from-weights": (
-        "EnableNetworkIsolation of {isolated.name}, and {variable}={repository}",
-        "put the weights in S3 (ModelDataSource, uncompressed) with {variable}={local}, or turn isolation off",
+        "EnableNetworkIsolation is true on {isolated.name}, but {variable}={repository} is on the Hub",
+        "put the weights in S3 (ModelDataSource, uncompressed) and set {variable}={local}, or turn isolation off",
     ),
     "image-in-other-region": (
         "the image is in {given}, and the endpoint in {region}: {image}",
         "use the image of {region}; ECR can replicate your own repository to that region",
     ),
     "weights-offline": (
-        "{switch}={value}, and {variable}={repository}",
+        "{switch}={value} forbids calls to the Hub, but {variable}={repository} is on the Hub",
         "remove {switch}, or put the weights in S3 (ModelDataSource)",
     ),
     "weights-missing/no data": (
-        "{variable}={value}, and the model has no data",
-        "a ModelDataSource, or {variable} with a repository of the Hub",
+        "{variable}={value}, but the model has no data",
+        "add a ModelDataSource, or set {variable} to a repository of the Hub",
     ),
     "weights-missing/no repository": (
         "{variable}={value!r} is not a repository of the Hub",
-        "{variable}=NAMESPACE/NAME, without spaces and without a URL",
+        "set {variable}=NAMESPACE/NAME, without spaces and without a URL",
     ),
     "variables-in-order": (
         "{lesser}={less} is above {greater}={more}",
-        "{greater}={less} or more, or {lesser}={more} or less",
+        "set {greater}={less} or more, or {lesser}={more} or less",
     ),
     "variable-not-parsed": ("{variable}={value!r}: {reason}", "write a number in {variable}, or remove it"),
-    "variable-not-read": ("{engine} has no variable {variable}", "{near}"),
+    "variable-not-read": ("{engine} has no variable {variable}", "use {near}"),
     "variable-not-read/other engine": (
-        "{variable} is a variable of {other}, and the image is {engine}",
+        "{variable} is a variable of {other}, but the image is one of {engine}",
         "{fix}",
     ),
-    "input-limit-twice": ("{names}", "{keep} alone"),
+    "input-limit-twice": ("{names} are all set", "keep only {keep}"),
     # rights and secrets
     **{
         f"role-too-wide/{kind}": (
             f"the role of {{user}} has {right}",
-            "only statements for the image's repository, the weights' prefix and the log groups",
+            "keep only statements for the image's repository, the weights' prefix and the log groups",
         )
         for kind, right in {
             "policy": "the managed policy {right}",
@@ -318,7 +322,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     },
     "role-not-assumable": (
         "the role of {user} trusts {trusted}",
-        "a statement of its trust policy with Effect: Allow, Principal: {{Service: sagemaker.amazonaws.com}} and "
+        "add a statement to its trust policy with Effect: Allow, Principal: {{Service: sagemaker.amazonaws.com}} and "
         "Action: sts:AssumeRole",
     ),
     **{
@@ -333,22 +337,27 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
             "log": "write to",
         }.items()
         for kind, may, by, fix in (
-            ("", f"lacks {{actions}} to {verb}", "", "a statement: {statement}"),
-            ("/denied", f"must not {verb}", ": {policy} denies {actions}", "no Deny of {actions} for this role"),
+            ("", f"lacks {{actions}} to {verb}", "", "add a statement: {statement}"),
+            (
+                "/denied",
+                f"must not {verb}",
+                ": {policy} denies {actions}",
+                "remove the Deny of {actions} for this role",
+            ),
             (
                 "/key policy",
                 f"lacks {{actions}} to {verb}",
-                ": the policy of {key} grants it only to others",
-                "a statement in the policy of {key} with this role as Principal: Allow {actions}",
+                ": the policy of {key} grants them only to other principals",
+                "add a statement to the policy of {key} with this role as Principal: Allow {actions}",
             ),
         )
     },
     "rights-too-late": (
-        "it does not depend on {policy}, which gives {role} the rights to {purpose}",
-        "DependsOn: {policy} (in a CDK app: model.node.add_dependency(role))",
+        "it does not depend on {policy}, which grants {role} the rights to {purpose}",
+        "add DependsOn: {policy} (in a CDK app: model.node.add_dependency(role))",
     ),
     "token-in-template": (
-        "{place} contains a text of the form of a Hugging Face token",
+        "{place} contains a text that looks like a Hugging Face token",
         "revoke the token; then use {{{{resolve:secretsmanager:...}}}}, or put the weights in S3",
     ),
     "number-refused": ("{property}={given}: {reason}", "write {property} in digits, for example 1"),
@@ -361,7 +370,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     ),
     "zero-instances-refused": (
         "MinInstanceCount=0 in {region}",
-        "MinInstanceCount=1, or a region that accepts 0 (us-east-1 does)",
+        "set MinInstanceCount=1, or use a region that accepts 0 (us-east-1 does)",
     ),
     # capacity, scaling and rolls
     "pool-without-specification": (
@@ -374,27 +383,27 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     ),
     "capacity-range/schedule": (
         "after the scheduled action {schedule}, MinCapacity={floor} is above MaxCapacity={ceiling}",
-        "MaxCapacity={floor} or more, or MinCapacity={ceiling} or less, in that action",
+        "set MaxCapacity={floor} or more, or MinCapacity={ceiling} or less, in that action",
     ),
     "copies-outside-range/below": (
-        "CopyCount={copies} lies outside MinCapacity={floor} of {target.name}",
+        "CopyCount={copies} is below MinCapacity={floor} of {target.name}",
         "set CopyCount={nearest}, the floor",
     ),
     "copies-outside-range/above": (
-        "CopyCount={copies} lies outside MaxCapacity={ceiling} of {target.name}",
+        "CopyCount={copies} is above MaxCapacity={ceiling} of {target.name}",
         "set CopyCount={nearest}, the floor",
     ),
     "zero-without-wake": _WITHOUT_WAKE,
     "zero-without-wake/by schedule": _WITHOUT_WAKE,
     "zero-keeps-instances": (
         "{component.name} scales to 0 copies, and its variant has no ManagedInstanceScaling",
-        "ManagedInstanceScaling with Status=ENABLED and MinInstanceCount=0, or a floor of 1 copy",
+        "set ManagedInstanceScaling with Status=ENABLED and MinInstanceCount=0, or a floor of 1 copy",
     ),
     "zero-keeps-instances/scaled": (
         "{component.name} scales to 0 copies, and its variant has MinInstanceCount={least}",
-        "ManagedInstanceScaling with Status=ENABLED and MinInstanceCount=0, or a floor of 1 copy",
+        "set ManagedInstanceScaling with Status=ENABLED and MinInstanceCount=0, or a floor of 1 copy",
     ),
-    "batch-size/share": ("a batch of {percent} %", "set Value to 5 to 50 for CAPACITY_PERCENT"),
+    "batch-size/share": ("a batch of {percent} %", "set Value to a number from 5 to 50 for CAPACITY_PERCENT"),
     # practice
     "capture-elsewhere": (
         "{what} to {address}",
@@ -403,16 +412,16 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     ),
     "capture-without-key": (
         "{what} to {address} without KmsKeyId",
-        "KmsKeyId, or a bucket whose default encryption has a KMS key",
+        "set KmsKeyId, or use a bucket whose default encryption has a KMS key",
     ),
     "component-without-alarms": (
         "no alarm on {metrics}",
-        "an AWS::CloudWatch::Alarm on each, with the dimension InferenceComponentName",
+        "add an AWS::CloudWatch::Alarm on each, with the dimension InferenceComponentName",
     ),
-    "copies-not-the-floor": ("CopyCount={copies}, MinCapacity={floor}", "CopyCount={nearest}"),
+    "copies-not-the-floor": ("CopyCount={copies}, MinCapacity={floor}", "set CopyCount={nearest}"),
     "hub-without-revision": (
         "{variable}={repository} {where}",
-        "{revision_variable}=COMMIT, or the weights of a commit in S3",
+        "set {revision_variable}=COMMIT, or put the weights of one commit in S3",
     ),
     "image-elsewhere": (
         "the image is in account {account}",
@@ -425,16 +434,17 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     ),
     "image-tag-moves": ("the tag {tag} can move to another image", _PIN),
     "image-tag-moves/no tag": ("Image={image} has no tag: SageMaker pulls `latest`", _PIN),
-    "image-without-digest": ("the tag {tag} has no digest", "IMAGE@sha256:..."),
+    "image-without-digest": ("the tag {tag} has no digest", "set Image to IMAGE@sha256:..."),
     "key-missing": ("no KmsKeyId for {instance_types}", "set KmsKeyId to a key of your own"),
     "key-without-effect": ("KmsKeyId with {instance_types}", "remove KmsKeyId, or use another instance family"),
     "not-isolated": (
-        "no EnableNetworkIsolation and no VpcConfig, on the model or on the endpoint config",
-        "EnableNetworkIsolation with weights in S3, or VpcConfig with subnets that reach only VPC endpoints",
+        "neither the model nor the endpoint config has EnableNetworkIsolation or VpcConfig",
+        "set EnableNetworkIsolation and put the weights in S3, or set VpcConfig with subnets that reach only "
+        "VPC endpoints",
     ),
     "role-reaches-all-buckets": (
         "Allow {actions} on every bucket",
-        "s3:GetObject on the weights' prefix, arn:aws:s3:::BUCKET/PREFIX/*",
+        "allow s3:GetObject only on the weights' prefix, arn:aws:s3:::BUCKET/PREFIX/*",
     ),
     "role-reaches-secrets": (
         "Allow {actions} on every resource",
@@ -442,28 +452,29 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     ),
     "role-open-to-other-accounts": (
         "its trust policy names no account",
-        "Condition: {{StringEquals: {{aws:SourceAccount: !Ref AWS::AccountId}}}} in that statement",
+        "add Condition: {{StringEquals: {{aws:SourceAccount: !Ref AWS::AccountId}}}} to that statement",
     ),
     "bucket-of-any-account": (
         "Allow reading {resources} in any account",
-        "Condition: {{StringEquals: {{aws:ResourceAccount: ACCOUNT}}}} in that statement, with the owner of the bucket",
+        "add Condition: {{StringEquals: {{aws:ResourceAccount: ACCOUNT}}}} to that statement, with the owner of the "
+        "bucket",
     ),
     "metrics-of-any-namespace": (
         "Allow cloudwatch:PutMetricData without a condition",
-        "Condition: {{StringLike: {{cloudwatch:namespace: /aws/sagemaker/*}}}} in a separate statement",
+        "allow it in a separate statement with Condition: {{StringLike: {{cloudwatch:namespace: /aws/sagemaker/*}}}}",
     ),
     "role-trusts-anyone": (
         "its trust policy has the principal *, without a condition",
-        "Principal: {{Service: sagemaker.amazonaws.com}}",
+        "set Principal: {{Service: sagemaker.amazonaws.com}}",
     ),
     "role-trusts-others": (
         "its trust policy names {principals}",
-        "create one role per principal; this role with only Principal: {{Service: sagemaker.amazonaws.com}}",
+        "create one role per principal; keep only Principal: {{Service: sagemaker.amazonaws.com}} in this role",
     ),
     "role-with-wildcards": ("Allow {action} on {resources}", "name only the actions that serving needs"),
     "roll-without-rollback": (
         "RollingUpdatePolicy without AutoRollbackConfiguration",
-        "AutoRollbackConfiguration with alarms on 5xx and model errors of the component",
+        "add AutoRollbackConfiguration with alarms on 5xx and model errors of the component",
     ),
     "secret-in-environment": (
         "{variable} holds a secret",
@@ -474,6 +485,6 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "put the weights in S3 (`replicas stage`), so that serving needs no token",
     ),
     "shell-access": ("EnableSSMAccess on variant {variant}", "remove EnableSSMAccess"),
-    "untagged": ("no Tags", "Tags; in a CDK app Tags.of(app).add(...)"),
+    "untagged": ("no Tags", "add Tags (in a CDK app: Tags.of(app).add(...))"),
 }
-"""Sentences of the case and of the fix, by rule id, or by `rule/kind` of case."""
+"""The sentence of the case and the sentence of the fix, by rule id or by `rule/kind` of the case."""

@@ -34,7 +34,7 @@ class PlannedResource:
     type: str
     name: str
     index: str
-    """The index that `count` or `for_each` gives, in brackets; empty without."""
+    """The index from `count` or `for_each`, in brackets; empty without an index."""
     module_address: str
     """Address of the module's instance; empty for the root."""
     values: Json
@@ -111,10 +111,10 @@ class Plan:
         return list(dict.fromkeys(self._mentions(expression, module, _MOST_STEPS)))
 
     def awaited(self, origin: PlannedResource) -> tuple[list[PlannedResource], bool]:
-        """Return the resources that Terraform creates before a given one, directly or indirectly, and whether these
-        are all.
+        """Return the resources that Terraform creates before a given one, directly or indirectly, and whether the list
+        is complete.
 
-        A local value, `each` or a dynamic block may refer to more.
+        It may be incomplete if the resource uses a local value, `each` or a dynamic block.
         """
         dependencies: dict[str, PlannedResource] = {}
         is_all, pending = True, [origin]

@@ -1,1 +1,1 @@
-"""Modules that run in the environment of the engine. They import nothing of this project."""
+"""Modules that run in the environment of the engine. They import nothing else from this project."""

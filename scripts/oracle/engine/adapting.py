@@ -97,7 +97,9 @@ def config_for_engine(config: dict[str, Any]) -> tuple[dict[str, Any], list[str]
         config |= {new: config.pop(old) for old, new in _STEP_FIELDS.items()}
         layers = range(config["first_k_dense_replace"], config["num_hidden_layers"])
         config |= {"moe_layers_enum": ",".join(map(str, layers)), "rms_norm_eps": 1e-5, "rope_theta": 10000.0}
-        changes.append("the config does not say how many heads windowed layers have: those of full layers")
+        changes.append(
+            "the config does not state the number of heads of windowed layers: the number of full layers is used"
+        )
     return config, changes
 
 
@@ -151,7 +153,7 @@ def _patch_experts(changes: list[str]) -> None:
         try:
             check(settings)
         except NotImplementedError:
-            changes.append("experts without a gate are accepted, whose kernels need a GPU")
+            changes.append("experts without a gate are accepted, although their kernels need a GPU")
 
     select = unquantized.select_unquantized_moe_backend
 

@@ -1,7 +1,7 @@
-"""The rule by which LMI's Python engine turns the options of a container into arguments of vLLM.
+"""Converts the options of an LMI container to arguments of vLLM, as LMI's Python engine does.
 
-An `OPTION_<NAME>` is the option `name`. Options with names of LMI's own become vLLM's arguments under vLLM's names, the
-others are passed on where vLLM has an argument of the name, and dropped where it has none (djl-serving,
+`OPTION_<NAME>` sets the option `name`. LMI translates the names of its own options to the names of vLLM's arguments. It
+passes other options on if vLLM has an argument of the same name, and drops them otherwise (djl-serving,
 engines/python/setup/djl_python/properties_manager/vllm_rb_properties.py and properties.py, read on 28 November 2026).
 """
 
@@ -21,22 +21,22 @@ _RENAMED = {
 }
 _OF_THE_SERVER = frozenset({"rolling_batch", "async_mode", "entrypoint"})
 _DEFAULTS = {"max_num_seqs": "32", "max_loras": "4"}
-"""Arguments that LMI gives vLLM although nobody sets them."""
+"""Arguments that LMI always passes to vLLM."""
 
 
 def settings(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the settings by vLLM's names of its arguments."""
+    """Return the settings by the names of vLLM's arguments."""
     return dict(_settings(environment))
 
 
 def arguments(environment: Mapping[str, str], known: Collection[str]) -> list[str]:
-    """Return the arguments of vLLM's engine, of which `known` are the names of all that it has."""
+    """Return the arguments for vLLM's engine. `known` contains the names of all arguments that vLLM has."""
     given = {name: value for name, value in settings(environment).items() if name in known}
     return list(_arguments({**_DEFAULTS, **given}))
 
 
 def dropped(environment: Mapping[str, str], known: Collection[str]) -> list[str]:
-    """Return the settings that do not arrive at vLLM, because it has no argument of the name."""
+    """Return the settings that LMI drops, because vLLM has no argument of the same name."""
     return sorted(name for name in settings(environment) if name not in known)
 
 

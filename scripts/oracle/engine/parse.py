@@ -1,9 +1,9 @@
-"""Hold the variables of containers against vLLM's real argument parser: of its own containers, and of LMI's.
+"""Check the variables of vLLM's and LMI's containers with vLLM's own argument parser.
 
     .oracle/bin/python -m scripts.oracle.engine.parse < containers.jsonl > verdicts.jsonl
 
 A line of input is `{"name": ..., "engine": ..., "environment": {...}}`; a line of output says why the parser
-refuses the arguments, which it reads otherwise, and which variables the engine does not know.
+refuses the arguments, which arguments it reads with another value, and which variables the engine does not know.
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ def main() -> None:
 
 
 def verdict(parser: FlexibleArgumentParser, environment: dict[str, str], engine: str) -> dict[str, Any]:
-    """Return why the engine refuses the arguments, or which it reads otherwise; and variables that it does not know."""
+    """Return why the engine refuses the arguments, or the arguments that it reads with another value; and unknown
+    variables.
+    """
     unknown = sorted(
         name for name in environment if name.startswith("VLLM_") and name not in envs.environment_variables
     )

@@ -1,10 +1,10 @@
-"""Hold the variables of containers against SGLang's own argument parser.
+"""Check the variables of containers with SGLang's own argument parser.
 
     PYTHONPATH=.oracle/sglang/versions/0.5.20 .oracle/sglang/bin/python -m scripts.oracle.engine.parse_sglang \
         < containers.jsonl > verdicts.jsonl
 
-Lines of input and output are those of `parse`. Only the parser runs: what SGLang resolves after it needs the model and
-a GPU.
+Lines of input and output have the format of `parse`. Only the parser runs, because the later steps of SGLang need the
+model and a GPU.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ def main() -> None:
 
 
 def verdict(parser: argparse.ArgumentParser, environment: dict[str, str]) -> dict[str, Any]:
-    """Return why the engine refuses the arguments, or which it reads otherwise; and variables that it does not know."""
+    """Return why the engine refuses the arguments, or the arguments that it reads with another value; and unknown
+    variables.
+    """
     unknown = sorted(name for name in environment if name.startswith("SGLANG_") and not hasattr(envs, name))
     said = io.StringIO()
     try:

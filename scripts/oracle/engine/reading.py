@@ -1,4 +1,4 @@
-"""What a parser made of the settings that it was given."""
+"""Compares the values that a parser has read with the values that were set."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 
 def misread(given: Mapping[str, str], parsed: argparse.Namespace) -> dict[str, str]:
-    """Return the settings, by the names of their arguments, that the parser reads otherwise than they say."""
+    """Return the settings that the parser reads with another value, by the names of their arguments."""
     return {
         name: f"{value!r} is read as {getattr(parsed, name, None)!r}"
         for name, value in given.items()

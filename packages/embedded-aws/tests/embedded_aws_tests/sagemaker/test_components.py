@@ -192,7 +192,7 @@ def test_refusals_of_components(account: Account) -> None:
     assert "copy count an integer larger than 0" in account.refusal("CreateInferenceComponent", **none)
     elsewhere = account.refusal("CreateInferenceComponent", **{**new, "VariantName": "Other"})
     assert elsewhere.startswith(
-        "VariantName='Other'; the endpoint has 'AllTraffic': no instance belongs to that variant"
+        "VariantName='Other', but the endpoint has 'AllTraffic': no instance belongs to that variant"
     )
     crowded = specification()
     crowded["Container"]["Environment"] = {f"V{number}": "x" for number in range(17)}

@@ -52,7 +52,7 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Told:
+class SplitCandidates:
     """Candidates, divided by whether the forecast distinguishes them from the best candidate."""
 
     undecided: tuple[Candidate, ...]
@@ -60,7 +60,7 @@ class Told:
     decided: tuple[Candidate, ...]
 
 
-def told_apart(candidates: Sequence[Candidate]) -> Told:
+def split_by_forecast(candidates: Sequence[Candidate]) -> SplitCandidates:
     """Divide candidates by whether the forecast distinguishes them from the best candidate.
 
     A candidate without a band is always undecided.
@@ -77,5 +77,5 @@ def told_apart(candidates: Sequence[Candidate]) -> Told:
         if band is None or lowest_end is None or band[0] <= lowest_end
     ]
     if len(undecided) < 2:
-        return Told((), (*undecided, *(one for one in ordered if one not in undecided)))
-    return Told(tuple(undecided), tuple(one for one in ordered if one not in undecided))
+        return SplitCandidates((), (*undecided, *(one for one in ordered if one not in undecided)))
+    return SplitCandidates(tuple(undecided), tuple(one for one in ordered if one not in undecided))

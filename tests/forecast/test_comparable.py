@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from replicas.forecast import forecast
-from replicas.forecast.telling_apart import Candidate, told_apart
+from replicas.forecast.comparable import Candidate, split_by_forecast
 from tests.forecast.test_forecast import of_model, users
 
 
@@ -28,14 +28,14 @@ def _one(name: str, usd: float | None, error: float | None = 0.1) -> Candidate:
 def test_those_whose_bands_overlap_with_the_best_are_measured(
     candidates: list[Candidate], undecided: list[str]
 ) -> None:
-    told = told_apart(candidates)
-    assert [one.name for one in told.undecided] == undecided
-    assert {one.name for one in (*told.undecided, *told.decided)} == {one.name for one in candidates}
+    split = split_by_forecast(candidates)
+    assert [one.name for one in split.undecided] == undecided
+    assert {one.name for one in (*split.undecided, *split.decided)} == {one.name for one in candidates}
 
 
 def test_a_decision_names_the_best_first() -> None:
-    told = told_apart([_one("c", 1.3), _one("a", 1.0)])
-    assert [one.name for one in told.decided] == ["a", "c"]
+    split = split_by_forecast([_one("c", 1.3), _one("a", 1.0)])
+    assert [one.name for one in split.decided] == ["a", "c"]
 
 
 def test_a_forecast_without_a_class_tells_nothing_apart() -> None:
@@ -45,10 +45,10 @@ def test_a_forecast_without_a_class_tells_nothing_apart() -> None:
         forecast(*of_model("llama-3.1-8b", "ml.p5.48xlarge", copies=1, engine="sglang"), users(8), duration_seconds=3),
     )
     assert unmeasured.band is None
-    told = forecast(*of_model("llama-3.1-8b", "ml.p5.48xlarge", copies=1), users(8), duration_seconds=3)
-    measured = Candidate.of("y", told)
+    predicted = forecast(*of_model("llama-3.1-8b", "ml.p5.48xlarge", copies=1), users(8), duration_seconds=3)
+    measured = Candidate.of("y", predicted)
     assert measured.band is not None
-    assert told.measured_error is not None
-    rate = told.measured_error.figures["requests_per_second"]
-    usd = told.points[0].usd_per_million_output_tokens or 0.0
+    assert predicted.measured_error is not None
+    rate = predicted.measured_error.figures["requests_per_second"]
+    usd = predicted.points[0].usd_per_million_output_tokens or 0.0
     assert measured.band == pytest.approx((usd * (1 - rate.median), usd * (1 + rate.median)))
