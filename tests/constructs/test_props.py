@@ -101,6 +101,7 @@ def test_containers_join_the_private_subnets_with_a_group_that_is_made_here(stac
     group = properties(stack, "EC2::SecurityGroup")
     assert [rule["CidrIp"] for rule in group["SecurityGroupEgress"]] == ["0.0.0.0/0"]
     assert group["VpcId"] == {"Ref": logical_id(stack, vpc)}
+    assert group["GroupDescription"] == "Containers of an endpoint of inference components"
     assert role_statements(stack, "ec2:CreateNetworkInterface")
 
 
@@ -349,7 +350,7 @@ def test_an_image_of_ones_own_needs_no_registry_of_the_publisher_in_the_region(
 def test_it_is_said_that_no_plan_knows_another_image(stack: cdk.Stack, image: ContainerImage, from_: str) -> None:
     MultiReplicaEndpoint(stack, "Endpoint", plan=planned(), components={"a": ComponentOptions(image=image)})
 
-    says = f"Whether the image of a, from .*{from_}, contains the same engine is not judged"
+    says = f"It is not judged whether the image of a, from .*{from_}, contains the same engine"
     Annotations.from_stack(stack).has_warning("*", Match.string_like_regexp(says))
 
 
@@ -584,7 +585,7 @@ def test_policies_that_other_accounts_must_have_are_named(context: dict[str, Any
 
     (read,) = role_statements(stack, "s3:GetObject")
     assert read["Condition"] == {"StringEquals": {"aws:ResourceAccount": "222222222222"}}
-    says = r"components\['a'\].weights belongs to the account 222222222222: allow the execution role"
+    says = r"components\[.a.\].weights belongs to the account 222222222222: in its resource policy, allow the execution"
     Annotations.from_stack(stack).has_warning("*", Match.string_like_regexp(says))
 
 

@@ -11,6 +11,7 @@ import pytest
 from aws_cdk import aws_sagemaker as sagemaker
 
 from replicas import Component, Deployment, plan
+from replicas.installation import __version__
 from replicas_cdk import MultiReplicaEndpoint, TemplateProof
 
 Violation = dict[str, Any]
@@ -57,6 +58,15 @@ def test_a_sound_app_passes(app: cdk.App) -> None:
     endpoint(app)
 
     app.synth()
+
+
+def test_the_report_names_the_version_of_the_rules(app: cdk.App, tmp_path: Path) -> None:
+    l1(endpoint(app), sagemaker.CfnInferenceComponent).add_property_override("RuntimeConfig.CopyCount", 9)
+
+    violations(app, tmp_path)
+
+    report = json.loads((tmp_path / "validation-report.json").read_text())
+    assert [entry["pluginVersion"] for entry in report["pluginReports"]] == [__version__]
 
 
 def test_an_escape_hatch_that_over_commits_fails_with_the_fix(app: cdk.App, tmp_path: Path) -> None:
