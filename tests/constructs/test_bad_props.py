@@ -148,6 +148,10 @@ ABROAD_PROPS: Mapping[str, tuple[Make, str]] = {
         lambda stack: of_component(weights=S3Location(foreign_bucket(stack), "x/")),
         f"components['a'].weights= {ELSEWHERE}",
     ),
+    "adapter": (
+        lambda stack: of_component(adapters={"sql": S3Location(foreign_bucket(stack), "x/")}),
+        f"components['a'].adapters['sql']= {ELSEWHERE}",
+    ),
     "repository": (
         lambda stack: of_component(image=ContainerImage.from_ecr_repository(foreign_repository(stack))),
         f"components['a'].image: Test/stack/Foreign {ELSEWHERE}",

@@ -138,3 +138,12 @@ def test_a_name_by_parameter_has_one_logical_id(context: dict[str, Any], paramet
 
     (logical_id,) = [name for name in names_of(template) if name.startswith("ComponentResource")]
     assert logical_id == "ComponentResourcec90d9430E84B028B"
+
+
+def test_the_identity_in_a_stack_is_the_id_as_the_path_has_it(context: dict[str, Any]) -> None:
+    """A construct's id has no slash in its path: the library `constructs` writes `--` there."""
+    stack = cdk.Stack(cdk.App(context=context), "stack")
+
+    made = MultiReplicaEndpoint(stack, "Chat/One", plan=planned())
+
+    assert made.endpoint_identity == made.node.id == "Chat--One"

@@ -161,6 +161,13 @@ def test_an_imported_component_takes_an_adapter_that_is_not_judged(home: cdk.Sta
     assert "may read the adapter" in warning
 
 
+def test_the_rank_of_an_adapter_of_an_imported_component_is_a_number(home: cdk.Stack, refuses: Refuses) -> None:
+    component = InferenceComponent.from_inference_component_arn(home, "C", ARN, endpoint_arn=ENDPOINT_ARN)
+
+    with refuses(r"^Test/stack/C: rank=0: "):
+        component.add_adapter("sql", artifact_url="s3://bucket/sql/", rank=0)
+
+
 def test_another_base_is_another_adapter(context: dict[str, Any]) -> None:
     def ids(base: str) -> set[str]:
         stack = cdk.Stack(stage(context), "stack")
