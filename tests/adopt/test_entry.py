@@ -339,9 +339,7 @@ def test_the_model_of_weights_in_s3_is_named_by_an_option() -> None:
 def test_all_faults_are_told_at_once() -> None:
     first = component("first", container={"Image": "ours:1"})
     second = component("second", variables={**VARIABLES, "HF_MODEL_ID": "ours/llama"})
+    message = r"(?s)--model third: no component of this name is taken over.*component first.*component sec"
 
-    with pytest.raises(
-        OperationError,
-        match=r"(?s)--model third: no component of this name is taken over.*component first.*component sec",
-    ):
+    with pytest.raises(OperationError, match=message):
         entry(endpoint(first, second), models={"third": "llama-2-13b"})
