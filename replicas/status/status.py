@@ -108,7 +108,7 @@ class ComponentStatus:
                 f"or a manual change"
             )
         if self.status == "InService" and self.desired == 0 and not self.is_asleep:
-            return f"component {self.label} has zero copies, but its scaling does not allow 0 copies"
+            return f"component {self.label} has zero copies, but no scaling allows 0 copies"
         if self.status == "InService" and self.running is not None and self.running < (self.desired or 0):
             return f"component {self.label}: {self.running} of {self.desired} copies run"
         return None

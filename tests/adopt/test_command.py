@@ -107,7 +107,7 @@ def test_a_name_that_an_entry_has_is_refused(run: Run, llama: Any) -> None:
     outcome = run("adopt", "llama", "--name", "llama-2-13b")
 
     assert outcome.err == (
-        "deployments.py already has an entry 'llama-2-13b': --name gives the deployment another name\n"
+        "deployments.py already has an entry 'llama-2-13b': use --name to give the deployment another name\n"
     )
 
 
@@ -160,8 +160,9 @@ def test_a_variant_that_serves_a_model_itself_is_refused_with_a_way() -> None:
     (problem,) = kind_problems("single", {"ProductionVariants": [{"VariantName": "main", "ModelName": "own"}]}, [])
 
     assert problem == (
-        "variant main of endpoint single serves the model own itself, and SageMaker cannot turn that into inference "
-        "components: deploy the model with an entry in deployments.py in parallel, move the callers, and delete this "
+        "variant main of endpoint single serves the model own itself, and SageMaker cannot turn it into an inference "
+        "component: deploy the model with an entry in deployments.py as a second endpoint, move the callers, and "
+        "delete this "
         "endpoint"
     )
 
@@ -173,8 +174,8 @@ def test_an_endpoint_without_components_is_refused_with_a_way(run: Run, embedded
     outcome = run("adopt", "empty")
 
     assert outcome.err == (
-        "endpoint empty has no inference component, and a deployment needs one: create the first with an entry in "
-        "deployments.py\n"
+        "endpoint empty has no inference component, but a deployment needs at least one: create a new endpoint "
+        "with an entry in deployments.py\n"
     )
 
 
@@ -196,7 +197,7 @@ def test_a_serverless_variant_is_refused_with_a_way() -> None:
 
     assert problem == (
         "variant main of endpoint small is serverless, without instances that copies could share: deploy the model "
-        "with an entry in deployments.py in parallel, and move the callers"
+        "with an entry in deployments.py as a second endpoint, and move the callers"
     )
 
 
@@ -205,7 +206,7 @@ def test_a_multi_model_container_and_a_pipeline_are_refused_with_a_way() -> None
     pipeline = component("pipeline", model={"Containers": [{"Image": "one"}, {"Image": "two"}]})
 
     assert [*component_problems(many), *component_problems(pipeline)] == [
-        "model many-model of component many hosts several models in one container (MultiModel): a deployment has one "
+        "model many-model of component many hosts several models in one container (MultiModel): deploy one "
         "component for each of them",
         "model pipeline-model of component pipeline is a pipeline of 2 containers, but a component of a deployment has "
         "one: take over the other components with --component",
@@ -223,5 +224,5 @@ def test_components_that_are_left_out_are_named(
 
     outcome = run("adopt", "mixed", "--component", "chat")
 
-    assert "component other: it is left out, so the proof does not count the room of its copies" in outcome.said
+    assert "component other: it is left out, so the proof does not count the resources of its copies" in outcome.said
     assert outcome.out.count("Component(") == 1

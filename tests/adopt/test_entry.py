@@ -184,7 +184,8 @@ def test_a_policy_that_follows_another_metric_is_named() -> None:
 
     assert unsaid(endpoint(component(scaling=scaling))) == [
         "component llama-by-hand: its scaling policy own tracks a metric that an entry cannot name",
-        "component llama-by-hand: its scaling has no target that an entry can name: the plan chooses one",
+        "component llama-by-hand: its scaling tracks no metric that an entry can name: the plan chooses metric and "
+        "target",
     ]
 
 
@@ -270,7 +271,7 @@ def test_tags_that_not_all_resources_have_are_named() -> None:
 
     assert deployment(live).security.tags == {"team": "search"}
     assert unsaid(live) == [
-        "component llama-by-hand: not all resources have its tags stage=prod: a deployment removes them"
+        "component llama-by-hand: other resources do not have its tags stage=prod: a deployment removes these tags"
     ]
 
 
@@ -289,7 +290,7 @@ def test_tags_that_not_all_resources_have_are_named() -> None:
         ),
         pytest.param(
             {"variables": {**VARIABLES, "HF_MODEL_ID": "ours/llama"}},
-            "serves ours/llama: .*; --model llama-by-hand=PATH names its config.json",
+            "serves ours/llama: .*: use --model llama-by-hand=PATH to name its config.json",
             id="a model that is not in the table",
         ),
         pytest.param(
@@ -305,7 +306,7 @@ def test_tags_that_not_all_resources_have_are_named() -> None:
                     }
                 },
             },
-            "serves weights from s3://models/llama/, and AWS does not state which model they are: "
+            "serves weights from s3://models/llama/, and AWS does not state the model: "
             "name it with --model llama-by-hand=MODEL",
             id="weights in S3",
         ),
@@ -338,6 +339,7 @@ def test_the_model_of_weights_in_s3_is_named_by_an_option() -> None:
 def test_all_faults_are_told_at_once() -> None:
     first = component("first", container={"Image": "ours:1"})
     second = component("second", variables={**VARIABLES, "HF_MODEL_ID": "ours/llama"})
+    message = r"(?s)--model third: no component of this name is taken over.*component first.*component sec"
 
-    with pytest.raises(OperationError, match=r"(?s)no component 'third' is taken over.*component first.*component sec"):
+    with pytest.raises(OperationError, match=message):
         entry(endpoint(first, second), models={"third": "llama-2-13b"})

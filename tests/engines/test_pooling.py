@@ -121,7 +121,7 @@ def test_a_language_model_embeds_where_the_deployment_says_so() -> None:
         (CHAT, {"task": "embed", "engine": "sglang"}, "serves only generate: use engine='vllm'"),
         (CHAT, {"task": "translate"}, "task='translate': 'generate', 'embed' or 'score'"),
         (EMBEDDING, {"environment": {"SM_VLLM_RUNNER": "generate"}}, "contradicts the plan, which sets 'pooling'"),
-        (CHAT, {"environment": {"SM_VLLM_RUNNER": "pooling"}}, "is the variable of an option: use task= instead"),
+        (CHAT, {"environment": {"SM_VLLM_RUNNER": "pooling"}}, ": an option sets this variable: use task= instead"),
         (CHAT, {"environment": {"SM_VLLM_RUNNER": "draft"}}, "may change the memory of a copy"),
     ],
 )

@@ -123,7 +123,7 @@ def test_a_reference_that_the_plan_does_not_count_on_is_refused(
         ("SM_VLLM_MAX_MODEL_LEN", TOKEN, r"contradicts the plan"),
         ("SM_VLLM_DTYPE", TOKEN, r"may change the memory of a copy, .*to a literal in environment="),
         ("SM_VLLM_DTYPE", "float32", r"may change the memory of a copy, .*environment= of the Component"),
-        ("SM_VLLM_QUANTIZATION", TOKEN, r"is the variable of an option: use quantization= instead"),
+        ("SM_VLLM_QUANTIZATION", TOKEN, r": an option sets this variable: use quantization= instead"),
         ("SM_VLLM_A_FLAG_OF_TOMORROW", TOKEN, r"may change the memory of a copy"),
         ("HF_HUB_OFFLINE", TOKEN, r"decides whether a copy starts, but a CDK token hides the value: use a literal"),
         ("HF_HUB_OFFLINE", "1", r"HF_HUB_OFFLINE"),

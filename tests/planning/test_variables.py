@@ -115,7 +115,7 @@ def test_a_variable_that_an_option_sets_refuses_the_plan_with_the_option(
     wishes: dict[str, Any], name: str, value: str, option: str
 ) -> None:
     problem = problem_of(deployment(**wishes, environment={name: value}))
-    assert problem == f"environment[{name!r}]={value!r} is the variable of an option: use {option}= instead"
+    assert problem == f"environment[{name!r}]={value!r}: an option sets this variable: use {option}= instead"
 
 
 @pytest.mark.parametrize(

@@ -137,7 +137,7 @@ def test_fewer_instances_than_the_live_copies_need(
         outcome = preflight(name, template(name))
     assert outcome.code == 1
     assert "4 live, the deployment sets 2: 2 would be removed" in outcome.said
-    assert "2 instances run and the template ends with 1: 4 live copies need more" in outcome.said
+    assert "2 instances run and the template allows 1, but 4 live copies need more" in outcome.said
 
 
 class deployed:  # noqa: N801 (read as a word)

@@ -74,7 +74,7 @@ def test_the_ceiling_of_instance_scaling_counts_not_the_start(embedded: Embedded
 def test_a_deployment_without_a_plan_is_said_to_be_unknown(embedded: EmbeddedAws) -> None:
     check = checked([deployment("x", copies=1000)])["quota of x"]
 
-    assert (check.state, check.said) == (State.UNKNOWN, "the deployment does not fit: run `replicas plan x`")
+    assert (check.state, check.said) == (State.UNKNOWN, "the deployment does not fit: `replicas plan x` shows why")
 
 
 def test_a_template_with_two_variants_of_one_type_needs_both(embedded: EmbeddedAws) -> None:
