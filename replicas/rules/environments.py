@@ -21,7 +21,7 @@ _NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
 @rule(
     "environment-too-large",
     checks="A component's own container has more than 16 variables, or a model's container more than 100 or 32 KB.",
-    why="SageMaker accepts at most {most}",
+    why="the container of a {holder} accepts at most {most}",
     source="CloudFormation schema of 2026-10-20: at most 16 entries; SageMaker API reference, ContainerDefinition, "
     "Environment: 'The maximum length of all keys and values in the map, combined, is 32 KB'",
     enforced=(
@@ -38,14 +38,16 @@ def environment_too_large(topology: Topology) -> Iterator[Case]:
     for component, container in _own_containers(topology):
         entries = len(container.environment)
         if entries > _OF_COMPONENTS:
-            yield Case(subject=component.subject, numbers={"entries": entries, "most": _OF_COMPONENTS})
+            numbers = {"entries": entries, "holder": "component", "most": _OF_COMPONENTS}
+            yield Case(subject=component.subject, numbers=numbers)
     for model in topology.models:
         entries = max((len(container.environment) for container in model.containers), default=0)
         if entries > _OF_MODELS:
-            yield Case(subject=model.subject, kind="of a model", numbers={"entries": entries, "most": _OF_MODELS})
+            numbers = {"entries": entries, "holder": "model", "most": _OF_MODELS}
+            yield Case(subject=model.subject, kind="of a model", numbers=numbers)
         size = sum(_bytes_of(container) for container in model.containers)
         if size > _LARGEST_BYTES:
-            numbers = {"size": size, "most": f"{_LARGEST_BYTES} bytes"}
+            numbers = {"size": size, "holder": "model", "most": f"{_LARGEST_BYTES} bytes"}
             yield Case(subject=model.subject, kind="bytes", numbers=numbers)
 
 

@@ -519,6 +519,28 @@ def test_the_tag_is_read_where_only_account_and_region_are_open() -> None:
     assert only_problem(template).rule == "ami-too-old"
 
 
+def test_two_endpoints_have_different_names() -> None:
+    """botocore 1.44.5, CreateEndpoint, EndpointName: unique, 'case-insensitive in CreateEndpoint'."""
+    template = good()
+    properties_of(template, "Endpoint")["EndpointName"] = "chat"
+    second = {"EndpointConfigName": {"Fn::GetAtt": ["Config", "EndpointConfigName"]}, "EndpointName": "Chat"}
+    template["Resources"]["Second"] = {"Type": "AWS::SageMaker::Endpoint", "Properties": second}
+
+    problem = only_problem(template)
+
+    assert (problem.rule, problem.logical_id) == ("name-taken", "Second")
+
+
+def test_a_model_that_a_variant_serves_itself_has_no_more_than_its_accelerators() -> None:
+    """Given 8 accelerators (ml.p4d.24xlarge), when the engine is to use 16, it does not start."""
+    template = single_model()
+    container_of(template)["Environment"]["SM_NUM_GPUS"] = "16"
+
+    assert only_problem(template).rule == "tensor-parallel-mismatch"
+    container_of(template)["Environment"]["SM_NUM_GPUS"] = "8"
+    assert not check(template).problems
+
+
 def test_an_environment_of_a_component_takes_16_entries() -> None:
     template = good()
     own = {"Image": "1.dkr.ecr.us-east-1.amazonaws.com/mine:1", "Environment": {f"KEY_{n}": "1" for n in range(17)}}
