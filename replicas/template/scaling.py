@@ -53,6 +53,9 @@ def instance_targets_of(resources: Resources) -> tuple[InstanceTarget, ...]:
                     endpoint=Subject(kind="endpoint", name=endpoint.logical_id) if endpoint else None,
                     endpoint_name=match["endpoint"],
                     variant_name=match["variant"],
+                    floor=whole_at(target.properties, "MinCapacity"),
+                    ceiling=whole_at(target.properties, "MaxCapacity"),
+                    dimension=text_in(target.get("ScalableDimension")),
                 )
             )
     return tuple(targets)

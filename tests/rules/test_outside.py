@@ -82,6 +82,26 @@ def test_a_target_of_instances_by_the_arn_of_its_endpoint() -> None:
     assert "Fn::GetAtt Endpoint.EndpointName" in problem.fix
 
 
+BY_NAME = {"Fn::Sub": "endpoint/${Endpoint.EndpointName}/variant/AllTraffic"}
+
+
+def test_a_target_of_instances_whose_floor_is_above_its_ceiling() -> None:
+    template = instances(BY_NAME)
+    properties_of(template, "Target")["MinCapacity"] = 3
+
+    assert only_problem(template).rule == "capacity-range"
+
+
+def test_a_target_of_provisioned_concurrency_is_for_serverless_variants() -> None:
+    """Application Auto Scaling API reference, RegisterScalableTarget, ScalableDimension."""
+    template = instances(BY_NAME)
+    properties_of(template, "Target")["ScalableDimension"] = "sagemaker:variant:DesiredProvisionedConcurrency"
+
+    problem = only_problem(template)
+
+    assert (problem.rule, problem.fix) == ("target-mismatch", f"ScalableDimension={INSTANCES}")
+
+
 COPIES = "sagemaker:inference-component:DesiredCopyCount"
 
 
