@@ -64,8 +64,15 @@ def test_a_target_of_instances_outside_the_template() -> None:
     assert questions(instances("endpoint/other/variant/AllTraffic")) == [("Target", "whether the endpoint exists")]
 
 
-def test_a_target_of_instances_by_the_name_of_its_endpoint() -> None:
-    assert questions(instances({"Fn::Sub": "endpoint/${Endpoint.EndpointName}/variant/AllTraffic"})) == []
+@pytest.mark.parametrize(
+    "name",
+    [
+        {"Fn::GetAtt": ["Endpoint", "EndpointName"]},
+        {"Fn::Select": [1, {"Fn::Split": ["/", {"Ref": "Endpoint"}]}]},
+    ],
+)
+def test_a_target_of_instances_by_the_name_of_its_endpoint(name: Any) -> None:
+    assert questions(instances({"Fn::Join": ["/", ["endpoint", name, "variant", "AllTraffic"]]})) == []
 
 
 def test_a_target_of_a_variant_that_the_endpoint_does_not_have() -> None:
