@@ -581,6 +581,14 @@ def test_an_environment_of_a_model_takes_100_entries_and_32_kb(variables: dict[s
     assert not check(template).problems
 
 
+def test_of_more_variables_than_sagemaker_takes_the_names_of_the_first_are_judged() -> None:
+    """A template has at most 1 MB, and may hold thousands of names."""
+    template = good()
+    container_of(template)["Environment"] = {f"MY-KEY-{n}": "1" for n in range(2000)}
+
+    assert rules(check(template)).count("environment-name") == 100
+
+
 @pytest.mark.parametrize("name", ["my-key", "1KEY", "KEY.A", "KÉY", ""])
 def test_a_variable_of_a_model_has_an_identifier_as_its_name(name: str) -> None:
     """botocore 1.44.5, EnvironmentKey: [a-zA-Z_][a-zA-Z0-9_]*."""
