@@ -102,6 +102,14 @@ class MetricName:
     GPU_RESERVATION: Final = "GPUReservation"
 
 
+class VariantTarget:
+    """Application Auto Scaling of variants (API reference, RegisterScalableTarget, ScalableDimension)."""
+
+    INSTANCES: Final = "sagemaker:variant:DesiredInstanceCount"
+    CONCURRENCY: Final = "sagemaker:variant:DesiredProvisionedConcurrency"
+    """Provisioned concurrency of a serverless variant."""
+
+
 class CopyTarget:
     """Application Auto Scaling's names for the copies of an inference component."""
 

@@ -118,7 +118,7 @@ class ScalingTarget:
 
 @dataclass(frozen=True, kw_only=True)
 class InstanceTarget:
-    """A scalable target for the instances of a variant."""
+    """A scalable target for a variant: its instances, or the concurrency of a serverless variant."""
 
     subject: Subject
     endpoint: Subject | None
@@ -126,6 +126,9 @@ class InstanceTarget:
     endpoint_name: str
     """Name of the endpoint as written."""
     variant_name: str
+    floor: Number = None
+    ceiling: Number = None
+    dimension: Text = None
 
 
 @dataclass(frozen=True, kw_only=True)

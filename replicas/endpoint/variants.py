@@ -134,6 +134,8 @@ class Endpoint:
     """The name of the configuration, as written."""
     name: Text = None
     """The name, if the template sets it; None if CloudFormation generates the name."""
+    exists: Unknown | None = None
+    """Reason why it is unknown whether the endpoint is created; None if it is always created."""
     is_tagged: bool = False
 
 

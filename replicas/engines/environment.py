@@ -157,7 +157,7 @@ class _Reader:
             weight_bytes=self._bytes(variables.weight_precision, "weight_bytes") or PRECISION_BYTES,
             cache_bytes=self._bytes(variables.cache_precision, "cache_bytes"),
             captures_graphs=not self._is_on(variables.without_graphs),
-            block_tokens=self._count(variables.block_tokens),
+            block_tokens=self._block_tokens(),
         )
 
     def _adapters(self) -> AdapterSettings | None:
@@ -183,6 +183,15 @@ class _Reader:
             elif effect == "not known":
                 why = f"it is not in the table of {self._kind.title}'s variables and may change the memory"
                 yield NotFollowed(name=name, value=value, why=why)
+
+    def _block_tokens(self) -> int | None:
+        names = self._kind.variables.block_tokens
+        tokens = self._count(names)
+        known = self._table.get("block_tokens", ())
+        if tokens is None or tokens in known:
+            return tokens
+        self._refuse(names, f"cache blocks of this size are not known; known sizes: {', '.join(map(str, known))}")
+        return None
 
     def _count(self, names: tuple[str, ...]) -> int | None:
         name = next((name for name in names if name in self._environment), None)

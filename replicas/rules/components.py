@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
 from replicas.endpoint.components import Claims, Component, Specification
+from replicas.endpoint.identity import Subject
 from replicas.endpoint.topology import Topology
 from replicas.endpoint.values import ANYTHING, Unknown, text_of
+from replicas.endpoint.variants import Endpoint
 from replicas.engines import engine_of_image
 from replicas.rules.declaration import enforced_by, rule
 from replicas.rules.demands import has_no_accelerators
@@ -190,22 +192,32 @@ def variant_unknown(topology: Topology) -> Iterator[Case]:
 
 @rule(
     "name-taken",
-    checks="Two inference components have the same name.",
-    why="a name is unique in the account and region, so SageMaker refuses the second component",
-    source="SageMaker API reference, CreateInferenceComponent, InferenceComponentName",
-    enforced=enforced_by(_CREATE, "documented", "API reference: 'A unique name to assign to the inference component'"),
+    checks="Two inference components, or two endpoints, have the same name.",
+    why="a name is unique in the account and region, so SageMaker refuses the second resource",
+    source="SageMaker API reference, CreateInferenceComponent, InferenceComponentName; CreateEndpoint, EndpointName",
+    enforced=(
+        *enforced_by(_CREATE, "documented", "API reference: 'A unique name to assign to the inference component'"),
+        *enforced_by("CreateEndpoint", "documented", "API reference, EndpointName: 'The name must be unique'"),
+    ),
 )
 def name_taken(topology: Topology) -> Iterator[Case]:
-    """Two components must not have the same name."""
-    owners: dict[str, Component] = {}
-    for component in topology.components:
-        name = text_of(component.name)
-        # Components with unknown conditions may never exist at the same time.
-        if component.name is None or ANYTHING in name or component.exists is not None:
+    """Two components, or two endpoints, must not have the same name. CreateEndpoint ignores the case of letters."""
+    named: list[tuple[Component | Endpoint, str]] = [
+        *((component, text_of(component.name)) for component in topology.components),
+        *((endpoint, text_of(endpoint.name).lower()) for endpoint in topology.endpoints),
+    ]
+    owners: dict[tuple[str, str], Subject] = {}
+    for resource, name in named:
+        # Resources with unknown conditions may never exist at the same time.
+        if resource.name is None or ANYTHING in name or resource.exists is not None:
             continue
-        if name in owners:
-            yield Case(subject=component.subject, numbers={"name": name, "owner": owners[name].subject})
-        owners.setdefault(name, component)
+        key = resource.subject.kind, name
+        if key in owners:
+            numbers = {"name": text_of(resource.name), "owner": owners[key]}
+            yield Case(
+                subject=resource.subject, kind="" if isinstance(resource, Component) else "endpoint", numbers=numbers
+            )
+        owners.setdefault(key, resource.subject)
 
 
 def _hosting(topology: Topology) -> Iterator[tuple[Component, Specification]]:

@@ -45,6 +45,30 @@ def tensor_parallel_mismatch(topology: Topology) -> Iterator[Case | Unjudged]:
                 numbers = {"variable": name, "degree": given, "accelerators": accelerators}
                 yield Case(subject=subject, kind="" if multiple == 1 else "product", numbers=numbers)
 
+    yield from _above_instance(topology)
+
+
+def _above_instance(topology: Topology) -> Iterator[Case]:
+    """Yield the models that a variant serves without components, with a degree above the accelerators of an instance.
+
+    A lower degree is no case, because the variant reserves nothing for the model.
+    """
+    for variant in topology.variants:
+        settings, instance = variant.settings, instance_of(variant.instances)
+        if settings.container is None or instance is None or not settings.has_model:
+            continue
+        container, kind = settings.container, engine_of_image(settings.container.repository)
+        for name in _degree_variables(container, kind) if kind else ():
+            degree, multiple = number_of(container.variable(name)), _multiple(container, name)
+            if isinstance(degree, Fraction) and degree * multiple > instance.accelerators:
+                numbers = {
+                    "variable": name,
+                    "degree": f"{float(degree):g}",
+                    "accelerators": instance.accelerators,
+                    "instance_type": instance.name,
+                }
+                yield Case(subject=settings.model or variant.configuration.subject, kind="alone", numbers=numbers)
+
 
 def _degree_variables(container: Container, kind: EngineKind | None) -> list[str]:
     """Return the set variables that determine the degree. For an unknown engine, variables of all engines count."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from replicas.endpoint.components import Component
 from replicas.endpoint.containers import Container
@@ -11,8 +12,10 @@ from replicas.endpoint.topology import Topology
 from replicas.rules.declaration import enforced_by, rule
 from replicas.rules.finding import Case
 
-_OF_COMPONENTS, _OF_MODELS = 16, 100
-"""Maximum number of variables in a component's own container, and in a container of a model."""
+MOST_VARIABLES = 100
+"""Maximum number of variables in a container of a model. Rules about single variables check no more."""
+_OF_COMPONENTS = 16
+"""Maximum number of variables in a component's own container."""
 _LONGEST_VALUE = 1024
 _LARGEST_BYTES = 32 * 1024
 _NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
@@ -21,7 +24,7 @@ _NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
 @rule(
     "environment-too-large",
     checks="A component's own container has more than 16 variables, or a model's container more than 100 or 32 KB.",
-    why="SageMaker accepts at most {most}",
+    why="the container of a {holder} accepts at most {most}",
     source="CloudFormation schema of 2026-10-20: at most 16 entries; SageMaker API reference, ContainerDefinition, "
     "Environment: 'The maximum length of all keys and values in the map, combined, is 32 KB'",
     enforced=(
@@ -38,14 +41,16 @@ def environment_too_large(topology: Topology) -> Iterator[Case]:
     for component, container in _own_containers(topology):
         entries = len(container.environment)
         if entries > _OF_COMPONENTS:
-            yield Case(subject=component.subject, numbers={"entries": entries, "most": _OF_COMPONENTS})
+            numbers = {"entries": entries, "holder": "component", "most": _OF_COMPONENTS}
+            yield Case(subject=component.subject, numbers=numbers)
     for model in topology.models:
         entries = max((len(container.environment) for container in model.containers), default=0)
-        if entries > _OF_MODELS:
-            yield Case(subject=model.subject, kind="of a model", numbers={"entries": entries, "most": _OF_MODELS})
+        if entries > MOST_VARIABLES:
+            numbers = {"entries": entries, "holder": "model", "most": MOST_VARIABLES}
+            yield Case(subject=model.subject, kind="of a model", numbers=numbers)
         size = sum(_bytes_of(container) for container in model.containers)
         if size > _LARGEST_BYTES:
-            numbers = {"size": size, "most": f"{_LARGEST_BYTES} bytes"}
+            numbers = {"size": size, "holder": "model", "most": f"{_LARGEST_BYTES} bytes"}
             yield Case(subject=model.subject, kind="bytes", numbers=numbers)
 
 
@@ -80,7 +85,7 @@ def environment_value_too_long(topology: Topology) -> Iterator[Case]:
 def environment_name(topology: Topology) -> Iterator[Case]:
     """The names of a model's variables must be identifiers. CloudFormation's schema checks those of a component."""
     for model in topology.models:
-        names = [name for container in model.containers for name in container.environment]
+        names = [name for container in model.containers for name in islice(container.environment, MOST_VARIABLES)]
         for name in dict.fromkeys(name for name in names if not _NAME.fullmatch(name)):
             yield Case(subject=model.subject, numbers={"variable": name})
 

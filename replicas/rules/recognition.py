@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from replicas.catalogue.models import Model, find_model, read_model
 from replicas.endpoint.containers import Container
 from replicas.endpoint.identity import whole
@@ -14,6 +16,9 @@ from replicas.sizing.containers import ContainerRequest
 
 MEMORY = "memory"
 """The question that is not judged for a container that is not recognised."""
+_OTHER_USE = re.compile(r"(?:^|-)(ec2|cpu)(?:-|$)")
+_USES = {"ec2": "Amazon EC2", "cpu": "CPUs"}
+"""Uses of images other than those for SageMaker on GPUs, by their part of the tag (aws/deep-learning-containers)."""
 
 
 def request_of(place: Place, topology: Topology) -> tuple[EngineKind, ContainerRequest] | Unjudged:
@@ -96,6 +101,9 @@ def _engine_of(container: Container) -> tuple[EngineKind, str] | Unknown:
     if kind.published_images and not kind.published_images.fullmatch(repository or ""):
         why = f"the image {image} is not one of the published images of {kind.title}, and may read other variables"
         return Unknown(why)
+    other_use = _OTHER_USE.search(tag or "")
+    if other_use:
+        return Unknown(f"the tag {tag} is that of an image for {_USES[other_use[1]]}, which may read other variables")
     version = kind.version_of(tag)
     if version is None:
         return Unknown(f"the tag of the image {image} does not contain the version of {kind.title}")

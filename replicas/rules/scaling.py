@@ -10,7 +10,7 @@ from replicas.endpoint.identity import whole
 from replicas.endpoint.topology import Topology
 from replicas.endpoint.values import Unknown, text_of
 from replicas.endpoint.variants import Variant
-from replicas.names import CopyTarget
+from replicas.names import CopyTarget, VariantTarget
 from replicas.rules.declaration import enforced_by, rule
 from replicas.rules.finding import Case, Unjudged
 from replicas.rules.ranges import Range, range_of
@@ -51,6 +51,15 @@ def target_mismatch(topology: Topology) -> Iterator[Case]:
         }
         if given:
             yield Case(subject=target.subject, numbers={"wrong": given, **_UNSUPPORTED.numbers})
+    for instance_target in topology.instance_targets:
+        for variant in topology.variants:
+            is_same = variant.endpoint == instance_target.endpoint
+            if is_same and text_of(variant.settings.name) == instance_target.variant_name:
+                right = VariantTarget.CONCURRENCY if variant.settings.is_serverless else VariantTarget.INSTANCES
+                other = instance_target.dimension
+                if other != right and other in (VariantTarget.CONCURRENCY, VariantTarget.INSTANCES):
+                    numbers = {"wrong": {"dimension": (other, right)}, **_UNSUPPORTED.numbers}
+                    yield Case(subject=instance_target.subject, numbers=numbers)
 
 
 @rule(
@@ -65,6 +74,11 @@ def target_mismatch(topology: Topology) -> Iterator[Case]:
 )
 def capacity_range(topology: Topology) -> Iterator[Case]:
     """The floor must not be above the ceiling, at any time."""
+    for instances in topology.instance_targets:
+        fewest, most = whole(instances.floor, least=0), whole(instances.ceiling, least=0)
+        if fewest is not None and most is not None and fewest > most:
+            numbers = {"floor": fewest, "ceiling": most, "component": instances.subject, **_RANGE.numbers}
+            yield Case(subject=instances.subject, numbers={**numbers, "operation": "RegisterScalableTarget"})
     for target in topology.targets:
         lowest, highest = whole(target.floor, least=0), whole(target.ceiling, least=0)
         if lowest is None or highest is None:

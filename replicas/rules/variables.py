@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 from fractions import Fraction
 from functools import cache, lru_cache
+from itertools import islice
 
 from replicas.endpoint.containers import Container
 from replicas.endpoint.identity import Subject
@@ -17,6 +18,7 @@ from replicas.engines import EngineKind, engine_kinds, engine_of_image
 from replicas.engines.containers import LOCAL_WEIGHTS, VariableOrder
 from replicas.engines.environment import read_settings
 from replicas.rules.declaration import rule
+from replicas.rules.environments import MOST_VARIABLES
 from replicas.rules.finding import Case, Unjudged
 from replicas.rules.places import places_of
 from replicas.rules.weights import hub_repository
@@ -120,7 +122,7 @@ def variable_not_read(topology: Topology) -> Iterator[Case]:
     """A variable must have the name that the engine of the image reads."""
     for subject, container, kind in _published_containers(topology):
         known = _known(kind)
-        for name in container.environment:
+        for name in islice(container.environment, MOST_VARIABLES):
             if name not in known:
                 yield from _not_read(subject, name, kind, known)
 
@@ -219,5 +221,6 @@ def _alike(upper: str, known: frozenset[str]) -> str | None:
     return next(iter(difflib.get_close_matches(upper, candidates, n=1, cutoff=_NEAR)), None)
 
 
+@lru_cache(maxsize=4096)
 def _without_digits(name: str) -> str:
     return re.sub(r"\d", "", name)

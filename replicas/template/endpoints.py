@@ -103,6 +103,7 @@ class _Reader:
             configuration=self.configurations[configuration.logical_id].subject if configuration else None,
             configuration_text=text_in(given),
             name=text_in(resource.get("EndpointName")),
+            exists=resource.condition,
             is_tagged=bool(resource.get("Tags")),
         )
 

@@ -53,6 +53,9 @@ def instance_targets_of(resources: Resources) -> tuple[InstanceTarget, ...]:
                     endpoint=Subject(kind="endpoint", name=endpoint.logical_id) if endpoint else None,
                     endpoint_name=match["endpoint"],
                     variant_name=match["variant"],
+                    floor=whole_at(target.properties, "MinCapacity"),
+                    ceiling=whole_at(target.properties, "MaxCapacity"),
+                    dimension=text_in(target.get("ScalableDimension")),
                 )
             )
     return tuple(targets)
@@ -60,8 +63,10 @@ def instance_targets_of(resources: Resources) -> tuple[InstanceTarget, ...]:
 
 def _endpoint_named(name: str, resources: Resources) -> Resource | None:
     """Return the endpoint with a name, as it is written in a resource id; None if the template has none."""
+    reference = _REFERENCE.fullmatch(name)
     for endpoint in resources.of_sagemaker("Endpoint") if ANYTHING not in name else ():
-        if name in (text_of(endpoint.get("EndpointName")), text_of(Reference(endpoint.logical_id, "EndpointName"))):
+        is_named = reference is not None and reference["logical_id"] == endpoint.logical_id
+        if is_named or name == text_of(endpoint.get("EndpointName")):
             return endpoint
     return None
 

@@ -25,7 +25,7 @@ def policies_of(resources: Resources) -> tuple[ScalingPolicy, ...]:
 
 def open_policies(resources: Resources) -> Iterator[Unread]:
     """Yield the scaling policies that may belong to SageMaker and whose scalable target the template does not show."""
-    registered = [target_key(target) for target in resources.of_type(ResourceType.SCALABLE_TARGET)]
+    registered = {target_key(target) for target in resources.of_type(ResourceType.SCALABLE_TARGET)}
     for policy in resources.of_type(ResourceType.SCALING_POLICY):
         given, key = policy.get("ScalingTargetId"), target_key(policy)
         if isinstance(given, Reference) or key in registered or key[-1] not in (CopyTarget.NAMESPACE, "", ANYTHING):

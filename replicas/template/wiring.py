@@ -11,7 +11,7 @@ from typing import Any
 from replicas.endpoint.identity import Kind, Subject
 from replicas.endpoint.values import Reference, Unknown, Value, at, text_of
 from replicas.endpoint.wiring import AbsentAttribute, RefusedProperty, Wiring, WrongReference
-from replicas.names import CopyTarget, ResourceType
+from replicas.names import CopyTarget, ResourceType, VariantTarget
 from replicas.template.attributes import attributes_of, has_attribute
 from replicas.template.evaluation import section
 from replicas.template.examples import example_of, has_own_name
@@ -48,9 +48,11 @@ adapters."""
 _MOST_LISTED = 12
 _NAME = "[a-zA-Z0-9](?:-*[a-zA-Z0-9])*"
 _TARGET_ID = re.compile(f"{re.escape(CopyTarget.PREFIX)}{_NAME}")
+_VARIANT_ID = re.compile(f"endpoint/{_NAME}/variant/{_NAME}")
 _TARGET_IDS = {
     CopyTarget.DIMENSION: _TARGET_ID,
-    "sagemaker:variant:DesiredInstanceCount": re.compile(f"endpoint/{_NAME}/variant/{_NAME}"),
+    VariantTarget.INSTANCES: _VARIANT_ID,
+    VariantTarget.CONCURRENCY: _VARIANT_ID,
 }
 """Forms of resource ids by scalable dimension (Application Auto Scaling API reference, RegisterScalableTarget)."""
 

@@ -351,6 +351,11 @@ WEIGHTS = {"S3DataSource": {"S3Uri": "s3://models/x/", "S3DataType": "S3Prefix",
             "are not supported",
         ),
         (f"{DLC}/huggingface-vllm:0.99.0-gpu", {"SM_VLLM_MODEL": LLAMA_8B}, {}, "versions of vllm after"),
+        # aws/deep-learning-containers: images for EC2 read no SM_VLLM_ variables; images for CPUs have no CUDA.
+        (f"{DLC}/vllm:0.29.0-gpu-py312-cu130-ubuntu24.04-ec2", {"SM_VLLM_MODEL": LLAMA_8B}, {}, "for Amazon EC2"),
+        (f"{DLC}/vllm:0.29.0-cpu-py312-ubuntu24.04-sagemaker", {"SM_VLLM_MODEL": LLAMA_8B}, {}, "for CPUs"),
+        # vllm/config/cache.py: BlockSize is one of 1, 8, 16, 32, 64, 128 and 256.
+        (VLLM, {"SM_VLLM_MODEL": LLAMA_8B, "SM_VLLM_BLOCK_SIZE": "7"}, {}, "SM_VLLM_BLOCK_SIZE=7"),
         (VLLM, {"SM_VLLM_MODEL": "org/unknown"}, {}, "model 'org/unknown' is not in the table"),
         (VLLM, {"SM_VLLM_MODEL": "llama-2-13b"}, {}, "model 'llama-2-13b' is not in the table"),
         (VLLM, {"SM_VLLM_MODEL": "/opt/ml/model"}, {"ModelDataSource": WEIGHTS}, "the weights come from S3"),

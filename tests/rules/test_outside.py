@@ -64,8 +64,15 @@ def test_a_target_of_instances_outside_the_template() -> None:
     assert questions(instances("endpoint/other/variant/AllTraffic")) == [("Target", "whether the endpoint exists")]
 
 
-def test_a_target_of_instances_by_the_name_of_its_endpoint() -> None:
-    assert questions(instances({"Fn::Sub": "endpoint/${Endpoint.EndpointName}/variant/AllTraffic"})) == []
+@pytest.mark.parametrize(
+    "name",
+    [
+        {"Fn::GetAtt": ["Endpoint", "EndpointName"]},
+        {"Fn::Select": [1, {"Fn::Split": ["/", {"Ref": "Endpoint"}]}]},
+    ],
+)
+def test_a_target_of_instances_by_the_name_of_its_endpoint(name: Any) -> None:
+    assert questions(instances({"Fn::Join": ["/", ["endpoint", name, "variant", "AllTraffic"]]})) == []
 
 
 def test_a_target_of_a_variant_that_the_endpoint_does_not_have() -> None:
@@ -80,6 +87,26 @@ def test_a_target_of_instances_by_the_arn_of_its_endpoint() -> None:
 
     assert problem.rule == "reference-of-the-wrong-kind"
     assert "Fn::GetAtt Endpoint.EndpointName" in problem.fix
+
+
+BY_NAME = {"Fn::Sub": "endpoint/${Endpoint.EndpointName}/variant/AllTraffic"}
+
+
+def test_a_target_of_instances_whose_floor_is_above_its_ceiling() -> None:
+    template = instances(BY_NAME)
+    properties_of(template, "Target")["MinCapacity"] = 3
+
+    assert only_problem(template).rule == "capacity-range"
+
+
+def test_a_target_of_provisioned_concurrency_is_for_serverless_variants() -> None:
+    """Application Auto Scaling API reference, RegisterScalableTarget, ScalableDimension."""
+    template = instances(BY_NAME)
+    properties_of(template, "Target")["ScalableDimension"] = "sagemaker:variant:DesiredProvisionedConcurrency"
+
+    problem = only_problem(template)
+
+    assert (problem.rule, problem.fix) == ("target-mismatch", f"ScalableDimension={INSTANCES}")
 
 
 COPIES = "sagemaker:inference-component:DesiredCopyCount"

@@ -519,6 +519,28 @@ def test_the_tag_is_read_where_only_account_and_region_are_open() -> None:
     assert only_problem(template).rule == "ami-too-old"
 
 
+def test_two_endpoints_have_different_names() -> None:
+    """botocore 1.44.5, CreateEndpoint, EndpointName: unique, 'case-insensitive in CreateEndpoint'."""
+    template = good()
+    properties_of(template, "Endpoint")["EndpointName"] = "chat"
+    second = {"EndpointConfigName": {"Fn::GetAtt": ["Config", "EndpointConfigName"]}, "EndpointName": "Chat"}
+    template["Resources"]["Second"] = {"Type": "AWS::SageMaker::Endpoint", "Properties": second}
+
+    problem = only_problem(template)
+
+    assert (problem.rule, problem.logical_id) == ("name-taken", "Second")
+
+
+def test_a_model_that_a_variant_serves_itself_has_no_more_than_its_accelerators() -> None:
+    """Given 8 accelerators (ml.p4d.24xlarge), when the engine is to use 16, it does not start."""
+    template = single_model()
+    container_of(template)["Environment"]["SM_NUM_GPUS"] = "16"
+
+    assert only_problem(template).rule == "tensor-parallel-mismatch"
+    container_of(template)["Environment"]["SM_NUM_GPUS"] = "8"
+    assert not check(template).problems
+
+
 def test_an_environment_of_a_component_takes_16_entries() -> None:
     template = good()
     own = {"Image": "1.dkr.ecr.us-east-1.amazonaws.com/mine:1", "Environment": {f"KEY_{n}": "1" for n in range(17)}}
@@ -557,6 +579,14 @@ def test_an_environment_of_a_model_takes_100_entries_and_32_kb(variables: dict[s
     container_of(template)["Environment"].popitem()
     container_of(template)["Environment"].popitem()
     assert not check(template).problems
+
+
+def test_of_more_variables_than_sagemaker_takes_the_names_of_the_first_are_judged() -> None:
+    """A template has at most 1 MB, and may hold thousands of names."""
+    template = good()
+    container_of(template)["Environment"] = {f"MY-KEY-{n}": "1" for n in range(2000)}
+
+    assert rules(check(template)).count("environment-name") == 100
 
 
 @pytest.mark.parametrize("name", ["my-key", "1KEY", "KEY.A", "KÉY", ""])

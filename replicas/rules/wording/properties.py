@@ -82,6 +82,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "InferenceComponentName={name!r} is also the name of {owner.name}",
         "use another name, or remove it",
     ),
+    "name-taken/endpoint": (
+        "EndpointName={name!r} is also the name of {owner.name}",
+        "use another name, or remove it",
+    ),
     "environment-too-large": (
         "Container.Environment has {entries} entries",
         "move the environment to an AWS::SageMaker::Model, which accepts 100 entries",
@@ -252,6 +256,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "tensor-parallel-mismatch": (
         "{variable}={degree}, NumberOfAcceleratorDevicesRequired={accelerators}",
         "set {variable}={accelerators}",
+    ),
+    "tensor-parallel-mismatch/alone": (
+        "{variable}={degree}, and {instance_type} has {accelerators} accelerators",
+        "{variable}={accelerators} or less",
     ),
     "tensor-parallel-mismatch/product": (
         "{variable}={degree}, NumberOfAcceleratorDevicesRequired={accelerators}",
