@@ -256,7 +256,7 @@ def _compressed_group(group: Mapping[str, Any], layout: str) -> Quantization:
     bits, is_integer = _whole(weights, "num_bits", 8), weights.get("type", "int") == "int"
     if "24" in layout or "sparse" in layout:
         raise ValueError(f"quantization_config.format {layout!r} declares sparse weights, whose size is not known")
-    if layout == "int-quantized" and bits != 8:
+    if bits > _BITS[-1] or (layout == "int-quantized" and bits != _BITS[-1]):
         raise ValueError(f"quantization_config.format {layout!r} of {bits} bits cannot be sized; known: 8")
     group_size = _whole(weights, "group_size", -1) if weights.get("group_size") is not None else -1
     if weights.get("type") == "float" and bits < 8:

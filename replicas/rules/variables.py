@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from fractions import Fraction
 from functools import cache, lru_cache
 from itertools import islice
+from typing import Any
 
 from replicas.endpoint.containers import Container
 from replicas.endpoint.identity import Subject
@@ -112,6 +113,37 @@ def variable_not_parsed(topology: Topology) -> Iterator[Case]:
 
 
 @rule(
+    "server-not-reached",
+    checks="A variable moves the server of a published image to where SageMaker does not reach it.",
+    why="the health checks of every copy fail",
+    source="SageMaker developer guide, custom inference code with hosting services: the container listens on port 8080 "
+    "and answers GET /ping",
+)
+def server_not_reached(topology: Topology) -> Iterator[Case | Unjudged]:
+    """The server of an image must listen where SageMaker sends pings and requests.
+
+    An unknown value is yielded as not judged.
+    """
+    for subject, container, kind in _published_containers(topology):
+        for entry in _reached(kind):
+            if entry["name"] not in container.environment:
+                continue
+            value = container.variable(entry["name"])
+            if isinstance(value, Unknown):
+                question = f"whether SageMaker reaches the server with {entry['name']}"
+                yield Unjudged(subject=subject, question=question, unknown=value)
+            elif value is not None and value.lower() not in (*entry["values"], *kind.facts("variables")["dropped"]):
+                numbers = {"variable": entry["name"], "value": value, "reason": entry["why"]}
+                yield Case(subject=subject, numbers=numbers)
+
+
+def _reached(kind: EngineKind) -> Sequence[Mapping[str, Any]]:
+    """Return the variables that move the engine's server, each with the values with which SageMaker reaches it."""
+    entries: Sequence[Mapping[str, Any]] = kind.facts("variables").get("reached", ())
+    return entries
+
+
+@rule(
     "variable-not-read",
     severity="warning",
     checks="A published image does not read a variable whose name is similar to one that it reads (warning).",
@@ -132,7 +164,8 @@ def judged_variables(kind: EngineKind, tag: str | None) -> frozenset[str]:
     orders = [name for order in kind.orders for name in (order.lesser, order.greater)]
     conflicts = [name for conflict in kind.conflicts_of(tag) for name in conflict.names]
     cache = [kind.host_cache.switch, kind.host_cache.share_variable] if kind.host_cache else []
-    return frozenset([*_OFFLINE, *orders, *conflicts, *cache, *kind.variables.parallel_factors])
+    reached = [entry["name"] for entry in _reached(kind)] if kind.versions else []
+    return frozenset([*_OFFLINE, *orders, *conflicts, *cache, *reached, *kind.variables.parallel_factors])
 
 
 def _containers(topology: Topology) -> Iterator[tuple[Subject, Container]]:

@@ -87,6 +87,35 @@ def test_weights_that_are_fetched_or_there(template: Template) -> None:
 
 
 @pytest.mark.parametrize(
+    ("switch", "value", "is_reached"),
+    [
+        # SageMaker's guide: port 8080. The images' scripts pass every variable on (aws/deep-learning-containers).
+        ("SM_VLLM_PORT", "8080", True),
+        ("SM_VLLM_PORT", "8000", False),
+        ("SM_VLLM_HOST", "0.0.0.0", True),  # noqa: S104 (the address of a container)
+        ("SM_VLLM_HOST", "127.0.0.1", False),
+        ("SM_VLLM_SSL_CERTFILE", "/opt/ml/cert.pem", False),
+        ("SM_VLLM_UDS", "/tmp/vllm.sock", False),  # noqa: S108 (a path in a container)
+        ("SM_VLLM_HEADLESS", "true", False),
+        ("SM_VLLM_HEADLESS", "false", True),
+    ],
+)
+def test_a_server_that_sagemaker_does_not_reach(switch: str, value: str, is_reached: bool) -> None:
+    assert found(vllm(**{switch: value})) == (set() if is_reached else {"server-not-reached"}, set())
+    assert found(elsewhere(vllm(**{switch: value}))) == (set(), set())
+
+
+def test_whether_a_server_is_reached_is_not_judged_without_its_port() -> None:
+    template = vllm(SM_VLLM_PORT="")
+    container_of(template)["Environment"]["SM_VLLM_PORT"] = {"Ref": "Port"}
+    template["Parameters"] = {"Port": {"Type": "String"}}
+    report = check(template, region=REGION)
+    assert "whether SageMaker reaches the server with SM_VLLM_PORT" in {each.question for each in report.unjudged}
+    judged = check(template, region=REGION, parameters={"Port": "8000"})
+    assert [each.rule for each in judged.problems] == ["server-not-reached"]
+
+
+@pytest.mark.parametrize(
     "name",
     [
         " NousResearch/Llama-2-7b-chat-hf",

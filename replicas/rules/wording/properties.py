@@ -310,6 +310,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "set {greater}={less} or more, or {lesser}={more} or less",
     ),
     "variable-not-parsed": ("{variable}={value!r}: {reason}", "write a number in {variable}, or remove it"),
+    "server-not-reached": ("{variable}={value}, and {reason}", "remove {variable}"),
     "variable-not-read": ("{engine} has no variable {variable}", "use {near}"),
     "variable-not-read/other engine": (
         "{variable} is a variable of {other}, but the image is one of {engine}",
