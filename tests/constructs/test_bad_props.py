@@ -239,6 +239,10 @@ KINDS: Mapping[str, tuple[dict[str, Any], str]] = {
         "components['a']={'weights': 's3://x/'}: pass ComponentOpt",
     ),
     "weights": (of_component(weights="s3://models/x/"), "components['a'].weights='s3://models/x/': pass S3Location("),
+    "adapter": (
+        of_component(adapters={"sql": "s3://models/x/"}),
+        "components['a'].adapters['sql']='s3://models/x/': pass S3Location(",
+    ),
     "bucket": (of_component(weights=S3Location("models", "x/")), "components['a'].weights=S3Location("),  # type: ignore[arg-type]
     "image": (of_component(image="engine:1"), "components['a'].image='engine:1': pass a ContainerImage"),
     "snapshots": (

@@ -108,6 +108,14 @@ def test_any_metric_is_tracked(stack: cdk.Stack, scaling: CopyScaling) -> None:
     }
 
 
+def test_one_period_is_the_least_and_the_default(stack: cdk.Stack, scaling: CopyScaling) -> None:
+    scaling.scale_on_metric("One", metric=METRIC, scaling_steps=STEPS, evaluation_periods=1, datapoints_to_alarm=1)
+    scaling.scale_on_metric("Default", metric=METRIC, scaling_steps=STEPS)
+
+    alarms = properties(stack, "AWS::CloudWatch::Alarm")
+    assert [alarm["EvaluationPeriods"] for alarm in alarms] == [1, 1, 1, 1]
+
+
 def test_copies_change_by_steps(stack: cdk.Stack, scaling: CopyScaling) -> None:
     scaling.scale_on_metric(
         "Queue",

@@ -12,6 +12,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 
 from replicas import Component, Deployment, plan
 from replicas.installation import __version__
+from replicas.rules import RULES
 from replicas_cdk import MultiReplicaEndpoint, TemplateProof
 
 Violation = dict[str, Any]
@@ -139,6 +140,21 @@ def test_what_is_not_judged_is_a_warning_and_the_synth_succeeds(app: cdk.App, tm
     assert violation["severity"] == "warning"
     assert "CopyCount is not known: parameter Copies has no default" in violation["description"]
     assert "--parameter Copies=VALUE" in violation["suggestedFix"]
+
+
+def test_what_no_option_of_check_makes_known_is_to_be_known_at_synth(app: cdk.App, tmp_path: Path) -> None:
+    component = l1(endpoint(app), sagemaker.CfnInferenceComponent)
+    component.add_property_override("RuntimeConfig.CopyCount", cdk.Fn.import_value("Copies"))
+
+    app.synth()
+
+    (violation,) = [entry for entry in report_of(tmp_path) if entry["ruleName"] == "not-judged"]
+    assert "CopyCount" in violation["description"]
+    assert violation["suggestedFix"] == "use a value that is known at synth, or check by hand"
+
+
+def test_every_rule_that_a_report_may_name_is_announced() -> None:
+    assert TemplateProof().rule_ids == [*RULES, "not-judged"]
 
 
 def test_the_region_of_a_stack_is_judged_also_below_a_stage(app: cdk.App, tmp_path: Path) -> None:
