@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from threading import Thread
+from threading import Event, Thread
 from typing import IO, Any, NamedTuple
 
 from replicas.errors import ReplicasError
@@ -30,6 +30,8 @@ FEWEST_TYPES = 20
 """Number of instance types from which a search starts helpers. A helper needs about a second until it measures."""
 MOST_HELPERS = 2
 """Maximum number of helpers of a search: with them, it takes less than 300 MB of memory."""
+_START_SECONDS = 10.0
+"""Maximum time to wait for the start of a process that is ended at once."""
 _PROGRAM = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from replicas.recommend.helpers import serve; serve()"
 )
@@ -62,9 +64,9 @@ def helpers(requirements: Requirements, instance_types: int) -> Iterator[Helpers
     count = min(MOST_HELPERS, usable_cores() - 1) if is_program and instance_types >= FEWEST_TYPES else 0
     started: list[_Helper] = []
     try:
-        with suppress(OSError):  # for example too many processes
-            for _ in range(count):
-                started.append(_Helper(requirements))
+        for _ in range(count):
+            started.append(_Helper(requirements))
+            started[-1].start()
         yield Helpers(started)
     finally:
         for helper in started:
@@ -143,17 +145,16 @@ class _Helper:
     """One helper. Its process exits when its input is closed, for example because this process was killed."""
 
     def __init__(self, requirements: Requirements) -> None:
-        self._process = subprocess.Popen(  # noqa: S603 (this module)
-            [sys.executable, "-c", _PROGRAM, json.dumps(sys.path)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # what cannot be measured fails again in this process
-            process_group=0,  # Ctrl-C interrupts this process alone, which then ends the helper
-        )
+        self._process: subprocess.Popen[bytes] | None = None
         self._identities: object = None
         self._has_failed = False
-        # A long trace fills the pipe until the helper reads it.
+        # In a thread, because Ctrl-C would interrupt the main thread between the start of the process and its
+        # registration here, and because a long trace fills the pipe until the helper reads it.
         self._greeting = Thread(target=self._greet, args=(requirements,), daemon=True)
+        self._is_started = Event()
+
+    def start(self) -> None:
+        """Start the process and send it the requirements, in the background."""
         self._greeting.start()
 
     def work_on(self, work: _Work) -> None:
@@ -171,6 +172,9 @@ class _Helper:
 
     def end(self) -> None:
         """End the process."""
+        self._is_started.wait(_START_SECONDS)
+        if self._process is None:
+            return
         self._process.kill()
         self._process.wait()
         self._greeting.join()
@@ -181,15 +185,25 @@ class _Helper:
 
     def _greet(self, requirements: Requirements) -> None:
         try:
+            self._process = subprocess.Popen(  # noqa: S603 (this module)
+                [sys.executable, "-c", _PROGRAM, json.dumps(sys.path)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,  # what cannot be measured fails again in this process
+                process_group=0,  # Ctrl-C interrupts this process alone, which then ends the helper
+            )
+            self._is_started.set()
             self._identities = self._ask(requirements)
-        except (OSError, EOFError, pickle.PickleError):
+        except (OSError, EOFError, pickle.PickleError):  # for example too many processes
+            self._is_started.set()
             self._has_failed = True
 
     def _ask(self, message: object) -> Any:
         """Send a message, and return the answer."""
-        assert self._process.stdin is not None and self._process.stdout is not None  # noqa: S101, PT018 (pipes)
-        _write(self._process.stdin, message)
-        return pickle.load(self._process.stdout)  # noqa: S301 (from a process of this module)
+        process = self._process
+        assert process is not None and process.stdin is not None and process.stdout is not None  # noqa: S101, PT018
+        _write(process.stdin, message)
+        return pickle.load(process.stdout)  # noqa: S301 (from a process of this module)
 
 
 def serve() -> None:

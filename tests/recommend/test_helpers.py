@@ -52,6 +52,7 @@ def test_a_helper_returns_the_records_of_this_process() -> None:
             trial.run(gauge)
 
     helper = helpers._Helper(ONE_CARD)
+    helper.start()
     try:
         helper.work_on(work)
     finally:
@@ -78,7 +79,7 @@ def test_a_search_has_the_same_document_with_any_number_of_processes(
     alone = recommend(ONE_CARD).to_document()
 
     assert len(started) == 1
-    assert started[0]._process.returncode is not None
+    assert _return_code(started[0]) is not None
     assert together == alone
 
 
@@ -98,6 +99,7 @@ def test_a_search_does_not_need_its_helpers(monkeypatch: pytest.MonkeyPatch, two
 def test_a_helper_with_other_layouts_measures_nothing() -> None:
     work, groups = work_of(ONE_CARD)
     helper = helpers._Helper(replace(ONE_CARD, instance_types=ONE_CARD.instance_types[:1]))
+    helper.start()
     try:
         helper.work_on(work)
     finally:
@@ -105,6 +107,25 @@ def test_a_helper_with_other_layouts_measures_nothing() -> None:
 
     assert not any(group.record.measured for group in groups)
     assert work.next() is groups[0]
+
+
+def test_helpers_end_with_an_interrupt(two_processes: None) -> None:
+    running: list[helpers._Helper] = []
+
+    def interrupted() -> None:
+        with helpers.helpers(ONE_CARD, 1) as processes:
+            running.extend(processes._processes)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+
+    assert [_return_code(helper) for helper in running] == [-signal.SIGKILL]
+
+
+def _return_code(helper: helpers._Helper) -> int | None:
+    assert helper._process is not None
+    return helper._process.returncode
 
 
 def test_few_instance_types_start_no_helper(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,7 +153,7 @@ def test_an_interrupted_search_leaves_no_helper_and_no_traceback(number: signal.
 
     assert search.returncode == 130
     assert b"Traceback" not in messages
-    assert not any(Path(f"/proc/{child}").exists() for child in children)
+    assert _have_ended(children)
 
 
 @ON_LINUX
@@ -147,14 +168,19 @@ def test_a_helper_ends_when_its_search_was_killed() -> None:
         search.kill()
         search.wait()
 
-    assert children
-    while any(_runs(child) for child in children) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    assert not any(_runs(child) for child in children)
+    assert _have_ended(children)
 
 
 def _children(process: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
+def _have_ended(processes: list[int]) -> bool:
+    """Wait until all processes have ended: one that was interrupted as it started ends by itself within seconds."""
+    deadline = time.monotonic() + 120
+    while any(map(_runs, processes)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return bool(processes) and not any(map(_runs, processes))
 
 
 def _runs(process: int) -> bool:
