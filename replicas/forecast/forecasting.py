@@ -249,16 +249,19 @@ def _point(load: Load, outcome: Outcome, duration: float, usd_per_hour: float | 
         return percentile(ordered, share) if ordered else None
 
     window_rate = len(window) / duration if duration else 0.0
-    spans = [(asked, first, ended) for asked, first, ended, _ in answered]
+    # The requests of a trace are sent in the time of the trace, those of a rate in the whole duration.
+    sending = duration if load.trace is None else load.trace.seconds
+    has_rate = load.offered is not None or not load.has_end
+    lasting = lasting_rate([(asked, first, ended) for asked, first, ended, _ in answered], sending) if has_rate else 0.0
     return Point(
         users=load.users,
         requests_per_second_offered=load.offered,
         burst=load.burst,
-        is_reached=keeps_up(load, outcome, duration),
+        is_reached=keeps_up(load, requests, latencies, lasting, sending),
         requests=requests,
         refused=len(outcome.refused),
         elapsed_seconds=elapsed,
-        requests_per_second=window_rate if load.has_end else lasting_rate(spans, duration),
+        requests_per_second=window_rate if load.has_end else lasting,
         requests_per_second_elapsed=requests / elapsed if elapsed else 0.0,
         requests_per_second_window=window_rate,
         latency_p50_seconds=part(latencies, 0.5),

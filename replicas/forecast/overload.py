@@ -4,13 +4,12 @@ answers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import sqrt
 
 from replicas.forecast.loads import Point, PointLimits
-from replicas.forecast.simulation import Outcome
 from replicas.load import Load
-from replicas.load.figures import lasting_rate, percentile
+from replicas.load.figures import percentile
 from replicas.units import rate_text
 
 RESPONSE_SECONDS = 60
@@ -23,7 +22,9 @@ _FEW_ENDED = 0.01
 """Minimum share of answers beyond SageMaker's limit for a warning."""
 
 
-def keeps_up(load: Load, outcome: Outcome, duration_seconds: float) -> bool | None:
+def keeps_up(
+    load: Load, requests: int, latencies: Sequence[float], rate: float, duration_seconds: float
+) -> bool | None:
     """True if requests are answered at the rate of arrivals; None for loads without a rate, or for too few requests.
 
     The number of requests that end in time varies by chance. If `n` requests with latency `L` arrive in `T` seconds,
@@ -31,21 +32,17 @@ def keeps_up(load: Load, outcome: Outcome, duration_seconds: float) -> bool | No
 
     Args:
         load: the load.
-        outcome: result of the simulation of the load.
-        duration_seconds: time in which the requests of a rate are sent. A trace has its own duration.
+        requests: number of requests that were sent, answered or refused.
+        latencies: latencies of the answers, sorted.
+        rate: steady rate of the answers (`replicas.load.figures.lasting_rate`) in the duration.
+        duration_seconds: time in which the requests are sent.
 
     """
-    if load.offered is None:
+    if load.offered is None or requests < _FEWEST_REQUESTS:
         return None
-    duration = duration_seconds if load.trace is None else load.trace.seconds
-    requests = len(outcome.answered) + len(outcome.refused)
-    if requests < _FEWEST_REQUESTS:
-        return None
-    latencies = sorted([ended - asked for asked, _, ended, _ in outcome.answered]) or [duration]
-    in_flight = min(0.5, percentile(latencies, 0.5) / duration)
-    spans = [(asked, first, ended) for asked, first, ended, _ in outcome.answered]
+    in_flight = min(0.5, percentile(latencies or [duration_seconds], 0.5) / duration_seconds)
     allowed = _MISSED + 2 * sqrt(in_flight / requests)
-    return lasting_rate(spans, duration) >= (1 - allowed) * requests / duration
+    return rate >= (1 - allowed) * requests / duration_seconds
 
 
 def overload_warnings(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Hashable, Iterator
+from dataclasses import replace
 from functools import lru_cache
 from itertools import repeat
 from typing import NamedTuple
@@ -14,7 +15,7 @@ from replicas.load.trace import BLOCK_TOKENS, TracedRequest
 Segment = tuple[Hashable, int]
 """Part of a prompt: an identity of the part and everything before it, and the number of its tokens."""
 _KEPT = 20_000
-"""Number of requests whose lengths are kept."""
+"""Number of requests of a load that are kept."""
 
 
 class DrawnRequest(NamedTuple):
@@ -43,8 +44,7 @@ def requests(load: Load, seed: int) -> Iterator[DrawnRequest]:
     answer = load.output_tokens, load.output_stddev
     if load.distinct_prompts is None:
         if load.is_varied:
-            for own_tokens, answer_tokens in _pairs_of(own, answer, seed).drawn():
-                yield _drawn(load, load.shared_tokens + own_tokens, answer_tokens, shared)
+            yield from _varied(replace(load, users=None, requests_per_second=None, burst=None), seed).drawn()
         yield from repeat(_drawn(load, load.input_tokens, load.output_tokens, shared))
         return
     chance = _chance(seed)
@@ -56,36 +56,41 @@ def requests(load: Load, seed: int) -> Iterator[DrawnRequest]:
         yield _drawn(load, prompts[number], _length(*answer, chance), segments, number)
 
 
-class _Pairs:
-    """Lengths of prompts without their shared part, and of answers, in the order of the requests.
+class _Varied:
+    """Requests of different lengths, in the order of sending.
 
-    The first 20,000 pairs are kept, because many simulations of a load need the same ones.
+    The first 20,000 requests are kept, because many simulations of a load need the same ones.
     """
 
-    def __init__(self, own: tuple[int, float], answer: tuple[int, float], seed: int) -> None:
-        """Take the mean and the standard deviation of each length."""
-        self._own, self._answer = own, answer
+    def __init__(self, load: Load, seed: int) -> None:
+        """Take a load without its arrivals."""
+        self._load = load
+        self._shared: tuple[Segment, ...] = (("shared", load.shared_tokens),) if load.shared_tokens else ()
         self._chance = _chance(seed)
-        self._kept: list[tuple[int, int]] = []
+        self._kept: list[DrawnRequest] = []
 
-    def drawn(self) -> Iterator[tuple[int, int]]:
-        """Yield all pairs from the first one, without end."""
+    def drawn(self) -> Iterator[DrawnRequest]:
+        """Yield all requests from the first one, without end."""
+        kept = self._kept
         for number in range(_KEPT):
-            if number == len(self._kept):
-                self._kept.append(self._draw(self._chance))
-            yield self._kept[number]
+            if number == len(kept):
+                kept.append(self._draw(self._chance))
+            yield kept[number]
         chance = random.Random()  # noqa: S311 (nothing secret)
-        chance.setstate(self._chance.getstate())  # the state after the kept pairs
+        chance.setstate(self._chance.getstate())  # the state after the kept requests
         while True:
             yield self._draw(chance)
 
-    def _draw(self, chance: random.Random) -> tuple[int, int]:
-        return _length(*self._own, chance), _length(*self._answer, chance)
+    def _draw(self, chance: random.Random) -> DrawnRequest:
+        load = self._load
+        own_tokens = _length(load.input_tokens - load.shared_tokens, load.input_stddev, chance)
+        answer_tokens = _length(load.output_tokens, load.output_stddev, chance)
+        return _drawn(load, load.shared_tokens + own_tokens, answer_tokens, self._shared)
 
 
 @lru_cache(maxsize=4)
-def _pairs_of(own: tuple[int, float], answer: tuple[int, float], seed: int) -> _Pairs:
-    return _Pairs(own, answer, seed)
+def _varied(load: Load, seed: int) -> _Varied:
+    return _Varied(load, seed)
 
 
 def _chance(seed: int) -> random.Random:

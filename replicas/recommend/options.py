@@ -85,8 +85,13 @@ class Option:
 
     @property
     def forecast(self) -> Forecast | None:
-        """Forecast with this layout's own price and confidence. Layouts with equally fast copies share the
-        simulation.
+        """The forecast with all warnings."""
+        return self.own_forecast and replace(self.own_forecast, warnings=self.warnings)
+
+    @cached_property
+    def own_forecast(self) -> Forecast | None:
+        """Forecast with this layout's own price and confidence, without the warnings, which need a plan. Layouts with
+        equally fast copies share the simulation.
         """
         if self.measured is None:
             return None
@@ -109,7 +114,7 @@ class Option:
             summary=trust.summary,
             measured_error=trust.error,
             points=(point,),
-            warnings=self.warnings,
+            warnings=(),
         )
 
     @property

@@ -142,7 +142,7 @@ class StepTimes:
     def parts(self, chunks: Sequence[Chunk], sequences: int = 0, context_tokens: float = 0) -> Split:
         """Return the time of a step like `step`, split by cause."""
         if not chunks:
-            return self._decoding(self._of(sequences), context_tokens) if sequences else _NOTHING
+            return self.run(sequences, context_tokens, 1) if sequences else _NOTHING
         rows = sequences + len(chunks)
         tokens = sequences + (chunks[0][0] if len(chunks) == 1 else sum([tokens for tokens, _ in chunks]))
         compute, weights, exchange = self._linear.get(tokens) or self._linear_of(tokens)
@@ -150,15 +150,18 @@ class StepTimes:
             compute += attention.seconds(chunks)
         if self.head is not None:
             compute += self._heads.get(rows) or self._head_of(rows)
-        cache = self._of(sequences).context(context_tokens / sequences) if sequences else 0.0
+        cache = 0.0
+        if sequences:
+            decoded = self._decoded.get(sequences) or self._of(sequences)
+            cache = decoded.context(context_tokens / sequences)
         host = self._waiting(compute + weights + cache + exchange, self.step_host + rows * self.sequence_host)
         return compute, weights, cache, exchange, host
 
-    def run(self, sequences: int, context_tokens: int, steps: int) -> Split:
+    def run(self, sequences: int, context_tokens: float, steps: int) -> Split:
         """Return the time of consecutive decoding steps by cause. The context grows by one token per sequence and
         step.
         """
-        decoded = self._of(sequences)
+        decoded = self._decoded.get(sequences) or self._of(sequences)
         if steps == 1:
             return self._decoding(decoded, context_tokens)
         last = context_tokens + (steps - 1) * sequences
@@ -183,7 +186,7 @@ class StepTimes:
             return longest - work if longest > work else 0.0
         return self.least - work + host if self.least > work else host
 
-    def _is_even(self, decoded: _Decoded, first: int, last: int) -> bool:
+    def _is_even(self, decoded: _Decoded, first: float, last: float) -> bool:
         """True if the accelerators wait either in both the first and the last step, or in neither."""
         work, below, sequences = decoded.work, decoded.waits_below, decoded.sequences
         if work >= below:
@@ -205,22 +208,20 @@ class StepTimes:
 
     def _of(self, sequences: int) -> _Decoded:
         """Return the times that all steps with this number of decoding sequences share, and cache them."""
-        decoded = self._decoded.get(sequences)
-        if decoded is None:
-            compute = self.computed(sequences) + (self.head(sequences) if self.head is not None else 0.0)
-            weights = self.read(sequences)
-            exchange = self.exchange(sequences) if self.exchange is not None else 0.0
-            host = self.step_host + sequences * self.sequence_host
-            decoded = self._decoded[sequences] = _Decoded(
-                sequences,
-                compute,
-                weights,
-                exchange,
-                compute + weights + exchange,
-                host,
-                max(self.least, host) if self.hides_host else self.least,
-                _between(self.decoding.by_sequences, sequences),
-            )
+        compute = self.computed(sequences) + (self.head(sequences) if self.head is not None else 0.0)
+        weights = self.read(sequences)
+        exchange = self.exchange(sequences) if self.exchange is not None else 0.0
+        host = self.step_host + sequences * self.sequence_host
+        decoded = self._decoded[sequences] = _Decoded(
+            sequences,
+            compute,
+            weights,
+            exchange,
+            compute + weights + exchange,
+            host,
+            max(self.least, host) if self.hides_host else self.least,
+            _between(self.decoding.by_sequences, sequences),
+        )
         return decoded
 
 

@@ -123,9 +123,9 @@ def _undecided(recommendation: Recommendation) -> Iterator[str]:
     The error bands come from published runs.
     """
     candidates = [
-        Candidate.of(str(number), ranked.option.forecast)
+        Candidate.of(str(number), ranked.option.own_forecast)
         for number, ranked in enumerate(recommendation.ranked)
-        if ranked.option.forecast
+        if ranked.option.own_forecast
     ]
     undecided = [one for one in split_by_forecast(candidates).undecided if one.band]
     if len(undecided) > 1:
