@@ -33,11 +33,15 @@ class MemorySettings:
     captures_graphs: bool = True
     block_tokens: int | None = None
     """Block size of the KV cache, tokens; None for the engine's default."""
+    weight_type: str = ""
+    """Name of the data type of activations and of weights without quantization; empty if no variable sets it."""
+    cache_type: str = ""
+    """Name of the data type of the KV cache; empty if no variable sets it."""
 
     @property
     def changes_speed(self) -> bool:
         """True if the precision or the use of graphs is not the one of the measured speeds."""
-        return replace(self, block_tokens=None) != MemorySettings()
+        return replace(self, block_tokens=None, weight_type="", cache_type="") != MemorySettings()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,7 +156,9 @@ class _Reader:
             weight_bytes=self._bytes(variables.weight_precision, "weight_bytes") or PRECISION_BYTES,
             cache_bytes=self._bytes(variables.cache_precision, "cache_bytes"),
             captures_graphs=not self._is_on(variables.without_graphs),
-            block_tokens=self._number(variables.block_tokens, _whole),
+            block_tokens=self._number(variables.block_tokens, _block),
+            weight_type=first_set(variables.weight_precision, self._environment) or "",
+            cache_type=first_set(variables.cache_precision, self._environment) or "",
         )
 
     def _adapters(self) -> AdapterSettings | None:
@@ -225,6 +231,17 @@ def _whole(value: str) -> int:
     # Some engines take -1 or a word for "choose yourself".
     is_known = _INTEGER.fullmatch(value.strip()) or value.lower() in _CHOSEN_BY_THE_ENGINE
     raise (ValueError if is_known else _ParserError)("it is not an integer of at least 1")
+
+
+_BLOCK, _LARGEST_BLOCK = 16, 256
+
+
+def _block(value: str) -> int:
+    """Read a block size. Attention kernels take multiples of 16 tokens."""
+    tokens = _whole(value)
+    if tokens % _BLOCK or tokens > _LARGEST_BLOCK:
+        raise ValueError(f"attention kernels take blocks of a multiple of {_BLOCK} tokens, up to {_LARGEST_BLOCK}")
+    return tokens
 
 
 def _share(value: str) -> float:
