@@ -161,7 +161,7 @@ def test_the_layouts_that_are_compared_are_fewer_for_many_components(
 ) -> None:
     """64 layouts of up to 8 components, and no more of all components together with 24: 64 x 8 / 24."""
     rated: list[tuple[int, ...]] = []
-    rate = choosing._rated  # noqa: SLF001
+    rate = choosing._rated
 
     def counted(deployment: Any, options: Any, degrees: tuple[int, ...], instance: Any) -> Any:
         rated.append(degrees)
