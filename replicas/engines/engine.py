@@ -321,6 +321,10 @@ class Engine(ABC):
         """
         return None
 
+    def type_problems(self, model: Model, quantization: Quantization | None, settings: MemorySettings) -> list[str]:  # noqa: ARG002
+        """Return why this version does not start with the data types that the container's variables set."""
+        return []
+
     def weight_only(self, quantization: Quantization | None, instance: Instance) -> str | None:
         """Return a sentence if the accelerator has no arithmetic for a format and computes at half precision; otherwise
         None.

@@ -38,11 +38,15 @@ class MemorySettings:
     captures_graphs: bool = True
     block_tokens: int | None = None
     """Block size of the KV cache, tokens; None for the engine's default."""
+    weight_type: str = ""
+    """Name of the data type of activations and of weights without quantization; empty if no variable sets it."""
+    cache_type: str = ""
+    """Name of the data type of the KV cache; empty if no variable sets it."""
 
     @property
     def changes_speed(self) -> bool:
         """True if the precision or the use of graphs is not the one of the measured speeds."""
-        return replace(self, block_tokens=None) != MemorySettings()
+        return replace(self, block_tokens=None, weight_type="", cache_type="") != MemorySettings()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,6 +162,8 @@ class _Reader:
             cache_bytes=self._bytes(variables.cache_precision, "cache_bytes"),
             captures_graphs=not self._is_on(variables.without_graphs),
             block_tokens=self._block_tokens(),
+            weight_type=first_set(variables.weight_precision, self._environment) or "",
+            cache_type=first_set(variables.cache_precision, self._environment) or "",
         )
 
     def _adapters(self) -> AdapterSettings | None:

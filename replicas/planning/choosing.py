@@ -35,6 +35,9 @@ LEAST_FULL_AT_ONCE = 2
 """Requests of `max_total_tokens` that the KV cache of a copy must hold. With one, the longest request blocks others."""
 MOST_LAYOUTS = 64
 """Maximum number of layouts to compare: three components with four degrees each have this number."""
+_MOST_COMPONENTS = 8
+"""Number of components up to which `MOST_LAYOUTS` layouts are compared. With more components fewer layouts are
+compared, which bounds the time of a plan."""
 _ALIKE = 0.01
 """Relative difference of throughput below which layouts count as equal: the bounds are not more exact."""
 
@@ -98,14 +101,15 @@ def choose(deployment: Deployment, sizes: Sizes, instance: Instance) -> list[Cho
     """Choose the tensor-parallel degree of each component. The result depends only on the arguments."""
     options = [_options(deployment, component, copies, instance) for component, copies in sizes]
     rated: dict[tuple[int, ...], _Rated | None] = {}
+    most = max(1, MOST_LAYOUTS * _MOST_COMPONENTS // max(_MOST_COMPONENTS, len(options)))
 
     def rate(degrees: tuple[int, ...]) -> _Rated | None:
-        if degrees not in rated and len(rated) < MOST_LAYOUTS:
+        if degrees not in rated and len(rated) < most:
             rated[degrees] = _rated(deployment, options, degrees, instance)
         return rated.get(degrees)
 
     open_degrees = [range(len(option.copies)) if option.speeds else (option.fewest,) for option in options]
-    if prod(map(len, open_degrees)) <= MOST_LAYOUTS:
+    if prod(map(len, open_degrees)) <= most:
         best = _best([layout for degrees in product(*open_degrees) if (layout := rate(degrees))])
     else:
         best = _climbed(rate, open_degrees)

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from replicas.catalogue.tasks import Task
 from replicas.deployment.deployment import Component, Deployment
 from replicas.deployment.options import Scaling
+from replicas.endpoint import schedules
 from replicas.errors import UsageError, looks_like_token
 from replicas.load.objectives import Bounds
 
@@ -170,10 +171,21 @@ def _scaling_problems(scaling: Scaling) -> Iterator[str]:
             )
         if schedule.at.startswith("cron(") and len(schedule.at[5:-1].split()) != _CRON_FIELDS:
             yield f"{where}: at={schedule.at!r}: cron needs six fields (minute hour day month weekday year)"
+        elif isinstance(schedule.at, str) and (fault := _expression_fault(schedule.at)):
+            yield f"{where}: at={schedule.at!r}: {fault}"
         if not _is_timezone(schedule.timezone):
             yield f"{where}: timezone={schedule.timezone!r} is not known: use an IANA name such as Europe/Berlin"
     if not scaling.to_zero and not scaling.wake_on_request:
         yield "scaling.wake_on_request=False has no effect without to_zero=True: leave it out"
+
+
+def _expression_fault(text: str) -> str | None:
+    """Return what Application Auto Scaling says of an invalid schedule expression; None for a valid one."""
+    try:
+        schedules.read(text, "UTC", scale=1, begin=0)
+    except schedules.ScheduleError as fault:
+        return str(fault)
+    return None
 
 
 def _is_timezone(name: str) -> bool:

@@ -10,7 +10,7 @@ follows from the product form of a closed queueing network (Gordon and Newell, 1
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import exp, log
 
 from replicas.engines.profile import Profile
@@ -122,6 +122,7 @@ class Carried:
     """Mean latency of an answer."""
 
 
+@lru_cache(maxsize=4096)
 def carried(speed: CopySpeed, copies: int, *, users: int | None, requests_per_second: float | None) -> Carried:
     """Return throughput and latency of copies for users in a closed loop, or for requests that arrive at a rate."""
     if users is not None:

@@ -153,3 +153,21 @@ print([name for name in sys.modules if name.startswith(("replicas.speed", "repli
     finished = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
 
     assert finished.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(("components", "most"), [(3, choosing.MOST_LAYOUTS), (24, 21)])
+def test_the_layouts_that_are_compared_are_fewer_for_many_components(
+    components: int, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """64 layouts of up to 8 components, and no more of all components together with 24: 64 x 8 / 24."""
+    rated: list[tuple[int, ...]] = []
+    rate = choosing._rated
+
+    def counted(deployment: Any, options: Any, degrees: tuple[int, ...], instance: Any) -> Any:
+        rated.append(degrees)
+        return rate(deployment, options, degrees, instance)
+
+    monkeypatch.setattr(choosing, "_rated", counted)
+    many: list[dict[str, Any]] = [{"name": f"c{number}", "model": "Qwen/Qwen3-8B"} for number in range(components)]
+    planned(*many, instance="ml.g6e.12xlarge", instances=components)
+    assert 1 < len(rated) <= most

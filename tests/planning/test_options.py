@@ -108,6 +108,23 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"scaling": Scaling(schedules=[Schedule(name="off", at="rate(1 day)", min_copies=0)])},
         r"schedules\['off'\]: min_copies=0 needs scaling\.to_zero=True",
     ),
+    # cdk-preflight 1.9.1, rules pf-appautoscaling-schedule-*: the texts of the service.
+    "a minute that no hour has": (
+        {"scaling": Scaling(schedules=[Schedule(name="day", at="cron(99 8 * * ? *)", min_copies=1)])},
+        r"Invalid CRON expression: 99 is not a cron field with values between 0 and 59",
+    ),
+    "both days of cron": (
+        {"scaling": Scaling(schedules=[Schedule(name="day", at="cron(0 8 * * * *)", min_copies=1)])},
+        r"exactly one of day of month and day of week must be \?",
+    ),
+    "a rate of 0": (
+        {"scaling": Scaling(schedules=[Schedule(name="day", at="rate(0 hours)", min_copies=1)])},
+        r"Invalid schedule frequency: rate\(0 hours\) is less than 1 minute",
+    ),
+    "a month that no year has": (
+        {"scaling": Scaling(schedules=[Schedule(name="day", at="at(2027-13-01T08:00:00)", min_copies=1)])},
+        r"Invalid schedule at DateTime expression: .*month must be in 1..12",
+    ),
     "five fields of cron": (
         {"scaling": Scaling(schedules=[Schedule(name="day", at="cron(0 8 * * *)", min_copies=1)])},
         r"at='cron\(0 8 \* \* \*\)': cron needs six fields",

@@ -156,3 +156,42 @@ def test_the_followed_variables_are_those_that_are_read(engine: str) -> None:
         about_memory |= {"serves_adapters", "adapter_slots", "adapter_rank"}
     read = {name for purpose in about_memory for name in getattr(kind.variables, purpose)}
     assert read - {"HF_MODEL_ID"} == set(kind.facts("variables")["followed"]) - {"HF_MODEL_ID"}
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "value", "refusal"),
+    [
+        # vLLM 0.30.0, config/model.py, _FLOAT16_NOT_SUPPORTED_MODELS.
+        ("google/gemma-2-9b-it", "SM_VLLM_DTYPE", "half", "refuses float16 for the model family 'gemma2'"),
+        ("google/gemma-2-9b-it", "SM_VLLM_DTYPE", "bfloat16", None),
+        # The same version, get_supported_act_dtypes of each quantization.
+        ("openai/gpt-oss-20b", "SM_VLLM_DTYPE", "float16", "runs mxfp4 weights with bfloat16, not with float16"),
+        ("Qwen/Qwen3-8B-AWQ", "SM_VLLM_DTYPE", "float32", "runs awq weights with float16 or bfloat16, not with"),
+        ("Qwen/Qwen3-8B-AWQ", "SM_VLLM_DTYPE", "bfloat16", None),
+        # The same version, layers/attention/attention.py.
+        ("Qwen/Qwen3-8B-FP8", "SM_VLLM_KV_CACHE_DTYPE", "fp8_e5m2", "refuses a cache of fp8_e5m2 for FP8 checkpoints"),
+        ("Qwen/Qwen3-8B-FP8", "SM_VLLM_KV_CACHE_DTYPE", "fp8", None),
+        ("Qwen/Qwen3-8B", "SM_VLLM_KV_CACHE_DTYPE", "fp8_e5m2", None),
+        ("Qwen/Qwen3-8B", "SM_VLLM_BLOCK_SIZE", "7", "cache blocks of this size are not known; known sizes: 16, 32"),
+        (
+            "Qwen/Qwen3-8B",
+            "SM_VLLM_BLOCK_SIZE",
+            "1000000000",
+            "cache blocks of this size are not known; known sizes: 16, 32",
+        ),
+        ("Qwen/Qwen3-8B", "SM_VLLM_BLOCK_SIZE", "32", None),
+    ],
+)
+def test_a_data_type_or_block_that_vllm_refuses(model: str, name: str, value: str, refusal: str | None) -> None:
+    options: dict[str, Any] = {
+        "engine": "vllm-0.30.0",
+        "model": model,
+        "copies": 1,
+        "instance_type": "ml.g6e.xlarge",
+        "environment": {name: value},
+        "token_secret": "hub",
+    }
+    if refusal is None:
+        assert planned(**options).environment[name] == value
+    else:
+        assert refusal in problem_of(deployment(**options))

@@ -79,7 +79,7 @@ def why_not_judged(report: Report) -> str:
         (TGI_2, {"HF_MODEL_ID": LLAMA_13B, "MAX_INPUT_LENGTH": "2048", "MAX_TOTAL_TOKENS": "4096"}),
         (TGI_1, {"HF_MODEL_ID": LLAMA_13B}),
         (VLLM, {"SM_VLLM_MODEL": LLAMA_8B, "SM_VLLM_SWAP_SPACE": "4", "VLLM_LOGGING_LEVEL": "DEBUG"}),
-        (VLLM, {"SM_VLLM_MODEL": LLAMA_8B, "SM_VLLM_HOST": {"Ref": "AWS::StackName"}}),
+        (VLLM, {"SM_VLLM_MODEL": LLAMA_8B, "SM_VLLM_SERVED_MODEL_NAME": {"Ref": "AWS::StackName"}}),
     ],
 )
 def test_a_recognised_container_that_fits_is_judged_without_a_finding(image: Any, environment: dict[str, Any]) -> None:

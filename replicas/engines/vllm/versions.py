@@ -12,6 +12,7 @@ from replicas.catalogue.tasks import TASKS, Task
 from replicas.engines.cache import CachePool
 from replicas.engines.containers import LOCAL_WEIGHTS
 from replicas.engines.engine import Engine, Settings
+from replicas.engines.environment import MemorySettings
 from replicas.engines.vllm import cache, mxfp4
 from replicas.units import GIB, MIB_PER_GIB
 
@@ -80,6 +81,27 @@ class VllmVersion(Engine):
         for fault, is_allowed in zip(faults, allowed, strict=True):
             if fault and not is_allowed:
                 yield f"{self} does not run {format_.method} weights {fault}: use another checkpoint of the model"
+
+    def type_problems(self, model: Model, quantization: Quantization | None, settings: MemorySettings) -> list[str]:
+        """Return why vLLM refuses the data type of the activations or of the KV cache."""
+        fact, family = self.facts["types"], model.architecture.model_type
+        given = fact["names"].get(settings.weight_type, settings.weight_type)
+        problems = []
+        if given == "float16" and family in fact["families_without_float16"]:
+            problems.append(
+                f"{self} refuses float16 for the model family {family!r}, which is not stable in it: set bfloat16, or "
+                "leave it out"
+            )
+        for format_ in quantization.formats if quantization else ():
+            allowed = fact["of_methods"].get(format_.method, [])
+            if allowed and given not in ("", "auto", *allowed):
+                types = " or ".join(allowed)
+                problems.append(f"{self} runs {format_.method} weights with {types}, not with {given}: leave it out")
+        stored = model.quantization
+        has_scales = model.fp8_cache_method is not None or (stored is not None and stored.has("fp8"))
+        if settings.cache_type == "fp8_e5m2" and has_scales:
+            problems.append(f"{self} refuses a cache of fp8_e5m2 for FP8 checkpoints: use fp8")
+        return problems
 
     def has_no_kernel(self, model: Model, instance: Instance) -> str | None:
         """Return a reason if the accelerators lack kernels for the checkpoint's arithmetic or for sparse latent

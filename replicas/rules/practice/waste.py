@@ -103,8 +103,9 @@ def accelerators_idle(topology: Topology) -> Iterator[Case]:
 
 
 def _idle(variant: Variant, instance: Instance, used: Shortage) -> Iterator[Case]:
-    smallest = min(range(len(used.demands)), key=lambda index: used.needs[index].accelerators)
-    bare = [Resources(need.accelerators, Fraction(0), 0) for need in used.needs]
+    needs = used.needs
+    smallest = min(range(len(needs)), key=lambda index: needs[index].accelerators)
+    bare = [Resources(need.accelerators, Fraction(0), 0) for need in needs]
     batches = [dict(used.extra).get(demand.component.subject, 0) for demand in used.demands]
     taken = [count + batch for count, batch in zip(used.copies, batches, strict=True)]
     more = tuple(count + (index == smallest) for index, count in enumerate(taken))
@@ -115,7 +116,7 @@ def _idle(variant: Variant, instance: Instance, used: Shortage) -> Iterator[Case
     occupied = sum(need.accelerators * count for need, count in zip(bare, taken, strict=True))
     ceiling = tuple(count + (available if index == smallest else 0) for index, count in enumerate(taken))
     room = claims.host(instance)
-    fitting = most_copies(used.needs, ceiling, smallest, room, used.instances)
+    fitting = most_copies(needs, ceiling, smallest, room, used.instances)
     copies = fitting - batches[smallest] if isinstance(fitting, int) else used.copies[smallest]
     numbers = {
         "idle": available - occupied,
