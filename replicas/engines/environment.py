@@ -201,7 +201,7 @@ class _Reader:
 
     def _count(self, names: tuple[str, ...]) -> int | None:
         name = next((name for name in names if name in self._environment), None)
-        unit: _Unit = "read" if name in self._table["with_unit"] else "refused"
+        unit: _Unit = "read" if name in self._table.get("with_unit", ()) else "refused"
         if name in self._table.get("unit_by_version", ()):
             unit = "by version"
         return self._number(names, partial(_whole, unit=unit))
