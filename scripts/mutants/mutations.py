@@ -82,6 +82,8 @@ class _Finder(ast.NodeVisitor):
     def visit(self, node: ast.AST) -> None:
         if isinstance(node, ast.Import | ast.ImportFrom | ast.Raise | ast.Assert):
             return  # other tests cover imports and error messages
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            return  # imports that only type checkers read
         for kind, text in _changes(node):
             self._add(node, kind, text.replace(_ITSELF, self._text(node)))
         if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in _COMPARISONS:

@@ -88,6 +88,7 @@ def test_one_that_the_engine_was_prepared_for_is_added_with_its_proof(stack: cdk
     assert check(template).problems == ()
     (warning,) = warnings(stack)
     assert warning.startswith("chat has 3 adapters but slots for only 2: requests for an adapter without a slot ")
+    assert warning.endswith(" [ack: replicas:adapterSlots]")
 
 
 @pytest.mark.parametrize(

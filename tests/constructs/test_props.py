@@ -35,6 +35,7 @@ from replicas_cdk import (
 from replicas_cdk.network import NetworkProps
 from replicas_cdk.references import EndpointProps
 from replicas_cdk.role_rights import grant_references
+from replicas_cdk.serving_container import RegistryAccounts
 from tests.constructs.conftest import Refuses
 from tests.synthesis import stage, template_of
 
@@ -637,3 +638,14 @@ def test_the_rights_on_a_bucket_of_the_app_carry_their_reason_for_cdk_nag(
     ]
     assert [one["ruleName"] for one in report["violations"] if "IAM" in one["ruleName"]] == []
     assert any("/qwen/*" in one["ruleName"] for one in report["suppressedViolations"])
+
+
+def test_a_registry_without_an_account_in_the_region_of_the_stack_is_refused(
+    context: dict[str, Any], refuses: Refuses
+) -> None:
+    image = planned().components[0].engine.image
+    assert image is not None
+    stack = cdk.Stack(stage(context), "stack", env=cdk.Environment(region="eu-isoe-west-1"))
+
+    with refuses("has no known registry in eu-isoe-west-1"):
+        RegistryAccounts(stack).account_of(image)

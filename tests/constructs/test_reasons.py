@@ -9,7 +9,7 @@ import aws_cdk as cdk
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from replicas import Adapter, Alarms, Component, Deployment, Monitoring, plan
+from replicas import Adapter, Alarms, Component, Deployment, Monitoring, Security, Vpc, plan
 from replicas_cdk import MultiReplicaEndpoint, reasons
 
 ACKNOWLEDGED = "aws:cdk:acknowledged-rules"
@@ -27,6 +27,10 @@ ENDPOINTS: Mapping[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {
                 "adapters": [Adapter(name="sql", weights="s3://models/sql/", rank=8)],
             }
         ],
+    ),
+    "subnets of a VPC": (
+        {"security": Security(vpc=Vpc(subnets=["subnet-0123abcd"], security_groups=["sg-0123abcd"]))},
+        [{"name": "chat", "model": "Qwen/Qwen3-8B"}],
     ),
     "one from the Hub, one from S3": (
         {},

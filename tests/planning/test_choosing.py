@@ -99,7 +99,7 @@ def test_without_a_speed_the_fewest_cards_that_hold_the_floor_are_taken_aloud() 
 
     assert layout_of(endpoint) == (4, 2)
     assert "tensor_parallel=2 is not chosen by cost" in "".join(endpoint.warnings)
-    assert "the fewest that hold 4 requests at once" in endpoint.components[0].reasons["accelerators"]
+    assert "the smallest degree whose copies hold 4 requests at once" in endpoint.components[0].reasons["accelerators"]
 
 
 def test_a_model_without_a_layout_that_holds_the_floor_is_planned_all_the_same() -> None:

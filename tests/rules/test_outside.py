@@ -106,7 +106,7 @@ def test_a_target_of_provisioned_concurrency_is_for_serverless_variants() -> Non
 
     problem = only_problem(template)
 
-    assert (problem.rule, problem.fix) == ("target-mismatch", f"ScalableDimension={INSTANCES}")
+    assert (problem.rule, problem.fix) == ("target-mismatch", f"set ScalableDimension={INSTANCES}")
 
 
 COPIES = "sagemaker:inference-component:DesiredCopyCount"

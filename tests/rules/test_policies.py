@@ -260,14 +260,14 @@ TRACKED = {"MetricName": "ConcurrentRequestsPerCopy", "Namespace": "AWS/SageMake
 @pytest.mark.parametrize(
     ("changes", "fix"),
     [
-        ({"Namespace": "AWS/Sagemaker"}, "Namespace=AWS/SageMaker"),
-        ({"Namespace": "/aws/sagemaker/InferenceComponents"}, "Namespace=AWS/SageMaker"),
-        ({"MetricName": "GPUUtilizationNormalized"}, "Namespace=/aws/sagemaker/InferenceComponents"),
+        ({"Namespace": "AWS/Sagemaker"}, "set Namespace=AWS/SageMaker"),
+        ({"Namespace": "/aws/sagemaker/InferenceComponents"}, "set Namespace=AWS/SageMaker"),
+        ({"MetricName": "GPUUtilizationNormalized"}, "set Namespace=/aws/sagemaker/InferenceComponents"),
         (
             {"Dimensions": [{"Name": "InferenceComponent", "Value": "x"}]},
-            "a dimension with Name=InferenceComponentName",
+            "use a dimension with Name=InferenceComponentName",
         ),
-        ({"Dimensions": [{"Name": "Endpointname", "Value": "x"}]}, "a dimension with Name=EndpointName"),
+        ({"Dimensions": [{"Name": "Endpointname", "Value": "x"}]}, "use a dimension with Name=EndpointName"),
     ],
 )
 def test_a_metric_that_sagemaker_does_not_publish_so(changes: Template, fix: str) -> None:

@@ -14,7 +14,9 @@ from replicas.rules.wording.properties import SENTENCES
 from replicas_cdk import SageMakerChecks, TemplateProof
 
 ALL = {**RULES, **PRACTICE_RULES}
-_VERBS = "add allow correct create give keep leave move name put raise remove replace revoke set start use write"
+_VERBS = (
+    "add allow correct create give keep leave move name put raise remove replace revoke set shorten start use write"
+)
 PAGE = Path(__file__).parents[2] / "docs" / "rules.md"
 
 

@@ -187,23 +187,23 @@ def test_limits_that_are_in_order(template: Template) -> None:
 @pytest.mark.parametrize(
     ("template", "fix"),
     [
-        (served(VLLM, {"Sm_Vllm_Model": "Qwen/Qwen3-8B"}), "SM_VLLM_MODEL"),
-        (served(VLLM, {"SM_VLM_MODEL": "Qwen/Qwen3-8B"}), "SM_VLLM_MODEL"),
-        (vllm(SM_VLLM_MAX_MODEL_LENGTH="4096"), "SM_VLLM_MAX_MODEL_LEN"),
-        (vllm(MAX_MODEL_LEN="4096"), "SM_VLLM_MAX_MODEL_LEN"),
-        (vllm(VLLM_MAX_MODEL_LEN="4096"), "SM_VLLM_MAX_MODEL_LEN"),
-        (tgi(MAX_INPUT_TOKEN="1000"), "MAX_INPUT_TOKENS"),  # noqa: S106
-        (tgi(max_total_tokens="2000"), "MAX_TOTAL_TOKENS"),
-        (tgi(HUGGING_FACE_TOKEN="{{resolve:secretsmanager:hub}}"), "HUGGING_FACE_HUB_TOKEN"),  # noqa: S106
-        (vllm(MAX_TOTAL_TOKENS="4096"), "SM_VLLM_MAX_MODEL_LEN"),
-        (vllm(QUANTIZE="awq"), "SM_VLLM_QUANTIZATION"),
+        (served(VLLM, {"Sm_Vllm_Model": "Qwen/Qwen3-8B"}), "use SM_VLLM_MODEL"),
+        (served(VLLM, {"SM_VLM_MODEL": "Qwen/Qwen3-8B"}), "use SM_VLLM_MODEL"),
+        (vllm(SM_VLLM_MAX_MODEL_LENGTH="4096"), "use SM_VLLM_MAX_MODEL_LEN"),
+        (vllm(MAX_MODEL_LEN="4096"), "use SM_VLLM_MAX_MODEL_LEN"),
+        (vllm(VLLM_MAX_MODEL_LEN="4096"), "use SM_VLLM_MAX_MODEL_LEN"),
+        (tgi(MAX_INPUT_TOKEN="1000"), "use MAX_INPUT_TOKENS"),  # noqa: S106
+        (tgi(max_total_tokens="2000"), "use MAX_TOTAL_TOKENS"),
+        (tgi(HUGGING_FACE_TOKEN="{{resolve:secretsmanager:hub}}"), "use HUGGING_FACE_HUB_TOKEN"),  # noqa: S106
+        (vllm(MAX_TOTAL_TOKENS="4096"), "use SM_VLLM_MAX_MODEL_LEN"),
+        (vllm(QUANTIZE="awq"), "use SM_VLLM_QUANTIZATION"),
         (tgi(SM_VLLM_MAX_NUM_SEQS="8"), "leave SM_VLLM_MAX_NUM_SEQS out"),
     ],
 )
 def test_a_variable_that_is_nearly_one_of_the_engine(template: Template, fix: str) -> None:
     warnings = [warning for warning in check(template, region=REGION).warnings if warning.rule == "variable-not-read"]
 
-    assert [warning.fix for warning in warnings] == [f"use {fix}"]
+    assert [warning.fix for warning in warnings] == [fix]
 
 
 @pytest.mark.parametrize(

@@ -259,7 +259,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     ),
     "tensor-parallel-mismatch/alone": (
         "{variable}={degree}, and {instance_type} has {accelerators} accelerators",
-        "{variable}={accelerators} or less",
+        "set {variable}={accelerators} or less",
     ),
     "tensor-parallel-mismatch/product": (
         "{variable}={degree}, NumberOfAcceleratorDevicesRequired={accelerators}",
