@@ -255,8 +255,15 @@ FAULTS = {
         "cooldown=",
     ),
     "steps with what belongs to a target": (
-        lambda s: s.scale_on_metric("Q", metric=METRIC, scaling_steps=STEPS, scale_in_cooldown=cdk.Duration.hours(1)),
-        "Q: scale_in_cooldown= cannot be combined with scaling_steps=: remove scale_in_cooldown=",
+        lambda s: s.scale_on_metric(
+            "Q",
+            metric=METRIC,
+            scaling_steps=STEPS,
+            scale_in_cooldown=cdk.Duration.hours(1),
+            scale_out_cooldown=cdk.Duration.hours(1),
+        ),
+        "Q: scale_out_cooldown= and scale_in_cooldown= cannot be combined with scaling_steps=: remove "
+        "scale_out_cooldown= and scale_in_cooldown=",
     ),
     "one step": (
         lambda s: s.scale_on_metric("Q", metric=METRIC, scaling_steps=STEPS[:1]),
@@ -275,14 +282,6 @@ FAULTS = {
     "a schedule without bounds": (
         lambda s: s.scale_on_schedule("n", schedule=autoscaling.Schedule.expression("rate(1 day)")),
         "the schedule 'n' changes nothing: pass min_copies= or max_copies=",
-    ),
-    "the id of the target": (
-        lambda s: s.scale_on_metric("Target", metric=METRIC, target=1),
-        "construct_id='Target' is reserved by CopyScaling: choose another id",
-    ),
-    "the id of an alarm that wakes": (
-        lambda s: s.scale_on_metric("WakeAlarm", metric=METRIC, target=1),
-        "construct_id='WakeAlarm' is reserved by CopyScaling: choose another id",
     ),
     "no id": (
         lambda s: s.scale_on_metric("", metric=METRIC, target=1),
@@ -394,6 +393,12 @@ def test_schedules_whose_bounds_cross_are_refused(
         f"{PATH}: the schedule 'two': min_copies={low} can exceed max_copies={high} together with the schedule 'one': "
         "set min_copies and max_copies in both schedules"
     )
+
+
+@pytest.mark.parametrize("name", ["Target", "Imported", "Wake", "WakeAlarm", "ConcurrentRequests", "Invocations"])
+def test_an_id_of_the_scaling_itself_is_refused(scaling: CopyScaling, name: str, refuses: Refuses) -> None:
+    with refuses(f"^{PATH}: construct_id='{name}' is reserved by CopyScaling: choose another id$"):
+        scaling.scale_on_metric(name, metric=METRIC, target=1)
 
 
 def test_schedules_that_set_both_bounds_or_do_not_cross_are_taken(stack: cdk.Stack, scaling: CopyScaling) -> None:
