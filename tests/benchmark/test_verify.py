@@ -143,7 +143,8 @@ def test_a_job_that_fails_says_why_and_leaves_nothing(run: Run, role: str) -> No
         (
             [VLLM, "--output", "here", "--role", "mine"],
             1,
-            "--output 'here': give s3://bucket/prefix/; --role 'mine': give the ARN",
+            "--output 'here' is not an S3 prefix: give s3://bucket/prefix/; --role 'mine' is not the ARN of a role: "
+            "give the ARN",
         ),
         ([VLLM, "--output", "s3://bucket/", "--role", "arn:aws:iam::123456789012:role/nobody"], 1, "the role exists"),
         (

@@ -246,12 +246,14 @@ def test_a_users_variable_that_says_the_same_is_no_contradiction(engine: str) ->
 
 @pytest.mark.parametrize("engine", ["tgi", "tgi-1.1.0", "vllm"])
 def test_the_most_variables_that_a_user_may_add_still_fit_a_model(engine: str) -> None:
-    most = {f"A{number}": "x" * 1024 for number in range(80)}
+    """All names and values of a container have 32 KB (API reference of SageMaker, ContainerDefinition)."""
+    most = {"A": "x" * 1024, **{f"A{number}": "x" * 256 for number in range(79)}}
     given = environment(engine=engine, environment=most, revision="main", gpu_memory_share=0.9)
     limits = SAGEMAKER.shape_for("EnvironmentMap").metadata
     assert len(given) + 1 <= limits["max"]  # and the token that the construct adds
     longest = SAGEMAKER.shape_for("EnvironmentValue").metadata["max"]
     assert max(map(len, given.values())) <= longest
+    assert sum(len(name) + len(value) for name, value in given.items()) <= 32 * 1024
 
 
 @pytest.mark.parametrize("engine", ["tgi", "vllm"])

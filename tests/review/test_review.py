@@ -194,7 +194,7 @@ def test_scaling_that_saves_nothing_is_a_warning_of_the_change(told: dict[str, A
     compared = of(told, "fewer")
     (warning,) = [each for each in compared["warnings"] if each not in compared["warnings_before"]]
     assert warning.startswith(
-        "scaling= from 6 to 8 copies saves no money, because 1 instance is paid either way: set copies=8"
+        "scaling= from 6 to 8 copies saves no money, because 1 instance is paid for in both cases: set copies=8"
     )
 
 

@@ -78,7 +78,7 @@ def test_an_update_that_was_rolled_back_does_not_pass_for_success(
     assert settled("flan-t5-xxl")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     outcome = run("status", "flan-t5-xxl")
     assert outcome.code == 1
-    assert "stack flan-t5-xxl is UPDATE_ROLLBACK_COMPLETE: the previous version serves" in outcome.said
+    assert "stack flan-t5-xxl is UPDATE_ROLLBACK_COMPLETE: the previous version still serves" in outcome.said
     assert "There is not enough hardware resources" in outcome.said
     assert name in json.dumps(run("status", "flan-t5-xxl", "--json").json)
 
