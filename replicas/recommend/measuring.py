@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Literal
 
 from replicas.errors import ForecastError
 from replicas.forecast import Forecast, Load, Point, forecast
-from replicas.forecast.copies import CopyEngine
 from replicas.forecast.forecasting import within_limits
 from replicas.forecast.simulation import Routing
 from replicas.load.arrivals import duration_for
 from replicas.planning.document import plan_warnings
 from replicas.recommend.candidates import Candidate
 from replicas.recommend.objective import MOST_OF_CAPACITY, Objective, Shortfall
-from replicas.recommend.requirements import Requirements
 from replicas.recommend.speed import Bounds, bounds, capacity, saturating_users
 
 Effort = Literal["quick", "full"]
@@ -49,16 +47,6 @@ class Measured:
         return self.forecast.points[0]
 
 
-@dataclass
-class Record:
-    """Results for copies with one engine. Layouts with equally fast copies share them."""
-
-    bounds: Bounds | None = None
-    capacity: float | None = None
-    measured: dict[tuple[int, Effort], Measured] = field(default_factory=dict)
-    """Forecasts by the number of copies and the effort."""
-
-
 class Gauge:
     """Forecasts layouts under one load and compares them with one objective."""
 
@@ -68,41 +56,31 @@ class Gauge:
         self._duration = duration_seconds
         self._routing = routing
         self._seed = seed
-        self.records: dict[CopyEngine, Record] = {}
-        """Results so far, by the engine of a copy."""
-
-    @classmethod
-    def of(cls, requirements: Requirements) -> Gauge:
-        """Return an unused gauge for requirements."""
-        return cls(
-            requirements.load,
-            requirements.objective,
-            requirements.duration_seconds,
-            requirements.routing,
-            requirements.seed,
-        )
+        self._bounds: dict[object, Bounds] = {}
+        self._capacities: dict[object, float] = {}
+        self._measured: dict[object, Measured] = {}
 
     @property
     def simulated(self) -> int:
         """Number of layouts that were simulated so far."""
-        return sum(len(record.measured) for record in self.records.values())
+        return len(self._measured)
 
     def bounds(self, candidate: Candidate) -> Bounds:
         """Return the roofline of one copy."""
-        record = self._record(candidate)
-        if record.bounds is None:
-            record.bounds = bounds(candidate.engine, self.load)
-        return record.bounds
+        if candidate.engine not in self._bounds:
+            self._bounds[candidate.engine] = bounds(candidate.engine, self.load)
+        return self._bounds[candidate.engine]
 
     def capacity(self, candidate: Candidate) -> float:
         """Return the maximum requests per second of one copy; 0 if its answers would take more than a day."""
-        record = self._record(candidate)
-        if record.capacity is None:
+        if candidate.engine not in self._capacities:
             try:
-                record.capacity = capacity(candidate.engine, within_limits(self.load, candidate.component))
+                self._capacities[candidate.engine] = capacity(
+                    candidate.engine, within_limits(self.load, candidate.component)
+                )
             except ForecastError:
-                record.capacity = 0.0
-        return record.capacity
+                self._capacities[candidate.engine] = 0.0
+        return self._capacities[candidate.engine]
 
     def fewest_copies(self, candidate: Candidate) -> int:
         """Return a lower bound of the number of copies that the load needs, without a simulation.
@@ -122,13 +100,10 @@ class Gauge:
 
     def measure(self, candidate: Candidate, copies: int, effort: Effort) -> Measured:
         """Return the forecast of `copies` copies. Layouts with equally fast copies share one simulation."""
-        measured = self._record(candidate).measured
-        if (copies, effort) not in measured:
-            measured[copies, effort] = self._simulated(candidate, copies, effort)
-        return measured[copies, effort]
-
-    def _record(self, candidate: Candidate) -> Record:
-        return self.records.setdefault(candidate.engine, Record())
+        key = (candidate.engine, copies, effort)
+        if key not in self._measured:
+            self._measured[key] = self._simulated(candidate, copies, effort)
+        return self._measured[key]
 
     def _simulated(self, candidate: Candidate, copies: int, effort: Effort) -> Measured:
         duration, share = self._duration, 1.0

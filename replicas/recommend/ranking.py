@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from replicas.recommend.candidates import candidates
 from replicas.recommend.frontier import Spot
-from replicas.recommend.helpers import Trial, helpers
 from replicas.recommend.measuring import Gauge
 from replicas.recommend.options import Option, fewest_instances
 from replicas.recommend.recommendation import Ranked, Recommendation
@@ -34,30 +33,26 @@ def recommend(
 
     """
     subject = requirements.resolved()
-    most = requirements.max_instances
     progress("sizing every layout", 0, 1)
-    gauge = Gauge.of(requirements)
-    with helpers(requirements, len(subject.instances)) as processes:
-        fitting, unfit = candidates(requirements, subject)
-
-        def measure_ahead(phase: str, trials: Sequence[Trial]) -> None:
-            processes.measure_ahead(gauge, fitting, trials, lambda done: progress(phase, done, len(trials)))
-
-        measure_ahead("quick forecasts", [Trial(candidate, most, "quick") for candidate in fitting])
-        options = [fewest_instances(candidate, gauge, most, effort="quick") for candidate in fitting]
-        quick = _folded(option for option in options if not option.shortfalls)
-        # All of the first `top` get a full forecast: at most `top - 1` layouts can be done before one of them.
-        first = sorted(quick, key=lambda layout: _cost(layout.option))[:top]
-        measure_ahead("full forecasts", [_trial(each.option, most) for each in first])
-        ranked, fallen = _refined(quick, gauge, most, top)
-        nearest = _folded([*(option for option in options if option.shortfalls), *fallen])
-        nearest.sort(key=lambda layout: _nearness(layout.option))
-        measure_ahead(
-            "full forecasts",
-            [_trial(each.option, each.option.instances) for each in nearest[:top] if each.option.measured],
-        )
+    fitting, unfit = candidates(requirements, subject)
+    gauge = Gauge(
+        requirements.load,
+        requirements.objective,
+        requirements.duration_seconds,
+        requirements.routing,
+        requirements.seed,
+    )
+    holding: list[Option] = []
+    missed: list[Option] = []
+    for number, candidate in enumerate(fitting):
+        progress("quick forecasts", number, len(fitting))
+        option = fewest_instances(candidate, gauge, requirements.max_instances, effort="quick")
+        (missed if option.shortfalls else holding).append(option)
+    ranked, fallen = _refined(_folded(holding), gauge, requirements.max_instances, top, progress)
+    missed += fallen
+    nearest = sorted(_folded(missed), key=lambda layout: _nearness(layout.option))
     nearest = [*(_confirmed(layout, gauge) for layout in nearest[:top]), *nearest[top:]]
-    wider = _wider([each.option for each in ranked[:_WIDENED]], gauge, most)
+    wider = _wider([each.option for each in ranked[:_WIDENED]], gauge, requirements.max_instances)
     progress("done", 1, 1)
     return Recommendation(
         requirements=requirements,
@@ -109,12 +104,9 @@ def _folded(options: Iterable[Option]) -> list[Ranked]:
     return [Ranked(cheapest, tuple(dearer)) for cheapest, *dearer in sets]
 
 
-def _trial(option: Option, most: int) -> Trial:
-    """Return the full forecast of an option on its instances, or on up to `most` if these are too few."""
-    return Trial(option.candidate, most, "full", option.instances)
-
-
-def _refined(quick: Sequence[Ranked], gauge: Gauge, most: int, top: int) -> tuple[list[Ranked], list[Option]]:
+def _refined(
+    quick: Sequence[Ranked], gauge: Gauge, most: int, top: int, progress: Progress
+) -> tuple[list[Ranked], list[Option]]:
     """Return the ranking with full forecasts of the first `top`, and layouts whose full forecast misses the
     objective.
     """
@@ -123,6 +115,7 @@ def _refined(quick: Sequence[Ranked], gauge: Gauge, most: int, top: int) -> tupl
     done: list[Ranked] = []
     fallen: list[Option] = []
     while waiting and len(done) < top:
+        progress("full forecasts", len(done), top)
         _, number, each = heapq.heappop(waiting)
         if each.option.measured and each.option.measured.effort == "full":
             done.append(each)
