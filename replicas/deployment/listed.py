@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import reduce
 from typing import Any
 
 from replicas.deployment.confining import LIST
@@ -48,15 +50,33 @@ def lines_of_entries(source: bytes) -> Sequence[int]:
 
 
 def line_of_field(source: bytes, deployment: Deployment, place: Sequence[str | int]) -> int | None:
-    """Return the line in which the file gives a field of a deployment its value; None if the value is not a literal."""
-    found = [entry for entry in _entries(source) if _literal(_member(entry, "name")) == (deployment.name,)]
-    node, value = (found[0] if len(found) == 1 else None), deployment
+    """Return the line in which the file gives a field of a deployment its value; None if the value is not a literal.
+
+    An entry may be a call of a function of the file that passes on arguments with the names of fields, such as
+    `article("a", copies=8)`.
+    """
+    found = [entry for entry in _entries(source) if _is_named(entry, deployment.name)]
+    if len(found) != 1 or not place:
+        return None
+    node, value = found[0], deployment
     for part in place:
         inner = _member(node, part)
         if inner is None:
             break
         node, value = inner, _value(value, part)
-    return node.lineno if node is not None and _literal(node) == (value,) else None
+    if _literal(node) == (value,):
+        return node.lineno
+    passed = _member(found[0], place[-1])
+    with suppress(AttributeError, LookupError, TypeError):
+        if passed is not None and _literal(passed) == (reduce(_value, place, deployment),):
+            return passed.lineno
+    return None
+
+
+def _is_named(entry: ast.expr, name: str) -> bool:
+    """Return whether an entry is a call with this name as a `name` or as a positional argument."""
+    positional = entry.args if isinstance(entry, ast.Call) else []
+    return (name,) in [_literal(node) for node in (_member(entry, "name"), *positional)]
 
 
 def _entries(source: bytes) -> Sequence[ast.expr]:

@@ -155,15 +155,17 @@ def test_the_projects_own_file_is_found_by_name() -> None:
 @pytest.mark.parametrize(
     ("name", "place"),
     [
-        ("chat", "deployments.py, line 10: components.0.copies='8': a whole number"),
-        ("spread", "deployments.py, line 20: instances=0: 1 or more"),
+        ("chat", "deployments.py, line 12: components.0.copies='8': a whole number"),
+        ("spread", "deployments.py, line 22: instances=0: 1 or more"),
         ("computed", "components.0.copies='9': a whole number"),
+        ("passed", "deployments.py, line 31: components.0.copies='7': a whole number"),
+        ("doubled", "components.0.copies=-2: 1 or more"),
     ],
 )
 def test_a_wrong_value_has_the_line_of_the_file_that_gives_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, place: str
 ) -> None:
-    """The value of the entry `computed` is a variable, so the line of the fault is not known for certain."""
+    """The values of the entries `computed` and `doubled` are computed, so the lines of their faults are not known."""
     (tmp_path / "deployments.py").write_text(WRONG_VALUES)
     monkeypatch.chdir(tmp_path)
 
@@ -176,7 +178,9 @@ def test_a_wrong_value_has_the_line_of_the_file_that_gives_it(
 
 
 WRONG_VALUES = """from replicas import Component, Deployment
-
+def own(name, *, copies):
+    one = Component(model="mistral-7b-v0.3", copies=copies if name == "passed" else 2 * copies)
+    return Deployment(name=name, instance_type="ml.g5.xlarge", components=[one])
 number = "9"
 DEPLOYMENTS = [
     Deployment(
@@ -201,5 +205,10 @@ DEPLOYMENTS = [
         instance_type="ml.g5.xlarge",
         components=[Component(model="mistral-7b-v0.3", copies=number)],
     ),
+    own(
+        "passed",
+        copies="7",
+    ),
+    own("doubled", copies=-1),
 ]
 """
