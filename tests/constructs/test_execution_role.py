@@ -231,3 +231,12 @@ def test_a_boundary_by_construct_and_by_arn_is_refused(stack: cdk.Stack, refuses
 
     with refuses(r"permissions_boundary= and permissions_boundary_arn= are both given: remove"):
         ExecutionRole(stack, "Role", containers=[], permissions_boundary=boundary, permissions_boundary_arn=arn)
+
+
+def test_a_bucket_of_another_stack_by_import_is_read_and_its_wildcard_is_not_acknowledged(stack: cdk.Stack) -> None:
+    """An acknowledgement names a bucket of the same stack by its logical id, and cannot hold any other CDK token."""
+    role = ExecutionRole(stack, "Role", containers=[], artifact_urls=[f"s3://{cdk.Fn.import_value('Bucket')}/sql/"])
+
+    acknowledged = [str(entry.data) for entry in role.node.metadata if entry.type == "aws:cdk:acknowledged-rules"]
+    assert acknowledged
+    assert not [text for text in acknowledged if "s3:::" in text]
