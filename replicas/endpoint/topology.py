@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from replicas.endpoint.access import Protected, Role, WrittenText
 from replicas.endpoint.alarms import Alarm, WatchedMetric
 from replicas.endpoint.components import Component, InstanceTarget, ScalingTarget
-from replicas.endpoint.containers import Model, NamedModel
+from replicas.endpoint.containers import Container, Model, NamedModel
 from replicas.endpoint.identity import Subject
 from replicas.endpoint.policies import ScalingPolicy
 from replicas.endpoint.variants import Configuration, Endpoint, Variant, VariantSettings
@@ -75,6 +75,22 @@ class Topology:
     def hosting_components(self) -> tuple[Component, ...]:
         """Components that host a model: all components except adapters."""
         return tuple(component for component in self.components if component.adapter is None)
+
+    @property
+    def own_containers(self) -> Iterator[tuple[Component, Container]]:
+        """Yield the containers that components declare themselves, beside or instead of a SageMaker model."""
+        return (
+            (component, specification.own_container)
+            for component in self.components
+            for specification in component.specifications
+            if specification.own_container is not None
+        )
+
+    @property
+    def declared_containers(self) -> Iterator[tuple[Subject, Container]]:
+        """Yield all containers of models, then those that components declare themselves."""
+        yield from ((model.subject, container) for model in self.models for container in model.containers)
+        yield from ((component.subject, container) for component, container in self.own_containers)
 
     @property
     def configured_variants(self) -> Iterator[tuple[Configuration, VariantSettings]]:

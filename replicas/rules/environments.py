@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-from replicas.endpoint.components import Component
 from replicas.endpoint.containers import Container
 from replicas.endpoint.topology import Topology
 from replicas.rules.declaration import enforced_by, rule
@@ -38,7 +37,7 @@ _NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
 )
 def environment_too_large(topology: Topology) -> Iterator[Case]:
     """An environment must not have more variables, or more text, than SageMaker accepts."""
-    for component, container in _own_containers(topology):
+    for component, container in topology.own_containers:
         entries = len(container.environment)
         if entries > _OF_COMPONENTS:
             numbers = {"entries": entries, "holder": "component", "most": _OF_COMPONENTS}
@@ -66,9 +65,7 @@ def environment_too_large(topology: Topology) -> Iterator[Case]:
 )
 def environment_value_too_long(topology: Topology) -> Iterator[Case]:
     """An environment variable of a model or component must have at most 1,024 characters."""
-    containers = [(model.subject, container) for model in topology.models for container in model.containers]
-    containers += [(component.subject, container) for component, container in _own_containers(topology)]
-    for subject, container in containers:
+    for subject, container in topology.declared_containers:
         for name, value in container.environment.items():
             if isinstance(value, str) and len(value) > _LONGEST_VALUE:
                 numbers = {"variable": name, "characters": len(value), "most": _LONGEST_VALUE}
@@ -88,14 +85,6 @@ def environment_name(topology: Topology) -> Iterator[Case]:
         names = [name for container in model.containers for name in islice(container.environment, MOST_VARIABLES)]
         for name in dict.fromkeys(name for name in names if not _NAME.fullmatch(name)):
             yield Case(subject=model.subject, numbers={"variable": name})
-
-
-def _own_containers(topology: Topology) -> Iterator[tuple[Component, Container]]:
-    """Yield the containers that components declare themselves."""
-    for component in topology.components:
-        for specification in component.specifications:
-            if specification.own_container is not None:
-                yield component, specification.own_container
 
 
 def _bytes_of(container: Container) -> int:

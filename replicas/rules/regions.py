@@ -83,14 +83,7 @@ def region_without_instance(topology: Topology) -> Iterator[Case]:
 )
 def image_in_other_region(topology: Topology) -> Iterator[Case]:
     """An image in a private registry of AWS must be in the region of the endpoint."""
-    containers = [(model.subject, container) for model in topology.models for container in model.containers]
-    containers += [
-        (component.subject, specification.own_container)
-        for component in topology.components
-        for specification in component.specifications
-        if specification.own_container is not None
-    ]
-    for subject, container in containers if topology.region else ():
+    for subject, container in topology.declared_containers if topology.region else ():
         match = _REGISTRY.match(text_of(container.image))
         if match and match["region"] != topology.region:
             numbers = {"image": text_of(container.image), "given": match["region"], "region": topology.region}

@@ -58,13 +58,19 @@ def _query(query: Value) -> Query:
     )
 
 
+def declared_metrics(declared: Value) -> Iterator[Value]:
+    """Yield the metric of an alarm or a customized metric itself, and those of its queries. Each may be empty."""
+    yield declared
+    for query in list_of(at(declared, "Metrics")):
+        yield at(query, "MetricStat", "Metric")
+
+
 def metrics_of(resources: Resources) -> Iterator[WatchedMetric]:
     """Yield the metrics of alarms, and the customized metrics of target-tracking policies."""
     for resource in resources.of_type(ResourceType.ALARM, ResourceType.SCALING_POLICY):
         customized = resource.get("TargetTrackingScalingPolicyConfiguration", "CustomizedMetricSpecification")
         declared = resource.properties if resource.type == ResourceType.ALARM else customized
-        queries = [at(query, "MetricStat", "Metric") for query in list_of(at(declared, "Metrics"))]
-        for metric in [declared, *queries]:
+        for metric in declared_metrics(declared):
             if at(metric, "MetricName") is not None:
                 yield WatchedMetric(
                     subject=Subject(kind="resource", name=resource.logical_id),

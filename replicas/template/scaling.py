@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from replicas.endpoint.components import InstanceTarget, ScalingTarget, ScheduledRange
@@ -21,8 +20,9 @@ from replicas.endpoint.values import (
     whole_at,
 )
 from replicas.names import CopyTarget, Dimension, MetricName, MetricNamespace, ResourceType
-from replicas.template.alarms import ACTIONS
+from replicas.template.alarms import ACTIONS, declared_metrics
 from replicas.template.resources import Resource, Resources, text_in
+from replicas.template.scaling_policies import target_key
 
 _COMPONENT_ID = re.compile(re.escape(CopyTarget.PREFIX) + "(?P<name>.+)", re.DOTALL)
 VARIANT_ID = re.compile(r"endpoint/(?P<endpoint>[^/]+)/variant/(?P<variant>[^/]+)")
@@ -107,9 +107,11 @@ def _watched(resources: Resources) -> list[_WatchedMetric]:
         quiet = {alarm.logical_id for alarm in alarms if alarm.get("AlarmName") is None and not _acts(alarm)}
         silent = quiet - _referenced(resources) if quiet else quiet
         return [
-            _WatchedMetric(text_of(name), _components_in(dimensions), alarm.logical_id in silent)
+            _WatchedMetric(
+                text_of(at(metric, "MetricName")), _components_in(at(metric, "Dimensions")), alarm.logical_id in silent
+            )
             for alarm in alarms
-            for name, _, dimensions in _metrics(alarm)
+            for metric in declared_metrics(alarm.properties)
         ]
 
     return resources.derived("watched metrics", read)
@@ -211,9 +213,11 @@ def _wakes(resources: Resources, target: Resource, component: Resource) -> bool:
 
 def _sees_refused_requests(alarm: Resource, component: Resource) -> bool:
     """Return whether an alarm watches the requests that SageMaker refuses because the component has no copy."""
-    for name, namespace, dimensions in _metrics(alarm):
+    for metric in declared_metrics(alarm.properties):
+        namespace = at(metric, "Namespace")
         is_of_service = isinstance(namespace, Unknown) or text_of(namespace) == MetricNamespace.SERVICE
-        if text_of(name) == MetricName.NO_CAPACITY and is_of_service and _is_dimension_of(dimensions, component):
+        is_of_requests = text_of(at(metric, "MetricName")) == MetricName.NO_CAPACITY
+        if is_of_requests and is_of_service and _is_dimension_of(at(metric, "Dimensions"), component):
             return True
     return False
 
@@ -260,18 +264,11 @@ def _is_scaled_by(resource_id: Value, component: Resource) -> bool:
 
 
 def _is_policy_of(policy: Resource, target: Resource, component: Resource) -> bool:
-    of = policy.get("ScalingTargetId")
-    if isinstance(of, Reference):
-        return of.logical_id == target.logical_id
-    return _is_scaled_by(policy.get("ResourceId"), component)
-
-
-def _metrics(alarm: Resource) -> Iterator[tuple[Value, Value, Value]]:
-    """Yield name, namespace and dimensions of each metric of an alarm."""
-    yield alarm.get("MetricName"), alarm.get("Namespace"), alarm.get("Dimensions")
-    for query in list_of(alarm.get("Metrics")):
-        metric = at(query, "MetricStat", "Metric")
-        yield at(metric, "MetricName"), at(metric, "Namespace"), at(metric, "Dimensions")
+    given = policy.get("ScalingTargetId")
+    if isinstance(given, Reference):
+        return given.logical_id == target.logical_id
+    resource_id, *_ = target_key(policy)
+    return _is_scaled_by(policy.get("ResourceId") if given is None else resource_id, component)
 
 
 def _is_dimension_of(dimensions: Value, component: Resource) -> bool:

@@ -65,8 +65,8 @@ def _policy(policy: Resource, resources: Resources) -> ScalingPolicy:
 def _scales_copies(policy: Resource, resources: Resources) -> bool:
     target = policy.get("ScalingTargetId")
     owner = resources.get(target.logical_id) if isinstance(target, Reference) else None
-    dimension = text_of((owner or policy).get("ScalableDimension"))
-    return CopyTarget.DIMENSION in (dimension, *text_of(target).split("|"))
+    _, dimension, _ = target_key(owner or policy)
+    return dimension == CopyTarget.DIMENSION
 
 
 def _step(given: Value) -> StepScaling | Unknown | None:

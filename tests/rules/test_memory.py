@@ -515,6 +515,42 @@ def test_no_time_is_needed_from_s3_where_the_weights_come_from_the_hub() -> None
     assert not [entry for entry in check(template).warnings if entry.rule == "download-too-short"]
 
 
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"ScalingTargetId": {"Ref": "Target"}},
+        {
+            "ResourceId": "inference-component/llama",
+            "ScalableDimension": CopyTarget.DIMENSION,
+            "ServiceNamespace": CopyTarget.NAMESPACE,
+        },
+        {"ScalingTargetId": f"inference-component/llama|{CopyTarget.DIMENSION}|{CopyTarget.NAMESPACE}"},
+    ],
+    ids=["Ref", "properties", "id"],
+)
+def test_a_policy_may_name_its_target_in_three_ways(named: dict[str, Any]) -> None:
+    """CloudFormation user guide, properties of a ScalingPolicy and the return value of a ScalableTarget."""
+    template = template_of(environment={"SM_VLLM_MODEL": LLAMA_8B, "SM_VLLM_MAX_NUM_SEQS": "16"})
+    properties_of(template, "Llama")["InferenceComponentName"] = "llama"
+    template["Resources"]["Target"] = {**target(1, 1), "DependsOn": "Llama"}
+    properties_of(template, "Target")["ResourceId"] = "inference-component/llama"
+    metric = {"PredefinedMetricSpecification": {"PredefinedMetricType": CopyTarget.CONCURRENT_REQUESTS}}
+    template["Resources"]["Policy"] = {
+        "Type": "AWS::ApplicationAutoScaling::ScalingPolicy",
+        "DependsOn": "Target",
+        "Properties": {
+            "PolicyName": "requests",
+            "PolicyType": "TargetTrackingScaling",
+            "TargetTrackingScalingPolicyConfiguration": {"TargetValue": 17, **metric},
+            **named,
+        },
+    }
+
+    report = check(template)
+
+    assert [entry.fix for entry in report.warnings if entry.rule == "target-above-copy"] == ["set TargetValue=12"]
+
+
 def tracking(value: float, metric: str | dict[str, Any] = CopyTarget.CONCURRENT_REQUESTS, **environment: str) -> Report:
     template = template_of(environment={"SM_VLLM_MODEL": LLAMA_8B, **environment})
     template["Resources"]["Target"] = target(1, 1)
