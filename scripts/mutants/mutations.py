@@ -130,6 +130,8 @@ class _Finder(ast.NodeVisitor):
             yield from (node.value,) if node.value is not None else ()  # types are judged by mypy
         elif isinstance(node, ast.arguments):
             yield from (default for default in (*node.defaults, *node.kw_defaults) if default is not None)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "cast":
+            yield from node.args[1:]  # the type has no effect
         elif not isinstance(node, ast.JoinedStr):
             yield from ast.iter_child_nodes(node)
 

@@ -228,6 +228,11 @@ def test_alarms_become_a_composite_alarm(stack: cdk.Stack, alarms: ComponentAlar
             {"treat_missing_data": "breaching"},
             "treat_missing_data='breaching': pass a member of cloudwatch.TreatMissingData",
         ),
+        (
+            {"datapoints": 3, "server_errors": 0},
+            "datapoints= is not a setting of an alarm: use one of server_errors, model_errors, no_capacity, "
+            "latency_p90, treat_missing_data, evaluation_periods, datapoints_to_alarm",
+        ),
     ],
 )
 def test_a_change_that_makes_no_sense_is_refused(
