@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from replicas import Vpc
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_ec2 as ec2
 
 _MOST_SUBNETS, _MOST_GROUPS = 16, 5
 """Source: VpcConfig in the CloudFormation schemas of AWS::SageMaker::Model and AWS::SageMaker::EndpointConfig."""
@@ -68,6 +71,8 @@ def network_of(scope: Construct, props: NetworkProps, faults: list[str]) -> Netw
     vpc = props.vpc
     if vpc is None:
         return None
+    from aws_cdk import aws_ec2 as ec2  # the import takes 0.2 s, and only an endpoint in a VPC needs it
+
     chosen = props.vpc_subnets or ec2.SubnetSelection()
     try:
         selected = vpc.select_subnets(

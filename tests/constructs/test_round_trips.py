@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import Counter
 from typing import Any
 
@@ -33,3 +35,10 @@ def test_one_more_endpoint_makes_few_requests(stack: cdk.Stack, monkeypatch: pyt
 
     assert requests["CreateRequest "] == 8
     assert requests.total() <= MOST, requests
+
+
+def test_an_app_without_a_vpc_does_not_import_aws_ec2() -> None:
+    """The import of `aws_ec2` takes longer than ten endpoints."""
+    program = "import sys, replicas_cdk, stacks.multi_replica_stack; sys.exit('aws_cdk.aws_ec2' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, check=False).returncode == 0
