@@ -12,6 +12,7 @@ from replicas.forecast.copies import copy_engine
 from replicas.forecast.fitted_runs import SAME_MODEL
 from replicas.forecast.loads import Forecast, Point, PointLimits
 from replicas.forecast.overload import RESPONSE_SECONDS, keeps_up, overload_warnings
+from replicas.forecast.sampling import copies_to_simulate, scaled
 from replicas.forecast.saturation import point_limits, saturation
 from replicas.forecast.simulation import DEFAULT_ROUTING, Outcome, Routing, simulate
 from replicas.load import Load, Trace, TracedRequest
@@ -78,31 +79,27 @@ def forecast(
     points: list[Point] = []
     limits: list[PointLimits] = []
     warnings = list(plan_warnings(plan))
+    copies = fewest = component.copies
     for load in loads:
+        some = copies_to_simulate(engine, component, load, duration_seconds) if routing == "RANDOM" else copies
+        fewest, part = min(fewest, some), load.part(some / copies)
         outcome = simulate(
             engine,
-            copies=component.copies,
-            load=within_limits(load, component),
+            copies=some,
+            load=within_limits(part, component),
             duration_seconds=duration_seconds,
             seed=seed,
             routing=routing,
         )
         duration = outcome.duration(load, duration_seconds)
-        points.append(_point(load, outcome, duration, _usd_per_hour(plan, component)))
+        point = scaled(_point(part, outcome, duration), load, copies / some)
+        points.append(_priced(point, _usd_per_hour(plan, component)))
         if outcome.cut:
-            warnings.append(_cut(load, outcome, component))
-        limits.append(
-            point_limits(
-                load,
-                outcome,
-                engine,
-                copies=component.copies,
-                duration=duration,
-            )
-        )
+            warnings.append(_cut(load, round(outcome.cut * copies / some), points[-1].requests, component))
+        limits.append(point_limits(load, outcome, engine, copies=some, duration=duration))
         over = sum([ended - asked > RESPONSE_SECONDS for asked, _, ended, _ in outcome.answered])
         share = over / len(outcome.answered) if outcome.answered else 0.0
-        warnings += overload_warnings(load, points[-1], limits[-1], copies=component.copies, over_limit=share)
+        warnings += overload_warnings(load, points[-1], limits[-1], copies=copies, over_limit=share)
     given = profile or component.engine.profile
     trust = confidence(engine, given, component, plan.instance, loads, routing, duration_seconds)
     return Forecast(
@@ -116,6 +113,8 @@ def forecast(
         measured_error=trust.error,
         routing=routing,
         duration_seconds=duration_seconds,
+        copies=copies,
+        copies_simulated=fewest,
         points=tuple(points),
         limits=saturation(points, limits, engine.limits.concurrent_requests),
         warnings=tuple(dict.fromkeys(warnings)),
@@ -158,10 +157,9 @@ def within_limits(load: Load, component: ComponentPlan) -> Load:
     return replace(load, max_input_tokens=component.max_input_tokens, max_total_tokens=total)
 
 
-def _cut(load: Load, outcome: Outcome, component: ComponentPlan) -> str:
-    requests = len(outcome.answered) + len(outcome.refused)
+def _cut(load: Load, cut: int, requests: int, component: ComponentPlan) -> str:
     return (
-        f"{load.description}: {outcome.cut:,} of {requests:,} requests were drawn longer than a copy accepts "
+        f"{load.description}: {cut:,} of {requests:,} requests were drawn longer than a copy accepts "
         f"and were cut to {component.max_input_tokens:,} tokens in, {component.max_total_tokens:,} in all"
     )
 
@@ -234,7 +232,12 @@ def _usd_per_hour(plan: EndpointPlan, component: ComponentPlan) -> float | None:
     return plan.usd_per_hour * component.copies * component.accelerators / plan.accelerators_used
 
 
-def _point(load: Load, outcome: Outcome, duration: float, usd_per_hour: float | None) -> Point:
+def _priced(point: Point, usd_per_hour: float | None) -> Point:
+    price = usd_per_million_tokens(usd_per_hour, point.output_tokens_per_second)
+    return replace(point, usd_per_million_output_tokens=price)
+
+
+def _point(load: Load, outcome: Outcome, duration: float) -> Point:
     answered, elapsed = outcome.answered, outcome.elapsed_seconds
     generates = load.output_tokens > 0
     latencies = sorted([ended - asked for asked, _, ended, _ in answered])
@@ -274,5 +277,5 @@ def _point(load: Load, outcome: Outcome, duration: float, usd_per_hour: float | 
         tpot_p90_seconds=part(later, 0.9),
         tpot_p99_seconds=part(later, 0.99),
         output_tokens_per_second=tokens_per_second,
-        usd_per_million_output_tokens=usd_per_million_tokens(usd_per_hour, tokens_per_second),
+        usd_per_million_output_tokens=None,
     )

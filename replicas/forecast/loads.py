@@ -164,6 +164,11 @@ class Forecast:
     """SageMaker's routing strategy that was assumed."""
     duration_seconds: float = 90.0
     """Time in which requests are sent. It does not apply to a burst or a trace."""
+    copies: int
+    """Number of copies of the component."""
+    copies_simulated: int
+    """Number of copies that were simulated with their share of the load; the smallest over the loads. Rates and
+    numbers of requests are scaled to all copies."""
     points: tuple[Point, ...]
     limits: Saturation
     warnings: tuple[str, ...] = ()

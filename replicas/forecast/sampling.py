@@ -1,16 +1,16 @@
-"""Samples of a load, which are forecast within the time of a plan: some of the copies with their share of the load.
+"""Samples of a load: some of the copies with their share of the load, instead of all.
 
 Requests are spread at random over equal copies, so a sample of arrivals at a rate has the same latencies as all copies.
-Users move from copy to copy, so a sample of users shows whether the copies serve the load, but its percentiles are only
-approximate.
+Users move from copy to copy, so the percentiles of a sample of users are approximate unless it has many copies.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
-from replicas.forecast.copies import copy_engine
+from replicas.forecast.copies import CopyEngine, copy_engine
+from replicas.forecast.loads import Point
 from replicas.load import Load
 from replicas.load.arrivals import duration_for
 from replicas.load.options import DEFAULT_SECONDS
@@ -28,6 +28,11 @@ once.
 """
 _FEWEST_COPIES = 2
 """Minimum number of copies in a sample. A single copy would always get exactly its share of the load."""
+_EXACT_REQUESTS, _EXACT_COPIES = 5000, 16
+"""Minimum number of requests and of copies in a sample of a forecast. At 16 loads of users on 40 and 64 copies, the
+figures of such samples differed from those of all copies as much as those of another seed did: up to 3 % of the rates
+and latencies, and up to 10 % of p90 where latencies come in steps of a batch.
+"""
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,10 @@ def speed_of(plan: EndpointPlan, component: ComponentPlan, load: Load) -> CopySp
         LookupError: the speed of the instance's accelerators or the layers of the model are not known.
 
     """
-    engine = copy_engine(component, plan.instance)
+    return _speed(copy_engine(component, plan.instance), component, load)
+
+
+def _speed(engine: CopyEngine, component: ComponentPlan, load: Load) -> CopySpeed:
     limits = engine.limits
     return CopySpeed(
         times=engine.times,
@@ -73,3 +81,35 @@ def sampled(speed: CopySpeed, copies: int, load: Load) -> Sample:
 def whole(copies: int, load: Load) -> Sample:
     """Return the whole load on all copies, with the duration of `replicas forecast`."""
     return Sample(load, copies, duration_for(load, DEFAULT_SECONDS, _FEWEST_REQUESTS))
+
+
+def copies_to_simulate(engine: CopyEngine, component: ComponentPlan, load: Load, duration_seconds: float) -> int:
+    """Return how many copies a forecast simulates, with their share of the load, if requests go to random copies.
+
+    The share of a burst or a trace ends before the whole, so all copies are simulated.
+    """
+    copies = component.copies
+    if load.has_end or copies <= _EXACT_COPIES:
+        return copies
+    speed = _speed(engine, component, load)
+    reached = carried(speed, copies, users=load.users, requests_per_second=load.requests_per_second)
+    requests = (load.requests_per_second or reached.requests_per_second) * duration_seconds
+    return min(copies, max(_EXACT_COPIES, ceil(copies * _EXACT_REQUESTS / requests)))
+
+
+def scaled(point: Point, load: Load, times: float) -> Point:
+    """Return the point of all copies under a load from the point of a sample with `1 / times` of the copies."""
+    if times == 1:
+        return point
+    return replace(
+        point,
+        users=load.users,
+        requests_per_second_offered=load.offered,
+        burst=load.burst,
+        requests=round(point.requests * times),
+        refused=round(point.refused * times),
+        requests_per_second=point.requests_per_second * times,
+        requests_per_second_elapsed=point.requests_per_second_elapsed * times,
+        requests_per_second_window=point.requests_per_second_window * times,
+        output_tokens_per_second=point.output_tokens_per_second * times,
+    )

@@ -9,6 +9,7 @@ from typing import Literal
 from replicas.errors import ForecastError
 from replicas.forecast import Forecast, Load, Point, forecast
 from replicas.forecast.forecasting import within_limits
+from replicas.forecast.sampling import scaled
 from replicas.forecast.simulation import Routing
 from replicas.load.arrivals import duration_for
 from replicas.planning.document import plan_warnings
@@ -121,7 +122,8 @@ class Gauge:
             seed=self._seed,
             routing=self._routing,
         )
-        simulation = replace(simulation, points=(_whole(simulation.points[0], self.load, copies / simulated),))
+        point = scaled(simulation.points[0], self.load, copies / simulated)
+        simulation = replace(simulation, copies=copies, points=(point,))
         most = copies * self.capacity(candidate) if self.load.offered is not None else float("inf")
         planned = plan_warnings(plan)
         warnings = [warning for warning in simulation.warnings if warning not in planned]
@@ -143,21 +145,3 @@ class Gauge:
         # With fewer copies, the uneven distribution of requests would not show, unless each copy has many requests.
         requests = rate * duration
         return min(1.0, max(QUICK_REQUESTS / requests, min(_FEWEST_SIMULATED / copies, 2 * QUICK_REQUESTS / requests)))
-
-
-def _whole(point: Point, load: Load, times: float) -> Point:
-    """Scale the point of a share of the copies to all copies."""
-    if times == 1:
-        return point
-    return replace(
-        point,
-        users=load.users,
-        requests_per_second_offered=load.offered,
-        burst=load.burst,
-        requests=round(point.requests * times),
-        refused=round(point.refused * times),
-        requests_per_second=point.requests_per_second * times,
-        requests_per_second_elapsed=point.requests_per_second_elapsed * times,
-        requests_per_second_window=point.requests_per_second_window * times,
-        output_tokens_per_second=point.output_tokens_per_second * times,
-    )

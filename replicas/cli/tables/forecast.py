@@ -40,6 +40,11 @@ def forecast_table(forecast: Forecast) -> Table:
 def forecast_lines(forecast: Forecast) -> Iterator[str]:
     """Yield the lines below the table: confidence, the resource that saturates first, and warnings of the plan."""
     limits = forecast.limits
+    if forecast.copies_simulated < forecast.copies:
+        yield (
+            f"simulated: {forecast.copies_simulated} of {forecast.copies} copies with their share of the load, scaled "
+            "to all copies"
+        )
     yield f"confidence: {forecast.confidence} ({forecast.basis})"
     yield from task_lines(forecast.task)
     yield f"saturates first: {limits.first + ': ' if limits.first else ''}{limits.why}"
