@@ -314,7 +314,7 @@ def _pause_seconds(fault: Exception | None, attempt: int) -> float:
     """
     response: Any = getattr(fault, "response", None)
     retry_after = response.headers.get("retry-after", "") if response is not None else ""
-    pause = float(retry_after) if retry_after.isdigit() else _FIRST_PAUSE_SECONDS * 2 ** (attempt - 1)
+    pause = float(retry_after) if retry_after.isdecimal() else _FIRST_PAUSE_SECONDS * 2 ** (attempt - 1)
     return min(pause, _LONGEST_PAUSE_SECONDS)
 
 

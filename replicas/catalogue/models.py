@@ -144,7 +144,7 @@ def find_model(name: str) -> Model:
         guess = f"; near: {', '.join(near)}" if near else ""
         raise LookupError(
             f"model {name!r} is not in the table{guess}. `replicas models` lists the table; "
-            f"any other model is sized from its config.json (config=, or --config), or {BY_HAND}"
+            f"for any other model, give its config.json (config=, or --config), or {BY_HAND}"
         )
     entry = table["models"][repository]
     architecture = table["architectures"][entry["architecture"]]

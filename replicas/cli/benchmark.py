@@ -172,7 +172,7 @@ def _distribution(workers: int, expected: int, bind: str) -> Distribution | None
             "--workers starts workers on this computer, --expect-workers waits for others: give only one of the two"
         )
     host, _, port = bind.rpartition(":")
-    if not host or not port.isdigit():
+    if not host or not port.isdecimal():
         raise UsageError(f"--bind {bind!r}: write HOST:PORT, for example 10.0.0.5:5557")
     if not (workers or expected):
         return None

@@ -19,18 +19,6 @@ ProfileFile = Annotated[
 ]
 
 
-def users_of(text: str) -> list[int]:
-    """Parse `--users` into whole numbers in ascending order; `article` means the nine user counts of the article."""
-    from replicas.load.options import ARTICLE_USERS
-
-    if text == "article":
-        return list(ARTICLE_USERS)
-    counts = [count.strip() for count in text.split(",")]
-    if not all(count.isdigit() and int(count) > 0 for count in counts):
-        raise UsageError(f"--users {text!r}: give whole numbers separated by commas (100,200), or `article`")
-    return sorted({int(count) for count in counts})
-
-
 def routing_of(text: str) -> Routing:
     """Parse `--routing` into a routing strategy."""
     from replicas.forecast.simulation import Routing

@@ -137,11 +137,11 @@ class LoadOptions:
         if len(given) > 1:
             yield f"{' and '.join(given)}: give only one of --users, --rate, --burst and --trace"
         if self.users is not None and self.users != "article" and not _are_counts(self.users):
-            yield f"--users {self.users!r}: give whole numbers separated by commas (100,200), or `article`"
+            yield f"--users {self.users!r}: give whole numbers from 1, separated by commas (100,200), or `article`"
         if self.rate is not None and not _are_numbers(self.rate):
             yield f"--rate {self.rate!r}: give numbers separated by commas (2,5.5,10)"
         if self.burst is not None and not _are_counts(self.burst):
-            yield f"--burst {self.burst!r}: give whole numbers separated by commas (100,500)"
+            yield f"--burst {self.burst!r}: give whole numbers from 1, separated by commas (100,500)"
         if self.trace is not None and self.duration is not None and not 0 < self.duration < inf:
             yield f"--duration {self.duration:g}: must be more than 0 seconds"
         if self.trace is not None and self.lengths:

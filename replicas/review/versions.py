@@ -51,7 +51,7 @@ def version_of(document: Json) -> int:
     """
     schema = document.get("schema", f"{_NAME}/0")
     name, _, number = str(schema).partition("/")
-    if name != _NAME or not number.isdigit() or int(number) > _LATEST:
+    if name != _NAME or not number.isdecimal() or int(number) > _LATEST:
         raise ReviewError(f"a plan is written as {schema}; this version reads {_NAME}/0 to {_NAME}/{_LATEST}")
     return int(number)
 

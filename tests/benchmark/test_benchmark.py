@@ -116,7 +116,11 @@ def test_an_endpoint_without_copies_is_not_benchmarked(run: Run, deploy: Deploy)
     ("arguments", "code", "words"),
     [
         (["nobody"], 1, "no stack 'nobody'"),
-        ([TGI, "--users", "ten"], 2, "--users 'ten': give whole numbers separated by commas (100,200), or `article`"),
+        (
+            [TGI, "--users", "ten"],
+            2,
+            "--users 'ten': give whole numbers from 1, separated by commas (100,200), or ",
+        ),
         ([TGI, "--users", "0"], 2, "--users '0'"),
         ([TGI, "--bind", "here"], 2, "--bind 'here': write HOST:PORT"),
         ([TGI, "--workers", "1", "--expect-workers", "1"], 2, "one of the two"),

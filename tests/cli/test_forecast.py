@@ -77,7 +77,7 @@ def test_the_declared_traffic_is_the_default(run: Run, monkeypatch: pytest.Monke
     [
         ([], 2, "give NAME, --model or --config"),
         (["llama-2-13b", "--users", "1", "--rate", "1"], 2, "one of --users, --rate, --burst and --trace"),
-        (["llama-2-13b", "--users", "x"], 2, "whole numbers separated by commas"),
+        (["llama-2-13b", "--users", "x"], 2, "whole numbers from 1, separated by commas"),
         (["llama-2-13b", "--rate", "x"], 2, "--rate 'x'"),
         (["llama-2-13b", "--rate", "nan"], 1, "requests_per_second=nan: more than 0"),
         (["llama-2-13b", "--rate", "-1"], 1, "requests_per_second=-1.0: more than 0"),
