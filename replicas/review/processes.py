@@ -65,7 +65,7 @@ def _running(command: Command, stdout: IO[bytes], stderr: IO[bytes]) -> Iterator
             start_new_session=True,
         )
     except FileNotFoundError as error:
-        raise ReviewError(f"{command.arguments[0]} is not installed: run make setup") from error
+        raise ReviewError(f"{command.arguments[0]} is not found: install it, or add its folder to PATH") from error
     try:
         yield process
     finally:

@@ -53,7 +53,10 @@ def open_revisions(root: Path, base: str, head: str | None, work: Path) -> tuple
 def find_commit(root: Path, revision: str) -> str:
     """Return the commit id of a branch, tag or commit."""
     options = ["--verify", "--quiet", "--end-of-options"]
-    (finished,) = run([Command(["git", "rev-parse", *options, f"{revision}^{{commit}}"], root, os.environ)])
+    in_english = {**os.environ, "LC_ALL": "C"}
+    (finished,) = run([Command(["git", "rev-parse", *options, f"{revision}^{{commit}}"], root, in_english)])
+    if "not a git repository" in finished.stderr:
+        raise ReviewError(f"{root} is not in a git repository: run the command in a folder that git tracks")
     if finished.code:
         raise ReviewError(f"no revision {revision!r} in {root}: name a branch, a tag or a commit")
     return finished.stdout.strip()
