@@ -11,7 +11,7 @@ export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 # Without bytecode every command of a test or of the demo would compile all modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup browser charts demo synth test test-fast soak lint format diff benchmark exam oracle mutants snapshots docs docs-site refresh-data check-data refresh-prices lock package compat clean
+.PHONY: help setup browser charts demo synth test test-fast test-end-to-end soak lint format diff benchmark exam oracle mutants snapshots docs docs-site refresh-data check-data refresh-prices lock package compat clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,11 +79,14 @@ synth: setup ## write the CloudFormation templates of all deployments to cdk.out
 	cdk synth --quiet 2> >(grep -v '^Supply a stack id' >&2)
 	@echo "templates: cdk.out/*.template.json"
 
-test: setup $(VENV)/.installed-dev ## run all tests but the long random ones
+test: setup $(VENV)/.installed-dev ## run all tests but those of test-end-to-end and soak
 	$(PY) -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 test-fast: setup $(VENV)/.installed-dev ## run the tests that need neither the embedded AWS nor the CDK CLI and do not compute for seconds
 	$(PY) -m pytest tests -m "not slow" --numprocesses auto --dist loadfile --no-loadscope-reorder
+
+test-end-to-end: setup $(VENV)/.installed-dev ## run the tests that deploy with the real CDK CLI on the embedded AWS
+	$(PY) -m pytest tests/end_to_end -m end_to_end --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 soak: setup $(VENV)/.installed-dev ## run the long random tests that make test leaves out
 	$(PY) -m pytest -m soak --numprocesses auto --dist worksteal

@@ -148,12 +148,14 @@ def no_search(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark every test that needs the embedded AWS as slow, and every long random test: neither is for `make test-fast`.
+    """Mark tests of the embedded AWS, tests of `make test-end-to-end` and tests of `make soak` as slow: `make test-fast`
+    leaves them out.
 
     Modules that wait or start commands mark themselves. `make soak` runs every random test, with more examples.
     """
     for item in items:
         if _is_soak(config) and is_hypothesis_test(getattr(item, "obj", None)):
             item.add_marker(pytest.mark.soak)
-        if _OF_THE_EMBEDDED_AWS & set(getattr(item, "fixturenames", ())) or item.get_closest_marker("soak"):
+        is_embedded = _OF_THE_EMBEDDED_AWS & set(getattr(item, "fixturenames", ()))
+        if is_embedded or item.get_closest_marker("soak") or item.get_closest_marker("end_to_end"):
             item.add_marker(pytest.mark.slow)

@@ -19,7 +19,6 @@ TOGETHER = {
 }
 """Files, by the beginning of their paths, that one worker runs: they share a synthesised app, or simulations."""
 LONG = (
-    "tests/end_to_end/",
     "tests/benchmark/",
     *(path for paths in TOGETHER.values() for path in paths),
     "tests/teardown/",

@@ -205,7 +205,7 @@ def test_the_environment_runs_what_the_lock_pins() -> None:
 
 def test_ci_runs_the_command_of_the_readme() -> None:
     ci = (ROOT / ".ci" / "run").read_text()
-    assert "make lint test" in ci
+    assert "make lint test\nmake test-end-to-end" in ci
     assert "make docs-site" in ci
     assert "make package CDK=oldest" in ci
     assert "make test" in (ROOT / "README.md").read_text()

@@ -14,7 +14,7 @@ from tests.conftest import ROOT
 from tests.end_to_end.conftest import Account
 from tests.terminal import REPLICAS, Screen, Terminal
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.end_to_end
 
 NAME = "article"
 ENTRY = (

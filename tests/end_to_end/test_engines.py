@@ -8,7 +8,7 @@ import pytest
 
 from tests.end_to_end.conftest import Account, Synthesise
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.end_to_end
 
 MODEL = "NousResearch/Meta-Llama-3.1-8B-Instruct"
 

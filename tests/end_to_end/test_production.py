@@ -20,7 +20,7 @@ from tests.embedded import stage_manifests
 from tests.end_to_end.conftest import Account
 from tests.end_to_end.test_cdk import NOTHING
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.end_to_end
 
 NAME = "production"
 EXAMPLE = ROOT / "docs" / "examples" / "production.py"

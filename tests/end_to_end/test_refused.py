@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import ROOT
 from tests.end_to_end.conftest import Account, Ran
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.end_to_end
 
 
 class Project:

@@ -12,7 +12,7 @@ from replicas.template.load import deployed as deployed_template
 from tests.adopt.by_hand import article_by_hand, role_by_hand
 from tests.end_to_end.conftest import Account, Synthesise
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.end_to_end
 
 
 def entry(copies: int, **more: str) -> str:

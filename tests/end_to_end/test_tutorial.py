@@ -16,7 +16,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.end_to_end
 
 PAGE = ROOT / "docs" / "tutorials" / "embedded.md"
 MARK = "@@ exit code "
