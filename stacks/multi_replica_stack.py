@@ -14,6 +14,7 @@ from replicas.catalogue.tasks import Task
 from replicas.names import Output
 from replicas_cdk import MultiReplicaEndpoint
 from replicas_cdk.pseudo import REGION, URL_SUFFIX
+from replicas_cdk.references import plan_faults
 from stacks.stack_options import StackOptions
 
 _TEXTS: Mapping[Task, Sequence[str]] = {
@@ -40,9 +41,12 @@ class MultiReplicaStack(Stack):
                 `env` sets only one of account and region, the plan sets the other.
 
         Raises:
-            ValueError: the plan is for another region than the stack, or cannot be deployed there.
+            ValueError: the plan is no `EndpointPlan`, is for another region than the stack, or cannot be deployed
+                there.
 
         """
+        if faults := plan_faults(plan):
+            raise ValueError(f"MultiReplicaStack: {faults[0]}")
         environment = options.get("env") or Environment()
         defaults: StackOptions = {"description": describe(plan)}
         merged: StackOptions = {**defaults, **options}

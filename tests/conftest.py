@@ -148,8 +148,8 @@ def no_search(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark tests of the embedded AWS, tests of `make test-end-to-end` and tests of `make soak` as slow: `make test-fast`
-    leaves them out.
+    """Mark as slow what `make test-fast` leaves out: the tests of the embedded AWS, of `make test-end-to-end` and of
+    `make soak`.
 
     Modules that wait or start commands mark themselves. `make soak` runs every random test, with more examples.
     """

@@ -39,9 +39,9 @@ def bind(scope: Construct, plan: EndpointPlan, props: EndpointProps, stack: Stac
     """
     region = stack.region
     network, bound = None, plan
-    wrong = kind_faults(props)
+    wrong = kind_faults(plan, props)
     faults = [*wrong, *(_region_faults(plan, props, region) if not wrong else [])]
-    if props.is_empty:
+    if props.is_empty and not wrong:
         faults += unprovided(plan)
     elif not wrong:
         faults += faults_of(props, region)

@@ -370,7 +370,8 @@ class CopyScaling(Construct):
 
     def _range_faults(self, floor: int, ceiling: int) -> list[str]:
         given = (Bound("min_copies", floor, 0), Bound("max_copies", ceiling, 1))
-        if of_kind := out_of_bounds(*(bound for bound in given if not is_whole(bound.value))):
+        missing = [f"{bound.name}=None: pass a whole number, {bound.allowed}" for bound in given if bound.value is None]
+        if of_kind := [*missing, *out_of_bounds(*(bound for bound in given if not is_whole(bound.value)))]:
             return of_kind
         bounds = f"min_copies={floor}, max_copies={ceiling}"
         is_open = (floor < 0 and is_unresolved(floor)) or (ceiling < 1 and is_unresolved(ceiling))

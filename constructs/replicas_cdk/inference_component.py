@@ -69,10 +69,12 @@ class InferenceComponent(HostingComponent):
         ]
         if len(specifications) > 1 and not all(specification.instance_type for specification in specifications):
             faults.append("with several specifications, each needs an instance_type: set it in every CopySpecification")
-        self._endpoint_name, self._endpoint_arn = endpoint.endpoint_name, endpoint.endpoint_arn
-        faults += elsewhere("endpoint", self._endpoint_arn, self)
+        arn: str | None = getattr(endpoint, "endpoint_arn", None)
+        example = "such as MultiReplicaEndpoint.from_endpoint_name(...)"
+        faults += elsewhere("endpoint", arn, self) if arn else [f"endpoint={endpoint!r}: pass an endpoint, {example}"]
         if faults:
             raise ValueError(f"{node.path}: {'; '.join(faults)}")
+        self._endpoint_name, self._endpoint_arn = endpoint.endpoint_name, arn
         self._identity = component_digest(endpoint.endpoint_identity, variant_name, inference_component_name)
         self._resource = _L1(
             self,

@@ -143,9 +143,17 @@ def place_of(location: S3Location, account: str) -> Place:
     return Place(f"s3://{location.bucket.bucket_name}/{location.prefix}", owner if is_elsewhere else None)
 
 
-def kind_faults(props: EndpointProps) -> list[str]:
-    """Return one sentence for each argument that is not a construct of the required type."""
-    return [] if props.is_empty and props.role is None else list(_kind_faults(props))
+def kind_faults(plan: object, props: EndpointProps) -> list[str]:
+    """Return one sentence for each argument of another type than required."""
+    faults = plan_faults(plan)
+    return faults if props.is_empty and props.role is None else [*faults, *_kind_faults(props)]
+
+
+def plan_faults(plan: object) -> list[str]:
+    """Return a sentence if a plan is no `EndpointPlan`, for example a `Deployment` that is not planned."""
+    if isinstance(plan, EndpointPlan):
+        return []
+    return [f"plan= is of type {type(plan).__name__}: pass an EndpointPlan, the result of plan(Deployment(...))"]
 
 
 def _kind_faults(props: EndpointProps) -> Iterator[str]:
@@ -161,6 +169,12 @@ def _kind_faults(props: EndpointProps) -> Iterator[str]:
     }
     for prop, given in values.items():
         yield from _not_of_kind(prop, prop, given)
+    subnets = props.network.vpc_subnets
+    if subnets is not None and not hasattr(subnets, "availability_zones"):
+        yield f"vpc_subnets={subnets!r}: pass ec2.SubnetSelection(...)"
+    if props.removal_policy is not None and not isinstance(props.removal_policy, RemovalPolicy):
+        yield f"removal_policy={props.removal_policy!r}: pass a member of RemovalPolicy"
+    yield from _not_text("tags", props.tags)
     if not isinstance(props.components, Mapping):
         yield f"components={props.components!r}: pass a dictionary from component name to ComponentOptions(...)"
         return
@@ -170,6 +184,7 @@ def _kind_faults(props: EndpointProps) -> Iterator[str]:
             yield f"{where}={component!r}: pass ComponentOptions(...)"
             continue
         yield from _not_of_kind("token_secret", f"{where}.token_secret", [component.token_secret])
+        yield from _not_text(f"{where}.environment", component.environment)
         if component.image is not None and not isinstance(component.image, ContainerImage):
             yield f"{where}.image={component.image!r}: pass a ContainerImage, such as from_ecr_repository(...)"
         locations = {
@@ -192,6 +207,16 @@ def _not_of_kind(kind: str, prop: str, values: Sequence[Any]) -> Iterator[str]:
     for value in values:
         if value is not None and not hasattr(value, attribute):
             yield f"{prop}={value!r}: pass {example}"
+
+
+def _not_text(prop: str, values: object) -> Iterator[str]:
+    """Yield a sentence if values are no dictionary of strings."""
+    if not isinstance(values, Mapping):
+        yield f"{prop}={values!r}: pass a dictionary of strings"
+        return
+    for key, value in values.items():
+        if not isinstance(value, str):
+            yield f"{prop}[{key!r}]={value!r}: pass a string"
 
 
 def _region_faults(prop: str, resource: IResource | None, region: str) -> Iterator[str]:

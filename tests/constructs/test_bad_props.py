@@ -17,7 +17,15 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sns as sns
 
 from replicas import FROM_PROPS, Adapter, Component, Deployment, EndpointPlan, plan
-from replicas_cdk import ComponentOptions, ContainerImage, MultiReplicaEndpoint, S3Location
+from replicas_cdk import (
+    ComponentOptions,
+    ContainerImage,
+    CopySpecification,
+    InferenceComponent,
+    MultiReplicaEndpoint,
+    S3Location,
+)
+from stacks.multi_replica_stack import MultiReplicaStack
 from tests.constructs.conftest import Refuses
 from tests.synthesis import stage
 
@@ -245,6 +253,11 @@ KINDS: Mapping[str, tuple[dict[str, Any], str]] = {
     ),
     "bucket": (of_component(weights=S3Location("models", "x/")), "components['a'].weights=S3Location("),  # type: ignore[arg-type]
     "image": (of_component(image="engine:1"), "components['a'].image='engine:1': pass a ContainerImage"),
+    "subnets": ({"vpc_subnets": ["subnet-1"]}, "vpc_subnets=['subnet-1']: pass ec2.SubnetSelection("),
+    "tags": ({"tags": ["team"]}, "tags=['team']: pass a dictionary of strings"),
+    "tag": ({"tags": {"team": 1}}, "tags['team']=1: pass a string"),
+    "variable": (of_component(environment={"A": 1}), "components['a'].environment['A']=1: pass a string"),
+    "removal": ({"removal_policy": "retain"}, "removal_policy='retain': pass a member of RemovalPolicy"),
     "snapshots": (
         {"removal_policy": cdk.RemovalPolicy.SNAPSHOT},
         "removal_policy=SNAPSHOT: no resource of an endpoint",
@@ -257,6 +270,39 @@ def test_a_prop_of_the_wrong_kind(props: dict[str, Any], sentence: str, refusal:
     (fault,) = refusal(props)
 
     assert fault.startswith(sentence)
+
+
+@pytest.mark.parametrize("given", [None, "chat", Deployment(name="chat", instance_type="ml.g6e.xlarge", components=[])])
+def test_a_deployment_that_is_not_planned(stack: cdk.Stack, refuses: Refuses, given: Any) -> None:
+    with refuses() as refused:
+        MultiReplicaEndpoint(stack, "Endpoint", plan=given, components={"b": ComponentOptions()})
+
+    kind = type(given).__name__
+    sentence = f"plan= is of type {kind}: pass an EndpointPlan, the result of plan(Deployment(...))"
+    assert str(refused.value) == f"Test/stack/Endpoint: {sentence}"
+    with pytest.raises(ValueError, match=f"^MultiReplicaStack: plan= is of type {kind}: pass an EndpointPlan"):
+        MultiReplicaStack(cdk.App(), given)
+
+
+def test_a_component_on_a_name_instead_of_an_endpoint(stack: cdk.Stack, refuses: Refuses) -> None:
+    name: Any = "chat"
+    copy = CopySpecification(model_name="m", accelerators=1, cpus=1, memory_mib=128)
+
+    with refuses(r"^Test/stack/C: endpoint='chat': pass an endpoint, such as MultiReplicaEndpoint.from_endpoint_name"):
+        InferenceComponent(stack, "C", endpoint=name, variant_name="v", copies=1, specifications=[copy])
+
+
+@pytest.mark.parametrize(("least", "most"), [(None, 2), (1, None)])
+def test_copies_that_scale_between_nothing(stack: cdk.Stack, refuses: Refuses, least: Any, most: Any) -> None:
+    component = MultiReplicaEndpoint(stack, "Endpoint", plan=planned()).components["a"]
+    missing = "min_copies=None: pass a whole number, at least 0"
+    if most is None:
+        missing = "max_copies=None: pass a whole number, at least 1"
+
+    with refuses() as refused:
+        component.auto_scale_copies(min_copies=least, max_copies=most)
+
+    assert str(refused.value) == f"Test/stack/Endpoint/Component-a/Scaling: {missing}"
 
 
 def test_actions_without_alarms(stack: cdk.Stack, refusal: Refusal) -> None:
