@@ -152,4 +152,5 @@ def _image(folder: Path, file: str, version: str) -> Image | None:
     accounts = data.load("registries")["accounts"]
     regions = chosen.get("regions", table["regions"])
     by_region = MappingProxyType({region: accounts[region] for region in regions})
-    return Image(table["repository"], chosen["tag"], chosen["cuda"], by_region)
+    source = f"{table['source'].partition(' image_uri_config')[0]} of {table['retrieved']}"
+    return Image(table["repository"], chosen["tag"], chosen["cuda"], by_region, source)

@@ -293,6 +293,18 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "the image is in {given}, and the endpoint in {region}: {image}",
         "use the image of {region}; ECR can replicate your own repository to that region",
     ),
+    "image-not-published": (
+        "{tables} do not have the tag {tag} of {repository}: AWS may not publish it",
+        "use {listed}, or another tag of the tables",
+    ),
+    "image-not-published/region": (
+        "{tables} have {name} in no registry of {region}: AWS may not publish it there",
+        "use a region of the tables ({regions}), or another image",
+    ),
+    "image-not-published/account": (
+        "the registry of account {given} in {region}: in {tables}, {name} is in account {account} there",
+        "use the registry of account {account}",
+    ),
     "weights-offline": (
         "{switch}={value} forbids calls to the Hub, but {variable}={repository} is on the Hub",
         "remove {switch}, or put the weights in S3 (ModelDataSource)",
