@@ -136,6 +136,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"scaling": Scaling(schedules=[Schedule(name="day", at="at(2027-13-01T08:00:00)", min_copies=1)])},
         r"Invalid schedule at DateTime expression: .*month must be in 1..12",
     ),
+    "a day that no year has": (
+        {"scaling": Scaling(schedules=[Schedule(name="day", at="cron(0 8 31 2 ? *)", min_copies=1)])},
+        r"at='cron\(0 8 31 2 \? \*\)': .* has no time after .* at which it runs: correct its day, month and year",
+    ),
     "five fields of cron": (
         {"scaling": Scaling(schedules=[Schedule(name="day", at="cron(0 8 * * *)", min_copies=1)])},
         r"at='cron\(0 8 \* \* \*\)': cron needs six fields",

@@ -281,6 +281,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "no InferenceAmiVersion on {instance_type} for an image with CUDA {cuda}",
         "set InferenceAmiVersion={good}",
     ),
+    "environment-not-text": (
+        "the value of {variable} in Environment is {given}",
+        "write a text in {variable}; JSON inside a text must be quoted",
+    ),
     "environment-value-too-long": (
         "the value of {variable} has {characters} characters",
         "put the value in a file next to the weights, or shorten it",
