@@ -186,7 +186,11 @@ class Engine(ABC):
 
     def default_lengths(self, model: Model) -> DefaultLengths:
         """Return the maximum lengths of a container whose variables set none: by default the model's context."""
-        return DefaultLengths(max_total_tokens=model.architecture.context_tokens)
+        return DefaultLengths(max_total_tokens=self.longest_context(model))
+
+    def longest_context(self, model: Model) -> int | None:
+        """Return the longest request that this version takes for a model, tokens: by default the model's context."""
+        return model.architecture.context_tokens
 
     def default_sequences(self, instance: Instance) -> int | None:  # noqa: ARG002 (an engine may need it)
         """Return the maximum number of requests in a batch of a container that does not set it."""
