@@ -1,7 +1,7 @@
 """Reads from a `config.json` whether rotary position embeddings stretch the context.
 
-Source: `_get_and_verify_max_len` of vLLM, read on 29 November 2026. It multiplies `max_position_embeddings` by the
-factor, except for the types below and for Gemma 3, whose `max_position_embeddings` is stretched already.
+Source: transformers, modeling_rope_utils.py: `factor` multiplies `original_max_position_embeddings` or, without it,
+`max_position_embeddings`. For the types below, and for Gemma 3, `max_position_embeddings` is the product already.
 """
 
 from __future__ import annotations

@@ -105,7 +105,7 @@ class VllmVersion(Engine):
 
     def longest_context(self, model: Model) -> int | None:
         """Return the context that vLLM derives: its rope_scaling multiplies max_position_embeddings, or for yarn
-        original_max_position_embeddings (vllm/config/model.py, _get_and_verify_max_len).
+        original_max_position_embeddings (vllm/config/model.py, _get_and_verify_max_len, read on 29 November 2026).
         """
         context, scaling = super().longest_context(model), model.context_scaling
         if context is None or scaling is None:

@@ -325,7 +325,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "{lesser}={less} is above {greater}={more}",
         "set {greater}={less} or more, or {lesser}={more} or less",
     ),
-    "variable-not-parsed": ("{variable}={value!r}: {reason}", "write a number in {variable}, or remove it"),
+    "variable-not-parsed": ("{variable}={value!r}: {reason}", "correct {variable}, or remove it"),
     "server-not-reached": ("{variable}={value}, and {reason}", "remove {variable}"),
     "variable-not-read": ("{engine} has no variable {variable}", "use {near}"),
     "variable-not-read/other engine": (
