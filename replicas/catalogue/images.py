@@ -22,6 +22,8 @@ class Image:
     """CUDA version of the image, as `major.minor`."""
     accounts: Mapping[str, str]
     """Registry account per region; regions without the image are missing."""
+    source: str
+    """The package whose tables have the image, with its version and the date on which they were read."""
 
     @property
     def name(self) -> str:

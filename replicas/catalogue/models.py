@@ -17,6 +17,7 @@ from replicas.catalogue.checkpoint import (
     quantization_file,
     read_quantization,
 )
+from replicas.catalogue.context import ContextScaling, context_scaling
 from replicas.catalogue.json_files import read_object
 from replicas.catalogue.near_names import near_models
 from replicas.catalogue.quantization import PRECISION_BYTES, Quantization, stored
@@ -56,6 +57,8 @@ class Model:
     """Quantization of the checkpoint; None for float16, bfloat16 and float32."""
     fp8_cache_method: str | None = None
     """Quantization method with which the checkpoint requests an FP8 KV cache; None without a request."""
+    context_scaling: ContextScaling | None = None
+    """`rope_scaling` that multiplies the context; None without one, and for models of the table."""
     gated: bool | None = None
     """True if the download needs a token and an accepted licence; None if unknown."""
     chat: bool | None = None
@@ -236,6 +239,7 @@ def model_from_config(
         architecture=architecture,
         quantization=declared,
         fp8_cache_method=fp8_cache_method(quantization or config),
+        context_scaling=context_scaling(config),
         source=source,
         warnings=(*(f"{name}: {sentence}" for sentence in architecture.doubts), *((doubt,) if doubt else ())),
     )

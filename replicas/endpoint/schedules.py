@@ -10,7 +10,7 @@ import calendar
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -23,6 +23,8 @@ _MONTHS = {name.upper(): number for number, name in enumerate(calendar.month_abb
 _DAYS = {name: number for number, name in enumerate(("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"), 1)}
 _LONGEST_DAYS = 5 * 366
 """Days that `Cron.last` searches backwards: a cron schedule occurs at least once in five years, or never."""
+_CALENDAR_YEARS = 41
+"""Years that `Cron.runs_after` searches: 29 February falls on each weekday once in 28 years, or in 40 around 2100."""
 
 
 class ScheduleError(ValueError):
@@ -43,6 +45,9 @@ class Schedule(Protocol):
     def last(self, after: float, until: float) -> float | None:
         """Return the latest run time in the interval (`after`, `until`]; None if the interval has no run time."""
 
+    def runs_after(self, moment: float) -> bool:
+        """Return whether the schedule has a run time after a moment, in seconds since the epoch."""
+
 
 @dataclass(frozen=True)
 class Rate:
@@ -56,6 +61,10 @@ class Rate:
         moment = self.begin + (until - self.begin) // self.seconds * self.seconds
         return moment if moment > max(after, self.begin) else None
 
+    def runs_after(self, moment: float) -> bool:  # noqa: ARG002 (a rate never ends)
+        """See `Schedule.runs_after`."""
+        return True
+
 
 @dataclass(frozen=True)
 class At:
@@ -66,6 +75,10 @@ class At:
     def last(self, after: float, until: float) -> float | None:
         """See `Schedule.last`."""
         return self.moment if after < self.moment <= until else None
+
+    def runs_after(self, moment: float) -> bool:
+        """See `Schedule.runs_after`."""
+        return self.moment > moment
 
 
 class Cron:
@@ -106,6 +119,18 @@ class Cron:
                         return moment if moment > after else None
             day -= timedelta(days=1)
         return None
+
+    def runs_after(self, moment: float) -> bool:
+        """See `Schedule.runs_after`."""
+        first = datetime.fromtimestamp(moment, self._zone).date()
+        years = sorted(year for year in self._years if year >= first.year)[:_CALENDAR_YEARS]
+        return any(
+            self._is_day(day) and any(run > moment for run in self._moments(day))
+            for year in years
+            for month in self._months
+            for day in _days_of(year, month)
+            if day >= first
+        )
 
     def _moments(self, day: date) -> Iterator[float]:
         """Yield the run times of a day, latest first."""
@@ -181,6 +206,16 @@ def read(text: str, zone: str, *, scale: float, begin: float) -> Schedule:
         f"{text} is not cron(fields), rate(value unit) or at(yyyy-mm-ddThh:mm:ss)",
         "schedule-expression-form",
     )
+
+
+def never_runs(text: str, schedule: Schedule, past: date) -> str | None:
+    """Return a sentence about a schedule without a run time after a day that is past; None for any other schedule."""
+    moment = datetime(past.year, past.month, past.day, tzinfo=UTC).timestamp()
+    return None if schedule.runs_after(moment) else f"{text} has no time after {past} at which it runs"
+
+
+def _days_of(year: int, month: int) -> Iterator[date]:
+    return (date(year, month, day) for day in range(1, calendar.monthrange(year, month)[1] + 1))
 
 
 def _numbers(field: str, least: int, most: int, names: dict[str, int] | None = None) -> set[int]:

@@ -186,7 +186,11 @@ class Engine(ABC):
 
     def default_lengths(self, model: Model) -> DefaultLengths:
         """Return the maximum lengths of a container whose variables set none: by default the model's context."""
-        return DefaultLengths(max_total_tokens=model.architecture.context_tokens)
+        return DefaultLengths(max_total_tokens=self.longest_context(model))
+
+    def longest_context(self, model: Model) -> int | None:
+        """Return the longest request that this version takes for a model, tokens: by default the model's context."""
+        return model.architecture.context_tokens
 
     def default_sequences(self, instance: Instance) -> int | None:  # noqa: ARG002 (an engine may need it)
         """Return the maximum number of requests in a batch of a container that does not set it."""
@@ -324,6 +328,22 @@ class Engine(ABC):
     def type_problems(self, model: Model, quantization: Quantization | None, settings: MemorySettings) -> list[str]:  # noqa: ARG002
         """Return why this version does not start with the data types that the container's variables set."""
         return []
+
+    def open_cache_type(self, settings: MemorySettings, instance: Instance) -> str | None:
+        """Return why it is not known whether this version starts with the cache type that a variable sets; None if it
+        is known.
+
+        Triton compiles no fp8_e4m3 below compute capability 8.9 ('type fp8e4nv not supported in this architecture',
+        vllm-project/vllm issue 26431, open on 12 April 2026). Other attention backends convert it themselves.
+        """
+        least = _ARITHMETIC["fp8"]
+        is_e4m3 = settings.cache_type.startswith("fp8") and not settings.cache_type.endswith("e5m2")
+        if not is_e4m3 or instance.capability is None or instance.capability >= least:
+            return None
+        return (
+            f"only some attention kernels run a KV cache of {settings.cache_type} on the {instance.accelerator} of "
+            f"{instance.name}, and it is not known which one {self} chooses: Triton's fail at start"
+        )
 
     def weight_only(self, quantization: Quantization | None, instance: Instance) -> str | None:
         """Return a sentence if the accelerator has no arithmetic for a format and computes at half precision; otherwise

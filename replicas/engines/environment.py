@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar
 from replicas.catalogue.quantization import METHODS, PRECISION_BYTES
 from replicas.engines.containers import first_set
 from replicas.engines.kind import EngineKind
+from replicas.engines.values import refused_values
 
 Effect = Literal["followed", "not followed", "none", "not known"]
 """Effect of a variable on the memory of a copy, and whether sizing supports it."""
@@ -126,7 +127,7 @@ class _Reader:
         self._table = kind.facts("variables")
         remaining = {name: value for name, value in environment.items() if not self._is_dropped(name, value)}
         self._environment = kind.completed(remaining)
-        self._not_followed = list(self._without_formula())
+        self._not_followed = [*self._without_formula(), *self._refused_values()]
 
     def settings(self, *, has_local_weights: bool) -> ContainerSettings:
         variables = self._kind.variables
@@ -189,6 +190,10 @@ class _Reader:
             elif effect == "not known":
                 why = f"it is not in the table of {self._kind.title}'s variables and may change the memory"
                 yield NotFollowed(name=name, value=value, why=why)
+
+    def _refused_values(self) -> Iterator[NotFollowed]:
+        for name, why in refused_values(self._table, self._environment):
+            yield NotFollowed(name=name, value=self._environment[name], why=why, is_refused=True)
 
     def _block_tokens(self) -> int | None:
         names = self._kind.variables.block_tokens

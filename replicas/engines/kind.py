@@ -84,6 +84,14 @@ class EngineKind:
         del environment
         return own
 
+    def later_names(self, tag: str | None) -> Mapping[str, str]:
+        """Return the variables that the version in an image's tag does not read yet, each with the name that it reads.
+
+        Empty if the tag has no version.
+        """
+        del tag
+        return {}
+
     def conflicts_of(self, tag: str | None) -> tuple[VariableConflict, ...]:
         """Return the variable conflicts of the version in an image's tag; all conflicts if the tag has no version."""
         del tag
@@ -152,4 +160,5 @@ def _image(folder: Path, file: str, version: str) -> Image | None:
     accounts = data.load("registries")["accounts"]
     regions = chosen.get("regions", table["regions"])
     by_region = MappingProxyType({region: accounts[region] for region in regions})
-    return Image(table["repository"], chosen["tag"], chosen["cuda"], by_region)
+    source = f"{table['source'].partition(' image_uri_config')[0]} of {table['retrieved']}"
+    return Image(table["repository"], chosen["tag"], chosen["cuda"], by_region, source)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from replicas.catalogue import data
 from replicas.catalogue.tasks import Task
 from replicas.deployment.deployment import Component, Deployment
 from replicas.deployment.options import Scaling
@@ -180,12 +181,15 @@ def _scaling_problems(scaling: Scaling) -> Iterator[str]:
 
 
 def _expression_fault(text: str) -> str | None:
-    """Return what Application Auto Scaling says of an invalid schedule expression; None for a valid one."""
+    """Return what Application Auto Scaling says of an invalid schedule expression, or that the schedule never runs;
+    None for any other schedule.
+    """
     try:
-        schedules.read(text, "UTC", scale=1, begin=0)
+        schedule = schedules.read(text, "UTC", scale=1, begin=0)
     except schedules.ScheduleError as fault:
         return str(fault)
-    return None
+    never = schedules.never_runs(text, schedule, data.known_to_be_past())
+    return f"{never}: correct its day, month and year" if never else None
 
 
 def _is_timezone(name: str) -> bool:

@@ -152,6 +152,10 @@ def _resolve_component(component: Component, name: str, resolution: Resolution) 
         return problems, undeployable
     for fault in faults_of(resolved, resolution.instance, has_token=component.token_secret is not None):
         (undeployable if fault.is_about_start else problems).append(fault.sentence)
+    if resolution.instance and (reason := engine.open_cache_type(settings, resolution.instance)):
+        undeployable.append(
+            f"{reason}: leave the variable out, or use an instance type of compute capability 8.9 or newer"
+        )
     undeployable += _source_problems(component)
     problems += not_followed
     if settings.changes_speed:

@@ -17,7 +17,7 @@ from replicas.rules.declaration import rule
 from replicas.rules.demands import Demand, types_of
 from replicas.rules.finding import Case, Search, Unjudged
 from replicas.rules.ranges import Range, ranges_of
-from replicas.rules.shortage import Shortage
+from replicas.rules.shortage import MOST_CHANGED, Shortage
 from replicas.sizing import claims
 
 _NEVER = "the last copies never start, and their requests queue on the other copies"
@@ -107,9 +107,10 @@ def _over_committed(variant: Variant, ranges: Mapping[str, Range], instance: Ins
     never = [name for name, alone in lonely.items() if alone.packing(room).fits is False]
     numbers = {"room": room, "together": together, "scheduled": _scheduled(ranges)}
     is_one_type = variant.instances.type_name is not None
-    for name in never:
+    for position, name in enumerate(never):
         named = {**numbers, "raised": [name], "outcome": _NEVER}
-        yield Case(subject=variant.endpoint, shortage=lonely[name], numbers=named, certain=is_one_type)
+        shortage = replace(lonely[name], finds_changes=position < MOST_CHANGED)
+        yield Case(subject=variant.endpoint, shortage=shortage, numbers=named, certain=is_one_type)
     if not never:
         named = {**numbers, "raised": list(ranges), "outcome": _SHARED}
         yield Case(subject=variant.endpoint, shortage=together, numbers=named, certain=False)

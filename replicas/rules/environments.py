@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 
 from replicas.endpoint.containers import Container
@@ -85,6 +85,23 @@ def environment_name(topology: Topology) -> Iterator[Case]:
         names = [name for container in model.containers for name in islice(container.environment, MOST_VARIABLES)]
         for name in dict.fromkeys(name for name in names if not _NAME.fullmatch(name)):
             yield Case(subject=model.subject, numbers={"variable": name})
+
+
+@rule(
+    "environment-not-text",
+    checks="The value of a model's variable is an object or a list.",
+    why="SageMaker accepts only texts as values of variables",
+    source="SageMaker API reference, ContainerDefinition, Environment: string to string map",
+    enforced=enforced_by("CreateModel", "documented", "botocore 1.44.5, EnvironmentMap: values of the type string"),
+)
+def environment_not_text(topology: Topology) -> Iterator[Case]:
+    """The values of a model's variables must be texts. CloudFormation's schema checks those of a component."""
+    for model in topology.models:
+        for container in model.containers:
+            for name, value in islice(container.environment.items(), MOST_VARIABLES):
+                if isinstance(value, Mapping | list):
+                    kind = "a list" if isinstance(value, list) else "an object"
+                    yield Case(subject=model.subject, numbers={"variable": name, "given": kind})
 
 
 def _bytes_of(container: Container) -> int:

@@ -9,6 +9,7 @@ from fractions import Fraction
 from itertools import pairwise
 from math import inf
 
+from replicas.catalogue import data
 from replicas.endpoint import schedules
 from replicas.endpoint.components import ScheduledRange
 from replicas.endpoint.identity import Number
@@ -142,6 +143,7 @@ _ENDS_FIRST = _step(
     "scheduled-action-start-end-order", "StartTime must be before EndTime", "set EndTime to a time after StartTime"
 )
 _SCHEDULES = "use cron(minutes hours day month weekday year), rate(value unit) or at(yyyy-mm-ddThh:mm:ss)"
+_RUNS = "correct the day, the month and the year of the schedule, or remove the action"
 
 
 @rule(
@@ -220,8 +222,9 @@ def target_value(topology: Topology) -> Iterator[Case]:
 
 @rule(
     "scheduled-action",
-    checks="A scheduled action has no capacity limits, ends before it starts, or has an invalid name or schedule.",
-    why="PutScheduledAction refuses it: '{words}'",
+    checks="A scheduled action has no capacity limits, ends before it starts, has an invalid name or schedule, or "
+    "never runs (warning).",
+    why="{why}",
     source=_EVIDENCE,
     enforced=enforced_by("PutScheduledAction", "quoted", f"'{_EMPTY_ACTION.words}' ({_EMPTY_ACTION.source})"),
 )
@@ -231,7 +234,11 @@ def scheduled_action(topology: Topology) -> Iterator[Case]:
         for action in target.schedules:
             quote = _fault_of_action(action)
             if quote:
-                yield Case(subject=target.subject, numbers={**quote.numbers, "action": action.name})
+                why = f"PutScheduledAction refuses it: '{quote.words}'"
+                yield Case(subject=target.subject, numbers={**quote.numbers, "action": action.name, "why": why})
+            elif never := _never_runs(action):
+                numbers = {"action": action.name, "words": never, "fix": _RUNS, "why": "its bounds never apply"}
+                yield Case(subject=target.subject, numbers=numbers, certain=False)
 
 
 def _fault_of_steps(step: StepScaling) -> Quote | None:
@@ -305,10 +312,23 @@ def _fault_of_action(action: ScheduledRange) -> Quote | None:
                 return _ENDS_FIRST
         except (ValueError, TypeError):
             pass  # the schema reports times that cannot be compared
+    schedule = _schedule_of(action)
+    return schedule if isinstance(schedule, Quote) else None
+
+
+def _schedule_of(action: ScheduledRange) -> schedules.Schedule | Quote | None:
+    """Return the schedule of an action, or its fault; None if it is unknown."""
     if not isinstance(action.schedule, str) or isinstance(action.timezone, Unknown):
         return None
     try:
-        schedules.read(action.schedule, action.timezone or "UTC", scale=1, begin=0)
+        return schedules.read(action.schedule, action.timezone or "UTC", scale=1, begin=0)
     except schedules.ScheduleError as fault:
         return Quote(words=str(fault), source=fault.seen_in, fix=_SCHEDULES)
-    return None
+
+
+def _never_runs(action: ScheduledRange) -> str | None:
+    """Return a sentence about an action without a time at which it can run; None for any other action."""
+    schedule = _schedule_of(action)
+    if schedule is None or isinstance(schedule, Quote) or not isinstance(action.schedule, str):
+        return None
+    return schedules.never_runs(action.schedule, schedule, data.known_to_be_past())

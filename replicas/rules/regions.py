@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from replicas.catalogue.instances import instance_types
 from replicas.catalogue.regions import offers_components
+from replicas.endpoint.containers import Container
 from replicas.endpoint.topology import Topology
 from replicas.endpoint.values import text_of
 from replicas.endpoint.variants import Variant
@@ -19,6 +20,12 @@ _ZERO_INSTANCES_REFUSED = {
     "eu-west-3": "'Min instance count needs to be greater than 0' (stdapi-ai/stdapi.ai issue 43, 27 August 2026)"
 }
 """Regions that are known to refuse an endpoint without instances, with the refusal and its source."""
+
+
+def registry_region(container: Container) -> str | None:
+    """Return the region of the private registry of AWS that holds a container's image; None if it is not known."""
+    match = _REGISTRY.match(text_of(container.image))
+    return match["region"] if match else None
 
 
 def regions_of(variant: Variant) -> tuple[str, ...] | None:
@@ -84,9 +91,9 @@ def region_without_instance(topology: Topology) -> Iterator[Case]:
 def image_in_other_region(topology: Topology) -> Iterator[Case]:
     """An image in a private registry of AWS must be in the region of the endpoint."""
     for subject, container in topology.declared_containers if topology.region else ():
-        match = _REGISTRY.match(text_of(container.image))
-        if match and match["region"] != topology.region:
-            numbers = {"image": text_of(container.image), "given": match["region"], "region": topology.region}
+        given = registry_region(container)
+        if given is not None and given != topology.region:
+            numbers = {"image": text_of(container.image), "given": given, "region": topology.region}
             yield Case(subject=subject, numbers=numbers)
 
 

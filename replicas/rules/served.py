@@ -22,6 +22,7 @@ from replicas.sizing.faults import Fault, Kind, faults_of, length_faults
 
 _NOT_SIZED: tuple[Kind, ...] = ("accelerators", "adapters", "engine", "sequences")
 """Faults that prevent the sizing of a copy."""
+_STARTS = "whether the engine starts with the type of its cache"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +50,7 @@ class ServedCopy:
     @property
     def refuses_longer_context(self) -> bool:
         """True if the engine does not start with a request limit above the model's context."""
-        return find_engine(f"{self.request.kind}-{self.request.version}").refuses_longer_context
+        return _engine_of(self.request).refuses_longer_context
 
     @property
     def unfit(self) -> Unfit | None:
@@ -87,6 +88,10 @@ def _judged(request: ContainerRequest, instance: Instance | None) -> _Judgement:
         return _Judgement(faults, None if _starts(component.engine, unfit.sized) else unfit)
 
 
+def _engine_of(request: ContainerRequest) -> Engine:
+    return find_engine(f"{request.kind}-{request.version}")
+
+
 def _starts(engine: Engine, sized: SizedCopy | None) -> bool:
     """Return whether the engine starts although its longest request does not fit, and then refuses long requests."""
     return engine.starts_with_any_cache and sized is not None and sized.memory.kv_cache_tokens > 0 and sized.on_card
@@ -108,6 +113,8 @@ def _on_types(place: Place, kind: EngineKind, request: ContainerRequest) -> Iter
         instance = instance_types().get(name) if isinstance(name, str) else None
         if instance is None:
             yield not_judged(place, _why_no_type(name))
+        elif (reason := _engine_of(request).open_cache_type(request.settings.memory, instance)) is not None:
+            yield Unjudged(subject=place.subject, question=_STARTS, unknown=Unknown(reason))
         yield ServedCopy(
             subject=place.subject,
             container=place.container,

@@ -59,18 +59,20 @@ class Shortage:
     """Setting that determines the copies of a component, by component name. Default: `copies`."""
     extra: tuple[tuple[Subject, int], ...] = ()
     """Additional copies during rolling updates, by component name."""
+    finds_changes: bool = True
+    """False if no changes are searched for, because those of other shortages of the variant are."""
 
-    @property
+    @cached_property
     def demands(self) -> list[Demand]:
         """Demands of components that need resources of the host for certain."""
         return [demand for demand in self.all_demands if demand.least_need != Resources(0, Fraction(0), 0)]
 
-    @property
+    @cached_property
     def needs(self) -> list[Resources]:
         """Minimum resources of one copy, in the order of `demands`."""
         return [demand.least_need for demand in self.demands]
 
-    @property
+    @cached_property
     def copies(self) -> Counts:
         """Number of copies, in the order of `demands`."""
         return tuple(demand.least_copies for demand in self.demands)
@@ -121,10 +123,12 @@ class Shortage:
 
         The changes are cached, because several sentences use them and each change needs a search for a placement.
         """
+        if not self.finds_changes:
+            return []
         room = claims.host(self.instance)
         doubled, extra = [*self.needs, *self.needs], self._extra
         changes = []
-        for index, demand in enumerate(self.demands[:_MOST_CHANGED]):
+        for index, demand in enumerate(self.demands[:MOST_CHANGED]):
             most = most_copies(doubled, (*self.copies, *extra), index, room, self.instances)
             if isinstance(most, int) and most:
                 subject = demand.component.subject
@@ -141,7 +145,7 @@ class Shortage:
         return changes
 
 
-_MOST_CHANGED = 5
+MOST_CHANGED = 5
 """Maximum number of components for which changes are searched, because each change needs a search for a placement."""
 
 

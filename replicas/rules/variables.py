@@ -30,6 +30,8 @@ _TRUE = ("1", "on", "yes", "true")
 _REPOSITORY = re.compile(r"(?:\w[\w.-]*/)?\w[\w.-]{0,95}", re.ASCII)
 _NEAR = 0.9
 """Minimum similarity (difflib, 0 to 1) between a misspelt and the correct name."""
+_PREFIX_CHARACTERS = 10
+"""Minimum length of an abbreviated name, such as MAX_INPUT_LEN for MAX_INPUT_LENGTH."""
 
 
 @rule(
@@ -98,12 +100,12 @@ def variables_in_order(topology: Topology) -> Iterator[Case]:
 
 @rule(
     "variable-not-parsed",
-    checks="A limit of a published image is not a number, or its share of memory is not above 0 and at most 1.",
+    checks="The engine of a published image does not start with the value of a variable.",
     why="the engine's argument parser refuses the value, and the engine exits at start",
     source="the argument parsers of the engines: argparse, pydantic, clap; torch.cuda.set_per_process_memory_fraction",
 )
 def variable_not_parsed(topology: Topology) -> Iterator[Case]:
-    """A limit of an engine must have a value that its argument parser accepts."""
+    """A variable of an engine must have a value that its argument parser accepts."""
     for subject, container, kind in _published_containers(topology):
         settings = read_settings(kind, _texts(container), has_local_weights=container.has_local_weights)
         for variable in settings.not_followed:
@@ -154,8 +156,12 @@ def variable_not_read(topology: Topology) -> Iterator[Case]:
     """A variable must have the name that the engine of the image reads."""
     for subject, container, kind in _published_containers(topology):
         known = _known(kind)
+        later = kind.later_names(container.tag)
         for name in islice(container.environment, MOST_VARIABLES):
-            if name not in known:
+            if name in later:
+                numbers = {"variable": name, "engine": f"this version of {kind.title}", "near": later[name]}
+                yield Case(subject=subject, numbers=numbers)
+            elif name not in known:
                 yield from _not_read(subject, name, kind, known)
 
 
@@ -251,6 +257,9 @@ def _near(name: str, kind: EngineKind, known: frozenset[str]) -> str | None:
 def _alike(upper: str, known: frozenset[str]) -> str | None:
     """Return the known variable that is most similar to a name. Names that differ in a number are not similar."""
     candidates = [other for other in known if _without_digits(other) != _without_digits(upper)]
+    longer = [other for other in candidates if len(upper) >= _PREFIX_CHARACTERS and other.startswith(upper)]
+    if len(longer) == 1:
+        return longer[0]
     return next(iter(difflib.get_close_matches(upper, candidates, n=1, cutoff=_NEAR)), None)
 
 

@@ -15,7 +15,7 @@ from replicas.catalogue.models import Model, quantized_sibling
 from replicas.catalogue.quantization import METHODS, Quantization, needs_checkpoint
 from replicas.catalogue.tasks import TASK_OF_HEAD, Task
 from replicas.deployment.deployment import Component
-from replicas.engines import adapter_engines, engines_of_task
+from replicas.engines import Engine, adapter_engines, engines_of_task
 from replicas.sizing.resolved import ResolvedComponent, unsupported
 
 Kind = Literal["accelerators", "adapters", "context", "engine", "gated", "lengths", "quantization", "sequences", "task"]
@@ -75,7 +75,7 @@ def faults_of(
     if instance and (reason := unsupported(engine, model, instance)):
         yield Fault("accelerators", reason)
     if not allows_longer_context:
-        yield from (Fault("context", sentence) for sentence in _context_faults(options, model))
+        yield from (Fault("context", sentence) for sentence in _context_faults(options, model, engine))
 
 
 def length_faults(component: Component, task: Task) -> Iterator[Fault]:
@@ -146,8 +146,8 @@ def _adapter_faults(component: ResolvedComponent) -> Iterator[str]:
                 )
 
 
-def _context_faults(component: Component, model: Model) -> Iterator[str]:
-    context = model.architecture.context_tokens
+def _context_faults(component: Component, model: Model, engine: Engine) -> Iterator[str]:
+    context = engine.longest_context(model)
     if context and (component.max_total_tokens or 0) > context:
         yield (
             f"max_total_tokens={component.max_total_tokens}: {model.id} has a context of {context} tokens: "

@@ -74,6 +74,7 @@ class Evaluator:
                 f"there is no condition {name!r}",
                 f"Template format error: Unresolved condition dependency {name} in the Conditions block of the "
                 "template",
+                Evidence.DOCUMENTED,
             )
         if name in self._truths:
             known = self._truths[name]

@@ -97,8 +97,10 @@ def _references(value: Value) -> Iterator[str]:
 
 def _is_completed_later(template: Mapping[str, Any]) -> bool:
     """True if a transform, a macro, a module or a loop over unknown items adds to the template at the deployment."""
-    if any(name != LANGUAGE_EXTENSIONS for name in transforms_of(template)):
+    transforms = transforms_of(template)
+    if any(name != LANGUAGE_EXTENSIONS for name in transforms):
         return True
+    generated = ("Fn::Transform", LOOP) if LANGUAGE_EXTENSIONS in transforms else ("Fn::Transform",)
     pending: list[Any] = [template]
     visited = set[int]()
     while pending:
@@ -110,7 +112,7 @@ def _is_completed_later(template: Mapping[str, Any]) -> bool:
             kind = value.get("Type")
             if isinstance(kind, str) and kind.endswith("::MODULE"):
                 return True
-            if any(isinstance(key, str) and (key == "Fn::Transform" or key.startswith(LOOP)) for key in value):
+            if any(isinstance(key, str) and key.startswith(generated) for key in value):
                 return True
             pending += [inner for inner in value.values() if isinstance(inner, Mapping | list)]
         elif isinstance(value, list):

@@ -90,12 +90,17 @@ def reference_faults(template: Mapping[str, Any]) -> Iterator[Fault]:
         yield from _unresolved_faults(template, content, name)
     for name, content in (("Resources", resources), ("Outputs", outputs)):
         own = (member["Condition"] for member in content.values() if "Condition" in member)
-        for condition in dict.fromkeys([*conditions_in(content), *map(str, own)]):
-            if condition not in section(template, "Conditions"):
+        conditions = section(template, "Conditions")
+        for condition in dict.fromkeys(map(str, own)):
+            if condition not in conditions:
                 yield Fault(
                     f"Template format error: Unresolved condition dependency {condition} in the {name} block of the "
-                    "template"
+                    "template",
+                    Evidence.DOCUMENTED,
                 )
+        for condition in dict.fromkeys(conditions_in(content)):
+            if condition not in conditions:
+                yield Fault(f"Template error: unresolved condition dependency {condition} in Fn::If")
     for logical_id, definition in resources.items():
         for needed in explicit_needs(definition):
             if needed not in resources:
@@ -111,7 +116,8 @@ def _resource_faults(logical_id: str, definition: Any, *, extended: bool) -> Ite
     if not _LOGICAL_ID.fullmatch(logical_id):
         yield Fault(f"Template format error: Resource name {logical_id} is non alphanumeric.")
     if not isinstance(definition, Mapping):
-        yield Fault(f"Template format error: [/Resources/{logical_id}] resource definition is malformed")
+        if not logical_id.startswith("Fn::"):
+            yield Fault(f"Template format error: [/Resources/{logical_id}] resource definition is malformed")
         return
     if not isinstance(definition.get("Type"), str):
         yield Fault(

@@ -64,6 +64,9 @@ def unread_of(resources: Resources) -> Iterator[Unread]:
             why, parameters = (items.why, items.parameters) if isinstance(items, Unknown) else ("it is malformed", ())
             subject = Subject(kind="resource", name=str(logical_id))
             yield Unread(subject=subject, question="which resources the loop declares", why=why, parameters=parameters)
+        elif str(logical_id).startswith(LOOP) and not macros:
+            why = f"CloudFormation expands a loop only in a template with Transform: {LANGUAGE_EXTENSIONS}"
+            yield _unread(str(logical_id), "which resources the loop declares", why)
         elif str(logical_id).startswith("Fn::"):
             yield _unread(str(logical_id), "", "a macro generates its resources at deployment")
         elif not isinstance(body, Mapping):

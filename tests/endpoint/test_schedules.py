@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from replicas.endpoint.schedules import ScheduleError, read
+from replicas.endpoint.schedules import ScheduleError, never_runs, read
 
 
 def last(text: str, until: str, *, after: str = "2024-01-01T00:00", zone: str = "UTC") -> str | None:
@@ -128,3 +128,39 @@ def test_forms_that_put_scheduled_action_took(text: str, same: str) -> None:
     moment = datetime(2026, 6, 1, tzinfo=UTC).timestamp()
 
     assert read(text, "UTC", scale=1, begin=0).last(0, moment) == read(same, "UTC", scale=1, begin=0).last(0, moment)
+
+
+@pytest.mark.parametrize("months", ["2", "FEB", "2,4", "4,6,9,11", "*", "1-3"])
+@pytest.mark.parametrize("days", ["28", "29", "30", "31", "30,31"])
+@pytest.mark.parametrize("year", ["*", "2027", "2028", "2026", "2020-2027"])
+def test_a_schedule_runs_if_the_calendar_has_one_of_its_days(days: str, months: str, year: str) -> None:
+    """The standard library says which days exist; the schedule is asked about the time after 28 November 2026."""
+    chosen = {"2": {2}, "FEB": {2}, "2,4": {2, 4}, "4,6,9,11": {4, 6, 9, 11}, "*": set(range(1, 13)), "1-3": {1, 2, 3}}
+    years = {"*": range(2026, 2200), "2020-2027": range(2020, 2028)}.get(year) or [int(year)]
+    day, end = date(2026, 11, 28), date(2036, 1, 1)
+    exists = False
+    while day < end:
+        exists |= day.day in map(int, days.split(",")) and day.month in chosen[months] and day.year in years
+        day += timedelta(days=1)
+
+    text = f"cron(0 8 {days} {months} ? {year})"
+    never = never_runs(text, read(text, "UTC", scale=1, begin=0), date(2026, 11, 28))
+
+    assert (never is None) == exists
+
+
+@pytest.mark.parametrize(
+    ("text", "runs"),
+    [
+        ("at(2026-11-27T23:59:00)", False),
+        ("at(2026-11-28T00:01:00)", True),
+        ("rate(1 day)", True),
+        ("cron(0 8 ? 2 1#5 *)", True),
+        ("cron(0 8 ? 2 1#5 2027)", False),
+        ("cron(0 8 L 2 ? 2027)", True),
+        ("cron(0 8 ? * MON-FRI 2020-2025)", False),
+    ],
+)
+def test_a_schedule_that_is_over_never_runs(text: str, runs: bool) -> None:
+    """The fifth Sunday of February is 29 February 2032; 2027 has none."""
+    assert (never_runs(text, read(text, "UTC", scale=1, begin=0), date(2026, 11, 28)) is None) == runs

@@ -28,9 +28,10 @@ from replicas import (
 )
 from replicas.errors import SizingError
 from tests.examples import examples
-from tests.planning.build import deployment, problem_of, problems_of
+from tests.planning.build import ONE_CARD, deployment, problem_of, problems_of
 
 NIGHT = Schedule(name="night", at="cron(0 20 ? * MON-FRI *)", min_copies=1)
+NINE = Schedule(name="day", at="rate(1 day)", min_copies=1, max_copies=9)
 TWO = InstanceScaling(max_instances=2)
 S3 = "s3://models/llama/"
 
@@ -104,6 +105,16 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         r"^scaling\.schedules\['day'\] goes up to 9 copies, but only 8 fit the maximum number of instances: "
         r"set max_copies=8 or less",
     ),
+    "a schedule of the sixth component above what fits": (
+        {
+            "components": [
+                *(Component(**ONE_CARD, copies=1, name=f"c{index}") for index in range(5)),
+                Component(**ONE_CARD, copies=1, name="last", scaling=Scaling(schedules=[NINE])),
+            ],
+        },
+        r"^last: scaling\.schedules\['day'\] goes up to 9 copies, but they do not fit the maximum number of instances: "
+        r"set a lower max_copies, or more instances",
+    ),
     "a schedule to zero without to_zero": (
         {"scaling": Scaling(schedules=[Schedule(name="off", at="rate(1 day)", min_copies=0)])},
         r"schedules\['off'\]: min_copies=0 needs scaling\.to_zero=True",
@@ -124,6 +135,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a month that no year has": (
         {"scaling": Scaling(schedules=[Schedule(name="day", at="at(2027-13-01T08:00:00)", min_copies=1)])},
         r"Invalid schedule at DateTime expression: .*month must be in 1..12",
+    ),
+    "a day that no year has": (
+        {"scaling": Scaling(schedules=[Schedule(name="day", at="cron(0 8 31 2 ? *)", min_copies=1)])},
+        r"at='cron\(0 8 31 2 \? \*\)': .* has no time after .* at which it runs: correct its day, month and year",
     ),
     "five fields of cron": (
         {"scaling": Scaling(schedules=[Schedule(name="day", at="cron(0 8 * * *)", min_copies=1)])},

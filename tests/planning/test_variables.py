@@ -8,7 +8,10 @@ import pytest
 
 from replicas import ComponentPlan, plan
 from replicas.engines import engine_kinds, engine_names, find_engine
+from replicas.rules import check
 from tests.planning.build import deployment, problem_of
+from tests.rules.base import VLLM as AWS_VLLM
+from tests.rules.base import Template, component, container_of, good, variant_of
 
 VLLM: dict[str, Any] = {"engine": "vllm", "model": "NousResearch/Meta-Llama-3.1-8B-Instruct", "copies": 1}
 TGI: dict[str, Any] = {"engine": "tgi", "copies": 1}
@@ -36,10 +39,54 @@ def test_float32_doubles_the_weights_and_the_cache() -> None:
     [("vllm", "SM_VLLM_KV_CACHE_DTYPE", "fp8"), ("tgi", "KV_CACHE_DTYPE", "fp8_e4m3fn")],
 )
 def test_a_cache_of_one_byte_holds_twice_the_tokens(engine: str, name: str, value: str) -> None:
-    usual = planned(engine=engine, copies=1, max_total_tokens=4096)
-    narrow = planned(engine=engine, copies=1, max_total_tokens=4096, environment={name: value})
+    options: dict[str, Any] = {
+        "engine": engine,
+        "copies": 1,
+        "max_total_tokens": 4096,
+        "instance_type": "ml.g6e.xlarge",
+    }
+    usual = planned(**options)
+    narrow = planned(**options, environment={name: value})
     assert narrow.memory.pool.block_bytes == usual.memory.pool.block_bytes / 2
     assert narrow.kv_cache_tokens == pytest.approx(2 * usual.kv_cache_tokens, abs=32)
+
+
+@pytest.mark.parametrize(
+    ("instance_type", "value", "is_open"),
+    [
+        ("ml.g5.2xlarge", "fp8", True),
+        ("ml.p4d.24xlarge", "fp8_e4m3", True),
+        ("ml.g5.2xlarge", "fp8_e5m2", False),
+        ("ml.g6.2xlarge", "fp8", False),
+        ("ml.p5.48xlarge", "fp8_e4m3", False),
+    ],
+)
+def test_a_cache_that_tritons_kernels_do_not_run_is_not_called_fine(
+    instance_type: str, value: str, is_open: bool
+) -> None:
+    """vllm-project/vllm issue 26431: "type fp8e4nv not supported in this architecture", on an RTX 3090 and an A100."""
+    variable = {"SM_VLLM_KV_CACHE_DTYPE": value}
+    options: dict[str, Any] = {"engine": "vllm-0.30.0", "model": "Qwen/Qwen3-8B", "copies": 1, "max_total_tokens": 4096}
+    asked = deployment(**options, instance_type=instance_type, environment=variable)
+    questions = [question.why for question in check(_template_of(instance_type, variable)).unjudged]
+    if is_open:
+        assert "only some attention kernels run a KV cache of fp8" in problem_of(asked)
+        assert any("Triton's fail at start" in question for question in questions)
+    else:
+        assert plan(asked)
+        assert questions == []
+
+
+def _template_of(instance_type: str, variable: dict[str, str]) -> Template:
+    template = good()
+    variant_of(template).update(
+        InstanceType=instance_type, InferenceAmiVersion="al2023-ami-sagemaker-inference-gpu-4-1"
+    )
+    lengths = {"SM_VLLM_MODEL": "Qwen/Qwen3-8B", "SM_VLLM_MAX_MODEL_LEN": "4096"}
+    container = container_of(template)
+    container["Image"], container["Environment"] = AWS_VLLM, {**lengths, **variable}
+    template["Resources"]["Llama"] = component(copies=1, cpus=1, memory=1024)
+    return template
 
 
 def test_without_graphs_their_memory_is_free() -> None:

@@ -178,6 +178,15 @@ def test_a_scheduled_action_that_is_taken(schedule: str) -> None:
     assert problem_of(acting(Schedule=schedule, Timezone="Europe/Berlin"), "Target") is None
 
 
+@pytest.mark.parametrize("schedule", ["cron(0 8 31 2 ? *)", "cron(0 8 30 FEB,2 ? 2030)", "at(2020-01-01T00:00:00)"])
+def test_a_scheduled_action_that_never_runs_is_a_warning(schedule: str) -> None:
+    report = check(acting(Schedule=schedule))
+
+    (warning,) = [warning for warning in report.warnings if warning.rule == "scheduled-action"]
+    assert f"{schedule} has no time after 20" in warning.what
+    assert report.problems == ()
+
+
 def alarmed(**changes: Any) -> Template:
     template = scaled()
     template["Resources"]["Alarm"] = alarm("Invocations")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import botocore.session
 import pytest
 
 from replicas.endpoint.values import text_of
@@ -598,6 +599,21 @@ def test_a_variable_of_a_model_has_an_identifier_as_its_name(name: str) -> None:
     problem = only_problem(template)
 
     assert (problem.rule, problem.logical_id) == ("environment-name", "Model")
+
+
+@pytest.mark.parametrize(
+    ("value", "given"), [({"a": 1}, "an object"), (["a"], "a list"), ({"Fn::Split": [",", "a,b"]}, "a list")]
+)
+def test_a_variable_whose_value_is_no_text(value: Any, given: str) -> None:
+    """botocore says that the values of CreateModel's Environment are strings."""
+    shape = botocore.session.get_session().get_service_model("sagemaker").shape_for("EnvironmentMap")
+    assert shape.value.type_name == "string"
+    template = good()
+    container_of(template)["Environment"]["SETTINGS"] = value
+
+    (problem,) = [problem for problem in check(template).problems if problem.rule == "environment-not-text"]
+
+    assert problem.what == f"the value of SETTINGS in Environment is {given}"
 
 
 @pytest.mark.parametrize(

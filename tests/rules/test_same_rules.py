@@ -71,6 +71,18 @@ def one(**wishes: Any) -> Deployment:
     return Deployment(name="chat", instance_type="ml.p4d.24xlarge", components=[component], **around)
 
 
+def on_two_types() -> Deployment:
+    """A deployment whose copies fit each type of the pools, but whose placement on every mix is not judged."""
+    parts = [
+        Component(name="part-0", model="llama-2-7b"),
+        Component(name="part-1", model="llama-2-7b", tensor_parallel=1),
+    ]
+    pools = ["ml.g6.12xlarge"]
+    return Deployment(
+        name="chat", instance_type="ml.p4d.24xlarge", instances=2, fallback_instance_types=pools, components=parts
+    )
+
+
 def broken_by_the_plan(planned: EndpointPlan) -> Side:
     found = judge(topology_of(planned), RULES.values())
     return {(finding.rule, finding.certain) for finding in found if isinstance(finding, Finding)}
@@ -82,12 +94,12 @@ def broken_by_the_template(template: dict[str, Any]) -> Side:
 
 
 def refused_in(template: dict[str, Any]) -> set[str]:
-    """The rules that a plan would be refused for, found in the template."""
+    """The rules and the open questions that a plan would be refused for, found in the template."""
     topology = topology_of_template(template, Resolver(template, region=None, parameters={}))
     return {
-        finding.rule
-        for finding in judge(topology, PLAN_RULES)
-        if isinstance(finding, Finding) and rule_named(finding.rule).refuses_plan(finding)
+        outcome.rule if isinstance(outcome, Finding) else outcome.question
+        for outcome in judge(topology, PLAN_RULES)
+        if not isinstance(outcome, Finding) or rule_named(outcome.rule).refuses_plan(outcome)
     }
 
 
@@ -107,6 +119,7 @@ def is_refused(deployment: Deployment) -> bool:
 @example(deployment=one(copies=16, instance_scaling=InstanceScaling(max_instances=2)))
 @example(deployment=one(copies=2, scaling=Scaling(max_copies=40, to_zero=True, schedules=[NIGHT]), rollout=Rollout()))
 @example(deployment=one(copies=2, scaling=Scaling(to_zero=True, wake_on_request=False)))
+@example(deployment=on_two_types())
 @example(deployment=one(instances=2, instance_scaling=InstanceScaling(max_instances=3, min_instances=3), copies=1))
 def test_a_plan_and_its_template_break_the_same_rules(deployment: Deployment, context: dict[str, Any]) -> None:
     """Given any deployment, when its plan is forced into a template past every refusal, the same rules are broken."""

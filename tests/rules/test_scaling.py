@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replicas.cli.tables.check import report_lines
+from replicas.endpoint.packing import Packing
+from replicas.endpoint.packing.packer import Packer
 from replicas.rules import Message, check
 from tests.examples import examples
 from tests.rules.base import (
@@ -622,3 +624,34 @@ def test_fewer_instances_at_the_start_than_ever_is_refused() -> None:
     problem = only_problem(template)
 
     assert (problem.rule, problem.what) == ("scaling-range", "InitialInstanceCount=1 is less than MinInstanceCount=2")
+
+
+def of_components(count: int) -> Template:
+    """Components of one copy on one accelerator that fill their instances, each scaled to two copies."""
+    template = good()
+    variant_of(template)["InitialInstanceCount"] = count // 8
+    del template["Resources"]["Llama"]
+    for index in range(count):
+        template["Resources"][f"C{index}"] = component(copies=1, cpus=1, memory=4096 + index)
+        name = {"Fn::GetAtt": [f"C{index}", "InferenceComponentName"]}
+        template["Resources"][f"T{index}"] = target(1, 2, of=name)
+    return template
+
+
+def test_a_component_more_is_one_search_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given components that cannot reach their ceilings, the searches grow with them and not with their square."""
+    searches: list[int] = []
+    searched = Packer.place
+
+    def counted(packer: Packer, instances: int) -> Packing:
+        searches[-1] += 1
+        return searched(packer, instances)
+
+    monkeypatch.setattr(Packer, "place", counted)
+    for components in (16, 32):
+        searches.append(0)
+        problems = found(of_components(components), "ceiling-over-committed")
+        assert len(problems) == components
+        assert all("MaxCapacity" in problem.fix for problem in problems)
+
+    assert searches[1] - searches[0] <= 2 * 16

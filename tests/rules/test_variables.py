@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from replicas.rules import variables as rules
 from tests.rules.base import TGI, VLLM, Template, container_of, good, properties_of, variant_of
 
 REGION = "us-east-1"
+TGI_1 = TGI.replace("2.7.0-tgi3.3.6-gpu-py311-cu124-ubuntu22.04", "2.0.1-tgi1.1.0-gpu-py39-cu118-ubuntu20.04")
 OF_VLLM = {"SM_VLLM_MODEL": "Qwen/Qwen3-8B"}
 
 
@@ -267,6 +269,16 @@ def test_values_that_are_true_are_those_of_the_client() -> None:
         (vllm(SM_VLLM_MAX_MODEL_LEN="2.5K"), "SM_VLLM_MAX_MODEL_LEN='2.5K': it is not an integer"),
         (vllm(SM_VLLM_MAX_NUM_SEQS="1k"), "SM_VLLM_MAX_NUM_SEQS='1k': it is not an integer"),
         (tgi(MAX_TOTAL_TOKENS="4k"), "MAX_TOTAL_TOKENS='4k': it is not an integer"),
+        (tgi(MAX_CONCURRENT_REQUESTS="many"), "MAX_CONCURRENT_REQUESTS='many': it is not an integer of at least 0"),
+        (tgi(VALIDATION_WORKERS="0"), "VALIDATION_WORKERS='0': it is not an integer of at least 1"),
+        (tgi(WAITING_SERVED_RATIO="x"), "WAITING_SERVED_RATIO='x': it is not a number"),
+        (
+            vllm(SM_VLLM_MAX_LORA_RANK="7", SM_VLLM_ENABLE_LORA="true"),
+            "it is not one of 1, 8, 16",
+        ),
+        (vllm(VLLM_WORKER_MULTIPROC_METHOD="thread"), "it is not one of fork, spawn"),
+        (vllm(SM_VLLM_OVERRIDE_GENERATION_CONFIG="{bad"), "it is not a JSON object"),
+        (vllm(SM_VLLM_ENABLE_AUTO_TOOL_CHOICE="true"), "it needs SM_VLLM_TOOL_CALL_PARSER"),
     ],
 )
 def test_values_that_the_parser_of_an_engine_refuses(template: Template, sentence: str) -> None:
@@ -274,6 +286,51 @@ def test_values_that_the_parser_of_an_engine_refuses(template: Template, sentenc
     (problem,) = [each for each in report.problems if each.rule == "variable-not-parsed"]
     assert sentence in problem.what
     assert "variable-not-parsed" not in found(elsewhere(template))[0]
+
+
+def _refused_by_argparse(*arguments: str) -> bool:
+    """Whether argparse refuses arguments of these types, which those of vLLM's server have."""
+    parser = argparse.ArgumentParser(exit_on_error=False)
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--swap-space", type=float)
+    parser.add_argument("--trust-remote-code", action=argparse.BooleanOptionalAction)
+    parser.add_argument("--scheduling-policy", choices=["fcfs", "priority"])
+    try:
+        return bool(parser.parse_known_args(arguments)[1])
+    except argparse.ArgumentError:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("name", "flag", "values"),
+    [
+        ("SM_VLLM_SEED", "--seed", ["0", "-1", "42", "abc", "1.5", ""]),
+        ("SM_VLLM_SWAP_SPACE", "--swap-space", ["4", "0.5", "-1", "x", "4GiB"]),
+        ("SM_VLLM_SCHEDULING_POLICY", "--scheduling-policy", ["fcfs", "priority", "FCFS", "random"]),
+        ("SM_VLLM_TRUST_REMOTE_CODE", "--trust-remote-code", ["true", "True", "1", "yes"]),
+    ],
+)
+def test_a_value_is_refused_as_argparse_refuses_it(name: str, flag: str, values: list[str]) -> None:
+    """The images turn true into a bare flag, and any other value into the argument after the flag."""
+    for value in values:
+        arguments = [flag] if value.lower() == "true" else [f"{flag}={value}"]
+        if flag == "--trust-remote-code" and value.lower() != "true":
+            arguments = [flag, value]
+        refused = "variable-not-parsed" in found(vllm(**{name: value}))[0]
+        assert refused == _refused_by_argparse(*arguments), value
+
+
+@pytest.mark.parametrize(("image", "is_read"), [(TGI_1, False), (TGI, True)])
+def test_an_older_version_does_not_read_a_newer_name(image: str, is_read: bool) -> None:
+    """TGI 1.1.0, launcher/src/main.rs: the only name of the longest prompt is max_input_length."""
+    template = served(image, {"HF_MODEL_ID": "NousResearch/Llama-2-7b-chat-hf", "MAX_INPUT_TOKENS": "1000"})
+    warnings = [warning.fix for warning in check(template).warnings if warning.rule == "variable-not-read"]
+    assert warnings == ([] if is_read else ["use MAX_INPUT_LENGTH"])
+
+
+def test_an_abbreviated_name_is_near() -> None:
+    (warning,) = [each for each in check(tgi(MAX_INPUT_LEN="100")).warnings if each.rule == "variable-not-read"]
+    assert warning.fix == "use MAX_INPUT_LENGTH"
 
 
 @pytest.mark.parametrize("value", ["4k", "4K", "2.5k", "4096"])

@@ -157,7 +157,7 @@ def test_specifications_of_which_none_is_for_the_instance_type_are_refused() -> 
 
 def test_resources_made_by_a_macro_are_not_judged() -> None:
     template = good()
-    template["Resources"]["Fn::ForEach::Components"] = ["Name", ["A"], {"${Name}": component(copies=99)}]
+    template["Resources"]["Fn::Transform"] = {"Name": "AWS::Include", "Parameters": {"Location": "s3://bucket/file"}}
 
     report = check(template)
 

@@ -48,6 +48,16 @@ def bucket(value: Any, **keys: Any) -> dict[str, Any]:
             "Unable to get mapping for Map::a::x",
         ),
         ({"Resources": bucket("{{resolve:ssm-secure:name:1}}")}, "SSM Secure reference is not supported in: [AWS::S3"),
+        (
+            {"Resources": {"Bucket": {**BUCKET, "Condition": "Nope"}}},
+            "Unresolved condition dependency Nope in the Resources block",
+        ),
+        ({"Resources": bucket({"Fn::If": ["Nope", "a", "b"]})}, "unresolved condition dependency Nope in Fn::If"),
+        ({"Conditions": {"A": {"Fn::Not": [{"Condition": "Nope"}]}}}, "dependency Nope in the Conditions block"),
+        (
+            {"Resources": {"Fn::ForEach::Loop": ["Name", ["A", "B"], {"${Name}": BUCKET}]}},
+            "Resource name Fn::ForEach::Loop is non alphanumeric",
+        ),
         ({"Resources": {"My_Bucket": BUCKET}}, "Resource name My_Bucket is non alphanumeric"),
         ({"Resources": bucket(None)}, "[/Resources/Bucket/Properties/BucketName] 'null' values are not allowed"),
         ({"Resources": {"Bucket": {**BUCKET, "Propertys": {}}}}, "Invalid template resource property 'Propertys'"),

@@ -5,11 +5,20 @@ packages.
 from __future__ import annotations
 
 import json
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 _FOLDER = Path(__file__).parent
+
+
+def known_to_be_past() -> date:
+    """Return the day on which the tables of images were retrieved: a day that is past whenever this package is used.
+
+    Checks and plans compare schedules with it, because they must not depend on a clock.
+    """
+    return date.fromisoformat(load("registries")["retrieved"])
 
 
 @cache

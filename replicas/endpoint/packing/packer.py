@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 from math import lcm
@@ -25,12 +26,12 @@ class Packer:
         self._copies, self._budget = copies, budget
         self._room = _vector(instance, scale)
         self._claim_of = [_vector(need, scale) for need in needs]
-        waiting = [claim for claim, count in zip(self._claim_of, copies, strict=True) if count and any(claim)]
-        self._claims = list(dict.fromkeys(waiting))
-        self._demand = tuple(
-            sum(count for claim, count in zip(self._claim_of, copies, strict=True) if claim == kind)
-            for kind in self._claims
-        )
+        waiting: Counter[Vector] = Counter()
+        for claim, count in zip(self._claim_of, copies, strict=True):
+            if count and any(claim):
+                waiting[claim] += count
+        self._claims = list(waiting)
+        self._demand = tuple(waiting.values())
 
     @property
     def is_too_large(self) -> bool:
@@ -40,8 +41,12 @@ class Packer:
     @cached_property
     def least_instances(self) -> int:
         """Return a lower bound of the instances, from the sum of each resource and from each component alone."""
-        bounds = patterns.resource_bounds(self._claims, self._room)
-        return max([int(any(self._copies)), *(bound.least_instances(self._demand) for bound in bounds)])
+        together = [bound.least_instances(self._demand) for bound in patterns.sum_bounds(self._claims, self._room)]
+        alone = [
+            -(-count // patterns.copies_in(claim, self._room))
+            for claim, count in zip(self._claims, self._demand, strict=True)
+        ]
+        return max([int(any(self._copies)), *together, *alone])
 
     @property
     def enough_instances(self) -> int:

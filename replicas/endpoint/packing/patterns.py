@@ -36,21 +36,25 @@ class Bound:
         return sum(weight * count for weight, count in zip(self.weights, counts, strict=True))
 
 
+def sum_bounds(claims: Sequence[Vector], room: Vector) -> list[Bound]:
+    """Return the bound from the sum of each resource. Every reservation must fit an empty instance."""
+    return [
+        Bound(tuple(claim[index] for claim in claims), have)
+        for index, have in enumerate(room)
+        if any(claim[index] for claim in claims)
+    ]
+
+
 def resource_bounds(claims: Sequence[Vector], room: Vector) -> list[Bound]:
     """Return the bounds from each resource's sum and from each reservation alone.
 
     Every reservation must fit an empty instance.
     """
-    sums = [
-        Bound(tuple(claim[index] for claim in claims), have)
-        for index, have in enumerate(room)
-        if any(claim[index] for claim in claims)
-    ]
     single = [
         Bound(tuple(int(index == other) for other in range(len(claims))), copies_in(claim, room))
         for index, claim in enumerate(claims)
     ]
-    return sums + single
+    return sum_bounds(claims, room) + single
 
 
 def copies_in(claim: Vector, room: Vector) -> int:

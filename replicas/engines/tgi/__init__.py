@@ -78,12 +78,17 @@ class Tgi(EngineKind):
         own, openai = self.dialects
         return openai if environment.get("MESSAGES_API_ENABLED") == "true" else own
 
+    def later_names(self, tag: str | None) -> Mapping[str, str]:
+        """Return the newer name of the longest prompt for version 1.x, which reads only the older one."""
+        return {} if self._has_two_names(tag) else {"MAX_INPUT_TOKENS": "MAX_INPUT_LENGTH"}
+
     def conflicts_of(self, tag: str | None) -> tuple[VariableConflict, ...]:
         """Return the variable conflicts. Version 1.x has none, because it reads only the older name."""
+        return self.conflicts if self._has_two_names(tag) else ()
+
+    def _has_two_names(self, tag: str | None) -> bool:
         version = self.version_of(tag)
-        if version and int(version.partition(".")[0]) < _MAJOR_WITH_TWO_NAMES:
-            return ()
-        return self.conflicts
+        return not version or int(version.partition(".")[0]) >= _MAJOR_WITH_TWO_NAMES
 
 
 ENGINE = Tgi()

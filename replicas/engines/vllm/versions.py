@@ -103,6 +103,16 @@ class VllmVersion(Engine):
             problems.append(f"{self} refuses a cache of fp8_e5m2 for FP8 checkpoints: use fp8")
         return problems
 
+    def longest_context(self, model: Model) -> int | None:
+        """Return the context that vLLM derives: its rope_scaling multiplies max_position_embeddings, or for yarn
+        original_max_position_embeddings (vllm/config/model.py, _get_and_verify_max_len, read on 29 November 2026).
+        """
+        context, scaling = super().longest_context(model), model.context_scaling
+        if context is None or scaling is None:
+            return context
+        base = scaling.original_tokens if scaling.is_yarn else None
+        return int((base or context) * scaling.factor)
+
     def has_no_kernel(self, model: Model, instance: Instance) -> str | None:
         """Return a reason if the accelerators lack kernels for the checkpoint's arithmetic or for sparse latent
         attention; otherwise None.

@@ -105,9 +105,12 @@ def _start(finding: Finding) -> Sentence:
 
 
 def _ceiling(finding: Finding) -> Sentence:
-    sentence = _capacity(finding)
+    shortage = _shortage(finding)
     raised = " and ".join(finding.numbers["raised"])
-    return Sentence(what=f"at MaxCapacity of {raised} {sentence.what}", fix=sentence.fix)
+    what = f"at MaxCapacity of {raised} {shortage_in_words(shortage, finding.numbers['room'])}"
+    return Sentence(
+        what=what, fix=_fixes(shortage, f"set a lower MaxCapacity of {raised}, or use a larger instance type")
+    )
 
 
 def _idle(finding: Finding) -> Sentence:

@@ -66,11 +66,16 @@ def _ceiling(finding: Finding) -> Iterator[str]:
     most = {change.subject: change.count for change in together.changes if change.setting == "ceiling"}
     scheduled: Mapping[str, tuple[str, int]] = finding.numbers.get("scheduled", {})
     for name, (schedule, copies) in scheduled.items():
-        fitting = next((count for subject, count in most.items() if subject and subject.name == name), 0)
+        fitting = next((count for subject, count in most.items() if subject and subject.name == name), None)
         where = f"{name}: " if _has_several(together.variant) else ""
+        known = (
+            (f"but only {fitting}", f"max_copies={fitting} or less")
+            if fitting
+            else ("but they do not", "a lower max_copies")
+        )
         yield (
-            f"{where}scaling.schedules[{schedule!r}] goes up to {copies} copies, but only {fitting} fit the maximum "
-            f"number of instances: set max_copies={fitting} or less, or more instances"
+            f"{where}scaling.schedules[{schedule!r}] goes up to {copies} copies, {known[0]} fit the maximum "
+            f"number of instances: set {known[1]}, or more instances"
         )
     if not scheduled:
         on, shortage = _on_type(together), together

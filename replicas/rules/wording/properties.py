@@ -281,6 +281,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "no InferenceAmiVersion on {instance_type} for an image with CUDA {cuda}",
         "set InferenceAmiVersion={good}",
     ),
+    "environment-not-text": (
+        "the value of {variable} in Environment is {given}",
+        "write a text in {variable}; JSON inside a text must be quoted",
+    ),
     "environment-value-too-long": (
         "the value of {variable} has {characters} characters",
         "put the value in a file next to the weights, or shorten it",
@@ -292,6 +296,18 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "image-in-other-region": (
         "the image is in {given}, and the endpoint in {region}: {image}",
         "use the image of {region}; ECR can replicate your own repository to that region",
+    ),
+    "image-not-published": (
+        "{tables} do not have the tag {tag} of {repository}: AWS may not publish it",
+        "use {listed}, or another tag of the tables",
+    ),
+    "image-not-published/region": (
+        "{tables} have {name} in no registry of {region}: AWS may not publish it there",
+        "use a region of the tables ({regions}), or another image",
+    ),
+    "image-not-published/account": (
+        "the registry of account {given} in {region}: in {tables}, {name} is in account {account} there",
+        "use the registry of account {account}",
     ),
     "weights-offline": (
         "{switch}={value} forbids calls to the Hub, but {variable}={repository} is on the Hub",
@@ -309,7 +325,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "{lesser}={less} is above {greater}={more}",
         "set {greater}={less} or more, or {lesser}={more} or less",
     ),
-    "variable-not-parsed": ("{variable}={value!r}: {reason}", "write a number in {variable}, or remove it"),
+    "variable-not-parsed": ("{variable}={value!r}: {reason}", "correct {variable}, or remove it"),
     "server-not-reached": ("{variable}={value}, and {reason}", "remove {variable}"),
     "variable-not-read": ("{engine} has no variable {variable}", "use {near}"),
     "variable-not-read/other engine": (

@@ -1,0 +1,65 @@
+"""Values of environment variables that the argument parser of an engine refuses, from the engine's table of variables.
+
+`values` of the table has the forms: names in `count` take an integer of at least 0, in `positive` of at least 1, in
+`integer` any integer, in `number` any number, in `object` a JSON object, and in `switch` only true or false. `choices`
+has the values that a name takes, and `needs` the switches that stop the engine unless another variable is set.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+_INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+
+
+def refused_values(table: Mapping[str, Any], environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield each variable whose value the engine's parser refuses, with the reason.
+
+    Args:
+        table: the engine's table of variables.
+        environment: the variables with their values, without those that the container drops.
+
+    """
+    for form, names in table.get("values", {}).items():
+        accepts, reason = _FORMS[form]
+        for name in names:
+            if name in environment and not accepts(environment[name].strip()):
+                yield name, reason
+    for name, choices in table.get("choices", {}).items():
+        if name in environment and environment[name] not in choices:
+            yield name, f"it is not one of {', '.join(choices)}"
+    for entry in table.get("needs", ()):
+        if environment.get(entry["name"], "").lower() == "true" and entry["other"] not in environment:
+            yield entry["name"], f"it needs {entry['other']} ({entry['source']})"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _is_integer(text: str, least: float = -math.inf) -> bool:
+    return bool(_INTEGER.fullmatch(text)) and int(text) >= least
+
+
+_FORMS: Mapping[str, tuple[Callable[[str], bool], str]] = {
+    "count": (lambda text: _is_integer(text, 0), "it is not an integer of at least 0"),
+    "positive": (lambda text: _is_integer(text, 1), "it is not an integer of at least 1"),
+    "integer": (_is_integer, "it is not an integer"),
+    "number": (_is_number, "it is not a number"),
+    "object": (_is_object, "it is not a JSON object"),
+    "switch": (lambda text: text.lower() in ("true", "false"), "a switch must be true or false"),
+}
