@@ -38,7 +38,8 @@ WITHOUT_STRUCTURE = frozenset(
         # Training.
         *("attention_dropout", "attn_pdrop", "classifier_dropout", "dropout", "dropout_rate", "embd_pdrop"),
         *("embedding_dropout", "gradient_checkpointing", "hidden_dropout", "initializer_factor", "initializer_range"),
-        *("attention_probs_dropout_prob", "hidden_dropout_prob", "output_past"),
+        *("activation_dropout", "attention_probs_dropout_prob", "decoder_layerdrop", "embed_dropout", "init_std"),
+        *("encoder_layerdrop", "hidden_dropout_prob", "layerdrop", "output_dropout", "output_past"),
         *("output_attentions", "output_hidden_states", "output_router_logits", "pretraining_tp", "resid_pdrop"),
         *("residual_dropout", "return_dict", "router_aux_loss_coef", "router_jitter_noise", "tf_legacy_loss"),
         *("torchscript", "use_bfloat16"),
@@ -149,11 +150,19 @@ def _class_faults(config: Config, family: Family) -> Iterator[str]:
 
 
 def _field_faults(fields: Fields, family: Family) -> Iterator[str]:
-    """Yield the fields that the family's formula does not understand, in the file and in its nested configurations."""
+    """Yield the fields that the family's formula does not understand, in the file and in its nested configurations.
+
+    A nested configuration of another family (a language model with a tower) is read by the formula of that family.
+    """
     for part in _parts(fields):
+        own = FAMILIES.get(str(part.value("model_type"))) if part.path else None
         named = {name.removeprefix(part.path): values for name, values in family.assumed.items()}
-        assumed = {**_ASSUMED, **{name: values for name, values in named.items() if "." not in name}}
-        understood = {*part.looked_up, *family.without_structure, *assumed}
+        assumed = {
+            **_ASSUMED,
+            **(own.assumed if own else {}),
+            **{name: values for name, values in named.items() if "." not in name},
+        }
+        understood = {*part.looked_up, *family.without_structure, *(own.without_structure if own else ()), *assumed}
         if part.path or part.value("architectures"):
             understood |= _LABELS
         unread = [part.path + name for name in _unread(part, understood)]
