@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from replicas.catalogue import data
 from replicas.catalogue.architecture import Architecture
 from replicas.catalogue.families import FAMILIES, Family
 from replicas.catalogue.fields import Config, FieldError, Fields
@@ -224,8 +225,25 @@ def _unknown_family(config: Config, model_type: str) -> str:
     declared = config.get("architectures")
     for name in map(str, declared if isinstance(declared, list) else []):
         reasons += [f"architectures names {name} ({what})" for suffix, what in _HEADS.items() if name.endswith(suffix)]
+        reasons.append(served_by(name))
     because = f" ({'; '.join(reasons)})" if reasons else ""
     return (
         f"model_type {model_type!r} cannot be sized: no sizing formula is known for this family{because}. "
         f"Families that can be sized: {', '.join(sorted(FAMILIES))}; or {BY_HAND}"
     )
+
+
+def served_by(class_name: str) -> str:
+    """Return the sentence about which engines and versions serve a class that cannot be sized."""
+    table = data.load("served")
+    spans = table["classes"].get(class_name, {})
+    if not spans:
+        read = " and ".join(f"{engine} {first} to {last}" for engine, (first, last) in table["read"].items())
+        return f"no version of {read} has {class_name}"
+    return f"{class_name} is served by {' and by '.join(_versions(engine, *span) for engine, span in spans.items())}"
+
+
+def _versions(engine: str, first: str | None, last: str | None) -> str:
+    if first is None:
+        return engine if last is None else f"{engine} up to {last}"
+    return f"{engine} {first} and later" if last is None else f"{engine} {first} to {last}"

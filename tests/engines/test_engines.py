@@ -10,6 +10,7 @@ import pytest
 
 from replicas import ComponentPlan, plan
 from replicas.catalogue.instances import find_instance
+from replicas.catalogue.models import model_from_config
 from replicas.catalogue.quantization import METHODS
 from replicas.engines import engine_names, find_engine, image_versions
 from replicas.errors import SizingError
@@ -287,3 +288,35 @@ def test_the_resources_of_a_copy_are_within_what_sagemaker_takes() -> None:
 def test_a_card_without_a_formats_arithmetic_runs_it_at_half_precision(method: str, instance: str, half: bool) -> None:
     said = find_engine("vllm").weight_only(METHODS[method], find_instance(instance))
     assert (said is not None) == half
+
+
+QWEN_1 = {
+    "model_type": "qwen",
+    "architectures": ["QWenLMHeadModel"],
+    "hidden_size": 4096,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "intermediate_size": 22016,
+    "vocab_size": 151936,
+    "kv_channels": 128,
+    "seq_length": 8192,
+    "no_bias": True,
+    "tie_word_embeddings": False,
+}
+
+
+@pytest.mark.parametrize(
+    ("engine", "advice"),
+    [
+        ("vllm-0.23.0", None),
+        ("vllm-0.24.0", "use engine='vllm-0.23.0'"),
+        ("vllm-0.30.0", "use engine='vllm-0.23.0'"),
+        ("lmi-17.0.0", None),
+        ("lmi-29.0.0", "use engine='lmi-17.0.0'"),
+    ],
+)
+def test_a_class_that_vllm_removed_is_refused_in_later_versions(engine: str, advice: str | None) -> None:
+    """`_PREVIOUSLY_SUPPORTED_MODELS` of vLLM 0.32.0: the last version with QWenLMHeadModel is 0.23.0."""
+    model = model_from_config(QWEN_1, "Qwen/Qwen-7B-Chat", "config.json")
+    problems = find_engine(engine).problems(model, None)
+    assert [problem.rpartition(": ")[2] for problem in problems] == ([advice] if advice else [])

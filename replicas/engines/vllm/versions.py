@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from packaging.version import Version
+
 from replicas.catalogue.architecture import Architecture
 from replicas.catalogue.instances import Instance
 from replicas.catalogue.models import Model
@@ -57,6 +59,11 @@ class VllmVersion(Engine):
         elif shape.is_known and not self.since(first):
             later = self.first_with(first)
             problems.append(f"{self} does not serve {model.id} ({shape.class_name}): use engine='{later}' or later")
+        elif shape.is_known and self._is_after(until := self.facts["classes_until"].get(shape.class_name)):
+            problems.append(
+                f"{self} does not serve {model.id} ({shape.class_name}), which vLLM removed after {until}: "
+                f"{self.advice_with(until)}"
+            )
         if quantization and quantization.method == "eetq":
             problems.append(f"{self} does not run eetq weights: use quantization='fp8', or engine='tgi'")
         formats = quantization.formats if quantization else ()
@@ -137,6 +144,18 @@ class VllmVersion(Engine):
     def first_with(self, version: str) -> str:
         """Return the name of the first engine with this version of vLLM."""
         return f"{self.name}-{version}"
+
+    def _is_after(self, version: str | None) -> bool:
+        return version is not None and self._version > Version(version)
+
+    def _versions_inside(self) -> Mapping[str, str]:
+        """Return the version of vLLM in each version of the engine that has an image, oldest first."""
+        return {version: version for version in self.kind.image_versions()}
+
+    def advice_with(self, version: str) -> str:
+        """Return the advice to use the newest image whose version of vLLM is not newer than `version`."""
+        older = [own for own, vllm in self._versions_inside().items() if Version(vllm) <= Version(version)]
+        return f"use engine='{self.name}-{older[-1]}'" if older else "use another model"
 
     @staticmethod
     def _has_large_cards(instance: Instance) -> bool:
