@@ -1,6 +1,6 @@
 """Gemma 3n: several streams of activations, embeddings for each layer, and encoders of images and sound.
 
-The parts are those that vLLM 0.32.0 builds (vllm/model_executor/models/gemma3n.py and gemma3n_mm.py).
+The parts are those that the engine of docs/models.md builds (models/gemma3n.py and gemma3n_mm.py).
 """
 
 from __future__ import annotations

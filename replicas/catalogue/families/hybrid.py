@@ -274,7 +274,7 @@ def lfm2_layers(c: Fields, *, sparse: bool = False) -> list[Layer]:
 
 
 def _lfm2_width(c: Fields, *, adjusted: bool) -> int:
-    """Return the feed-forward width (vllm/model_executor/models/lfm2.py, `Lfm2MLP`)."""
+    """Return the feed-forward width (models/lfm2.py, `Lfm2MLP`)."""
     given = c.count_or_none("block_ff_dim")
     width = c.count("intermediate_size", given) if given is None else given
     if "block_ff_dim" in c and c.has("intermediate_size"):

@@ -169,7 +169,7 @@ def _pixtral(v: Fields) -> Tower:
 
 def _used_layers(c: Fields, v: Fields) -> int:
     """Return the number of the tower's layers up to the last one whose output is used (`_get_num_hidden_layers` in
-    vllm/model_executor/models/llava.py).
+    models/llava.py).
     """
     layers, feature = v.layers("num_hidden_layers"), c.get("vision_feature_layer", -2)
     if isinstance(feature, list) or type(feature) is not int or not -layers <= feature <= layers:
@@ -409,7 +409,7 @@ _PHI3_TILES = 17
 
 def phi3_v(c: Fields) -> Architecture:
     """Return the architecture of Phi 3 and 3.5 Vision: CLIP ViT-L/14 at 336 pixels, whose sizes are not in the file
-    (`CLIP_VIT_LARGE_PATCH14_336_CONFIG` in vllm/model_executor/models/phi3v.py), without its last layer.
+    (`CLIP_VIT_LARGE_PATCH14_336_CONFIG` in models/phi3v.py), without its last layer.
     """
     processor, image = c.part("img_processor"), c.part("embd_layer")
     out, width = hidden_size(c), processor.count("image_dim_out", _CLIP_WIDTH)
@@ -418,7 +418,7 @@ def phi3_v(c: Fields) -> Architecture:
     blocks = transformer(width, layers=_CLIP_LAYERS - 1, heads=16, feed_forward=4 * width)
     around = 3 * _CLIP_PATCH**2 * width + width + (_CLIP_PATCHES + 1) * width + 2 * width
     joined = projector(4 * width, out, out) + 4 * width + 4 * width  # two separators of tiles
-    if image.get("projection_cls") != "mlp" or not image.flag("use_hd_transform"):
+    if image.get("projection_cls", "mlp") != "mlp" or not image.flag("use_hd_transform", True):
         raise ValueError("embd_layer has a projection for which no sizing formula is known")
     tower = Tower(
         modality="vision",
@@ -438,7 +438,7 @@ _PHI4_TILES = 37
 
 def phi4mm(c: Fields) -> Architecture:
     """Return the architecture of Phi 4 Multimodal without its adapters: SigLIP at 448 pixels without its last layer,
-    whose sizes are not in the file (`get_navit_vision_model` in vllm/model_executor/models/phi4mm.py), and a Conformer.
+    whose sizes are not in the file (`get_navit_vision_model` in models/phi4mm.py), and a Conformer.
     """
     out, width = hidden_size(c), _SIGLIP_WIDTH
     kind = c.part("embd_layer").get("embedding_cls")

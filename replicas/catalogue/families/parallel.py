@@ -38,7 +38,7 @@ def cohere2(c: Fields) -> Architecture:
     """Return the architecture of Command A and R7B: a window in all but every `sliding_window_pattern`th layer."""
     pattern = c.count("sliding_window_pattern", 4)
     windowed = [(number + 1) % pattern != 0 for number in range(c.layers("num_hidden_layers"))]
-    # A layer sees the token itself and `sliding_window` tokens before it (vllm/model_executor/models/commandr.py).
+    # A layer sees the token itself and `sliding_window` tokens before it (models/commandr.py).
     windows = [Span(span.kind, span.tokens + 1) if span.tokens else span for span in spans(c, windowed=windowed)]
     return _cohere(c, windows)
 

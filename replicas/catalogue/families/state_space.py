@@ -1,7 +1,7 @@
 """Decoders with Mamba's state space layers, alone or beside attention.
 
-A state has the type of the model unless the configuration sets another one: vLLM's `mamba_ssm_cache_dtype` is `auto`
-(vllm/model_executor/layers/mamba/mamba_utils.py, 0.32.0).
+A state has the type of the model, because the engine's `mamba_ssm_cache_dtype` is `auto`
+(layers/mamba/mamba_utils.py).
 """
 
 from __future__ import annotations
