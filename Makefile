@@ -121,7 +121,7 @@ ORACLE := .oracle
 define oracle_environment
 	$(PYTHON) -m venv --clear $(1)
 	$(UV) pip install --quiet --python $(1)/bin/python --torch-backend cpu -r $(2) || \
-	  $(1)/bin/python -m pip install --quiet --disable-pip-version-check -r $(2)
+	  $(1)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile -r $(2)
 	cp scripts/oracle/torchvision_operators.py $$($(1)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 	echo 'import torchvision_operators' > $$($(1)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/torchvision_operators.pth
 endef
@@ -134,11 +134,11 @@ $(ORACLE)/.installed: scripts/oracle/requirements.txt scripts/oracle/torchvision
 $(ORACLE)/sglang/.installed: scripts/oracle/requirements-sglang.txt replicas/engines/sglang/images.json replicas/engines/sglang/images_huggingface.json $(ORACLE)/.installed
 	$(call oracle_environment,$(ORACLE)/sglang,scripts/oracle/requirements-sglang.txt)
 	for version in $$($(PY) -c 'from replicas.engines import image_versions; print(*image_versions("sglang"))'); do \
-	  $(ORACLE)/sglang/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --target $(ORACLE)/sglang/versions/$$version sglang==$$version || exit 1; \
+	  $(ORACLE)/sglang/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --target $(ORACLE)/sglang/versions/$$version sglang==$$version || exit 1; \
 	done
 	@touch $@
 
-oracle: setup $(ORACLE)/.installed $(ORACLE)/sglang/.installed ## ask the engine's own code: sizes, arguments and answers (6 GB, half an hour): make oracle PART=sizes
+oracle: setup $(ORACLE)/.installed $(ORACLE)/sglang/.installed ## ask the engine's own code: sizes, arguments and answers (6 GB, an hour): make oracle PART=sizes
 	$(PY) -m scripts.oracle --python $(ORACLE)/bin/python $(PART)
 
 mutants: setup $(VENV)/.installed-dev ## change the construct library in 200 places, one at a time: does a test fail? (an hour)

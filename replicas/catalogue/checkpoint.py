@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from replicas.catalogue.json_files import read_object
 from replicas.catalogue.quantization import METHODS, ROUTED_EXPERTS, Modules, Quantization, modules, stored
+
+CacheFormat = Literal["fp8", "nvfp4"]
+_CACHE_FORMATS: Mapping[str, CacheFormat] = {"FP8": "fp8", "NVFP4": "nvfp4"}
 
 _BESIDE = "hf_quant_config.json"
 _CONFIG = "config.json"
@@ -55,8 +58,17 @@ def read_quantization(config: Mapping[str, Any]) -> Quantization | None:
         ) from None
 
 
-def fp8_cache_method(config: Mapping[str, Any]) -> str | None:
-    """Return the quantization method with which a checkpoint requests an FP8 KV cache; None without a request.
+@dataclass(frozen=True)
+class CacheRequest:
+    """A checkpoint's request for a KV cache in another format than that of the activations."""
+
+    method: str
+    """Quantization method of the checkpoint that requests it: `modelopt` or `compressed-tensors`."""
+    format: CacheFormat
+
+
+def cache_request(config: Mapping[str, Any]) -> CacheRequest | None:
+    """Return the KV cache that a checkpoint requests; None without a request.
 
     Args:
         config: the content of `config.json` or of `hf_quant_config.json`. In `config.json`, engines read only the
@@ -66,13 +78,17 @@ def fp8_cache_method(config: Mapping[str, Any]) -> str | None:
     outermost = {key: value for key, value in config.items() if key != "text_config"}
     declared = _declared(outermost) or {}
     method = str(declared.get("quant_method") or "")
-    scheme = declared.get("kv_cache_scheme") or declared.get("kv_cache_quant_algo")
-    if isinstance(scheme, Mapping):
-        is_fp8 = scheme.get("num_bits") == 8 and scheme.get("type") == "float" and not scheme.get("dynamic")
-    else:
-        is_fp8 = str(scheme).upper() == "FP8"
     known = next((name for name in ("modelopt", "compressed-tensors") if method.startswith(name)), None)
-    return known if is_fp8 else None
+    scheme = declared.get("kv_cache_scheme") or declared.get("kv_cache_quant_algo")
+    requested: CacheFormat | None = None
+    if not isinstance(scheme, Mapping):
+        requested = _CACHE_FORMATS.get(str(scheme).upper())
+    elif scheme.get("type") == "float":
+        if scheme.get("num_bits") == 8 and not scheme.get("dynamic"):
+            requested = "fp8"
+        elif scheme.get("num_bits") == 4 and known == "modelopt":
+            requested = "nvfp4"
+    return CacheRequest(known, requested) if known and requested else None
 
 
 def quantization_beside(file: Path) -> Mapping[str, Any] | None:

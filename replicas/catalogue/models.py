@@ -11,8 +11,9 @@ from typing import Any
 from replicas.catalogue import data
 from replicas.catalogue.architecture import Architecture
 from replicas.catalogue.checkpoint import (
+    CacheRequest,
+    cache_request,
     contradiction,
-    fp8_cache_method,
     quantization_beside,
     quantization_file,
     read_quantization,
@@ -55,8 +56,8 @@ class Model:
     architecture: Architecture
     quantization: Quantization | None = None
     """Quantization of the checkpoint; None for float16, bfloat16 and float32."""
-    fp8_cache_method: str | None = None
-    """Quantization method with which the checkpoint requests an FP8 KV cache; None without a request."""
+    cache_request: CacheRequest | None = None
+    """KV cache that the checkpoint requests; None for the type of the activations."""
     context_scaling: ContextScaling | None = None
     """`rope_scaling` that multiplies the context; None without one, and for models of the table."""
     gated: bool | None = None
@@ -155,7 +156,7 @@ def find_model(name: str) -> Model:
         id=repository,
         architecture=read_config(architecture["config"]),
         quantization=_quantization_of(entry),
-        fp8_cache_method=fp8_cache_method(entry.get("checkpoint", {})),
+        cache_request=cache_request(entry.get("checkpoint", {})),
         gated=entry["gated"],
         chat=entry["chat"],
         made_for=entry.get("task"),
@@ -238,7 +239,7 @@ def model_from_config(
         id=name,
         architecture=architecture,
         quantization=declared,
-        fp8_cache_method=fp8_cache_method(quantization or config),
+        cache_request=cache_request(quantization or config),
         context_scaling=context_scaling(config),
         source=source,
         warnings=(*(f"{name}: {sentence}" for sentence in architecture.doubts), *((doubt,) if doubt else ())),

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from replicas.catalogue import data
 from replicas.catalogue.architecture import Architecture
 from replicas.catalogue.families import FAMILIES, Family
 from replicas.catalogue.fields import Config, FieldError, Fields
@@ -38,7 +39,8 @@ WITHOUT_STRUCTURE = frozenset(
         # Training.
         *("attention_dropout", "attn_pdrop", "classifier_dropout", "dropout", "dropout_rate", "embd_pdrop"),
         *("embedding_dropout", "gradient_checkpointing", "hidden_dropout", "initializer_factor", "initializer_range"),
-        *("attention_probs_dropout_prob", "hidden_dropout_prob", "output_past"),
+        *("activation_dropout", "attention_probs_dropout_prob", "decoder_layerdrop", "embed_dropout", "init_std"),
+        *("encoder_layerdrop", "hidden_dropout_prob", "layerdrop", "output_dropout", "output_past"),
         *("output_attentions", "output_hidden_states", "output_router_logits", "pretraining_tp", "resid_pdrop"),
         *("residual_dropout", "return_dict", "router_aux_loss_coef", "router_jitter_noise", "tf_legacy_loss"),
         *("torchscript", "use_bfloat16"),
@@ -149,11 +151,19 @@ def _class_faults(config: Config, family: Family) -> Iterator[str]:
 
 
 def _field_faults(fields: Fields, family: Family) -> Iterator[str]:
-    """Yield the fields that the family's formula does not understand, in the file and in its nested configurations."""
+    """Yield the fields that the family's formula does not understand, in the file and in its nested configurations.
+
+    A nested configuration of another family (a language model with a tower) is read by the formula of that family.
+    """
     for part in _parts(fields):
+        own = FAMILIES.get(str(part.value("model_type"))) if part.path else None
         named = {name.removeprefix(part.path): values for name, values in family.assumed.items()}
-        assumed = {**_ASSUMED, **{name: values for name, values in named.items() if "." not in name}}
-        understood = {*part.looked_up, *family.without_structure, *assumed}
+        assumed = {
+            **_ASSUMED,
+            **(own.assumed if own else {}),
+            **{name: values for name, values in named.items() if "." not in name},
+        }
+        understood = {*part.looked_up, *family.without_structure, *(own.without_structure if own else ()), *assumed}
         if part.path or part.value("architectures"):
             understood |= _LABELS
         unread = [part.path + name for name in _unread(part, understood)]
@@ -215,8 +225,25 @@ def _unknown_family(config: Config, model_type: str) -> str:
     declared = config.get("architectures")
     for name in map(str, declared if isinstance(declared, list) else []):
         reasons += [f"architectures names {name} ({what})" for suffix, what in _HEADS.items() if name.endswith(suffix)]
+        reasons.append(served_by(name))
     because = f" ({'; '.join(reasons)})" if reasons else ""
     return (
         f"model_type {model_type!r} cannot be sized: no sizing formula is known for this family{because}. "
         f"Families that can be sized: {', '.join(sorted(FAMILIES))}; or {BY_HAND}"
     )
+
+
+def served_by(class_name: str) -> str:
+    """Return the sentence about which engines and versions serve a class that cannot be sized."""
+    table = data.load("served")
+    spans = table["classes"].get(class_name, {})
+    if not spans:
+        read = " and ".join(f"{engine} {first} to {last}" for engine, (first, last) in table["read"].items())
+        return f"no version of {read} has {class_name}"
+    return f"{class_name} is served by {' and by '.join(_versions(engine, *span) for engine, span in spans.items())}"
+
+
+def _versions(engine: str, first: str | None, last: str | None) -> str:
+    if first is None:
+        return engine if last is None else f"{engine} up to {last}"
+    return f"{engine} {first} and later" if last is None else f"{engine} {first} to {last}"

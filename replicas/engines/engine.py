@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from packaging.version import Version
 
 from replicas.catalogue.architecture import Architecture
+from replicas.catalogue.checkpoint import CacheFormat, CacheRequest
 from replicas.catalogue.instances import Instance
 from replicas.catalogue.models import Model
 from replicas.catalogue.quantization import Quantization
@@ -57,6 +58,10 @@ class Settings:
 
 _ARITHMETIC: Mapping[str, tuple[int, int]] = {"fp8": (8, 9), "nvfp4": (10, 0)}
 """First compute capability with arithmetic for a format: 8.9 is Ada, 10.0 is Blackwell."""
+
+CACHE_BYTES: Mapping[CacheFormat, float] = {"fp8": 1, "nvfp4": 1 / 2 + 1 / 16}
+"""Bytes of an element of the KV cache in a format. NVFP4 has a scale of one byte for 16 elements
+(`nvfp4_kv_cache_full_dim` in vllm/utils/torch_utils.py, 0.30.0)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -304,20 +309,23 @@ class Engine(ABC):
         """
         if settings.cache_bytes is not None:
             return settings.cache_bytes
-        if self.keeps_fp8_cache(model) and (instance.capability or (0, 0)) >= _ARITHMETIC["fp8"]:
-            return 1
+        request = self.followed_request(model)
+        if request and (instance.capability or (0, 0)) >= _ARITHMETIC[request.format]:
+            return CACHE_BYTES[request.format]
         return settings.weight_bytes
 
-    def keeps_fp8_cache(self, model: Model) -> bool:
-        """True if the checkpoint requests an FP8 KV cache and this version follows its quantization method.
+    def followed_request(self, model: Model) -> CacheRequest | None:
+        """Return the KV cache that the checkpoint requests, if this version follows its quantization method.
 
         For latent attention, other methods can apply.
         """
-        key = "fp8_cache_of_checkpoints"
-        if key not in self.facts:
-            return False
+        key, request = "cache_of_checkpoints", model.cache_request
+        if key not in self.facts or request is None:
+            return None
+        fact = self.fact(key)
         is_latent = any(cache.kind == "latent" for cache, _ in model.architecture.caches)
-        return model.fp8_cache_method in self.fact(key)["latent_methods" if is_latent else "methods"]
+        methods = fact["latent_methods" if is_latent else "methods"]
+        return request if request.method in methods and request.format in fact["formats"] else None
 
     def has_no_kernel(self, model: Model, instance: Instance) -> str | None:  # noqa: ARG002
         """Return why no kernel of this version runs the model on an instance type's accelerators; None if a kernel runs
@@ -325,8 +333,16 @@ class Engine(ABC):
         """
         return None
 
-    def type_problems(self, model: Model, quantization: Quantization | None, settings: MemorySettings) -> list[str]:  # noqa: ARG002
-        """Return why this version does not start with the data types that the container's variables set."""
+    def type_problems(
+        self,
+        model: Model,  # noqa: ARG002 (an engine may need them)
+        quantization: Quantization | None,  # noqa: ARG002
+        settings: MemorySettings,  # noqa: ARG002
+        instance: Instance | None,  # noqa: ARG002
+    ) -> list[str]:
+        """Return why this version does not start with the data types that the variables set or the checkpoint
+        requests.
+        """
         return []
 
     def open_cache_type(self, settings: MemorySettings, instance: Instance) -> str | None:
@@ -344,6 +360,44 @@ class Engine(ABC):
             f"only some attention kernels run a KV cache of {settings.cache_type} on the {instance.accelerator} of "
             f"{instance.name}, and it is not known which one {self} chooses: Triton's fail at start"
         )
+
+    def integer_problems(self, format_: Quantization) -> Iterator[str]:
+        """Yield the properties of integer weights (GPTQ, AWQ) with which this version does not start.
+
+        Nothing is yielded without the fact `integers`.
+        """
+        if "integers" not in self.facts:
+            return
+        fact = self.fact("integers")
+        bits = fact["bits"].get(format_.method, [format_.bits])
+        faults = (
+            f"of {format_.bits} bits" if format_.bits not in bits else "",
+            "that are not symmetric (sym)" if format_.method == "gptq" and not format_.symmetric else "",
+            "whose groups follow the order of activations (desc_act, actorder)" if format_.ordered else "",
+        )
+        allowed = (False, fact["asymmetric"], fact["ordered"])
+        for fault, is_allowed in zip(faults, allowed, strict=True):
+            if fault and not is_allowed:
+                yield f"{self} does not run {format_.method} weights {fault}: use another checkpoint of the model"
+
+    def half_problems(self, quantization: Quantization | None, settings: MemorySettings) -> Iterator[str]:
+        """Yield why this version needs float16 for GPTQ weights: its fast kernel does not run their groups, and the
+        other one has only float16.
+        """
+        if "marlin" not in self.facts or settings.weight_type in ("float16", "half"):
+            return
+        fact = self.facts["marlin"]
+        for format_ in quantization.formats if quantization else ():
+            runs = format_.bits in fact["bits"] and format_.group_size in fact["groups"] and format_.symmetric
+            if format_.method == "gptq" and not runs:
+                groups = "columns" if format_.group_size == -1 else f"groups of {format_.group_size}"
+                variable = self.kind.variables.weight_precision[0]
+                known = ", ".join(str(group) for group in fact["groups"] if group > 0)
+                yield (
+                    f"{self} runs gptq weights of {format_.bits} bits in {groups} only with float16 (Marlin has "
+                    f"symmetric groups of {known}): set {variable}=float16, or use another checkpoint of "
+                    "the model"
+                )
 
     def weight_only(self, quantization: Quantization | None, instance: Instance) -> str | None:
         """Return a sentence if the accelerator has no arithmetic for a format and computes at half precision; otherwise

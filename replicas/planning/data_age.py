@@ -10,7 +10,7 @@ from replicas.engines import engine_kinds, engine_names
 
 _CATALOGUE_FILES = (
     *("accelerators", "amis", "claims", "config_defaults", "instances", "managed_policies"),
-    *("models", "prices", "regions", "registries"),
+    *("models", "prices", "regions", "registries", "served"),
 )
 _ENGINE_FILES = ("facts", "variables")
 _AGE_LIMIT_DAYS = 365

@@ -351,7 +351,8 @@ def _memory_reasons(
     declared = component.model.declared
     cache = ", declared by hand" if declared.kv_bytes_per_token is not None else ""
     if component.settings.cache_bytes is None and memory.element_bytes < component.settings.weight_bytes:
-        cache += ", one byte per element, as the checkpoint requests"
+        each = "one byte" if memory.element_bytes == 1 else f"{memory.element_bytes:g} bytes"
+        cache += f", {each} per element, as the checkpoint requests"
     weights = (
         f"{shape.parameters:,} parameters, {precision}, over {chosen.degree}: {memory.weights / GIB:.2f} GiB{padded}"
     )

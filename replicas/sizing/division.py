@@ -84,8 +84,9 @@ def _broken_matrix(matrix: Matrix, format_: Quantization, engine: Engine, degree
         elif degree > 1:
             yield from _problem(matrix.width, whole, part, degree, columns, f"the quantization block of {columns}")
     group = format_.group_size
-    if format_.method in _IN_GROUPS and group > 0 and matrix.splits_inputs:
-        yield from _problem(matrix.width, whole, part, degree, group, f"the quantization group of {group}")
+    if format_.method in _IN_GROUPS and group > 0:
+        inputs, name = (part, matrix.width) if matrix.splits_inputs else (matrix.inputs, "hidden width")
+        yield from _problem(name, matrix.inputs, inputs, degree, group, f"the quantization group of {group}")
     if format_.packed and engine.packed_tile and matrix.splits_inputs:
         _, rows = engine.packed_tile
         least = max(_EXPERT_ROWS, group) if matrix.count > 1 else rows

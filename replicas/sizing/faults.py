@@ -65,7 +65,7 @@ def faults_of(
         yield Fault("gated", sentence, is_about_start=True)
     yield from (Fault("task", sentence) for sentence in _task_faults(component))
     yield from (Fault("engine", sentence) for sentence in engine.problems(model, component.quantization))
-    types = engine.type_problems(model, component.quantization, component.settings)
+    types = engine.type_problems(model, component.quantization, component.settings, instance)
     yield from (Fault("engine", sentence) for sentence in types)
     yield from (Fault("adapters", sentence) for sentence in _adapter_faults(component))
     if options.max_sequences and engine.sequences is None:

@@ -20,6 +20,7 @@ from replicas.catalogue import data
 
 FOLDER = Path(__file__).parents[2] / "tests" / "data" / "model_configs"
 ARCHIVE = FOLDER / "aiconfigurator-core.jsonl.xz"
+FAMILIES = FOLDER / "families.json"
 _CONFIG = "_config.json"
 _QUANTIZATION = "_hf_quant_config.json"
 
@@ -53,6 +54,13 @@ def repository(file: str) -> str:
 def catalogue() -> dict[str, dict[str, Any]]:
     """Return the config of each architecture of the catalogue, by short names such as `llama-2-13b`."""
     return {name: entry["config"] for name, entry in data.load("models")["architectures"].items()}
+
+
+@cache
+def families() -> dict[str, dict[str, Any]]:
+    """Return the configs of families that neither the catalogue nor the archive has, by short names."""
+    models: dict[str, dict[str, Any]] = json.loads(FAMILIES.read_bytes())["models"]
+    return models
 
 
 def main() -> None:

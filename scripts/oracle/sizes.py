@@ -19,8 +19,8 @@ _KEPT = ("kind", "layers", "page_bytes", "block_size", "sliding_window", "attent
 
 
 def cases() -> dict[str, dict[str, Any]]:
-    """Return the configs by name: the catalogue's short names, and repositories of the archive."""
-    return {**configs.catalogue(), **configs.models()}
+    """Return the configs by name: short names of the catalogue and of further families, repositories of the archive."""
+    return {**configs.catalogue(), **configs.models(), **configs.families()}
 
 
 def refresh(python: Path) -> Path:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from replicas.catalogue import data
-from replicas.catalogue.checkpoint import contradiction, fp8_cache_method, read_quantization
+from replicas.catalogue.checkpoint import CacheRequest, cache_request, contradiction, read_quantization
 from replicas.catalogue.models import model_from_config, read_model
 from replicas.catalogue.quantization import METHODS
 from replicas.units import GIB
@@ -281,7 +281,22 @@ DYNAMIC_SCHEME = {**FP8_SCHEME, "dynamic": True}
     ],
 )
 def test_a_checkpoint_asks_for_an_fp8_cache_by_its_method(config: dict[str, Any], method: str | None) -> None:
-    assert fp8_cache_method(config) == method
+    assert cache_request(config) == (CacheRequest(method, "fp8") if method else None)
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        {"kv_cache_quant_algo": "NVFP4"},
+        {"kv_cache_scheme": {"num_bits": 4, "type": "float", "group_size": 16, "dynamic": True}},
+    ],
+)
+def test_a_checkpoint_asks_for_an_nvfp4_cache(declared: dict[str, Any]) -> None:
+    """vLLM 0.30.0, `get_kv_cache_quant_algo_string`: of modelopt alone, as a name or a scheme of 4 bits."""
+    config = {"quantization_config": {"quant_method": "modelopt", "quant_algo": "NVFP4", **declared}}
+    assert cache_request(config) == CacheRequest("modelopt", "nvfp4")
+    other = {"quantization_config": {"quant_method": "fp8", **declared}}
+    assert cache_request(other) is None
 
 
 def test_a_named_file_comes_before_the_one_beside_the_config(tmp_path: Path) -> None:

@@ -208,3 +208,18 @@ def test_an_encoder_embeds_or_scores_and_keeps_no_cache(
     shape = read_config(config)
     assert shape.parameters == parameters
     assert (shape.context_tokens, shape.head, shape.caches) == (context, head, ())
+
+
+@pytest.mark.parametrize(
+    ("class_name", "words"),
+    [
+        # vllm/model_executor/models/registry.py of 0.8.5 to 0.32.0, EntryClass of sglang 0.5.8 to 0.5.20
+        ("MllamaForConditionalGeneration", "is served by vLLM up to 0.10.2 and by SGLang"),
+        ("WhisperForConditionalGeneration", "is served by vLLM and by SGLang 0.5.13 and later"),
+        ("DebertaV2ForSequenceClassification", "no version of vLLM 0.8.5 to 0.32.0 and SGLang 0.5.8 to 0.5.20 has"),
+        ("DeepseekOCRForCausalLM", "is served by vLLM 0.11.1 and later and by SGLang"),
+    ],
+)
+def test_the_refusal_of_an_unknown_family_says_which_engine_serves_it(class_name: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        read_config({"model_type": "unknown", "architectures": [class_name], "hidden_size": 64})

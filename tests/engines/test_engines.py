@@ -9,9 +9,11 @@ import botocore.session
 import pytest
 
 from replicas import ComponentPlan, plan
+from replicas.catalogue.checkpoint import read_quantization
 from replicas.catalogue.instances import find_instance
-from replicas.catalogue.quantization import METHODS
-from replicas.engines import engine_names, find_engine, image_versions
+from replicas.catalogue.models import find_model, model_from_config
+from replicas.catalogue.quantization import METHODS, Quantization
+from replicas.engines import MemorySettings, engine_names, find_engine, image_versions
 from replicas.errors import SizingError
 from tests.planning.build import deployment
 
@@ -287,3 +289,91 @@ def test_the_resources_of_a_copy_are_within_what_sagemaker_takes() -> None:
 def test_a_card_without_a_formats_arithmetic_runs_it_at_half_precision(method: str, instance: str, half: bool) -> None:
     said = find_engine("vllm").weight_only(METHODS[method], find_instance(instance))
     assert (said is not None) == half
+
+
+QWEN_1 = {
+    "model_type": "qwen",
+    "architectures": ["QWenLMHeadModel"],
+    "hidden_size": 4096,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "intermediate_size": 22016,
+    "vocab_size": 151936,
+    "kv_channels": 128,
+    "seq_length": 8192,
+    "no_bias": True,
+    "tie_word_embeddings": False,
+}
+
+
+@pytest.mark.parametrize(
+    ("engine", "advice"),
+    [
+        ("vllm-0.23.0", None),
+        ("vllm-0.24.0", "use engine='vllm-0.23.0'"),
+        ("vllm-0.30.0", "use engine='vllm-0.23.0'"),
+        ("lmi-17.0.0", None),
+        ("lmi-29.0.0", "use engine='lmi-17.0.0'"),
+    ],
+)
+def test_a_class_that_vllm_removed_is_refused_in_later_versions(engine: str, advice: str | None) -> None:
+    """`_PREVIOUSLY_SUPPORTED_MODELS` of vLLM 0.32.0: the last version with QWenLMHeadModel is 0.23.0."""
+    model = model_from_config(QWEN_1, "Qwen/Qwen-7B-Chat", "config.json")
+    problems = find_engine(engine).problems(model, None)
+    assert [problem.rpartition(": ")[2] for problem in problems] == ([advice] if advice else [])
+
+
+def _gptq(**declared: Any) -> Quantization:
+    config = {"quantization_config": {"quant_method": "gptq", "bits": 4, "group_size": 128, "sym": True, **declared}}
+    read = read_quantization(config)
+    assert read is not None
+    return read
+
+
+@pytest.mark.parametrize(
+    ("engine", "declared", "words"),
+    [
+        # MARLIN_SUPPORTED_GROUP_SIZES of vLLM 0.30.0 and SGLang 0.5.20; ExllamaLinearKernel.can_implement: float16
+        ("vllm-0.30.0", {}, None),
+        ("vllm-0.30.0", {"group_size": -1}, None),
+        ("vllm-0.30.0", {"group_size": 256}, "set SM_VLLM_DTYPE=float16"),
+        ("lmi-29.0.0", {"group_size": 48}, "set OPTION_DTYPE=float16"),
+        ("sglang-0.5.20", {"group_size": 256}, "set SM_SGLANG_DTYPE=float16"),
+        ("sglang-0.5.20", {"sym": False}, "set SM_SGLANG_DTYPE=float16"),
+        ("sglang-0.5.20", {"bits": 8}, None),
+    ],
+)
+def test_gptq_weights_that_marlin_does_not_run_need_float16(
+    engine: str, declared: dict[str, Any], words: str | None
+) -> None:
+    version, read, model = find_engine(engine), _gptq(**declared), find_model("Qwen/Qwen3-8B")
+    problems = version.type_problems(model, read, MemorySettings(), None)
+    assert [problem for problem in problems if words and words in problem] == problems
+    assert bool(problems) == (words is not None)
+    assert version.type_problems(model, read, MemorySettings(weight_type="float16"), None) == []
+
+
+@pytest.mark.parametrize(
+    ("engine", "declared", "is_run"),
+    [
+        # QuantLinear of TGI: "Only 2,4,8 bits are supported."; GPTQConfig of SGLang: 2, 3, 4 or 8 bits.
+        ("tgi-3.3.6", {"bits": 3}, False),
+        ("tgi-3.3.6", {"bits": 8}, True),
+        ("tgi-2.0.2", {"sym": False, "desc_act": True}, True),
+        ("sglang-0.5.20", {"bits": 3}, True),
+        ("vllm-0.30.0", {"bits": 3}, False),
+        ("vllm-0.30.0", {"sym": False}, False),
+    ],
+)
+def test_integer_weights_that_an_engine_has_no_kernel_for_are_refused(
+    engine: str, declared: dict[str, Any], *, is_run: bool
+) -> None:
+    problems = find_engine(engine).problems(find_model("Qwen/Qwen2.5-7B-Instruct"), _gptq(**declared))
+    assert (problems == []) == is_run, problems
+
+
+@pytest.mark.parametrize("engine", ["tgi-3.3.6", "sglang-0.5.20", "vllm-0.21.0"])
+def test_awq_weights_have_four_bits(engine: str) -> None:
+    read = read_quantization({"quantization_config": {"quant_method": "awq", "bits": 8, "group_size": 128}})
+    problems = find_engine(engine).problems(find_model("Qwen/Qwen2.5-7B-Instruct"), read)
+    assert any("awq weights of 8 bits" in problem for problem in problems)

@@ -12,7 +12,7 @@ from replicas.forecast import ForecastError, Load, forecast
 from replicas.planning.plans import EndpointPlan
 
 CONFIGS = Path(__file__).parents[1] / "cases" / "configs"
-ERNIE, LFM2 = CONFIGS / "ernie21b.json", CONFIGS / "lfm2.json"
+ERNIE, WHISPER = CONFIGS / "ernie21b.json", CONFIGS / "whisper.json"
 
 
 def _plan(**options: Any) -> EndpointPlan:
@@ -53,7 +53,7 @@ def test_a_model_of_the_table_may_have_one_declared_size() -> None:
         ({"kv_bytes_per_token": None}, "not in the table.*to declare its sizes, set kv_bytes_per_token= too"),
         ({"weights_gib": None}, "not in the table.*to declare its sizes, set weights_gib= too"),
         ({"weights_gib": None, "kv_bytes_per_token": None}, "not in the table.*weights_gib= and kv_bytes_per_token="),
-        ({"config": LFM2, "weights_gib": None}, "conv_L_cache.*set weights_gib= too"),
+        ({"config": WHISPER, "weights_gib": None}, "num_mel_bins.*set weights_gib= too"),
         (
             {"model": "NousResearch/Meta-Llama-3.1-8B", "weights_gib": 10, "kv_bytes_per_token": None},
             "weights_gib=10: NousResearch/Meta-Llama-3.1-8B takes 14.96 GiB: remove weights_gib or raise it",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from typing import Any
 
 import pytest
@@ -73,10 +73,21 @@ def test_parsers_are_asked_about_every_deployment_of_their_engines() -> None:
         ("false", None, False),
         ("8", 9, True),
         ("a", None, True),
+        ('{"a": ["b"]}', {"a": ["b"]}, False),
+        ('{"a": ["b"]}', {"a": ["c"]}, True),
     ],
 )
 def test_a_setting_that_is_read_otherwise_is_found(value: str, setting: object, *, is_misread: bool) -> None:
-    assert bool(misread({"name": value}, Namespace(name=setting))) == is_misread
+    assert bool(misread({"name": value}, Namespace(name=setting), ArgumentParser())) == is_misread
+
+
+def test_a_setting_is_found_under_the_name_under_which_the_parser_stores_it() -> None:
+    """SGLang 0.5.13 stores --tp-size as tensor_parallel_size."""
+    parser = ArgumentParser()
+    parser.add_argument("--tensor-parallel-size", "--tp-size", type=int)
+    parsed = parser.parse_args(["--tp-size", "2"])
+    assert misread({"tp_size": "2"}, parsed, parser) == {}
+    assert misread({"tp_size": "4"}, parsed, parser) == {"tp_size": "'4' is read as 2"}
 
 
 @pytest.mark.parametrize(

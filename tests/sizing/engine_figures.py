@@ -44,6 +44,15 @@ class Figures:
             (Fraction(layer["layers"] * layer["page_bytes"], layer["block_size"]) for layer in layers), Fraction()
         )
 
+    @property
+    def windows(self) -> set[int]:
+        """Tokens of the windows and chunks of the layers."""
+        return {
+            layer.get("sliding_window") or layer["attention_chunk_size"]
+            for layer in self.entry["cache_layers"]
+            if layer["kind"] in WINDOWS
+        }
+
     def model(self) -> Model:
         """The model as the catalogue reads it.
 
@@ -51,10 +60,10 @@ class Figures:
             ValueError: the catalogue refuses the config.
 
         """
-        config = configs.models().get(self.name)
+        config = configs.models().get(self.name) or configs.families().get(self.name)
         if config is None:
             return find_model(self.name)
-        return model_from_config(config, self.name, str(configs.ARCHIVE), configs.quantization_of(self.name))
+        return model_from_config(config, self.name, "config.json", configs.quantization_of(self.name))
 
 
 def about() -> dict[str, Any]:

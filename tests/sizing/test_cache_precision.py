@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from replicas.catalogue.checkpoint import CacheRequest
 from replicas.catalogue.instances import find_instance
 from replicas.catalogue.models import Model, find_model
 from replicas.engines import MemorySettings, find_engine
 
-FP8_CHECKPOINT = replace(find_model("meta-llama/Llama-3.1-8B"), fp8_cache_method="modelopt")
+FP8_CHECKPOINT = replace(find_model("meta-llama/Llama-3.1-8B"), cache_request=CacheRequest("modelopt", "fp8"))
 H100, A100 = "ml.p5.48xlarge", "ml.p4d.24xlarge"
 
 
@@ -35,13 +36,16 @@ def _element_bytes(engine: str, model: Model, instance: str = H100, **settings: 
     ],
 )
 def test_a_version_follows_the_checkpoint(engine: str, method: str | None, expected: float) -> None:
-    assert _element_bytes(engine, replace(FP8_CHECKPOINT, fp8_cache_method=method)) == expected
+    assert (
+        _element_bytes(engine, replace(FP8_CHECKPOINT, cache_request=CacheRequest(method, "fp8") if method else None))
+        == expected
+    )
 
 
 @pytest.mark.parametrize(("method", "expected"), [("modelopt", 1), ("compressed-tensors", 2)])
 def test_latent_attention_does_not_read_the_scheme_of_compressed_tensors(method: str, expected: float) -> None:
     """vLLM 0.15.1 to 0.32.0: `Attention.__init__` reads `kv_cache_scheme`, `MLAAttention.__init__` does not."""
-    deepseek = replace(find_model("deepseek-ai/DeepSeek-V3.1"), fp8_cache_method=method)
+    deepseek = replace(find_model("deepseek-ai/DeepSeek-V3.1"), cache_request=CacheRequest(method, "fp8"))
     assert _element_bytes("vllm-0.30.0", deepseek) == expected
 
 
@@ -68,3 +72,44 @@ def test_latent_vectors_of_sparse_attention_keep_scales_and_a_wider_part_in_fp8(
 def test_latent_vectors_without_an_index_take_one_byte_an_element_in_fp8() -> None:
     shape = find_model("deepseek-ai/DeepSeek-V3.1").architecture
     assert shape.kv_bytes_per_token(1, 1) == 61 * 576
+
+
+NVFP4_CHECKPOINT = replace(FP8_CHECKPOINT, cache_request=CacheRequest("modelopt", "nvfp4"))
+B200 = "ml.p6-b200.48xlarge"
+
+
+@pytest.mark.parametrize(
+    ("engine", "instance", "expected"),
+    [
+        # head_size // 2 + head_size // 16 bytes (`nvfp4_kv_cache_full_dim` in vllm/utils/torch_utils.py, 0.30.0)
+        ("vllm-0.30.0", B200, 0.5625),
+        # An unknown request falls back to `auto` (0.15.1).
+        ("vllm-0.15.0", B200, 2),
+        ("sglang-0.5.8", B200, 2),
+    ],
+)
+def test_an_nvfp4_cache_has_four_bits_and_a_scale(engine: str, instance: str, expected: float) -> None:
+    assert _element_bytes(engine, NVFP4_CHECKPOINT, instance) == expected
+
+
+def _problems(model: Model, instance: str, **settings: float) -> list[str]:
+    engine = find_engine("vllm-0.30.0")
+    return engine.type_problems(model, None, MemorySettings(**settings), find_instance(instance))
+
+
+def test_an_nvfp4_cache_is_refused_where_no_kernel_reads_it() -> None:
+    """`FlashInferBackend.supports_kv_cache_dtype` of vLLM 0.30.0: compute capability 10 alone."""
+    (problem,) = _problems(NVFP4_CHECKPOINT, H100)
+    assert problem == (
+        "meta-llama/Llama-3.1-8B requests a KV cache in NVFP4, and vllm-0.30.0 does not start: no kernel reads it on "
+        "the H100 of ml.p5.48xlarge: set SM_VLLM_KV_CACHE_DTYPE=bfloat16"
+    )
+    assert _problems(NVFP4_CHECKPOINT, B200) == []
+    assert _problems(NVFP4_CHECKPOINT, H100, cache_bytes=2) == []
+
+
+def test_an_nvfp4_cache_of_latent_attention_is_refused_everywhere() -> None:
+    """No backend of vllm/v1/attention/backends/mla has `nvfp4` among its supported_kv_cache_dtypes (0.30.0)."""
+    deepseek = replace(find_model("deepseek-ai/DeepSeek-V3.1"), cache_request=CacheRequest("modelopt", "nvfp4"))
+    (problem,) = _problems(deepseek, B200)
+    assert "no kernel of latent attention reads it" in problem

@@ -98,6 +98,8 @@ def mamba2(
     state_bytes: int,
     bias: bool,
     convolution_bias: bool,
+    module: str = "mixer",
+    normed: bool = True,
 ) -> Mixer:
     """Return a Mamba 2 mixer: a state of `head_dim` by `state_size` for each head.
 
@@ -111,6 +113,8 @@ def mamba2(
         state_bytes: bytes of an element of the state.
         bias: True if the projections have biases.
         convolution_bias: True if the convolution has a bias.
+        module: name of the block in checkpoints.
+        normed: True if the result is normed.
 
     """
     width = heads * head_dim
@@ -119,11 +123,76 @@ def mamba2(
     state = convolved * (kernel - 1) * CONVOLUTION_BYTES + heads * head_dim * state_size * state_bytes
     return Mixer(
         matrices=(
-            Matrix("mixer.in_proj", inner, hidden),
-            Matrix("mixer.out_proj", hidden, width, width=_WIDTH, splits_inputs=True),
+            Matrix(f"{module}.in_proj", inner, hidden),
+            Matrix(f"{module}.out_proj", hidden, width, width=_WIDTH, splits_inputs=True),
         ),
-        vectors=convolved * (kernel + convolution_bias) + 3 * heads + width + (inner + hidden) * bias,
+        vectors=convolved * (kernel + convolution_bias) + 3 * heads + width * normed + (inner + hidden) * bias,
         heads=heads,
         head_dim=head_dim,
         caches=(Cache(kind="state", elements=state, heads=heads, element_bytes=1.0),),
+    )
+
+
+def mamba1(
+    hidden: int,
+    *,
+    width: int,
+    state_size: int,
+    rank: int,
+    kernel: int,
+    state_bytes: int,
+    bias: bool,
+    convolution_bias: bool,
+    normed: bool = False,
+) -> Mixer:
+    """Return a Mamba mixer: a state of `state_size` for each channel.
+
+    Args:
+        hidden: width of the model.
+        width: number of channels.
+        state_size: width of the state of a channel.
+        rank: rank of the projection of the time step.
+        kernel: width of the preceding convolution, tokens.
+        state_bytes: bytes of an element of the state.
+        bias: True if the input and output projections have biases.
+        convolution_bias: True if the convolution has a bias.
+        normed: True if time step, input and output projections of the state are normed (Jamba).
+
+    """
+    state = width * (kernel - 1) * CONVOLUTION_BYTES + width * state_size * state_bytes
+    return Mixer(
+        matrices=(
+            Matrix("mamba.in_proj", 2 * width, hidden, width=_WIDTH),
+            Matrix("mamba.x_proj", rank + 2 * state_size, width, width=_WIDTH, splits_inputs=True),
+            Matrix("mamba.dt_proj", width, rank, width=_WIDTH),
+            Matrix("mamba.out_proj", hidden, width, width=_WIDTH, splits_inputs=True),
+        ),
+        vectors=width * (kernel + convolution_bias + state_size + 2)
+        + (2 * width + hidden) * bias
+        + (rank + 2 * state_size) * normed,
+        heads=width,
+        head_dim=1,
+        caches=(Cache(kind="state", elements=state, heads=width, element_bytes=1.0),),
+    )
+
+
+def short_convolution(hidden: int, *, kernel: int, bias: bool) -> Mixer:
+    """Return the gated short convolution of LFM2, whose state is the last `kernel - 1` inputs.
+
+    Args:
+        hidden: width of the model, and of the convolution.
+        kernel: width of the convolution, tokens.
+        bias: True if the projections and the convolution have biases.
+
+    """
+    state = hidden * (kernel - 1) * CONVOLUTION_BYTES
+    return Mixer(
+        matrices=(
+            Matrix("conv.in_proj", 3 * hidden, hidden, width=_WIDTH),
+            Matrix("conv.out_proj", hidden, hidden, width=_WIDTH, splits_inputs=True),
+        ),
+        vectors=hidden * kernel + (3 * hidden + hidden + hidden) * bias,
+        heads=hidden,
+        head_dim=1,
+        caches=(Cache(kind="state", elements=state, heads=hidden, element_bytes=1.0),),
     )

@@ -8,12 +8,13 @@ from replicas.catalogue.architecture import Architecture
 from replicas.catalogue.composition.attention import grouped
 from replicas.catalogue.composition.feed_forward import dense, mixture
 from replicas.catalogue.composition.parts import FeedForward, Layer, Matrix, Mixer
-from replicas.catalogue.composition.recurrence import gated_delta, kimi_delta, mamba2
+from replicas.catalogue.composition.recurrence import gated_delta, kimi_delta, mamba2, short_convolution
 from replicas.catalogue.families.common import (
     attention,
     block,
     decoder,
     hidden_size,
+    is_tied,
     layers_of,
     prediction_surround,
 )
@@ -225,3 +226,84 @@ def kimi_linear(c: Fields) -> Architecture:
 def kimi_linear_end(c: Fields) -> int:
     """Return the parameters that mix the residual streams after the last layer."""
     return 2 * hidden_size(c) if c.count_or_none("attn_res_block_size") else 0
+
+
+def lfm2_layers(c: Fields, *, sparse: bool = False) -> list[Layer]:
+    """Return the layers of LFM2: short convolutions, and attention in the layers that the configuration lists.
+
+    `sparse`: True for the version with experts after the first layers.
+    """
+    width, layers = hidden_size(c), c.layers("num_hidden_layers")
+    for name in ("conv_dim", "conv_dim_out", "block_dim"):
+        if c.count(name, width) != width:
+            raise ValueError(f"{c.path}{name} differs from hidden_size, for which no sizing formula is known")
+    listed, kinds = c.get("full_attn_idxs"), c.each("layer_types", layers)
+    if kinds is None and not isinstance(listed, list):
+        raise KeyError(f"{c.path}layer_types")
+    full = (
+        [kind == "full_attention" for kind in kinds]
+        if kinds
+        else [number in (listed or ()) for number in range(layers)]
+    )
+    unknown = sorted({str(kind) for kind in kinds or []} - {"full_attention", "conv"})
+    if unknown:
+        raise ValueError(f"layer_types has {', '.join(unknown)}, for which no sizing formula is known")
+    heads = c.count("num_attention_heads")
+    head_dim = width // heads
+    attended = grouped(
+        width, heads=heads, kv_heads=c.count("num_key_value_heads", 8), head_dim=head_dim, vectors=2 * head_dim
+    )
+    recurrent = short_convolution(width, kernel=c.count("conv_L_cache", 3), bias=c.flag("conv_bias"))
+    names = ("w1", "w3", "w2")
+    plain = dense(width, _lfm2_width(c, adjusted=not sparse), module="feed_forward", names=names)
+    blocks = [plain] * layers
+    if sparse:
+        experts = c.count("num_experts")
+        routed = mixture(
+            width,
+            c.count("moe_intermediate_size"),
+            experts=experts,
+            per_token=c.count("num_experts_per_tok"),
+            module="feed_forward",
+            names=names,
+            vectors=experts * c.flag("use_expert_bias", True),
+        )
+        first = c.number("num_dense_layers", 2)
+        blocks = [plain if number < first else routed for number in range(layers)]
+    return layers_of(c, [attended if on else recurrent for on in full], blocks)
+
+
+def _lfm2_width(c: Fields, *, adjusted: bool) -> int:
+    """Return the feed-forward width (models/lfm2.py, `Lfm2MLP`)."""
+    given = c.count_or_none("block_ff_dim")
+    width = c.count("intermediate_size", given) if given is None else given
+    if "block_ff_dim" in c and c.has("intermediate_size"):
+        c.count("intermediate_size")  # `block_ff_dim` outranks it (Lfm2Config)
+    if not adjusted or not c.flag("block_auto_adjust_ff_dim", True):
+        return width
+    multiplier, multiple = c.get("block_ffn_dim_multiplier", 1.0), c.count("block_multiple_of", 256)
+    width = int(2 * width / 3)
+    if multiplier is not None:
+        width = int(float(multiplier) * width)
+    return -(-width // multiple) * multiple
+
+
+def lfm2_is_tied(c: Fields) -> bool:
+    """True if the output head is the token embeddings: by `tie_embedding`, the older name, or by default."""
+    return c.flag("tie_embedding", is_tied(c, True))
+
+
+def lfm2(c: Fields) -> Architecture:
+    """Return the architecture of LFM2 and LFM2.5."""
+    return decoder(c, lfm2_layers(c), tied=lfm2_is_tied(c))
+
+
+def lfm2_moe(c: Fields) -> Architecture:
+    """Return the architecture of LFM2 with experts."""
+    return decoder(c, lfm2_layers(c, sparse=True), tied=lfm2_is_tied(c))
+
+
+def qwen3_5_text(c: Fields) -> Architecture:
+    """Return the architecture of Qwen 3.5 and 3.6 without their tower."""
+    apart = qwen3_next_prediction(c, "mtp_num_hidden_layers")
+    return decoder(c, qwen3_next_layers(c), prediction_parameters=apart)

@@ -18,6 +18,7 @@ from replicas.catalogue.composition.parts import FeedForward, Layer, Matrix
 from replicas.catalogue.composition.towers import Tower, projector, transformer
 from replicas.catalogue.families.common import ALL_TOKENS, Span, decoder, hidden_size, is_tied, prediction, spans
 from replicas.catalogue.families.dense import gemma3_layers, mistral_layers, qwen2_layers, qwen3_layers
+from replicas.catalogue.families.gemma3n import conformer
 from replicas.catalogue.families.hybrid import (
     kimi_linear_end,
     kimi_linear_layers,
@@ -92,7 +93,11 @@ def qwen2_5_vl(c: Fields) -> Architecture:
     The fields of the language model can be at the top level of the configuration.
     """
     text = c.part("text_config") if c.has("text_config") else c
-    v = c.part("vision_config")
+    return _with_towers(c, text, qwen2_layers(text), qwen2_5_tower(c.part("vision_config")))
+
+
+def qwen2_5_tower(v: Fields) -> Tower:
+    """Return the tower of Qwen2.5-VL: gated blocks and windows."""
     width, layers, inner = v.count("hidden_size"), v.layers("depth"), v.count("intermediate_size")
     merged = width * v.count("spatial_merge_size", 2) ** 2
     patch = (
@@ -104,14 +109,13 @@ def qwen2_5_vl(c: Fields) -> Architecture:
         width, layers=layers, heads=v.count("num_heads"), feed_forward=inner, gated=True, norm_bias=False
     )
     around = patch * width + width + projector(merged, merged, v.count("out_hidden_size"))
-    tower = Tower(
+    return Tower(
         modality="vision",
         parameters=blocks + around,
         width=width,
         feed_forward_width=inner,
         most_patches=_QWEN_PIXELS // v.count("patch_size", 14) ** 2,
     )
-    return _with_towers(c, text, qwen2_layers(text), tower)
 
 
 _LLAMA4_TOWER = {
@@ -321,14 +325,31 @@ def gemma4_text(c: Fields) -> Architecture:
     return _with_layer_embeddings(c, decoder(c, gemma4_layers(c), tied_by_default=True))
 
 
+def _gemma4_audio(a: Fields, out: int) -> Tower:
+    """Return the encoder of sound of Gemma 4: the Conformer of Gemma 3n and two projections.
+
+    Missing fields have the defaults of `Gemma4AudioConfig` (transformers 5.19).
+    """
+    channels = a.counts("subsampling_conv_channels", 2) if a.has("subsampling_conv_channels") else [128, 32]
+    encoder = conformer(
+        a.count("hidden_size", 1024),
+        layers=a.layers("num_hidden_layers", 12),
+        heads=a.count("num_attention_heads", 8),
+        kernel=a.count("conv_kernel_size", 5),
+        channels=channels,
+        bins=128,
+    )
+    projected = a.count("output_proj_dims", 1536)
+    joined = projector(encoder.width, projected) + projected * out
+    return replace(encoder, parameters=encoder.parameters + joined)
+
+
 def gemma4(c: Fields) -> Architecture:
     """Return the architecture of Gemma 4."""
     text = c.part("text_config")
-    if c.has("audio_config"):
-        raise ValueError(
-            "audio_config describes an audio tower, which the sizing formula of this family does not support"
-        )
     towers = (_gemma4_tower(c.part("vision_config"), hidden_size(text)),) if c.has("vision_config") else ()
+    if c.has("audio_config"):
+        towers = (*towers, _gemma4_audio(c.part("audio_config"), hidden_size(text)))
     return _with_layer_embeddings(text, _with_towers(c, text, gemma4_layers(text), *towers, tied_by_default=True))
 
 

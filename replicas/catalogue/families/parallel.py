@@ -5,6 +5,7 @@ from __future__ import annotations
 from replicas.catalogue.architecture import Architecture
 from replicas.catalogue.composition.attention import grouped
 from replicas.catalogue.composition.feed_forward import dense, mixture
+from replicas.catalogue.composition.parts import Layer, Mixer
 from replicas.catalogue.families.common import (
     Span,
     attention,
@@ -37,7 +38,9 @@ def cohere2(c: Fields) -> Architecture:
     """Return the architecture of Command A and R7B: a window in all but every `sliding_window_pattern`th layer."""
     pattern = c.count("sliding_window_pattern", 4)
     windowed = [(number + 1) % pattern != 0 for number in range(c.layers("num_hidden_layers"))]
-    return _cohere(c, spans(c, windowed=windowed))
+    # A layer sees the token itself and `sliding_window` tokens before it (models/commandr.py).
+    windows = [Span(span.kind, span.tokens + 1) if span.tokens else span for span in spans(c, windowed=windowed)]
+    return _cohere(c, windows)
 
 
 def _cohere(c: Fields, windows: list[Span]) -> Architecture:
@@ -154,3 +157,102 @@ def ernie(c: Fields) -> Architecture:
     return decoder(
         c, plain_layers(c, [mixer] * c.layers("num_hidden_layers"), block(c, bias=bias)), tied_by_default=True
     )
+
+
+def _decoder_of_llama(c: Fields, mixers: list[Mixer], *, norms: int = 2, tied_by_default: bool = False) -> Architecture:
+    return decoder(
+        c, plain_layers(c, mixers, block(c, bias=c.flag("mlp_bias")), norms=norms), tied_by_default=tied_by_default
+    )
+
+
+def smollm3(c: Fields) -> Architecture:
+    """Return the architecture of SmolLM 3: Llama's layers, some without positions, and a tied output head."""
+    if c.flag("use_sliding_window") and not c.has("layer_types"):
+        raise ValueError("use_sliding_window is set without layer_types, which says which layers have a window")
+    bias = c.flag("attention_bias")
+    windows = spans(c) if c.has("layer_types") else [Span()] * c.layers("num_hidden_layers")
+    c.get("sliding_window")
+    mixers = [attention(c, span, qkv_bias=bias, output_bias=bias) for span in windows]
+    return _decoder_of_llama(c, mixers, tied_by_default=True)
+
+
+def glm(c: Fields) -> Architecture:
+    """Return the architecture of GLM 4 9B: Llama's layers with biases of queries, keys and values."""
+    mixer = attention(c, qkv_bias=c.flag("attention_bias"))
+    return _decoder_of_llama(c, [mixer] * c.layers("num_hidden_layers"))
+
+
+def glm4_layers(c: Fields) -> list[Layer]:
+    """Return the layers of GLM 4 0414: those of GLM 4 9B with norms behind attention and block."""
+    mixer = attention(c, qkv_bias=c.flag("attention_bias"))
+    return plain_layers(c, [mixer] * c.layers("num_hidden_layers"), block(c), norms=4)
+
+
+def glm4(c: Fields) -> Architecture:
+    """Return the architecture of GLM 4 0414 and GLM Z1."""
+    return decoder(c, glm4_layers(c))
+
+
+def exaone(c: Fields) -> Architecture:
+    """Return the architecture of EXAONE 3 and 3.5, whose number of layers is in `num_layers`."""
+    layers = c.layers("num_layers") if "num_layers" in c else c.layers("num_hidden_layers")
+    return _decoder_of_llama(c, [attention(c)] * layers)
+
+
+def exaone4(c: Fields) -> Architecture:
+    """Return the architecture of EXAONE 4: norms over queries and keys, and behind attention and block.
+
+    `layer_types` or `sliding_window_pattern` (a number, or a word such as `LLLG`) says which layers have a window.
+    """
+    layers, pattern = c.layers("num_hidden_layers"), c.get("sliding_window_pattern")
+    if isinstance(pattern, str):
+        windowed = [pattern[number % len(pattern)] == "L" for number in range(layers)]
+    elif pattern:
+        every = c.count("sliding_window_pattern")
+        windowed = [(number + 1) % every != 0 for number in range(layers)]
+    else:
+        windowed = [False] * layers
+    mixers = [attention(c, span, head_norms=True) for span in spans(c, windowed=windowed)]
+    return _decoder_of_llama(c, mixers)
+
+
+def hunyuan(c: Fields) -> Architecture:
+    """Return the architecture of Hunyuan without experts: norms over queries and keys."""
+    bias = c.flag("attention_bias")
+    mixer = attention(c, qkv_bias=bias, output_bias=bias, head_norms=True)
+    return _decoder_of_llama(c, [mixer] * c.layers("num_hidden_layers"))
+
+
+def olmo(c: Fields) -> Architecture:
+    """Return the architecture of OLMo 1, whose norms have no weights."""
+    bias = c.flag("attention_bias")
+    mixer = attention(c, qkv_bias=bias, output_bias=bias)
+    layers = plain_layers(c, [mixer] * c.layers("num_hidden_layers"), block(c), norms=0)
+    return decoder(c, layers, norms=0)
+
+
+def internlm(c: Fields) -> Architecture:
+    """Return the architecture of InternLM 2 and 3: Llama's layers."""
+    mixer = attention(c, qkv_bias=c.flag("qkv_bias") or c.flag("bias"), output_bias=c.flag("bias"))
+    layers = plain_layers(c, [mixer] * c.layers("num_hidden_layers"), block(c, bias=c.flag("bias")))
+    return decoder(c, layers)
+
+
+def stablelm(c: Fields) -> Architecture:
+    """Return the architecture of StableLM: layer norms with biases."""
+    mixer = attention(c, qkv_bias=c.flag("use_qkv_bias"))
+    layers = plain_layers(c, [mixer] * c.layers("num_hidden_layers"), block(c), norms=4)
+    return decoder(c, layers, norms=2)
+
+
+def minicpm(c: Fields) -> Architecture:
+    """Return the architecture of MiniCPM 1 and 4: Llama's layers with scales, which have no weights."""
+    return _decoder_of_llama(c, [attention(c)] * c.layers("num_hidden_layers"), tied_by_default=True)
+
+
+def apertus(c: Fields) -> Architecture:
+    """Return the architecture of Apertus: no gate, and two parameters of the activation in each layer."""
+    bias = c.flag("attention_bias")
+    mixer = attention(c, qkv_bias=bias, output_bias=bias, head_norms=True, vectors=2)
+    feed_forward = block(c, gated=False, bias=c.flag("mlp_bias"))
+    return decoder(c, plain_layers(c, [mixer] * c.layers("num_hidden_layers"), feed_forward))

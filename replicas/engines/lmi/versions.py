@@ -104,3 +104,8 @@ class LmiVersion(VllmVersion):
         """Return the name of the first version of LMI with at least this version of vLLM."""
         carried: Mapping[str, str] = self.facts["vllm"]
         return f"{self.name}-{next(own for own, vllm in carried.items() if Version(vllm) >= Version(version))}"
+
+    def _versions_inside(self) -> Mapping[str, str]:
+        """Return the version of vLLM in each version of LMI that has an image, oldest first."""
+        carried: Mapping[str, str] = self.facts["vllm"]
+        return {version: carried[version] for version in self.kind.image_versions() if version in carried}

@@ -9,6 +9,7 @@ from replicas.catalogue.models import Model
 from replicas.catalogue.quantization import Quantization
 from replicas.engines.containers import LOCAL_WEIGHTS
 from replicas.engines.engine import DefaultLengths, Engine, Settings
+from replicas.engines.environment import MemorySettings
 from replicas.units import GIB, MIB_PER_GIB
 
 _CONSTANT_MIB = 512
@@ -56,9 +57,21 @@ class SgLangVersion(Engine):
         for method in dict.fromkeys(format_.method for format_ in quantization.formats) if quantization else ():
             if method not in self.facts["quantizations"]:
                 problems.append(f"{self}: the memory of {method} weights is not known: use engine='vllm'")
+        for format_ in quantization.formats if quantization else ():
+            problems += self.integer_problems(format_)
         if model.chat is False:
             problems.append(f"{self} accepts only chat bodies, and {model.id} has no chat template: use engine='vllm'")
         return problems
+
+    def type_problems(
+        self,
+        model: Model,  # noqa: ARG002
+        quantization: Quantization | None,
+        settings: MemorySettings,
+        instance: Instance | None,  # noqa: ARG002
+    ) -> list[str]:
+        """Return why SGLang needs float16 for GPTQ weights."""
+        return list(self.half_problems(quantization, settings))
 
     @property
     def oldest(self) -> str:

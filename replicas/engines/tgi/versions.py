@@ -44,6 +44,9 @@ class TgiVersion(Engine):
                 problems.append(f"{self} does not run {quantization.method} weights: use engine='vllm'")
             elif not self.since(first):
                 problems.append(f"{self} does not run {quantization.method} weights: use engine='tgi-{first}' or later")
+            problems += dict.fromkeys(
+                sentence for format_ in quantization.formats for sentence in self.integer_problems(format_)
+            )
         return problems
 
     def default_prefill_tokens(self, instance: Instance, max_input_tokens: int) -> tuple[int, str]:  # noqa: ARG002

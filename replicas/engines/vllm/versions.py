@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from packaging.version import Version
+
 from replicas.catalogue.architecture import Architecture
 from replicas.catalogue.instances import Instance
 from replicas.catalogue.models import Model
@@ -57,6 +59,11 @@ class VllmVersion(Engine):
         elif shape.is_known and not self.since(first):
             later = self.first_with(first)
             problems.append(f"{self} does not serve {model.id} ({shape.class_name}): use engine='{later}' or later")
+        elif shape.is_known and self._is_after(until := self.facts["classes_until"].get(shape.class_name)):
+            problems.append(
+                f"{self} does not serve {model.id} ({shape.class_name}), which vLLM removed after {until}: "
+                f"{self.advice_with(until)}"
+            )
         if quantization and quantization.method == "eetq":
             problems.append(f"{self} does not run eetq weights: use quantization='fp8', or engine='tgi'")
         formats = quantization.formats if quantization else ()
@@ -65,24 +72,12 @@ class VllmVersion(Engine):
             if first and not self.since(first):
                 later = self.first_with(first)
                 problems.append(f"{self} does not run {method} weights: use engine='{later}' or later")
-        problems += dict.fromkeys(sentence for format_ in formats for sentence in self._integer_problems(format_))
+        problems += dict.fromkeys(sentence for format_ in formats for sentence in self.integer_problems(format_))
         return problems
 
-    def _integer_problems(self, format_: Quantization) -> Iterator[str]:
-        """Yield the properties of integer weights with which this version does not start."""
-        fact = self.fact("integers")
-        bits = fact["bits"].get(format_.method, [format_.bits])
-        faults = (
-            f"of {format_.bits} bits" if format_.bits not in bits else "",
-            "that are not symmetric (sym)" if format_.method == "gptq" and not format_.symmetric else "",
-            "whose groups follow the order of activations (desc_act, actorder)" if format_.ordered else "",
-        )
-        allowed = (False, fact["asymmetric"], fact["ordered"])
-        for fault, is_allowed in zip(faults, allowed, strict=True):
-            if fault and not is_allowed:
-                yield f"{self} does not run {format_.method} weights {fault}: use another checkpoint of the model"
-
-    def type_problems(self, model: Model, quantization: Quantization | None, settings: MemorySettings) -> list[str]:
+    def type_problems(
+        self, model: Model, quantization: Quantization | None, settings: MemorySettings, instance: Instance | None
+    ) -> list[str]:
         """Return why vLLM refuses the data type of the activations or of the KV cache."""
         fact, family = self.facts["types"], model.architecture.model_type
         given = fact["names"].get(settings.weight_type, settings.weight_type)
@@ -98,7 +93,13 @@ class VllmVersion(Engine):
                 types = " or ".join(allowed)
                 problems.append(f"{self} runs {format_.method} weights with {types}, not with {given}: leave it out")
         stored = model.quantization
-        has_scales = model.fp8_cache_method is not None or (stored is not None and stored.has("fp8"))
+        problems += self.half_problems(quantization, settings)
+        request = self.followed_request(model)
+        if request and request.format == "nvfp4" and settings.cache_bytes is None:
+            problems += self._nvfp4_cache_problems(model, instance)
+        has_scales = (model.cache_request is not None and model.cache_request.format == "fp8") or (
+            stored is not None and stored.has("fp8")
+        )
         if settings.cache_type == "fp8_e5m2" and has_scales:
             problems.append(f"{self} refuses a cache of fp8_e5m2 for FP8 checkpoints: use fp8")
         return problems
@@ -112,6 +113,23 @@ class VllmVersion(Engine):
             return context
         base = scaling.original_tokens if scaling.is_yarn else None
         return int((base or context) * scaling.factor)
+
+    def _nvfp4_cache_problems(self, model: Model, instance: Instance | None) -> Iterator[str]:
+        """Yield why no kernel reads the NVFP4 cache that the checkpoint requests.
+
+        Source: `FlashInferBackend.supports_kv_cache_dtype` in vllm/v1/attention/backends/flashinfer.py, 0.20.2 to
+        0.30.0.
+        """
+        setting = self.kind.variables.cache_precision[0]
+        reason = ""
+        if any(cache.kind == "latent" for cache, _ in model.architecture.caches):
+            reason = "no kernel of latent attention reads it"
+        elif instance and instance.capability and not (10, 0) <= instance.capability < (11, 0):
+            reason = f"no kernel reads it on the {instance.accelerator} of {instance.name}"
+        if reason:
+            yield (
+                f"{model.id} requests a KV cache in NVFP4, and {self} does not start: {reason}: set {setting}=bfloat16"
+            )
 
     def has_no_kernel(self, model: Model, instance: Instance) -> str | None:
         """Return a reason if the accelerators lack kernels for the checkpoint's arithmetic or for sparse latent
@@ -147,6 +165,18 @@ class VllmVersion(Engine):
     def first_with(self, version: str) -> str:
         """Return the name of the first engine with this version of vLLM."""
         return f"{self.name}-{version}"
+
+    def _is_after(self, version: str | None) -> bool:
+        return version is not None and self._version > Version(version)
+
+    def _versions_inside(self) -> Mapping[str, str]:
+        """Return the version of vLLM in each version of the engine that has an image, oldest first."""
+        return {version: version for version in self.kind.image_versions()}
+
+    def advice_with(self, version: str) -> str:
+        """Return the advice to use the newest image whose version of vLLM is not newer than `version`."""
+        older = [own for own, vllm in self._versions_inside().items() if Version(vllm) <= Version(version)]
+        return f"use engine='{self.name}-{older[-1]}'" if older else "use another model"
 
     @staticmethod
     def _has_large_cards(instance: Instance) -> bool:

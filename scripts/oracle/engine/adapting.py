@@ -11,10 +11,12 @@ from typing import Any
 
 import torch
 from transformers import AutoConfig, PreTrainedConfig
+from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES as CLASSES
 from vllm.model_executor.layers.fused_moe import config as moe_config
 from vllm.model_executor.layers.fused_moe.oracle import unquantized
 from vllm.platforms import current_platform
+from vllm.transformers_utils.config import _CONFIG_REGISTRY
 from vllm.transformers_utils.configs.minimax_m3 import MiniMaxM3TextConfig
 from vllm.v1.attention.backends.registry import AttentionBackendEnum
 
@@ -68,6 +70,31 @@ class _NasConfig(PreTrainedConfig):  # type: ignore[misc, unused-ignore]
         return document
 
 
+def _plain_config(kind: str) -> type:
+    """Return a config class without defaults, in place of a class that repositories ship with their models."""
+
+    class _PlainConfig(PreTrainedConfig):  # type: ignore[misc, unused-ignore]
+        model_type = kind
+
+        def __init__(self, **fields: Any) -> None:
+            nested = {name: _nested(value) for name, value in fields.items()}
+            if "num_layers" in nested:
+                nested.setdefault("num_hidden_layers", nested["num_layers"])
+            for name, value in nested.items():
+                object.__setattr__(self, name, value)
+            super().__init__(**fields)
+            for name, value in nested.items():
+                setattr(self, name, value)
+
+    return _PlainConfig
+
+
+def _nested(value: Any) -> Any:
+    """Return the config object of a nested config; other values as they are."""
+    kind = value.get("model_type") if isinstance(value, dict) else None
+    return AutoConfig.for_model(**value) if kind in CONFIG_MAPPING else value
+
+
 def _namespace(value: Any) -> Any:
     if isinstance(value, dict):
         return SimpleNamespace(**{name: _namespace(entry) for name, entry in value.items()})
@@ -90,6 +117,10 @@ def config_for_engine(config: dict[str, Any]) -> tuple[dict[str, Any], list[str]
     if kind in _WITHOUT_SIZES:
         config |= _WITHOUT_SIZES[kind]
         changes.append(f"model type {kind} is read as {config['model_type']}")
+    if kind not in {*CONFIG_MAPPING, *_CONFIG_REGISTRY, *_WITHOUT_SIZES, "nemotron-nas"}:
+        AutoConfig.register(kind, _plain_config(kind), exist_ok=True)
+        config.pop("auto_map", None)
+        changes.append("the config class that comes with the model is replaced")
     if kind == "nemotron-nas":
         config.pop("auto_map")
         changes.append("the config class that comes with the model is replaced")

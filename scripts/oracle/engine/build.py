@@ -22,6 +22,7 @@ from typing import Any
 
 os.environ.update(
     HF_HUB_OFFLINE="1",
+    VLLM_ALLOW_LONG_MAX_MODEL_LEN="1",
     VLLM_CPU_KVCACHE_SPACE="1",
     VLLM_ENABLE_GEMM_RS="0",
     VLLM_KIMI_K3_GEMM_AR="0",
@@ -106,15 +107,29 @@ def figures(config: dict[str, Any]) -> dict[str, Any]:
             )
             initialize_model_parallel(1, 1)
             init_workspace_manager(torch.device("meta"))
-            with set_default_torch_dtype(torch.bfloat16), torch.device("meta"):
-                model = initialize_model(engine)
+            model, moved = _built(engine)
             return {
                 "class": type(model).__name__,
-                "changes": sorted({*changes, *patches}),
+                "changes": sorted({*changes, *patches, *moved}),
                 "parameters": sum(parameter.numel() for parameter in model.parameters()),
                 **_parts(model),
                 "cache_layers": _cache_layers(engine),
             }
+
+
+def _built(engine: VllmConfig) -> tuple[torch.nn.Module, list[str]]:
+    """Build the model on the meta device. Some classes compute with their weights as they are built: these get memory,
+    so that only configs of a few layers can be built. Return the model and a list of changes.
+    """
+    try:
+        with set_default_torch_dtype(torch.bfloat16), torch.device("meta"):
+            return initialize_model(engine), []
+    except (NotImplementedError, RuntimeError) as fault:
+        if "meta tensor" not in str(fault):
+            raise
+    engine.compilation_config.static_forward_context.clear()
+    with set_default_torch_dtype(torch.bfloat16), torch.device("cpu"):
+        return initialize_model(engine), ["weights have memory, because the class computes with them as it is built"]
 
 
 def _parts(model: torch.nn.Module) -> dict[str, Any]:
@@ -131,6 +146,8 @@ def _cache_layers(engine: VllmConfig) -> list[dict[str, Any]]:
     """Return the cache specifications of the layers. Layers with the same specification share one entry."""
     alike: Counter[str] = Counter()
     for layer in engine.compilation_config.static_forward_context.values():
+        if getattr(layer, "kv_sharing_target_layer_name", None):  # as GPUModelRunner.get_kv_cache_spec
+            continue
         spec = layer.get_kv_cache_spec(engine) if hasattr(layer, "get_kv_cache_spec") else None
         if spec is not None:
             alike[json.dumps(_document(spec), sort_keys=True)] += 1

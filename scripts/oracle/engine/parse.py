@@ -60,7 +60,7 @@ def verdict(parser: FlexibleArgumentParser, environment: dict[str, str], engine:
         return {"refused": said.getvalue().strip().splitlines()[-1], "unknown_variables": unknown}
     except (TypeError, ValueError) as fault:
         return {"refused": str(fault), "unknown_variables": unknown}
-    return {"misread": misread(given, parsed), "unknown_variables": unknown}
+    return {"misread": misread(given, parsed, parser), "unknown_variables": unknown}
 
 
 def _check_batch(engine: AsyncEngineArgs) -> None:

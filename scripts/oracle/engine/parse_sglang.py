@@ -43,7 +43,7 @@ def verdict(parser: argparse.ArgumentParser, environment: dict[str, str]) -> dic
             parsed = parser.parse_args(arguments(environment, SGLANG_PREFIX))
     except SystemExit:
         return {"refused": said.getvalue().strip().splitlines()[-1], "unknown_variables": unknown}
-    return {"misread": misread(settings(environment, SGLANG_PREFIX), parsed), "unknown_variables": unknown}
+    return {"misread": misread(settings(environment, SGLANG_PREFIX), parsed, parser), "unknown_variables": unknown}
 
 
 if __name__ == "__main__":

@@ -1,0 +1,175 @@
+"""Decoders with Mamba's state space layers, alone or beside attention.
+
+A state has the type of the model, because the engine's `mamba_ssm_cache_dtype` is `auto`
+(layers/mamba/mamba_utils.py).
+"""
+
+from __future__ import annotations
+
+from replicas.catalogue.architecture import Architecture
+from replicas.catalogue.composition.feed_forward import dense, mixture
+from replicas.catalogue.composition.parts import FeedForward, Layer, Mixer
+from replicas.catalogue.composition.recurrence import CONVOLUTION_BYTES, mamba1, mamba2
+from replicas.catalogue.families.common import attention, block, decoder, hidden_size
+from replicas.catalogue.fields import Fields
+
+
+def mamba(c: Fields) -> Architecture:
+    """Return the architecture of Mamba and Falcon Mamba: only state space layers."""
+    width = hidden_size(c)
+    inner = c.count("intermediate_size", c.count("expand", 2) * width)
+    rank = -(-width // 16) if c.get("time_step_rank", "auto") == "auto" else c.count("time_step_rank")
+    mixer = mamba1(
+        width,
+        width=inner,
+        state_size=c.count("state_size", 16),
+        rank=rank,
+        kernel=c.count("conv_kernel", 4),
+        state_bytes=CONVOLUTION_BYTES,
+        bias=c.flag("use_bias"),
+        convolution_bias=c.flag("use_conv_bias", True),
+    )
+    layers = [Layer(mixers=(mixer,), vectors=width)] * c.layers("num_hidden_layers")
+    return decoder(c, layers, tied_by_default=True, context=None)
+
+
+def mamba_2(c: Fields) -> Architecture:
+    """Return the architecture of Mamba 2 and Mamba Codestral: only state space layers."""
+    width, heads = hidden_size(c), c.count("num_heads")
+    mixer = mamba2(
+        width,
+        heads=heads,
+        head_dim=c.count("head_dim"),
+        groups=c.count("n_groups", 8),
+        state_size=c.count("state_size", 128),
+        kernel=c.count("conv_kernel", 4),
+        state_bytes=CONVOLUTION_BYTES,
+        bias=c.flag("use_bias"),
+        convolution_bias=c.flag("use_conv_bias", True),
+    )
+    layers = [Layer(mixers=(mixer,), vectors=width)] * c.layers("num_hidden_layers")
+    return decoder(c, layers, context=None)
+
+
+def jamba(c: Fields) -> Architecture:
+    """Return the architecture of Jamba: one attention layer in a period of Mamba layers, and experts in some layers."""
+    width, layers = hidden_size(c), c.layers("num_hidden_layers")
+    recurrent = mamba1(
+        width,
+        width=c.count("mamba_expand", 2) * width,
+        state_size=c.count("mamba_d_state", 16),
+        rank=-(-width // 16) if c.get("mamba_dt_rank", "auto") == "auto" else c.count("mamba_dt_rank"),
+        kernel=c.count("mamba_d_conv", 4),
+        state_bytes=CONVOLUTION_BYTES,
+        bias=c.flag("mamba_proj_bias"),
+        convolution_bias=c.flag("mamba_conv_bias", True),
+        normed=True,
+    )
+    plain, experts = block(c), c.count_or_none("num_experts") or 1
+    routed = mixture(
+        width,
+        c.count("intermediate_size"),
+        experts=experts,
+        per_token=c.count("num_experts_per_tok", 2),
+        module="feed_forward",
+        router="router",
+    )
+    full = attention(c)
+    period, offset = c.count("attn_layer_period", 8), c.number("attn_layer_offset", 4)
+    expert_period, expert_offset = c.count("expert_layer_period", 2), c.number("expert_layer_offset", 1)
+    stack = [
+        Layer(
+            mixers=(full if number % period == offset else recurrent,),
+            feed_forwards=(routed if experts > 1 and number % expert_period == expert_offset else plain,),
+            vectors=2 * width,
+        )
+        for number in range(layers)
+    ]
+    return decoder(c, stack)
+
+
+def granite_hybrid(c: Fields) -> Architecture:
+    """Return the architecture of Granite 4: Mamba 2 or attention, then experts beside a block for every token."""
+    width, layers = hidden_size(c), c.layers("num_hidden_layers")
+    kinds = c.each("layer_types" if c.has("layer_types") else "layers_block_type", layers)
+    if kinds is None:
+        raise KeyError(f"{c.path}layer_types")
+    unknown = sorted({str(kind) for kind in kinds} - {"attention", "full_attention", "mamba"})
+    if unknown:
+        raise ValueError(f"layer_types has {', '.join(unknown)}, for which no sizing formula is known")
+    heads, expanded = c.count("mamba_n_heads", 128), c.count("mamba_expand", 2) * width
+    head_dim = expanded // heads if c.get("mamba_d_head", "auto") == "auto" else c.count("mamba_d_head")
+    has_mamba = "mamba" in kinds
+    if has_mamba and heads * head_dim != expanded:
+        raise ValueError(f"mamba_n_heads={heads} times mamba_d_head={head_dim} is not mamba_expand times hidden_size")
+    recurrent = mamba2(
+        width,
+        heads=heads,
+        head_dim=head_dim,
+        groups=c.count("mamba_n_groups", 1),
+        state_size=c.count("mamba_d_state", 256),
+        kernel=c.count("mamba_d_conv", 4),
+        state_bytes=CONVOLUTION_BYTES,
+        bias=c.flag("mamba_proj_bias"),
+        convolution_bias=c.flag("mamba_conv_bias", True),
+        module="mamba",
+    )
+    full = attention(c, qkv_bias=c.flag("attention_bias"), output_bias=c.flag("attention_bias"))
+    blocks = granite_blocks(c)
+    stack = [
+        Layer(mixers=(recurrent if kind == "mamba" else full,), feed_forwards=blocks, vectors=2 * width)
+        for kind in kinds
+    ]
+    return decoder(c, stack)
+
+
+def granite_blocks(c: Fields) -> tuple[FeedForward, ...]:
+    """Return the blocks of a Granite layer: routed experts if there are any, and a block for every token if there is
+    one.
+    """
+    width, shared = hidden_size(c), c.number("shared_intermediate_size")
+    experts = c.number("num_local_experts")
+    routed = (
+        (
+            mixture(
+                width,
+                c.count("intermediate_size"),
+                experts=experts,
+                per_token=c.count("num_experts_per_tok"),
+                module="block_sparse_moe",
+                router="router.layer",
+            ),
+        )
+        if experts
+        else ()
+    )
+    return (*routed, *((dense(width, shared, module="shared_mlp"),) if shared else ()))
+
+
+def falcon_h1(c: Fields) -> Architecture:
+    """Return the architecture of Falcon H1: attention and Mamba 2 side by side in each layer."""
+    width = hidden_size(c)
+    heads, inner = c.count("mamba_n_heads"), c.count_or_none("mamba_d_ssm") or c.count("mamba_expand", 2) * width
+    head_dim = inner // heads if c.get("mamba_d_head", "auto") == "auto" else c.count("mamba_d_head")
+    if heads * head_dim != inner:
+        raise ValueError(f"mamba_n_heads={heads} times mamba_d_head={head_dim} is not mamba_d_ssm={inner}")
+    bias = c.flag("projectors_bias")
+    mixers: tuple[Mixer, ...] = (
+        attention(c, qkv_bias=c.flag("attention_bias"), output_bias=c.flag("attention_bias")),
+        mamba2(
+            width,
+            heads=heads,
+            head_dim=head_dim,
+            groups=c.count("mamba_n_groups", 1),
+            state_size=c.count("mamba_d_state", 256),
+            kernel=c.count("mamba_d_conv", 4),
+            state_bytes=CONVOLUTION_BYTES,
+            bias=c.flag("mamba_proj_bias") or bias,
+            convolution_bias=c.flag("mamba_conv_bias", True),
+            module="mamba",
+            normed=c.flag("mamba_rms_norm"),
+        ),
+    )
+    feed_forward = dense(width, c.count("intermediate_size"), module="feed_forward", bias=c.flag("mlp_bias"))
+    layer = Layer(mixers=mixers, feed_forwards=(feed_forward,), vectors=2 * width)
+    return decoder(c, [layer] * c.layers("num_hidden_layers"))
