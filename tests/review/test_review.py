@@ -220,22 +220,26 @@ def test_the_same_revisions_give_the_same_markdown_twice(project: Project, commi
     assert str(project.temporary) not in first.stdout
 
 
+@pytest.fixture(scope="module")
+def refused(project: Project, commits: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """The review of a head in which one deployment cannot be planned."""
+    return project.review("--base", commits["head"], "--head", commits["refused"])
+
+
 def test_a_deployment_that_no_longer_plans_has_its_problems_and_exit_code_1(
-    project: Project, commits: dict[str, str]
+    refused: subprocess.CompletedProcess[str],
 ) -> None:
-    done = project.review("--base", commits["head"], "--head", commits["refused"])
-    assert done.returncode == 1
-    assert "### `fewer`: cannot be planned\n\n> [!CAUTION]\n> - `9 copies need 9 accelerators" in done.stdout
-    assert "### `added`: removed" in done.stdout
-    assert "Templates are not compared: " in done.stdout
+    assert refused.returncode == 1
+    assert "### `fewer`: cannot be planned\n\n> [!CAUTION]\n> - `9 copies need 9 accelerators" in refused.stdout
+    assert "### `added`: removed" in refused.stdout
+    assert "Templates are not compared: " in refused.stdout
 
 
-def test_a_refused_deployment_is_said_to_be_refused_and_to_stay(project: Project, commits: dict[str, str]) -> None:
-    done = project.review("--base", commits["head"], "--head", commits["refused"])
-    section = done.stdout.partition("### `fewer`")[2].partition("###")[0]
+def test_a_refused_deployment_is_said_to_be_refused_and_to_stay(refused: subprocess.CompletedProcess[str]) -> None:
+    section = refused.stdout.partition("### `fewer`")[2].partition("###")[0]
     assert "Refused: the new template cannot be deployed, and the deployed stack does not change." in section
     assert "removed" not in section
-    assert "destroyed" not in done.stdout
+    assert "destroyed" not in refused.stdout
 
 
 def test_a_deployment_that_plans_again_is_no_fault_of_the_head(project: Project, commits: dict[str, str]) -> None:
