@@ -208,6 +208,7 @@ def _unfused(names: Iterable[str]) -> Iterator[str]:
         yield from (name.replace(fused, part) for part in _FUSED[fused]) if fused else (name,)
 
 
+@lru_cache(maxsize=1024)
 def _expression(path: str) -> str:
     """Return the regular expression of a path with wildcards and of all modules inside it."""
     return re.escape(path).replace(r"\*", ".*") + r"(\..*)?$"
