@@ -9,7 +9,6 @@ from constructs import Construct
 
 from replicas import EndpointPlan
 from replicas.deployment.unresolved import is_unresolved
-from replicas.planning.provided import unprovided
 from replicas.planning.region import problems_in_region
 from replicas_cdk.network import Network, network_faults, network_of
 from replicas_cdk.references import EndpointProps, faults_of, kind_faults, provided_by
@@ -41,9 +40,7 @@ def bind(scope: Construct, plan: EndpointPlan, props: EndpointProps, stack: Stac
     network, bound = None, plan
     wrong = kind_faults(plan, props)
     faults = [*wrong, *(_region_faults(plan, props, region) if not wrong else [])]
-    if props.is_empty and not wrong:
-        faults += unprovided(plan)
-    elif not wrong:
+    if not wrong:
         faults += faults_of(props, region)
         of_network = list(network_faults(props.network))
         network = network_of(scope, props.network, of_network) if not of_network else None

@@ -68,12 +68,6 @@ class EndpointProps:
         return any(construct is not None for construct in [*constructs, *repositories])
 
     @property
-    def is_empty(self) -> bool:
-        """True if no argument is given, except possibly a role."""
-        given = [value for name, value in vars(self).items() if name not in ("network", "role")]
-        return not any(value is not None for value in vars(self.network).values()) and not any(given)
-
-    @property
     def locations(self) -> Iterator[tuple[str, S3Location]]:
         """Yield the argument name and the value of every location in a bucket."""
         for name, component in self.components.items():
@@ -145,8 +139,7 @@ def place_of(location: S3Location, account: str) -> Place:
 
 def kind_faults(plan: object, props: EndpointProps) -> list[str]:
     """Return one sentence for each argument of another type than required."""
-    faults = plan_faults(plan)
-    return faults if props.is_empty and props.role is None else [*faults, *_kind_faults(props)]
+    return [*plan_faults(plan), *_kind_faults(props)]
 
 
 def plan_faults(plan: object) -> list[str]:

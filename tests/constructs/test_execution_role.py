@@ -13,7 +13,7 @@ from aws_cdk import aws_s3 as s3
 
 from replicas import Adapter, Component, Deployment, Monitoring, Rollout, plan
 from replicas.rules import check
-from replicas_cdk import Artifact, ExecutionRole, InferenceComponent, MultiReplicaEndpoint
+from replicas_cdk import Artifact, ExecutionRole, InferenceComponent, MultiReplicaEndpoint, ServingContainer
 from tests.constructs.conftest import Refuses
 from tests.synthesis import template_of
 
@@ -240,3 +240,13 @@ def test_a_bucket_of_another_stack_by_import_is_read_and_its_wildcard_is_not_ack
     acknowledged = [str(entry.data) for entry in role.node.metadata if entry.type == "aws:cdk:acknowledged-rules"]
     assert acknowledged
     assert not [text for text in acknowledged if "s3:::" in text]
+
+
+@pytest.mark.parametrize("in_vpc", [{}, {"in_vpc": False}, {"in_vpc": True}])
+def test_a_role_makes_network_interfaces_only_in_a_vpc(stack: cdk.Stack, in_vpc: dict[str, bool]) -> None:
+    planned = plan(
+        Deployment(name="chat", instance_type="ml.g6e.xlarge", components=[Component(model="Qwen/Qwen3-8B", copies=1)])
+    )
+    ExecutionRole(stack, "Role", containers=[ServingContainer(stack, planned.components[0])], **in_vpc)
+
+    assert ("ec2:CreateNetworkInterface" in str(template_of(stack))) == bool(in_vpc.get("in_vpc"))

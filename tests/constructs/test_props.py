@@ -161,6 +161,12 @@ def test_weights_of_the_hub_in_subnets_without_a_way_to_it_are_warned_of(
     Annotations.from_stack(stack).has_warning("*", Match.string_like_regexp(says))
 
 
+def test_subnets_with_a_nat_gateway_are_not_warned_of(stack: cdk.Stack) -> None:
+    MultiReplicaEndpoint(stack, "Endpoint", plan=planned(), vpc=ec2.Vpc(stack, "Vpc", max_azs=1))
+
+    Annotations.from_stack(stack).has_no_warning("*", Match.string_like_regexp("NAT gateway"))
+
+
 # --- buckets, keys and secrets -----------------------------------------------------------------------------------
 
 

@@ -10,6 +10,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_sagemaker as sagemaker
 
+from replicas.installation import __version__
 from replicas.rules import PRACTICE_RULES
 from replicas_cdk import SageMakerChecks, TemplateProof
 
@@ -85,3 +86,7 @@ def test_tags_of_the_app_reach_every_resource(app: cdk.App, tmp_path: Path) -> N
 
 def test_every_rule_is_told_to_the_cdk() -> None:
     assert SageMakerChecks().rule_ids == [*PRACTICE_RULES, "not-judged"]
+
+
+def test_the_version_in_reports_is_that_of_the_project() -> None:
+    assert SageMakerChecks().version == TemplateProof().version == __version__
