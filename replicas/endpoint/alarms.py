@@ -56,3 +56,5 @@ class WatchedMetric:
     namespace: Text
     dimensions: tuple[tuple[str, str | None], ...] = ()
     """Dimension names with an example of their value; None if the format of the value is unknown."""
+    has_no_dimension: bool = False
+    """True if the metric certainly has no dimension."""

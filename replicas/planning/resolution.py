@@ -195,7 +195,9 @@ def _variable_problems(component: Component, engine: Engine) -> tuple[MemorySett
         if key in component.environment
     ]
     problems += [
-        f"environment[{entry.name!r}]={entry.value!r} may change the memory of a copy: {entry.why}: leave it out"
+        f"environment[{entry.name!r}]={entry.value!r} "
+        f"{f'stops {engine} at start' if entry.is_refused else 'may change the memory of a copy'}: {entry.why}: "
+        "leave it out"
         for entry in settings.not_followed
         if entry.name not in engine.refused_variables()
     ]

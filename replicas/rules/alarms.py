@@ -28,6 +28,8 @@ _NAMESPACES = (MetricNamespace.SERVICE, MetricNamespace.COMPONENTS, MetricNamesp
 _DIMENSIONS = (Dimension.COMPONENT, Dimension.ENDPOINT, Dimension.VARIANT)
 _NEAR = 0.85
 """Minimum similarity (difflib, 0 to 1) between a misspelt and the correct dimension."""
+_NEAR_METRIC = 0.9
+"""The same for metrics. ConcurrentRequestsPerModel and ConcurrentRequestsPerCopy, which both exist, have 0.86."""
 _OF_SERVICE = (
     *(MetricName.INVOCATIONS, MetricName.INVOCATIONS_PER_COPY, MetricName.CONCURRENT_REQUESTS_PER_COPY),
     *(MetricName.MODEL_LATENCY, MetricName.OVERHEAD_LATENCY, MetricName.CLIENT_ERRORS, MetricName.SERVER_ERRORS),
@@ -81,6 +83,9 @@ _VENDOR = _quote(
     "alarm-action-vendor",
     "Unsupported AWS vendor {vendor}",
     f"use an action of {', '.join(_VENDORS[:-1])} or {_VENDORS[-1]}",
+)
+_NO_ARN = _documented(
+    "Actions are given by their ARNs, not as {action}", "use the ARN of the action", f"{_DOCUMENTED}, AlarmActions"
 )
 _MANY_METRICS = _quote(
     "alarm-metrics-max", "Too many metrics in alarm, maximum is 10", "keep at most 10 queries with MetricStat"
@@ -172,6 +177,11 @@ def alarm_without_data(topology: Topology) -> Iterator[Case]:
         if right:
             numbers = {"namespace": metric.namespace, "metric": metric.name, "right": right}
             yield Case(subject=metric.subject, kind="namespace", numbers=numbers)
+        elif near_name := _metric_like(metric):
+            yield Case(subject=metric.subject, kind="metric", numbers={"metric": metric.name, "near": near_name})
+        if metric.namespace in _NAMESPACES and metric.name is not None and metric.has_no_dimension:
+            numbers = {"metric": metric.name, "namespace": metric.namespace}
+            yield Case(subject=metric.subject, kind="no dimension", numbers=numbers)
         for name, value in metric.dimensions:
             near = _dimension_like(name) if metric.namespace in _NAMESPACES else None
             if name in _DIMENSIONS and value is not None and value.startswith("arn:"):
@@ -190,6 +200,14 @@ def _namespace_of(metric: WatchedMetric) -> str | None:
         other = MetricNamespace.SERVICE if metric.name in _OF_SERVICE else MetricNamespace.COMPONENTS
         return None if is_right else other
     return next((namespace for namespace in _NAMESPACES if namespace.lower() == given.lower()), None)
+
+
+def _metric_like(metric: WatchedMetric) -> str | None:
+    """Return the metric of SageMaker that a name in its namespaces is similar to; None for known metrics and others."""
+    known = (*_OF_SERVICE, *_OF_INSTANCES)
+    if metric.namespace not in _NAMESPACES or not isinstance(metric.name, str) or metric.name in known:
+        return None
+    return next(iter(difflib.get_close_matches(metric.name, known, n=1, cutoff=_NEAR_METRIC)), None)
 
 
 def _dimension_like(name: str) -> str | None:
@@ -219,6 +237,8 @@ def _fault_of_actions(alarm: Alarm, region: str | None) -> Quote | None:
     if any(count > _MOST_ACTIONS for count in listed.values()):
         return _MANY_ACTIONS
     for _, action in alarm.actions:
+        if action is not None and not action.startswith(("arn:", "${")):
+            return _NO_ARN.about(action=action)
         match = _ACTION.fullmatch(action or "")
         if match and match["vendor"] == "automate" and region not in (None, match["region"]):
             return _ELSEWHERE.about(given=match["region"], region=region)

@@ -80,4 +80,5 @@ def metrics_of(resources: Resources) -> Iterator[WatchedMetric]:
                         (text_of(at(entry, "Name")), example_of(at(entry, "Value"), resources))
                         for entry in list_of(at(metric, "Dimensions"))
                     ),
+                    has_no_dimension=not list_of(at(metric, "Dimensions")),
                 )

@@ -22,6 +22,7 @@ _QUOTED_IN = {
     "[/": "aws-cloudformation/cfn-lint, issue 38: 'null' values",
     "Template error: Unable to get mapping for": "amiracle/grand_central, issue 16",
     "SSM Secure reference is not supported in": "aws/serverless-application-model, issue 1528",
+    "Template Error: Encountered unsupported function": "aws/aws-cli, pull request 2746",
     "Template error: unresolved condition dependency": "cdklabs/cdk-from-cfn, issue 975",
     "Template format error: Unresolved dependencies": "aws-cloudformation/cfn-lint, issue 99",
     "Template format error: Unresolved resource dependencies": "serverless/serverless, issue 4745",

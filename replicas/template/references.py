@@ -64,6 +64,20 @@ def conditions_in(value: Any) -> Iterator[str]:
             yield from conditions_in(inner)
 
 
+def functions_in(value: Any) -> Iterator[str]:
+    """Yield the names of the functions in a value: the only key of an object, if it starts with `Fn::`."""
+    if isinstance(value, str | int):
+        return
+    if isinstance(value, list):
+        for inner in value:
+            yield from functions_in(inner)
+    elif isinstance(value, Mapping):
+        if len(value) == 1:
+            yield from (key for key in value if isinstance(key, str) and key.startswith("Fn::"))
+        for inner in value.values():
+            yield from functions_in(inner)
+
+
 def explicit_needs(definition: Mapping[str, Any]) -> list[str]:
     """Return the logical ids in the DependsOn of a resource."""
     given = definition.get("DependsOn") or []

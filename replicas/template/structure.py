@@ -9,8 +9,8 @@ from typing import Any
 
 from replicas.template.evaluation import LANGUAGE_EXTENSIONS, section, transforms_of
 from replicas.template.faults import Evidence, Fault
-from replicas.template.functions import GET_ATT_FAULT
-from replicas.template.references import attribute_of, conditions_in, explicit_needs, mentions, needs_of
+from replicas.template.functions import FUNCTIONS, GET_ATT_FAULT
+from replicas.template.references import attribute_of, conditions_in, explicit_needs, functions_in, mentions, needs_of
 from replicas.template.world import PSEUDO_PARAMETERS
 
 _SECTIONS = (
@@ -42,6 +42,12 @@ _SECURE_STRING = "{{resolve:ssm-secure:"
 OUTPUT_FAULT = Fault("Template format error: The Value field of every Outputs member must evaluate to a String.")
 _QUOTAS = {"Resources": 500, "Parameters": 200, "Mappings": 200, "Outputs": 200}
 """Largest numbers of members (CloudFormation guide, quotas)."""
+_SUPPORTED = (
+    *FUNCTIONS,
+    *("Fn::Contains", "Fn::EachMemberEquals", "Fn::EachMemberIn", "Fn::ForEach", "Fn::GetStackOutput", "Fn::RefAll"),
+    *("Fn::Transform", "Fn::ValueOf", "Fn::ValueOfAll"),
+)
+"""Functions that CloudFormation supports (cfn-lint 1.58.0, helpers.py: FUNCTIONS)."""
 _MOST_NULLS = 10
 """Maximum number of null values that are reported for one resource."""
 _LOGICAL_ID = re.compile(r"[A-Za-z0-9]{1,255}")
@@ -101,6 +107,9 @@ def reference_faults(template: Mapping[str, Any]) -> Iterator[Fault]:
         for condition in dict.fromkeys(conditions_in(content)):
             if condition not in conditions:
                 yield Fault(f"Template error: unresolved condition dependency {condition} in Fn::If")
+    for function in dict.fromkeys(functions_in([*(each.get("Properties") for each in resources.values()), outputs])):
+        if not function.startswith(_SUPPORTED):
+            yield Fault(f"Template Error: Encountered unsupported function: {function}")
     for logical_id, definition in resources.items():
         for needed in explicit_needs(definition):
             if needed not in resources:

@@ -30,6 +30,15 @@ _ELSEWHERE: Mapping[str, tuple[str, str]] = {
     "AWS::CloudFormation::Macro": ("how the macro changes the template", "a function rewrites it at deployment"),
 }
 """Types that deploy resources declared elsewhere, with the question and why it is not judged."""
+_SUBNET = "AWS::EC2::Subnet"
+_IN_NETWORKS = (f"{ResourceType.SAGEMAKER}Model", f"{ResourceType.SAGEMAKER}EndpointConfig")
+_WAYS_OUT = (
+    *("AWS::EC2::EgressOnlyInternetGateway", "AWS::EC2::InternetGateway", "AWS::EC2::NatGateway", "AWS::EC2::Route"),
+    *("AWS::EC2::TransitGatewayAttachment", "AWS::EC2::TransitGatewayVpcAttachment", "AWS::EC2::VPCEndpoint"),
+    *("AWS::EC2::VPCPeeringConnection", "AWS::EC2::VPNGateway", "AWS::EC2::VPCGatewayAttachment"),
+)
+"""Types that can give the subnets of a VPC a way to services (SageMaker developer guide, host-vpc: a NAT gateway or
+endpoints are needed)."""
 _MODULE = "::MODULE"
 _CUSTOM = ("Custom::", "AWS::CloudFormation::CustomResource")
 _SERVING = re.compile(r"sagemaker|inference[-_ ]?component|endpoint[-_ ]?config", re.IGNORECASE)
@@ -77,6 +86,22 @@ def unread_of(resources: Resources) -> Iterator[Unread]:
                 answer = _of_type(_type_of(body))
             if answer:
                 yield _unread(str(logical_id), *answer)
+    yield from _closed_networks(template)
+
+
+def _closed_networks(template: Mapping[str, Any]) -> Iterator[Unread]:
+    """Yield the resources of SageMaker in subnets of the template from which it makes no way to any service."""
+    types = {str(logical_id): _type_of(body) for logical_id, body in template["Resources"].items()}
+    if any(kind in _WAYS_OUT for kind in types.values()):
+        return
+    for logical_id, kind in types.items():
+        if kind in _IN_NETWORKS:
+            properties = template["Resources"][logical_id].get("Properties")
+            network = properties.get("VpcConfig") if isinstance(properties, Mapping) else None
+            if any(types.get(name) == _SUBNET for name in names_in(network)):
+                question = "whether its containers reach the model Hub, Amazon S3 and Amazon ECR"
+                why = "the template makes the subnets, but no gateway and no VPC endpoint for them"
+                yield _unread(logical_id, question, why)
 
 
 def _of_resource(body: Mapping[Any, Any], serving: set[str]) -> tuple[str, str] | None:

@@ -242,3 +242,19 @@ def test_a_data_type_or_block_that_vllm_refuses(model: str, name: str, value: st
         assert planned(**options).environment[name] == value
     else:
         assert refusal in problem_of(deployment(**options))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("SM_VLLM_SEED", "abc", "it is not an integer"),
+        ("SM_VLLM_TRUST_REMOTE_CODE", "1", "a switch must be true or false"),
+        ("SM_VLLM_ENABLE_AUTO_TOOL_CHOICE", "true", "it needs SM_VLLM_TOOL_CALL_PARSER"),
+    ],
+)
+def test_a_value_with_which_the_engine_does_not_start_refuses_the_plan(name: str, value: str, why: str) -> None:
+    """argparse refuses them, and vLLM's cli_args.py: '--enable-auto-tool-choice requires --tool-call-parser'."""
+    problem = problem_of(deployment(**VLLM, instance_type="ml.g6e.xlarge", environment={name: value}))
+
+    assert f"environment[{name!r}]={value!r} stops vllm-" in problem
+    assert f"at start: {why}" in problem

@@ -277,6 +277,8 @@ TRACKED = {"MetricName": "ConcurrentRequestsPerCopy", "Namespace": "AWS/SageMake
             "use a dimension with Name=InferenceComponentName",
         ),
         ({"Dimensions": [{"Name": "Endpointname", "Value": "x"}]}, "use a dimension with Name=EndpointName"),
+        ({"MetricName": "ConcurrentRequestPerCopy"}, "use the metric ConcurrentRequestsPerCopy"),
+        ({"Dimensions": []}, "add the dimension InferenceComponentName, or EndpointName with VariantName"),
     ],
 )
 def test_a_metric_that_sagemaker_does_not_publish_so(changes: Template, fix: str) -> None:
@@ -294,6 +296,23 @@ def test_a_metric_that_sagemaker_does_not_publish_so(changes: Template, fix: str
     for broken, subject in ((template, "Wake"), (alarmed(**tracking), "Alarm")):
         (warning,) = [each for each in check(broken).warnings if each.rule == "alarm-without-data"]
         assert (warning.logical_id, warning.fix) == (subject, fix)
+
+
+@pytest.mark.parametrize(
+    "name", ["ConcurrentRequestsPerModel", "InvocationsPerInstance", "FirstChunkModelLatency", "MidStreamErrors"]
+)
+def test_other_metrics_of_sagemaker_are_not_taken_for_misspelt_ones(name: str) -> None:
+    """SageMaker developer guide, monitoring-cloudwatch, endpoint invocation metrics."""
+    named = [{"Name": "EndpointName", "Value": "chat"}, {"Name": "VariantName", "Value": "AllTraffic"}]
+
+    assert not check(alarmed(MetricName=name, Dimensions=named)).warnings
+
+
+def test_an_action_without_an_arn_is_refused() -> None:
+    """CloudWatch API reference, PutMetricAlarm: each action is specified as an Amazon Resource Name."""
+    _, what = problem_of(alarmed(AlarmActions=["my-topic"]), "Alarm") or ("", "")
+
+    assert "Actions are given by their ARNs, not as my-topic" in what
 
 
 @pytest.mark.parametrize("namespace", ["/aws/sagemaker/Endpoints", "Own/Metrics", {"Ref": "Namespace"}])

@@ -29,7 +29,7 @@ Side = set[tuple[str, bool]]
 
 components = st.lists(
     st.fixed_dictionaries(
-        {"model": st.sampled_from(["llama-2-7b", "mistral-7b"])},
+        {"model": st.sampled_from(["llama-2-7b", "mistral-7b-v0.1"])},
         optional={
             "copies": st.sampled_from([1, 2, 3, 4, 6, 9, 40]),
             "tensor_parallel": st.sampled_from([1, 2, 4]),

@@ -175,3 +175,24 @@ def test_one_of_several_variants_that_is_not_told() -> None:
 
     assert not report.problems
     assert report.unresolved[0].parameters == ("Variant",)
+
+
+@pytest.mark.parametrize(
+    ("more", "is_open"),
+    [
+        ({}, True),
+        ({"Nat": {"Type": "AWS::EC2::NatGateway"}}, False),
+        ({"S3": {"Type": "AWS::EC2::VPCEndpoint"}}, False),
+    ],
+)
+def test_subnets_of_the_template_without_a_way_out_are_not_judged(more: dict[str, Any], is_open: bool) -> None:
+    """SageMaker developer guide, host-vpc: without NAT or VPC endpoints, a container in a VPC reaches no service."""
+    template = good()
+    template["Resources"].update(more)
+    template["Resources"]["Subnet"] = {"Type": "AWS::EC2::Subnet", "Properties": {"VpcId": "vpc-1"}}
+    network = {"Subnets": [{"Ref": "Subnet"}], "SecurityGroupIds": ["sg-12345678"]}
+    properties_of(template, "Model")["VpcConfig"] = network
+
+    questions = [question.why for question in check(template).unjudged if question.logical_id == "Model"]
+
+    assert any("no gateway and no VPC endpoint" in why for why in questions) == is_open

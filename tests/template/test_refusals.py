@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from cfnlint import helpers
 
 from replicas.rules import check
 from tests.rules.base import good
@@ -53,6 +54,7 @@ def bucket(value: Any, **keys: Any) -> dict[str, Any]:
             "Unresolved condition dependency Nope in the Resources block",
         ),
         ({"Resources": bucket({"Fn::If": ["Nope", "a", "b"]})}, "unresolved condition dependency Nope in Fn::If"),
+        ({"Resources": bucket({"Fn::Condition": "Nope"})}, "Encountered unsupported function: Fn::Condition"),
         ({"Conditions": {"A": {"Fn::Not": [{"Condition": "Nope"}]}}}, "dependency Nope in the Conditions block"),
         (
             {"Resources": {"Fn::ForEach::Loop": ["Name", ["A", "B"], {"${Name}": BUCKET}]}},
@@ -251,3 +253,10 @@ def test_a_template_with_more_resources_than_cloudformation_takes_is_refused_and
     assert problem.what == "Template format error: Number of resources, 5005, is greater than maximum allowed, 500"
     assert [question.question for question in report.unjudged] == ["anything else"]
     assert (report.endpoints, report.warnings) == ((), ())
+
+
+def test_every_function_that_cfn_lint_knows_is_supported() -> None:
+    known = [*helpers.FUNCTIONS, *helpers.FUNCTION_RULES, *helpers.FUNCTION_CONDITIONS]
+    for function in [name for name in known if name.startswith("Fn::")]:
+        problems, warnings = refused({"Outputs": {"Out": {"Value": {function: "x"}}}})
+        assert not any("unsupported function" in found for found in (*problems, *warnings)), function

@@ -207,6 +207,11 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "scheduled-action": ("scheduled action {action}: {words}", "{fix}"),
     "target-value": ("TargetValue={value}", "set TargetValue above 0"),
     "alarm-without-data": ("the dimension {dimension} is {value}", "use the name at the end of the ARN"),
+    "alarm-without-data/metric": ("SageMaker publishes no metric {metric}", "use the metric {near}"),
+    "alarm-without-data/no dimension": (
+        "{metric} in {namespace} is watched without a dimension",
+        "add the dimension InferenceComponentName, or EndpointName with VariantName",
+    ),
     "alarm-without-data/namespace": ("{metric} is watched in the namespace {namespace}", "set Namespace={right}"),
     "alarm-without-data/dimension": ("the dimension {dimension} does not exist", "use a dimension with Name={near}"),
     # references
