@@ -11,6 +11,7 @@ from replicas.catalogue.families.common import (
     attention,
     block,
     decoder,
+    has_own_head,
     hidden_size,
     layers_of,
     plain_layers,
@@ -39,7 +40,8 @@ def olmoe(c: Fields) -> Architecture:
     routed = mixture(
         width, c.count("intermediate_size"), experts=c.count("num_experts"), per_token=c.count("num_experts_per_tok")
     )
-    return decoder(c, plain_layers(c, [mixer] * c.layers("num_hidden_layers"), routed))
+    layers = plain_layers(c, [mixer] * c.layers("num_hidden_layers"), routed)
+    return decoder(c, layers, tied=has_own_head(c))
 
 
 def phi_moe(c: Fields) -> Architecture:
@@ -161,7 +163,7 @@ def afmoe(c: Fields) -> Architecture:
         for span in windows
     ]
     blocks = [block(c) if number < first else routed for number in range(layers)]
-    return decoder(c, layers_of(c, mixers, blocks, norms=4))
+    return decoder(c, layers_of(c, mixers, blocks, norms=4), tied=has_own_head(c))
 
 
 def step3p5(c: Fields) -> Architecture:

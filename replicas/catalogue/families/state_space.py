@@ -10,7 +10,7 @@ from replicas.catalogue.architecture import Architecture
 from replicas.catalogue.composition.feed_forward import dense, mixture
 from replicas.catalogue.composition.parts import FeedForward, Layer, Mixer
 from replicas.catalogue.composition.recurrence import CONVOLUTION_BYTES, mamba1, mamba2
-from replicas.catalogue.families.common import attention, block, decoder, hidden_size
+from replicas.catalogue.families.common import attention, block, decoder, has_own_head, hidden_size
 from replicas.catalogue.fields import Fields
 
 
@@ -85,7 +85,7 @@ def jamba(c: Fields) -> Architecture:
         )
         for number in range(layers)
     ]
-    return decoder(c, stack)
+    return decoder(c, stack, tied=has_own_head(c))
 
 
 def granite_hybrid(c: Fields) -> Architecture:
