@@ -253,7 +253,12 @@ def lfm2_layers(c: Fields, *, sparse: bool = False) -> list[Layer]:
     heads = c.count("num_attention_heads")
     head_dim = width // heads
     attended = grouped(
-        width, heads=heads, kv_heads=c.count("num_key_value_heads", 8), head_dim=head_dim, vectors=2 * head_dim
+        width,
+        heads=heads,
+        kv_heads=c.count("num_key_value_heads", 8),
+        head_dim=head_dim,
+        output="out_proj",
+        vectors=2 * head_dim,
     )
     recurrent = short_convolution(width, kernel=c.count("conv_L_cache", 3), bias=c.flag("conv_bias"))
     names = ("w1", "w3", "w2")
