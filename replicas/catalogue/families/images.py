@@ -455,7 +455,13 @@ def phi4mm(c: Fields) -> Architecture:
         feed_forward_width=_SIGLIP_INNER,
         most_patches=_PHI4_TILES * _SIGLIP_PATCHES,
     )
-    return replace(dense.mistral(c), towers=(vision, _phi4_sound(c, out)))
+    doubts = tuple(
+        f"config.json names an adapter for images or sound ({name}), whose weights are not counted: the engine loads "
+        "it only as a LoRA adapter"
+        for name in ("vision_lora", "speech_lora")
+        if c.has(name)
+    )
+    return replace(dense.mistral(c), towers=(vision, _phi4_sound(c, out)), doubts=doubts)
 
 
 _PHI4_SOUND: Mapping[str, object] = {

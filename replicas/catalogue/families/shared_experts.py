@@ -73,16 +73,17 @@ def _alike(c: Fields, name: str, layers: int, default: int | None = None) -> int
 
 def hunyuan_moe(c: Fields) -> Architecture:
     """Return the architecture of Hunyuan with experts: norms over queries and keys, one shared block."""
-    width, layers = hidden_size(c), c.layers("num_hidden_layers")
-    inner = _alike(c, "moe_intermediate_size", layers, c.count("intermediate_size"))
-    shared = _alike(c, "num_shared_expert", layers, 1) * c.count("intermediate_size")
+    width, layers, inner = hidden_size(c), c.layers("num_hidden_layers"), c.count("intermediate_size")
+    for name, known in (("moe_intermediate_size", inner), ("num_shared_expert", 1)):
+        if _alike(c, name, layers, known) != known:
+            raise FieldError(f"{c.path}{name} is not {known}, for which alone a sizing formula is known")
     routed = mixture(
         width,
         inner,
         experts=_alike(c, "num_experts", layers),
         per_token=_alike(c, "moe_topk", layers, 1),
         router="gate.wg",
-        shared_width=shared,
+        shared_width=inner,
         shared="shared_mlp",
     )
     bias = c.flag("attention_bias")
