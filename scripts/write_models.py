@@ -11,7 +11,10 @@ import json
 import tempfile
 from pathlib import Path
 
+from replicas.catalogue import data
+from replicas.catalogue.families import FAMILIES
 from replicas.catalogue.instances import Instance, instance_types
+from replicas.catalogue.reading import served_by
 from replicas.deployment.deployment import Component, Deployment
 from replicas.engines import find_engine
 from replicas.engines.default import DEFAULT_ENGINE
@@ -53,6 +56,26 @@ an engine.
 
 """
 
+_FAMILIES = """
+## Families
+
+A `config.json` of these `model_type`s is sized. vLLM serves the classes from the version in the table on (0.1.0: in the
+oldest version that was read, 0.8.5); the other engines serve fewer families (`families` in their facts.json).
+
+"""
+_REST = """
+Any other class is refused. The message names the fields of its config, and the versions of vLLM and SGLang that serve
+it ([served.json](../replicas/catalogue/data/served.json), {count} classes). Some of them:
+
+{named}
+"""
+_NAMED = (
+    *("MllamaForConditionalGeneration", "WhisperForConditionalGeneration", "DeepseekOCRForCausalLM", "MiniCPMV"),
+    *("Ernie4_5_VLMoeForConditionalGeneration", "VoxtralForConditionalGeneration", "NemotronH_Nano_VL_V2"),
+    *("PaddleOCRVLForConditionalGeneration", "GteNewModel", "NomicBertModel", "DebertaV2ForSequenceClassification"),
+)
+"""Classes that the page names."""
+
 _TOKENS = 8192
 
 
@@ -68,8 +91,25 @@ def main() -> None:
                 refused.append((f"`{model}`", found))
             print(model, rows[-1][5] if isinstance(found, EndpointPlan) else found)
     head = _HEAD.format(engine=find_engine(DEFAULT_ENGINE), tokens=_TOKENS)
-    text = head + markdown(COLUMNS, rows) + "\n" + _REFUSED + markdown(("Model", "Reason"), refused) + "\n"
+    text = head + markdown(COLUMNS, rows) + "\n" + _REFUSED + markdown(("Model", "Reason"), refused) + "\n" + families()
     PAGE.write_text(text, encoding="utf-8")
+
+
+def families() -> str:
+    """Return the section about the families that are sized, and about those that are refused."""
+    first = find_engine("vllm").facts["classes"]
+    until = find_engine("vllm").facts["classes_until"]
+    rows = []
+    for kind, family in FAMILIES.items():
+        versions = [
+            f"{name} {first[name]}" + (f" to {until[name]}" if name in until else "")
+            for name in family.architectures
+            if name in first
+        ]
+        rows.append((kind, ", ".join(versions) or "none"))
+    named = "\n".join(f"- {served_by(name)}" for name in _NAMED)
+    rest = _REST.format(count=len(data.load("served")["classes"]), named=named)
+    return _FAMILIES + markdown(("model_type", "Classes, and the first version of vLLM"), rows) + "\n" + rest
 
 
 def row(model: str, found: EndpointPlan) -> tuple[str, ...]:

@@ -24,7 +24,10 @@ class Modules:
         return any(_matches(self.pattern, path) for path in _paths(module, layer))
 
 
-_PREFIXES = ("model.", "model.language_model.", "language_model.model.", "backbone.", "")
+_PREFIXES = (
+    *("model.", "model.language_model.", "language_model.model.", "model.text_model.", "thinker.model.", "backbone."),
+    "",
+)
 
 
 def _paths(module: str, layer: int | None) -> list[str]:

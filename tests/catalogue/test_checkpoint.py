@@ -13,6 +13,7 @@ from replicas.catalogue.checkpoint import CacheRequest, cache_request, contradic
 from replicas.catalogue.models import model_from_config, read_model
 from replicas.catalogue.quantization import METHODS
 from replicas.units import GIB
+from scripts.oracle import configs
 
 QWEN3_MOE: dict[str, Any] = data.load("models")["architectures"]["qwen3-30b-a3b"]["config"]
 LLAMA_70B: dict[str, Any] = data.load("models")["architectures"]["llama-3.1-70b"]["config"]
@@ -391,3 +392,41 @@ def test_a_channel_of_gptq_has_no_order_of_activations() -> None:
 def test_a_size_that_the_files_do_not_state_is_not_assumed(declared: dict[str, Any], reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         read_quantization({"quantization_config": declared})
+
+
+@pytest.mark.parametrize(
+    ("family", "kept", "layers"),
+    [
+        # Names of modules in the checkpoints of these families.
+        ("granite-4.0-h-micro", "model.layers.{}.shared_mlp.input_linear", 40),
+        ("granite-4.0-h-micro", "model.layers.{}.mamba.in_proj", 36),
+        ("lfm2-1.2b", "model.layers.{}.self_attn.out_proj", 6),
+        ("qwen3-omni-30b", "thinker.model.layers.{}.self_attn.o_proj", 48),
+        ("idefics3-8b", "model.text_model.layers.{}.mlp.down_proj", 32),
+    ],
+)
+def test_modules_that_a_checkpoint_keeps_are_found_by_their_names(family: str, kept: str, layers: int) -> None:
+    config = configs.families()[family]
+    declared = {"quant_method": "compressed-tensors", "format": "float-quantized", "config_groups": FP8_GROUPS}
+    ignored = [kept.format(number) for number in range(48)]
+    whole = model_from_config({**config, "quantization_config": declared}, "m", "config.json")
+    part = model_from_config({**config, "quantization_config": {**declared, "ignore": ignored}}, "m", "config.json")
+    name = kept.rpartition("{}.")[2]
+    named = [
+        (matrix.parameters, alike.count)
+        for alike in whole.architecture.stack
+        for matrix in alike.layer.every_matrix()
+        if matrix.name == name
+    ]
+    assert sum(count for _, count in named) == layers * (2 if name.endswith("input_linear") else 1)
+    kept_parameters = sum(parameters * count for parameters, count in named)
+    assert part.weights_bytes - whole.weights_bytes == pytest.approx(kept_parameters, rel=0.001)
+
+
+FP8_GROUPS = {
+    "group_0": {
+        "targets": ["Linear"],
+        "weights": {"num_bits": 8, "type": "float", "strategy": "channel"},
+        "input_activations": {"num_bits": 8, "type": "float", "dynamic": True},
+    }
+}

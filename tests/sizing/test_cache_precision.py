@@ -92,9 +92,9 @@ def test_an_nvfp4_cache_has_four_bits_and_a_scale(engine: str, instance: str, ex
     assert _element_bytes(engine, NVFP4_CHECKPOINT, instance) == expected
 
 
-def _problems(model: Model, instance: str, **settings: float) -> list[str]:
+def _problems(model: Model, instance: str, cache_bytes: float | None = None) -> list[str]:
     engine = find_engine("vllm-0.30.0")
-    return engine.type_problems(model, None, MemorySettings(**settings), find_instance(instance))
+    return engine.type_problems(model, None, MemorySettings(cache_bytes=cache_bytes), find_instance(instance))
 
 
 def test_an_nvfp4_cache_is_refused_where_no_kernel_reads_it() -> None:

@@ -18,6 +18,7 @@ def grouped(
     head_dim: int,
     value_dim: int | None = None,
     module: str = "self_attn",
+    output: str = "o_proj",
     qkv_bias: bool = False,
     output_bias: bool = False,
     vectors: int = 0,
@@ -36,6 +37,7 @@ def grouped(
         head_dim: width of a query and of a key.
         value_dim: width of a value; default: the width of a key.
         module: name of the block in checkpoints.
+        output: name of the output projection in checkpoints.
         qkv_bias: True if the three input projections have biases.
         output_bias: True if the output projection has a bias.
         vectors: parameters of norms and sinks.
@@ -60,7 +62,7 @@ def grouped(
             if own_keys
             else ()
         ),
-        Matrix(f"{module}.o_proj", hidden, heads * value, width=_QUERY_WIDTH, splits_inputs=True),
+        Matrix(f"{module}.{output}", hidden, heads * value, width=_QUERY_WIDTH, splits_inputs=True),
     )
     biases = (query + gates + key_width + value_width) * qkv_bias + hidden * output_bias
     cache = Cache(kind=kind, elements=kv_heads * (head_dim + value), heads=kv_heads, tokens=tokens)

@@ -119,6 +119,12 @@ def is_tied(c: Fields, default: bool = False) -> bool:
     return c.flag("tie_word_embeddings", default)
 
 
+def has_own_head(c: Fields) -> bool:
+    """False for `tied`: in some families engines build an output head even if `tie_word_embeddings` is set."""
+    is_tied(c)  # the field is understood
+    return False
+
+
 def decoder(
     c: Fields,
     layers: Iterable[Layer],

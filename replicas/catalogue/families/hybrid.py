@@ -13,6 +13,7 @@ from replicas.catalogue.families.common import (
     attention,
     block,
     decoder,
+    has_own_head,
     hidden_size,
     is_tied,
     layers_of,
@@ -72,7 +73,7 @@ def qwen3_next_layers(c: Fields) -> list[Layer]:
 def qwen3_next(c: Fields) -> Architecture:
     """Return the architecture of Qwen3-Next."""
     apart = qwen3_next_prediction(c, "num_nextn_predict_layers")
-    return decoder(c, qwen3_next_layers(c), prediction_parameters=apart)
+    return decoder(c, qwen3_next_layers(c), tied=has_own_head(c), prediction_parameters=apart)
 
 
 def qwen3_next_prediction(c: Fields, field: str) -> int:
@@ -102,7 +103,8 @@ def nemotron_h(c: Fields) -> Architecture:
     predicting = _nemotron_kinds(c, "mtp_hybrid_override_pattern", "mtp_layers_block_type")
     count = c.number("num_nextn_predict_layers")
     apart = sum(_nemotron_layer(width, parts, kind).parameters for kind in predicting)
-    return decoder(c, stack, prediction_parameters=count * (apart + prediction_surround(c)))
+    apart = count * (apart + prediction_surround(c))
+    return decoder(c, stack, tied=has_own_head(c), prediction_parameters=apart)
 
 
 _MARKS: Mapping[str, str] = {"M": "mamba", "*": "attention", "-": "mlp", "E": "moe"}
@@ -251,7 +253,12 @@ def lfm2_layers(c: Fields, *, sparse: bool = False) -> list[Layer]:
     heads = c.count("num_attention_heads")
     head_dim = width // heads
     attended = grouped(
-        width, heads=heads, kv_heads=c.count("num_key_value_heads", 8), head_dim=head_dim, vectors=2 * head_dim
+        width,
+        heads=heads,
+        kv_heads=c.count("num_key_value_heads", 8),
+        head_dim=head_dim,
+        output="out_proj",
+        vectors=2 * head_dim,
     )
     recurrent = short_convolution(width, kernel=c.count("conv_L_cache", 3), bias=c.flag("conv_bias"))
     names = ("w1", "w3", "w2")

@@ -43,6 +43,8 @@ _LANGUAGE: Mapping[str, Callable[[Fields], Architecture]] = {
     "qwen3_omni_moe_text": mixtures.qwen3_moe,
 }
 """Formulas of language models that have towers, by the `model_type` of their configuration."""
+_WITH_OWN_HEAD = frozenset({"deepseek_v3", "glm4_moe", "glm4v_moe_text", "gpt_oss"})
+"""Language models that have an output head even if `tie_word_embeddings` is set."""
 
 
 def with_towers(c: Fields, text: Fields, *towers: Tower, vectors: int = 0, tied: bool | None = None) -> Architecture:
@@ -66,7 +68,7 @@ def with_towers(c: Fields, text: Fields, *towers: Tower, vectors: int = 0, tied:
     read = _LANGUAGE[kind](text)
     ends, head = read.ends, next((matrix for matrix in read.ends if matrix.name == "lm_head"), None)
     if tied is None:
-        tied = is_tied(c, head is None)
+        tied = is_tied(c, head is None) and kind not in _WITH_OWN_HEAD
     if tied:
         ends = tuple(matrix for matrix in ends if matrix is not head)
     elif head is None:
@@ -453,7 +455,13 @@ def phi4mm(c: Fields) -> Architecture:
         feed_forward_width=_SIGLIP_INNER,
         most_patches=_PHI4_TILES * _SIGLIP_PATCHES,
     )
-    return replace(dense.mistral(c), towers=(vision, _phi4_sound(c, out)))
+    doubts = tuple(
+        f"config.json names an adapter for images or sound ({name}), whose weights are not counted: the engine loads "
+        "it only as a LoRA adapter"
+        for name in ("vision_lora", "speech_lora")
+        if c.has(name)
+    )
+    return replace(dense.mistral(c), towers=(vision, _phi4_sound(c, out)), doubts=doubts)
 
 
 _PHI4_SOUND: Mapping[str, object] = {

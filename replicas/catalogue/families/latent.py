@@ -12,7 +12,7 @@ from replicas.catalogue.architecture import Architecture
 from replicas.catalogue.composition.attention import latent, sparse_index
 from replicas.catalogue.composition.feed_forward import mixture
 from replicas.catalogue.composition.parts import FeedForward, Layer, Mixer
-from replicas.catalogue.families.common import block, decoder, hidden_size, layers_of, prediction
+from replicas.catalogue.families.common import block, decoder, has_own_head, hidden_size, layers_of, prediction
 from replicas.catalogue.fields import Fields
 
 
@@ -67,7 +67,7 @@ def deepseek(c: Fields) -> Architecture:
     """Return the architecture of DeepSeek V2 and V3, and Kimi K2."""
     stack = deepseek_stack(c)
     apart = prediction(c, stack[-1], c.number("num_nextn_predict_layers"))
-    return decoder(c, stack, prediction_parameters=apart)
+    return decoder(c, stack, tied=has_own_head(c), prediction_parameters=apart)
 
 
 def deepseek_sparse(c: Fields) -> Architecture:
@@ -81,7 +81,8 @@ def deepseek_sparse(c: Fields) -> Architecture:
     mixers = [with_index if own else without for own in _own_index(c, layers)]
     stack = layers_of(c, mixers, deepseek_blocks(c))
     last = replace(stack[-1], mixers=(with_index,))  # a prediction layer always has its own index
-    return decoder(c, stack, prediction_parameters=prediction(c, last, c.number("num_nextn_predict_layers")))
+    apart = prediction(c, last, c.number("num_nextn_predict_layers"))
+    return decoder(c, stack, tied=has_own_head(c), prediction_parameters=apart)
 
 
 def _own_index(c: Fields, layers: int) -> list[bool]:

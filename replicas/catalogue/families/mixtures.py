@@ -13,6 +13,7 @@ from replicas.catalogue.families.common import (
     block,
     decoder,
     every_other,
+    has_own_head,
     hidden_size,
     layers_of,
     plain_layers,
@@ -109,7 +110,7 @@ def gpt_oss(c: Fields) -> Architecture:
         attention(c, span, qkv_bias=True, output_bias=True, vectors=sinks)
         for span in spans(c, windowed=every_other(layers))
     ]
-    return decoder(c, plain_layers(c, mixers, feed_forward))
+    return decoder(c, plain_layers(c, mixers, feed_forward), tied=has_own_head(c))
 
 
 def minimax_m2(c: Fields) -> Architecture:
@@ -128,7 +129,7 @@ def minimax_m2(c: Fields) -> Architecture:
     mixer = attention(c, vectors=norms * c.flag("use_qk_norm"))
     layers = plain_layers(c, [mixer] * c.layers("num_hidden_layers"), feed_forward)
     apart = c.number("num_mtp_modules") * c.flag("use_mtp") * c.count("mtp_transformer_layers", 1)
-    return decoder(c, layers, prediction_parameters=prediction(c, layers[0], apart))
+    return decoder(c, layers, tied=has_own_head(c), prediction_parameters=prediction(c, layers[0], apart))
 
 
 def minimax_m3_layers(c: Fields) -> list[Layer]:
@@ -287,4 +288,4 @@ def glm4_moe(c: Fields) -> Architecture:
     blocks = [block(c) if number < first else routed for number in range(layers)]
     stack = layers_of(c, [mixer] * layers, blocks)
     apart = prediction(c, stack[-1], c.number("num_nextn_predict_layers"))
-    return decoder(c, stack, prediction_parameters=apart)
+    return decoder(c, stack, tied=has_own_head(c), prediction_parameters=apart)

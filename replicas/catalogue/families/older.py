@@ -73,7 +73,7 @@ def gpt2(c: Fields) -> Architecture:
 def gptj(c: Fields) -> Architecture:
     """Return the architecture of GPT-J: one layer norm for attention and block, and a bias of the output head."""
     width, heads, positions = c.count("n_embd"), c.count("n_head"), c.count("n_positions")
-    mixer = grouped(width, heads=heads, kv_heads=heads, head_dim=width // heads, module="attn")
+    mixer = grouped(width, heads=heads, kv_heads=heads, head_dim=width // heads, module="attn", output="out_proj")
     feed_forward = dense(width, c.count_or_none("n_inner") or 4 * width, gated=False, bias=True)
     layer = Layer(mixers=(mixer,), feed_forwards=(feed_forward,), vectors=2 * width)
     vocabulary = c.count("vocab_size")
@@ -116,7 +116,9 @@ def opt(c: Fields) -> Architecture:
     width, heads, positions = c.count("hidden_size"), c.count("num_attention_heads"), c.count("max_position_embeddings")
     narrow, bias, vocabulary = c.count("word_embed_proj_dim", width), c.flag("enable_bias", True), c.count("vocab_size")
     norm = 2 * width * c.flag("layer_norm_elementwise_affine", True)
-    mixer = grouped(width, heads=heads, kv_heads=heads, head_dim=width // heads, qkv_bias=bias, output_bias=bias)
+    mixer = grouped(
+        width, heads=heads, kv_heads=heads, head_dim=width // heads, output="out_proj", qkv_bias=bias, output_bias=bias
+    )
     feed_forward = dense(width, c.count("ffn_dim"), gated=False, bias=bias)
     layer = Layer(mixers=(mixer,), feed_forwards=(feed_forward,), vectors=2 * norm)
     projections = (

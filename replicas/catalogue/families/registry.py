@@ -107,7 +107,14 @@ _SUMMARY = (
 _GRANITE = ("attention_multiplier", "embedding_multiplier", "logits_scaling", "residual_multiplier")
 _HUNYUAN = (*_ROUTING, "attention_head_dim", "eod_token_id", "group_limited_greedy")
 _LFM2 = (
-    *("block_ffn_dim_multiplier", "block_mlp_init_scale", "block_norm_eps", "block_out_init_scale", "block_use_swiglu"),
+    *(
+        "block_ffn_dim_multiplier",
+        "block_mlp_init_scale",
+        "block_multiple_of",
+        "block_norm_eps",
+        "block_out_init_scale",
+        "block_use_swiglu",
+    ),
     *("block_use_xavier_init", "conv_use_xavier_init", "norm_eps", "num_heads", "theta", "use_pos_enc"),
 )
 _MAMBA = (
@@ -164,12 +171,6 @@ FAMILIES: Mapping[str, Family] = {
     ),
     "apertus": _family(parallel.apertus, "ApertusForCausalLM", assumed={"post_norm": (False,), "qk_norm": (True,)}),
     "arcee": _family(parallel.arcee, "ArceeForCausalLM"),
-    "bert": _family(
-        encoders.bert,
-        *("BertModel", "BertForSequenceClassification"),
-        assumed={"position_embedding_type": ("absolute",)},
-        without_structure=_ENCODER,
-    ),
     "bailing_moe": _family(
         shared_experts.bailing,
         *("BailingMoeForCausalLM", "BailingMoeV2ForCausalLM"),
@@ -178,6 +179,12 @@ FAMILIES: Mapping[str, Family] = {
             *(*_ROUTING, "max_window_layers", "moe_router_enable_shared_expert", "norm_head", "norm_softmax"),
             *("router_dtype", "score_function", "sliding_window", "rotary_dim", "mtp_loss_scaling_factor"),
         ),
+    ),
+    "bert": _family(
+        encoders.bert,
+        *("BertModel", "BertForSequenceClassification"),
+        assumed={"position_embedding_type": ("absolute",)},
+        without_structure=_ENCODER,
     ),
     "bloom": _family(
         older.bloom,
@@ -237,6 +244,12 @@ FAMILIES: Mapping[str, Family] = {
     ),
     "exaone": _family(parallel.exaone, "ExaoneForCausalLM", without_structure=("num_hidden_layers",)),
     "exaone4": _family(parallel.exaone4, "Exaone4ForCausalLM"),
+    "falcon": _family(
+        dense.falcon,
+        *("FalconForCausalLM", "RWForCausalLM"),
+        assumed={"num_ln_in_parallel_attn": (2,), "apply_residual_connection_post_layernorm": (False,)},
+        without_structure=("activation", "alibi", "ff_factor", "rotary", "tie_word_embeddings"),
+    ),
     "falcon_h1": _family(
         state_space.falcon_h1,
         "FalconH1ForCausalLM",
@@ -253,12 +266,6 @@ FAMILIES: Mapping[str, Family] = {
             *("mlp_multipliers", "num_logits_to_keep", "ssm_in_multiplier", "ssm_multipliers", "ssm_out_multiplier"),
             *("time_step_floor", "time_step_max", "time_step_min", "time_step_rank"),
         ),
-    ),
-    "falcon": _family(
-        dense.falcon,
-        *("FalconForCausalLM", "RWForCausalLM"),
-        assumed={"num_ln_in_parallel_attn": (2,), "apply_residual_connection_post_layernorm": (False,)},
-        without_structure=("activation", "alibi", "ff_factor", "rotary", "tie_word_embeddings"),
     ),
     "falcon_mamba": _family(
         state_space.mamba,
@@ -306,16 +313,6 @@ FAMILIES: Mapping[str, Family] = {
         assumed={"attention_bias": (False,)},
         without_structure=_GEMMA3N,
     ),
-    "phi4mm": _family(
-        images.phi4mm,
-        "Phi4MMForCausalLM",
-        assumed={"lm_head_bias": (False,), "full_attn_mod": (1,), "img_processor": ()},
-        without_structure=(
-            *("audio_embd_layer", "image_embd_layer", "interpolate_factor", "speech_lora", "vision_lora", "name"),
-            *("activation", "activation_checkpointing", "causal", "chunk_size", "conv_activation", "conv_glu_type"),
-            *("encoder_embedding_config", "left_chunk", "type"),
-        ),
-    ),
     "gemma4": _family(
         multimodal.gemma4,
         "Gemma4ForConditionalGeneration",
@@ -339,14 +336,14 @@ FAMILIES: Mapping[str, Family] = {
     ),
     "glm": _family(parallel.glm, "GlmForCausalLM"),
     "glm4": _family(parallel.glm4, "Glm4ForCausalLM"),
-    "glm4_moe_lite": _family(latent.deepseek, "Glm4MoeLiteForCausalLM", without_structure=_DEEPSEEK),
-    "gpt2": _family(
-        older.gpt2,
-        "GPT2LMHeadModel",
-        assumed={"add_cross_attention": (False,), "reorder_and_upcast_attn": (False, True)},
-        without_structure=(*_SUMMARY, "n_ctx", "scale_attn_by_inverse_layer_idx", "scale_attn_weights", "embd_pdrop"),
-    ),
     "glm4_moe": _family(mixtures.glm4_moe, "Glm4MoeForCausalLM", without_structure=_ROUTING),
+    "glm4_moe_lite": _family(latent.deepseek, "Glm4MoeLiteForCausalLM", without_structure=_DEEPSEEK),
+    "glm4v": _family(images.glm4v, "Glm4vForConditionalGeneration", without_structure=(*_IMAGE_TOKENS, *_GLM_IMAGES)),
+    "glm4v_moe": _family(
+        images.glm4v,
+        "Glm4vMoeForConditionalGeneration",
+        without_structure=(*_IMAGE_TOKENS, *_GLM_IMAGES, *_ROUTING),
+    ),
     "glm_moe_dsa": _family(
         latent.deepseek_sparse,
         "GlmMoeDsaForCausalLM",
@@ -356,11 +353,11 @@ FAMILIES: Mapping[str, Family] = {
         ),
         assumed={"mlp_bias": (False,)},
     ),
-    "glm4v": _family(images.glm4v, "Glm4vForConditionalGeneration", without_structure=(*_IMAGE_TOKENS, *_GLM_IMAGES)),
-    "glm4v_moe": _family(
-        images.glm4v,
-        "Glm4vMoeForConditionalGeneration",
-        without_structure=(*_IMAGE_TOKENS, *_GLM_IMAGES, *_ROUTING),
+    "gpt2": _family(
+        older.gpt2,
+        "GPT2LMHeadModel",
+        assumed={"add_cross_attention": (False,), "reorder_and_upcast_attn": (False, True)},
+        without_structure=(*_SUMMARY, "n_ctx", "scale_attn_by_inverse_layer_idx", "scale_attn_weights", "embd_pdrop"),
     ),
     "gpt_bigcode": _family(
         older.gpt_bigcode,
@@ -394,7 +391,6 @@ FAMILIES: Mapping[str, Family] = {
         without_structure=("attention_multiplier", "embedding_multiplier", "logits_scaling", "residual_multiplier"),
     ),
     "granitemoe": _family(shared_experts.granite_moe, "GraniteMoeForCausalLM", without_structure=_GRANITE),
-    "granitemoeshared": _family(shared_experts.granite_moe, "GraniteMoeSharedForCausalLM", without_structure=_GRANITE),
     "granitemoehybrid": _family(
         state_space.granite_hybrid,
         "GraniteMoeHybridForCausalLM",
@@ -412,6 +408,7 @@ FAMILIES: Mapping[str, Family] = {
             "intermediate_size",
         ),
     ),
+    "granitemoeshared": _family(shared_experts.granite_moe, "GraniteMoeSharedForCausalLM", without_structure=_GRANITE),
     "hunyuan_v1_dense": _family(
         parallel.hunyuan, "HunYuanDenseV1ForCausalLM", assumed={"use_qk_norm": (True,)}, without_structure=_HUNYUAN
     ),
@@ -435,12 +432,6 @@ FAMILIES: Mapping[str, Family] = {
     ),
     "internlm2": _family(parallel.internlm, "InternLM2ForCausalLM", without_structure=("attn_implementation",)),
     "internlm3": _family(parallel.internlm, "InternLM3ForCausalLM"),
-    "jamba": _family(
-        state_space.jamba,
-        "JambaForCausalLM",
-        assumed={"sliding_window": ()},
-        without_structure=("num_logits_to_keep", "use_mamba_kernels", "calc_logits_for_entire_prompt"),
-    ),
     "internvl": _family(
         images.internvl,
         "InternVLForConditionalGeneration",
@@ -461,6 +452,12 @@ FAMILIES: Mapping[str, Family] = {
             *("noisy_gate_policy", "num_experts", "num_routed_experts", "num_shared_experts", "use_flash_attn"),
             *("shared_expert_intermediate_size", "use_residual", "use_rts", "use_weighted_residual", "output_act"),
         ),
+    ),
+    "jamba": _family(
+        state_space.jamba,
+        "JambaForCausalLM",
+        assumed={"sliding_window": ()},
+        without_structure=("num_logits_to_keep", "use_mamba_kernels", "calc_logits_for_entire_prompt"),
     ),
     "kimi_k2": _family(latent.deepseek, "DeepseekV3ForCausalLM", without_structure=_DEEPSEEK),
     "kimi_k25": _family(
@@ -492,6 +489,15 @@ FAMILIES: Mapping[str, Family] = {
     ),
     "lfm2": _family(hybrid.lfm2, "Lfm2ForCausalLM", without_structure=_LFM2),
     "lfm2_moe": _family(hybrid.lfm2_moe, "Lfm2MoeForCausalLM", without_structure=(*_LFM2, "routed_scaling_factor")),
+    "lfm2_vl": _family(
+        images.lfm2_vl,
+        "Lfm2VlForConditionalGeneration",
+        without_structure=(
+            *(*_IMAGE_TOKENS, "do_image_splitting", "encoder_patch_size", "max_image_tokens", "max_pixels_tolerance"),
+            *("max_tiles", "min_image_tokens", "min_tiles", "projector_hidden_act", "tile_size", "use_thumbnail"),
+            *("use_image_special_tokens", "vision_use_head", "vision_feature_select_strategy"),
+        ),
+    ),
     "llama": _family(dense.llama, "LlamaForCausalLM", "LLaMAForCausalLM"),
     "llama4": _family(
         multimodal.llama4,
@@ -501,15 +507,6 @@ FAMILIES: Mapping[str, Family] = {
             *(*_IMAGE_TOKENS, "attn_scale", "attn_temperature_tuning", "floor_scale", "for_llm_compressor"),
             *("multi_modal_projector_bias", "pixel_shuffle_ratio", "projector_dropout", "use_qk_norm"),
             *("vision_feature_layer", "vision_feature_select_strategy", "boi_token_index", "eoi_token_index"),
-        ),
-    ),
-    "lfm2_vl": _family(
-        images.lfm2_vl,
-        "Lfm2VlForConditionalGeneration",
-        without_structure=(
-            *(*_IMAGE_TOKENS, "do_image_splitting", "encoder_patch_size", "max_image_tokens", "max_pixels_tolerance"),
-            *("max_tiles", "min_image_tokens", "min_tiles", "projector_hidden_act", "tile_size", "use_thumbnail"),
-            *("use_image_special_tokens", "vision_use_head", "vision_feature_select_strategy"),
         ),
     ),
     "llava": _family(images.llava, "LlavaForConditionalGeneration", without_structure=(*_IMAGE_TOKENS, *_LLAVA)),
@@ -582,12 +579,6 @@ FAMILIES: Mapping[str, Family] = {
         ),
     ),
     "ministral3": _family(dense.mistral, "Ministral3ForCausalLM"),
-    "olmo": _family(parallel.olmo, "OlmoForCausalLM", without_structure=("clip_qkv",)),
-    "olmoe": _family(shared_experts.olmoe, "OlmoeForCausalLM", without_structure=("clip_qkv",)),
-    "opt": _family(older.opt, "OPTForCausalLM"),
-    "phimoe": _family(
-        shared_experts.phi_moe, "PhiMoEForCausalLM", without_structure=("input_jitter_noise", "router_jitter_noise")
-    ),
     "mistral": _family(dense.mistral, "MistralForCausalLM"),
     "mistral3": _family(
         multimodal.mistral3,
@@ -620,22 +611,26 @@ FAMILIES: Mapping[str, Family] = {
         assumed={"sliding_window": ()},
         without_structure=_NEMOTRON,
     ),
+    "olmo": _family(parallel.olmo, "OlmoForCausalLM", without_structure=("clip_qkv",)),
     "olmo2": _family(parallel.olmo2, "Olmo2ForCausalLM"),
     "olmo3": _family(parallel.olmo3, "Olmo3ForCausalLM"),
+    "olmoe": _family(shared_experts.olmoe, "OlmoeForCausalLM", without_structure=("clip_qkv",)),
+    "opt": _family(older.opt, "OPTForCausalLM"),
+    "paligemma": _family(
+        images.paligemma,
+        "PaliGemmaForConditionalGeneration",
+        assumed={"tie_word_embeddings": (True,)},
+        without_structure=(
+            *(*_IMAGE_TOKENS, "hidden_size", "num_hidden_layers", "num_image_tokens", "num_positions"),
+            *("projection_dim", "projector_hidden_act", "vision_use_head", "vocab_size"),
+        ),
+    ),
     "phi": _family(parallel.phi, "PhiForCausalLM", assumed={"qk_layernorm": (False,)}),
     "phi3": _family(
         dense.mistral,
         "Phi3ForCausalLM",
         assumed={"lm_head_bias": (False,), "full_attn_mod": (1,)},
         without_structure=("interpolate_factor",),
-    ),
-    "paligemma": _family(
-        images.paligemma,
-        "PaliGemmaForConditionalGeneration",
-        without_structure=(
-            *(*_IMAGE_TOKENS, "hidden_size", "num_hidden_layers", "num_image_tokens", "num_positions"),
-            *("projection_dim", "projector_hidden_act", "vision_use_head", "vocab_size"),
-        ),
     ),
     "phi3_v": _family(
         images.phi3_v,
@@ -644,6 +639,19 @@ FAMILIES: Mapping[str, Family] = {
             *("hd_transform_order", "with_learnable_separator", "embedding_cls", "model_name", "num_img_tokens"),
             *("layer_idx", "type_feature"),
         ),
+    ),
+    "phi4mm": _family(
+        images.phi4mm,
+        "Phi4MMForCausalLM",
+        assumed={"lm_head_bias": (False,), "full_attn_mod": (1,), "img_processor": ()},
+        without_structure=(
+            *("audio_embd_layer", "image_embd_layer", "interpolate_factor", "speech_lora", "vision_lora", "name"),
+            *("activation", "activation_checkpointing", "causal", "chunk_size", "conv_activation", "conv_glu_type"),
+            *("encoder_embedding_config", "left_chunk", "type"),
+        ),
+    ),
+    "phimoe": _family(
+        shared_experts.phi_moe, "PhiMoEForCausalLM", without_structure=("input_jitter_noise", "router_jitter_noise")
     ),
     "qwen": _family(
         parallel.qwen,
@@ -656,17 +664,17 @@ FAMILIES: Mapping[str, Family] = {
         ),
     ),
     "qwen2": _family(dense.qwen2, "Qwen2ForCausalLM", assumed={"attention_bias": (True,), "use_mrope": (False,)}),
+    "qwen2_5_omni": _family(
+        sound.qwen2_5_omni,
+        *("Qwen2_5OmniModel", "Qwen2_5OmniForConditionalGeneration"),
+        without_structure=(*_QWEN_VISION, *_QWEN_OMNI, *_WINDOWS_OF_IMAGES),
+    ),
     "qwen2_5_vl": _family(
         multimodal.qwen2_5_vl,
         "Qwen2_5_VLForConditionalGeneration",
         without_structure=(
             *(*_QWEN_VISION, "fullatt_block_indexes", "spatial_patch_size", "tokens_per_second", "window_size"),
         ),
-    ),
-    "qwen2_5_omni": _family(
-        sound.qwen2_5_omni,
-        *("Qwen2_5OmniModel", "Qwen2_5OmniForConditionalGeneration"),
-        without_structure=(*_QWEN_VISION, *_QWEN_OMNI, *_WINDOWS_OF_IMAGES),
     ),
     "qwen2_audio": _family(
         sound.qwen2_audio,
@@ -675,17 +683,17 @@ FAMILIES: Mapping[str, Family] = {
         without_structure=(*_WHISPER, "audio_token_index", "ignore_index", "vocab_size"),
     ),
     "qwen2_moe": _family(mixtures.qwen2_moe, "Qwen2MoeForCausalLM", without_structure=("intermediate_size",)),
+    "qwen2_vl": _family(
+        images.qwen2_vl,
+        "Qwen2VLForConditionalGeneration",
+        without_structure=(*_QWEN_VISION, "spatial_patch_size"),
+    ),
     "qwen3": _family(dense.qwen3, "Qwen3ForCausalLM"),
     "qwen3_5": _family(
         multimodal.qwen3_5,
         "Qwen3_5ForConditionalGeneration",
         assumed={"text_config.model_type": ("qwen3_5_text",)},
         without_structure=(*_QWEN_VISION, "mlp_only_layers", "mtp_use_dedicated_embeddings", "output_gate_type"),
-    ),
-    "qwen2_vl": _family(
-        images.qwen2_vl,
-        "Qwen2VLForConditionalGeneration",
-        without_structure=(*_QWEN_VISION, "spatial_patch_size"),
     ),
     "qwen3_5_moe": _family(
         multimodal.qwen3_5,
@@ -710,17 +718,17 @@ FAMILIES: Mapping[str, Family] = {
         without_structure=("intermediate_size",),  # of dense layers, if it has any
     ),
     "qwen3_next": _family(hybrid.qwen3_next, "Qwen3NextForCausalLM", without_structure=("intermediate_size",)),
-    "qwen3_vl": _family(
-        multimodal.qwen3_vl,
-        "Qwen3VLForConditionalGeneration",
-        assumed={"text_config.model_type": ("qwen3_vl_text",)},
-        without_structure=_QWEN_VISION,
-    ),
     "qwen3_omni_moe": _family(
         sound.qwen3_omni_moe,
         "Qwen3OmniMoeForConditionalGeneration",
         assumed={"thinker_config.text_config.use_qk_norm": (True,)},
         without_structure=(*_QWEN_VISION, *_QWEN_OMNI, *_WINDOWS_OF_IMAGES, "intermediate_size"),
+    ),
+    "qwen3_vl": _family(
+        multimodal.qwen3_vl,
+        "Qwen3VLForConditionalGeneration",
+        assumed={"text_config.model_type": ("qwen3_vl_text",)},
+        without_structure=_QWEN_VISION,
     ),
     "qwen3_vl_moe": _family(
         multimodal.qwen3_vl_moe,
@@ -735,9 +743,6 @@ FAMILIES: Mapping[str, Family] = {
         without_structure=_ENCODER,
     ),
     "seed_oss": _family(parallel.seed_oss, "SeedOssForCausalLM"),
-    "starcoder2": _family(
-        dense.starcoder2, "Starcoder2ForCausalLM", assumed={"mlp_type": ("default",), "norm_type": ("layer_norm",)}
-    ),
     "smollm3": _family(
         parallel.smollm3,
         "SmolLM3ForCausalLM",
@@ -751,6 +756,9 @@ FAMILIES: Mapping[str, Family] = {
         "StableLmForCausalLM",
         # The engine builds both norms of a layer, and no norms of queries and keys (models/stablelm.py).
         without_structure=("qk_layernorm", "use_parallel_residual", "rope_pct", "norm_eps"),
+    ),
+    "starcoder2": _family(
+        dense.starcoder2, "Starcoder2ForCausalLM", assumed={"mlp_type": ("default",), "norm_type": ("layer_norm",)}
     ),
     "step3p5": _family(
         shared_experts.step3p5,

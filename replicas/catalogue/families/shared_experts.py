@@ -11,6 +11,7 @@ from replicas.catalogue.families.common import (
     attention,
     block,
     decoder,
+    has_own_head,
     hidden_size,
     layers_of,
     plain_layers,
@@ -39,7 +40,8 @@ def olmoe(c: Fields) -> Architecture:
     routed = mixture(
         width, c.count("intermediate_size"), experts=c.count("num_experts"), per_token=c.count("num_experts_per_tok")
     )
-    return decoder(c, plain_layers(c, [mixer] * c.layers("num_hidden_layers"), routed))
+    layers = plain_layers(c, [mixer] * c.layers("num_hidden_layers"), routed)
+    return decoder(c, layers, tied=has_own_head(c))
 
 
 def phi_moe(c: Fields) -> Architecture:
@@ -71,16 +73,17 @@ def _alike(c: Fields, name: str, layers: int, default: int | None = None) -> int
 
 def hunyuan_moe(c: Fields) -> Architecture:
     """Return the architecture of Hunyuan with experts: norms over queries and keys, one shared block."""
-    width, layers = hidden_size(c), c.layers("num_hidden_layers")
-    inner = _alike(c, "moe_intermediate_size", layers, c.count("intermediate_size"))
-    shared = _alike(c, "num_shared_expert", layers, 1) * c.count("intermediate_size")
+    width, layers, inner = hidden_size(c), c.layers("num_hidden_layers"), c.count("intermediate_size")
+    for name, known in (("moe_intermediate_size", inner), ("num_shared_expert", 1)):
+        if _alike(c, name, layers, known) != known:
+            raise FieldError(f"{c.path}{name} is not {known}, for which alone a sizing formula is known")
     routed = mixture(
         width,
         inner,
         experts=_alike(c, "num_experts", layers),
         per_token=_alike(c, "moe_topk", layers, 1),
         router="gate.wg",
-        shared_width=shared,
+        shared_width=inner,
         shared="shared_mlp",
     )
     bias = c.flag("attention_bias")
@@ -161,7 +164,7 @@ def afmoe(c: Fields) -> Architecture:
         for span in windows
     ]
     blocks = [block(c) if number < first else routed for number in range(layers)]
-    return decoder(c, layers_of(c, mixers, blocks, norms=4))
+    return decoder(c, layers_of(c, mixers, blocks, norms=4), tied=has_own_head(c))
 
 
 def step3p5(c: Fields) -> Architecture:

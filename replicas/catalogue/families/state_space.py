@@ -10,7 +10,7 @@ from replicas.catalogue.architecture import Architecture
 from replicas.catalogue.composition.feed_forward import dense, mixture
 from replicas.catalogue.composition.parts import FeedForward, Layer, Mixer
 from replicas.catalogue.composition.recurrence import CONVOLUTION_BYTES, mamba1, mamba2
-from replicas.catalogue.families.common import attention, block, decoder, hidden_size
+from replicas.catalogue.families.common import attention, block, decoder, has_own_head, hidden_size
 from replicas.catalogue.fields import Fields
 
 
@@ -85,7 +85,7 @@ def jamba(c: Fields) -> Architecture:
         )
         for number in range(layers)
     ]
-    return decoder(c, stack)
+    return decoder(c, stack, tied=has_own_head(c))
 
 
 def granite_hybrid(c: Fields) -> Architecture:
@@ -123,6 +123,10 @@ def granite_hybrid(c: Fields) -> Architecture:
     return decoder(c, stack)
 
 
+_LINEAR = ("input_linear", "input_linear", "output_linear")
+"""Names of the gate, the first projection and the second in Granite, which stores the first two as one matrix."""
+
+
 def granite_blocks(c: Fields) -> tuple[FeedForward, ...]:
     """Return the blocks of a Granite layer: routed experts if there are any, and a block for every token if there is
     one.
@@ -143,7 +147,7 @@ def granite_blocks(c: Fields) -> tuple[FeedForward, ...]:
         if experts
         else ()
     )
-    return (*routed, *((dense(width, shared, module="shared_mlp"),) if shared else ()))
+    return (*routed, *((dense(width, shared, module="shared_mlp", names=_LINEAR),) if shared else ()))
 
 
 def falcon_h1(c: Fields) -> Architecture:
