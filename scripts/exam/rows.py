@@ -17,7 +17,7 @@ _RUNS = Path(__file__).parent / "runs.csv"
 FITTED_SOURCES = ("gpustack/gpustack", "tenstorrent/tt-inference-server", "yobitelcomm.github.io")
 """Repositories whose rows may be used to fit constants. Rows of other sources are only compared."""
 _SHAREGPT_INPUT, _SHAREGPT_OUTPUT = 1.2, 1.0
-"""Coefficients of variation of the lengths in ShareGPT. `runs.csv` contains only the means."""
+"""Coefficients of variation of the lengths in ShareGPT, for rows whose source states only the means."""
 _WAITED_SHARE = 0.9
 """A run counts as overloaded if its measured rate is below this share of the offered rate."""
 
@@ -38,6 +38,9 @@ class Row:
     load: float
     input_tokens: int
     output_tokens: int
+    input_stddev: float | None
+    output_stddev: float | None
+    """Standard deviations of both lengths, if the source lists the length of each request."""
     duration: float
     max_total_tokens: int
     max_sequences: int | None
@@ -77,7 +80,7 @@ class Row:
     @property
     def varies(self) -> bool:
         """True if the lengths of requests vary."""
-        return "ShareGPT" in self.note
+        return self.output_stddev is not None or "ShareGPT" in self.note
 
     @property
     def is_saturated(self) -> bool:
@@ -120,6 +123,8 @@ def _row(number: int, line: dict[str, str]) -> Row:
         load=float(line["load"]),
         input_tokens=int(line["input_tokens"]),
         output_tokens=int(line["output_tokens"]),
+        input_stddev=figure("input_stddev"),
+        output_stddev=figure("output_stddev"),
         duration=float(line["duration_seconds"]),
         max_total_tokens=int(line["max_total_tokens"]),
         max_sequences=whole("max_sequences"),
@@ -182,8 +187,12 @@ def load_of(row: Row) -> Load:
         burst=int(row.load) if row.kind == "offline" else None,
         input_tokens=row.input_tokens,
         output_tokens=row.output_tokens,
-        input_stddev=row.input_tokens * _SHAREGPT_INPUT if row.varies else 0.0,
-        output_stddev=row.output_tokens * _SHAREGPT_OUTPUT if row.varies else 0.0,
+        input_stddev=_stddev(row, row.input_stddev, row.input_tokens * _SHAREGPT_INPUT),
+        output_stddev=_stddev(row, row.output_stddev, row.output_tokens * _SHAREGPT_OUTPUT),
         shared_tokens=row.shared_tokens,
         distinct_prompts=row.distinct_prompts,
     )
+
+
+def _stddev(row: Row, stated: float | None, in_sharegpt: float) -> float:
+    return stated if stated is not None else in_sharegpt if row.varies else 0.0

@@ -212,6 +212,32 @@ def test_vllm_takes_the_share_of_its_version(version: str, share: float) -> None
 
 
 @pytest.mark.parametrize(
+    ("version", "instance_type", "tokens", "sequences"),
+    # vllm/engine/arg_utils.py of these versions; 0.8.5 by 0.8.5.post1.
+    [
+        ("0.8.1", "ml.p5.48xlarge", 8192, 1024),
+        ("0.8.3", "ml.g6e.2xlarge", 2048, 1024),
+        ("0.8.4", "ml.p4de.24xlarge", 2048, 256),
+        ("0.8.4", "ml.p5en.48xlarge", 8192, 1024),
+        ("0.8.5", "ml.p4de.24xlarge", 8192, 1024),
+        ("0.8.5", "ml.p4d.24xlarge", 2048, 256),
+        ("0.9.0", "ml.p4de.24xlarge", 2048, 256),
+        ("0.27.1", "ml.p6-b200.48xlarge", 8192, 1024),
+        ("0.28.0", "ml.p6-b200.48xlarge", 16384, 1024),
+        ("0.33.0", "ml.p5en.48xlarge", 8192, 1024),
+        ("0.33.0", "ml.g7e.2xlarge", 8192, 1024),
+        ("0.33.0", "ml.g6.2xlarge", 2048, 256),
+    ],
+)
+def test_vllm_has_the_batch_defaults_of_its_version(
+    version: str, instance_type: str, tokens: int, sequences: int
+) -> None:
+    engine, instance = find_engine(f"vllm-{version}"), find_instance(instance_type)
+    assert engine.default_prefill_tokens(instance, 1)[0] == tokens
+    assert engine.default_sequences(instance) == sequences
+
+
+@pytest.mark.parametrize(
     ("instance_type", "prefill"),
     # vllm/engine/arg_utils.py: 8192 on H100 and other cards of 70 GiB and more, 2048 elsewhere and on A100.
     [("ml.p5.48xlarge", 8192), ("ml.p4de.24xlarge", 2048), ("ml.p4d.24xlarge", 2048), ("ml.g6e.2xlarge", 2048)],

@@ -57,24 +57,25 @@ def test_the_results_are_those_of_the_forecast_as_it_is(number: int) -> None:
 
 
 def test_goals_on_runs_that_nothing_was_fitted_to() -> None:
-    """End-to-end latency within 10 % and saturated throughput within 15 %, half of the time, a bias within 10 %, and
-    nothing of both beyond a factor of two. First tokens have too few unfitted runs to count.
+    """End-to-end latency within 10 %, first tokens within 25 % and saturated throughput within 15 %, half of the time.
+
+    The bias is within 10 %, and nothing is beyond a factor of two.
     """
-    for figure, goal in (("latency", 0.10), ("requests_per_second", 0.15)):
+    for figure, goal in (("latency", 0.10), ("ttft", 0.25), ("requests_per_second", 0.15)):
         errors = report.errors_of(unfitted(), figure)
         assert len(errors) >= report.FEWEST_RUNS
         assert median(map(abs, errors)) <= goal
         assert abs(median(errors)) <= 0.10
         assert all(0.5 <= 1 + error <= 2 for error in errors)
-    assert len(report.errors_of(unfitted(), "ttft")) < report.FEWEST_RUNS
+        measured = [run for run in unfitted() if run["errors"][figure] is not None]
+        assert len({run["origin"] for run in measured}) >= report.FEWEST_SOURCES
     goals = {row[0]: row[-2] for row in report.goal_rows(runs()) if row[1] == "unfitted"}
-    assert goals["end-to-end latency"].endswith("reached")
-    assert goals["time to first token"].endswith("too few runs to count")
+    assert all(goal.endswith("reached") for goal in goals.values())
 
 
 def test_runs_with_failed_requests_are_judged_as_overloaded_alone() -> None:
     overloaded = [run for run in runs() if run["overload_found"] is not None]
-    assert len(overloaded) == 2
+    assert len(overloaded) == 4
     assert all(run["overload_found"] for run in overloaded)
     assert all(error is None for run in overloaded for error in run["errors"].values())
 
@@ -123,6 +124,17 @@ def test_lengths_vary_where_the_source_says_so_and_prompts_repeat() -> None:
     assert (sharegpt.burst, sharegpt.input_stddev, sharegpt.output_stddev) == (1000, 258, 194)
     repeated = load_of(next(row for row in exam() if row.number == 2))
     assert (repeated.requests_per_second, repeated.distinct_prompts, repeated.shared_tokens) == (5, 70, 100)
+
+
+def test_a_source_that_lists_its_requests_gives_the_spread_of_their_lengths() -> None:
+    """LLMServingSim's answers have 519 to 784 tokens (requests.jsonl): not the spread of ShareGPT's answers."""
+    listed = next(row for row in exam() if row.origin == "casys-kaist/LLMServingSim")
+    load = load_of(listed)
+    assert (load.input_stddev, load.output_stddev) == (637, 94)
+    assert listed.varies
+    found = results._errors(judged(listed))
+    assert found["ttft"] == pytest.approx(0, abs=0.3)
+    assert found["latency"] == pytest.approx(0, abs=0.1)
 
 
 def test_the_file_has_one_run_a_line() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from packaging.version import Version
 
@@ -18,11 +19,15 @@ from replicas.engines.environment import MemorySettings
 from replicas.engines.vllm import cache, mxfp4
 from replicas.units import GIB, MIB_PER_GIB
 
-LARGE_CARD_MIB = 70 * MIB_PER_GIB
-LARGE_CARD_SEQUENCES = 1024
-
 _ADAPTER_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 """Values that --max-lora-rank accepts (vllm/config/lora.py, 0.11 to 0.30)."""
+
+
+def _is_in(tier: Mapping[str, Any], instance: Instance) -> bool:
+    """Return True if a tier of defaults holds for the card of an instance type."""
+    card = instance.accelerator
+    is_named = card in tier["cards"] if "cards" in tier else card not in tier.get("without", ())
+    return is_named and instance.accelerator_memory_mib >= tier.get("least_gib", 0) * MIB_PER_GIB
 
 
 class VllmVersion(Engine):
@@ -178,20 +183,20 @@ class VllmVersion(Engine):
         older = [own for own, vllm in self._versions_inside().items() if Version(vllm) <= Version(version)]
         return f"use engine='{self.name}-{older[-1]}'" if older else "use another model"
 
-    @staticmethod
-    def _has_large_cards(instance: Instance) -> bool:
-        """True if the server uses its defaults for large cards (`get_batch_defaults` in vllm/engine/arg_utils.py)."""
-        return instance.accelerator_memory_mib >= LARGE_CARD_MIB and instance.accelerator != "A100"
-
     def default_prefill_tokens(self, instance: Instance, max_input_tokens: int) -> tuple[int, str]:  # noqa: ARG002
         """Return the default, which is larger on large cards. Longer prompts are prefilled in chunks."""
-        if self._has_large_cards(instance):
-            return 8192, "default of vLLM's server on cards of 70 GiB and more, except A100"
-        return 2048, "default of vLLM's server on cards below 70 GiB, and on A100"
+        default = self._batch_defaults(instance)
+        return default["prefill_tokens"], f"default of vLLM's server on {default['on']}"
 
     def default_sequences(self, instance: Instance) -> int:
         """Return the default of the server, which is larger on large cards."""
-        return LARGE_CARD_SEQUENCES if self._has_large_cards(instance) else self.sequences
+        sequences: int = self._batch_defaults(instance)["sequences"]
+        return sequences
+
+    def _batch_defaults(self, instance: Instance) -> Mapping[str, Any]:
+        """Return the server's defaults for the card (`get_batch_defaults` in vllm/engine/arg_utils.py)."""
+        tiers: list[dict[str, Any]] = self.fact("batch_defaults")["tiers"]
+        return next(tier for tier in tiers if _is_in(tier, instance))
 
     def least_prefill_tokens(self, max_input_tokens: int) -> int:  # noqa: ARG002
         """Return one block, because chunked prefill accepts prompts of any length."""
