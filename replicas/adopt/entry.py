@@ -1,6 +1,4 @@
-"""The entry of deployments.py that reproduces a live endpoint, and the settings that an entry lacks. Pure: no AWS
-call.
-"""
+"""The entry of deployments.py for a live endpoint, and the settings that an entry lacks. Makes no AWS call."""
 
 from __future__ import annotations
 
@@ -103,8 +101,8 @@ class _Writer:
         if desired not in (None, instances) and scaling is None:
             self._note(
                 f"endpoint {live.name}",
-                f"{desired} instances run, but its configuration has {instances}: an update of the endpoint sets "
-                f"{instances}",
+                f"{desired} instances run, but its configuration has {instances}: an update of the endpoint "
+                f"sets their number to {instances}",
             )
         for component in live.left_out:
             self._note(
@@ -246,7 +244,7 @@ class _Writer:
                 if option:
                     self._note(
                         f"component {container.component}",
-                        f"{name}={value} sets the same as {option}=, but the entry does not use this variable",
+                        f"{name}={value} has the purpose of {option}=, so the entry does not contain this variable",
                     )
                 else:
                     own[name] = value

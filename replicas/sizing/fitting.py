@@ -80,7 +80,9 @@ def fit(demands: Sequence[Demand], instance: Instance, instances: int) -> Fit:
 
 
 def _copies(demands: Sequence[Demand], levels: Counts) -> Counts:
-    """Return the copies of each component: the requested number, or its level, but at least its minimum."""
+    """Return the copies of each component: the requested number or, if none is requested, the number in `levels`, but
+    at least the minimum of the component.
+    """
     return tuple(
         max(level, demand.least) if demand.copies is None else demand.copies
         for demand, level in zip(demands, levels, strict=True)
