@@ -229,7 +229,7 @@ class _Writer:
         return dict(sorted(common))
 
     def _with_variables(self, deployment: Deployment, containers: Mapping[str, LiveContainer]) -> Deployment:
-        """Add the variables that the plan does not set."""
+        """Return the deployment with the container variables that neither its options nor its plan set."""
         planned = draft_of(deployment).components
         if len(planned) != len(deployment.components):
             return deployment

@@ -90,7 +90,7 @@ def _copies(demands: Sequence[Demand], levels: Counts) -> Counts:
 
 
 def _most(levels: Counts, growing: Sequence[int], fits: Callable[[Counts], bool]) -> int:
-    """Return the largest number of copies that can be added to every growing component at once."""
+    """Return the largest number of copies by which all components in `growing` can grow together."""
     low, high = 0, 1
     while fits(_grown(levels, growing, high)):
         low, high = high, 2 * high
