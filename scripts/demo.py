@@ -152,7 +152,9 @@ def run_together(commands: Mapping[tuple[str, ...], int], environment: Mapping[s
 
 
 def _with_path(command: Sequence[str], environment: Mapping[str, str]) -> list[str]:
-    """Return a command with the path of its program, which `PATH` of the environment has."""
+    """Return a command in which the name of the program is replaced by its path. The program is searched in the `PATH`
+    of the environment.
+    """
     return [shutil.which(command[0], path=environment["PATH"]) or command[0], *command[1:]]
 
 

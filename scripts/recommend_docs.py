@@ -1,4 +1,4 @@
-"""Draws the picture of docs/recommend.md from forecasts, again if the forecasts change."""
+"""Draws the picture of docs/recommend.md from forecasts, and draws it again if the forecasts change."""
 
 from __future__ import annotations
 

@@ -133,7 +133,7 @@ def test_pre_commit_runs_the_hook_on_templates_alone(tmp_path: Path) -> None:
 
     refused = ran(sys.executable, "-m", "pre_commit", "run", "--all-files", folder=tmp_path, **home)
     assert refused.returncode == 1
-    assert "9 copies claim 9 accelerators" in refused.stdout
+    assert "9 copies reserve 9 accelerators" in refused.stdout
 
     passed = ran(sys.executable, "-m", "pre_commit", "run", "--files", "package.json", folder=tmp_path, **home)
     assert passed.returncode == 0
@@ -157,7 +157,7 @@ def test_the_job_of_gitlab_fails_on_a_problem_and_leaves_its_report(tmp_path: Pa
     done = ran("bash", "-e", "-c", check, folder=tmp_path)
 
     assert done.returncode == 1
-    assert "9 copies claim 9 accelerators" in done.stdout
+    assert "9 copies reserve 9 accelerators" in done.stdout
     (report,) = job["artifacts"]["paths"]
     SARIF.validate(json.loads((tmp_path / report).read_text()))
 
@@ -173,4 +173,4 @@ def test_an_app_with_the_plugin_fails_where_its_copies_do_not_fit(tmp_path: Path
     done = ran(sys.executable, "app.py", folder=tmp_path, CDK_OUTDIR="cdk.out", PYTHONPATH=str(ROOT / "constructs"))
     output = done.stdout + done.stderr
     assert done.returncode == code, output
-    assert ("9 copies claim 9 accelerators" in output) == (code == 1)
+    assert ("9 copies reserve 9 accelerators" in output) == (code == 1)

@@ -110,7 +110,7 @@ class _Actions(NamedTuple):
 class ComponentAlarms(Construct):
     """Alarms of one inference component. Each fires if 2 of 3 minutes reach its threshold.
 
-    Missing data does not raise an alarm: no traffic is not a fault. `override` changes both.
+    Missing data does not raise an alarm: no traffic is not a fault. `override` changes these settings.
     """
 
     def __init__(

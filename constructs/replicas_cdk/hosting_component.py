@@ -123,7 +123,8 @@ class HostingComponent(InferenceComponentBase):
         return adapter
 
     def place_adapter(self, name: str, artifact_url: str) -> InferenceComponentAdapter:
-        """Create an adapter of the plan. The plan has proven the adapter and included its rights already.
+        """Create an adapter of the plan. The plan contains a proof of the adapter and its rights, so neither is checked
+        here.
 
         Args:
             name: part of the logical id.

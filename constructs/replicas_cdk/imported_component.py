@@ -89,8 +89,8 @@ class ImportedInferenceComponent(HostingComponent):
     ) -> InferenceComponentAdapter:
         """Serve a LoRA adapter on the copies of this component. Arguments as in `HostingComponent.add_adapter`.
 
-        The engine of an imported component is unknown, and the role of its endpoint is not changed. A warning names
-        both.
+        The engine of an imported component is unknown, and the role of its endpoint is not changed. A warning states
+        both facts.
 
         Raises:
             ValueError: the import does not name the endpoint, an adapter with this name exists already, or the URL or

@@ -35,7 +35,7 @@ class Network:
     """Ids of the subnets; may be CDK tokens."""
     connections: ec2.Connections
     reaches_internet: bool
-    """False if no subnet gives interfaces without a public address a route to the internet."""
+    """True if at least one subnet has a route to the internet for interfaces without a public address."""
 
 
 def network_faults(props: NetworkProps) -> Iterator[str]:

@@ -8,7 +8,7 @@ from aws_cdk import IPolicyValidationContext, IPolicyValidationPlugin, PolicyVal
 from replicas.installation import __version__
 from replicas.rules import PRACTICE_RULES
 from replicas.rules.checking import check_practice_read
-from replicas_cdk.template_proof import NOT_JUDGED, judged
+from replicas_cdk.template_proof import NOT_JUDGED, plugin_report
 
 
 @jsii.implements(IPolicyValidationPlugin)
@@ -40,4 +40,4 @@ class SageMakerChecks:
 
     def validate(self, context: IPolicyValidationContext) -> PolicyValidationPluginReport:
         """Check all synthesised templates."""
-        return judged(context, check_practice_read)
+        return plugin_report(context, check_practice_read)

@@ -54,10 +54,12 @@ class TemplateProof:
 
     def validate(self, context: IPolicyValidationContext) -> PolicyValidationPluginReport:
         """Check all synthesised templates."""
-        return judged(context, check_read)
+        return plugin_report(context, check_read)
 
 
-def judged(context: IPolicyValidationContext, judge: Callable[[Reading], Report]) -> PolicyValidationPluginReport:
+def plugin_report(
+    context: IPolicyValidationContext, judge: Callable[[Reading], Report]
+) -> PolicyValidationPluginReport:
     """Run `judge` on the template of every stack and return the findings as a plugin report.
 
     Problems of a stack that can never be deployed are reported as warnings, so that they do not stop the other stacks.

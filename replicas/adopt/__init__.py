@@ -1,4 +1,6 @@
-"""Take over a live endpoint: writes its entry, checks the entry, and prepares the files of `cdk import`. Calls AWS."""
+"""Takes over a live endpoint: writes its entry for deployments.py, checks the entry, and prepares the files of `cdk
+import`. Calls AWS.
+"""
 
 from __future__ import annotations
 

@@ -145,7 +145,7 @@ def _notes(live: LiveEndpoint, name: str, report: Report) -> list[str]:
         if component.scaling is not None:
             target = component.scaling.target
             notes.append(
-                f"the autoscaling of {component.name} is not imported: `aws application-autoscaling "
+                f"the autoscaling of {component.name} is not imported: run `aws application-autoscaling "
                 f"deregister-scalable-target --service-namespace sagemaker --resource-id {target['ResourceId']} "
                 f"--scalable-dimension {target['ScalableDimension']}` right before the first `npx cdk deploy {name}`, "
                 "which creates the scaling of the entry; the copies keep running"

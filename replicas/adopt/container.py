@@ -117,7 +117,7 @@ def publisher_of(container: LiveContainer) -> tuple[str | None, bool]:
 
 
 def without_secrets(variables: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield the variables whose values may be written."""
+    """Yield the variables whose values may be written to the entry."""
     for name, value in variables.items():
         if name not in hub_token_variables() and not _is_secret(name, value):
             yield name, value

@@ -1,4 +1,6 @@
-"""Converts live resources to CloudFormation properties, without values that the service sets by default. Pure."""
+"""Converts live resources to CloudFormation properties, without values that the service sets by default. Makes no AWS
+call.
+"""
 
 from __future__ import annotations
 
@@ -84,7 +86,7 @@ def live_properties(component: LiveComponent) -> dict[str, Any]:
 def template_of(live: LiveEndpoint) -> dict[str, Any]:
     """Return a template that declares the live resources, for the rules.
 
-    Resources refer to each other and have no fixed names, so that no rule reports a fault of this template's own form.
+    Resources refer to each other and have no fixed names, so that no rule reports a fault that only this template has.
     """
     variants = configuration_properties(live.configuration)
     resources: dict[str, Any] = {

@@ -1,6 +1,4 @@
-"""The entry of deployments.py that reproduces a live endpoint, and the settings that an entry lacks. Pure: no AWS
-call.
-"""
+"""The entry of deployments.py for a live endpoint, and the settings that an entry lacks. Makes no AWS call."""
 
 from __future__ import annotations
 
@@ -103,8 +101,8 @@ class _Writer:
         if desired not in (None, instances) and scaling is None:
             self._note(
                 f"endpoint {live.name}",
-                f"{desired} instances run, but its configuration has {instances}: an update of the endpoint sets "
-                f"{instances}",
+                f"{desired} instances run, but its configuration has {instances}: an update of the endpoint "
+                f"sets their number to {instances}",
             )
         for component in live.left_out:
             self._note(
@@ -231,7 +229,7 @@ class _Writer:
         return dict(sorted(common))
 
     def _with_variables(self, deployment: Deployment, containers: Mapping[str, LiveContainer]) -> Deployment:
-        """Add the variables that the plan does not set."""
+        """Return the deployment with the container variables that neither its options nor its plan set."""
         planned = draft_of(deployment).components
         if len(planned) != len(deployment.components):
             return deployment
@@ -246,7 +244,7 @@ class _Writer:
                 if option:
                     self._note(
                         f"component {container.component}",
-                        f"{name}={value} sets the same as {option}=, but the entry does not use this variable",
+                        f"{name}={value} has the purpose of {option}=, so the entry does not contain this variable",
                     )
                 else:
                     own[name] = value

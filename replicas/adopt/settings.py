@@ -1,4 +1,4 @@
-"""Settings of a live configuration and of a specification as options of an entry. Pure."""
+"""Converts the settings of a live configuration and of a specification to options of an entry. Makes no AWS call."""
 
 from __future__ import annotations
 

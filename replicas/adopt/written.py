@@ -1,4 +1,6 @@
-"""Writes the properties of imported resources. Keeps an expression of the app if it has the live value. Pure."""
+"""Writes the properties of imported resources. Keeps an expression of the app if it has the live value. Makes no AWS
+call.
+"""
 
 from __future__ import annotations
 

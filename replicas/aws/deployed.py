@@ -95,13 +95,15 @@ def find_deployed(aws: Aws, name: str | None, endpoint: str | None = None) -> De
 
 
 def tells_its_endpoint(stack: Mapping[str, Any]) -> bool:
-    """True if a stack's outputs name an endpoint, or after an import its resources."""
+    """True if the outputs of a stack name an endpoint, or if the stack was just imported. Its resources then name the
+    endpoint.
+    """
     keys = [output["OutputKey"] for output in stack.get("Outputs", ())]
     return Output.ENDPOINT in keys or stack["StackStatus"] == IMPORTED
 
 
 def deployed_by(aws: Aws, name: str, stack: Mapping[str, Any]) -> Deployed:
-    """Read a stack's outputs, or its resources after an import.
+    """Return the endpoint that the outputs of a stack name or, after an import, its resources.
 
     Raises:
         OperationError: the stack has neither an output with an endpoint name nor an imported endpoint.
@@ -186,8 +188,8 @@ def _components(name: str, outputs: Mapping[str, str]) -> Iterator[DeployedCompo
 
 
 def _adapters(outputs: Mapping[str, str]) -> Iterator[DeployedComponent]:
-    """Find the adapters by output key, which is `AdapterName`, the base component's suffix, which can be empty, and the
-    adapter's.
+    """Find the adapters by their output keys. A key consists of `AdapterName`, the suffix of the base component (which
+    can be empty) and the suffix of the adapter.
     """
     bases = [key.removeprefix(Output.COMPONENT) for key in outputs if key.startswith(Output.COMPONENT)]
     for key, value in outputs.items():

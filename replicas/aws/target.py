@@ -116,7 +116,7 @@ def is_missing(fault: ClientError) -> bool:
 
 
 def _task(image: str, variables: Mapping[str, str], model: str | None) -> Task:
-    """Return the task of a container: from its variables, or the model's own task."""
+    """Return the task that the variables of a container set; if they set none, the task of the model."""
     kind, known = engine_of_image(image), known_model(model)
     own: Task = known.task if known else "generate"
     return kind.task(variables, own) if kind else own

@@ -26,7 +26,7 @@ class CalibratedRun:
 
     calibration: Calibration
     path: Path | None
-    """Path of the profile; None if the fit increases the error of the points that were not used for the fit."""
+    """Path of the profile; None if the fit increases the error of the measurements that were not used for the fit."""
 
     def to_document(self) -> dict[str, Any]:
         """Return the JSON document of the calibration."""
@@ -43,7 +43,7 @@ def calibrate_run(
 ) -> CalibratedRun:
     """Fit an engine profile to one benchmark run and write the profile to a file.
 
-    Only completed points without failed requests are used.
+    Only completed measurements without failed requests are used.
 
     Args:
         path: result.json of a benchmark, or its folder; or the JSON of another load generator (`read_foreign`).
@@ -55,7 +55,7 @@ def calibrate_run(
     Raises:
         OperationError: the result cannot be read or has another model, or deployments.py lacks the deployment on the
             measured instance type.
-        ForecastError: the run has no usable point, or its load cannot be forecast.
+        ForecastError: the run has no usable measurement, or its load cannot be forecast.
         UsageError: the deployment that another load generator measured is not named.
 
     """
@@ -137,7 +137,7 @@ def _is_same_model(left: str, right: str) -> bool:
 
 
 def _is_foreign(file: Path) -> bool:
-    """True unless the file is a result of `replicas benchmark`, or cannot be read at all."""
+    """True if the file can be read and is not a result of `replicas benchmark`."""
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
     except OSError:

@@ -124,7 +124,7 @@ class _Blocks:
 
 
 def _request(captured_request: Captured, blocks: _Blocks) -> tuple[TracedRequest, bool] | None:
-    """Return the lengths of a captured request, and whether they are estimated; None if it has none."""
+    """Return the lengths of a captured request, and whether they are estimated; None if the lengths are unknown."""
     prompt = _prompt(captured_request.input)
     if prompt is None or captured_request.output is None:
         return None
@@ -180,7 +180,9 @@ def _answer(content: bytes) -> str | None:
 
 
 def _answers(content: bytes) -> Iterator[dict[str, Any]]:
-    """Yield the objects of an answer: one, a list, or the events of a stream, the last one first."""
+    """Yield the JSON objects of an answer: a single object, the items of a list, or the events of a stream. The last
+    one comes first.
+    """
     text = content.decode(errors="replace")
     lines = [line.removeprefix("data:").strip() for line in text.splitlines() if line.startswith("data:")]
     for part in reversed(lines) if lines else [text]:

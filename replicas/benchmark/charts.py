@@ -17,7 +17,7 @@ _QUANTILES: tuple[tuple[str, Style], ...] = (("p50", "main"), ("p90", "second"),
 
 
 def article_points(result: Result) -> dict[int, dict[str, Any]]:
-    """Return the measured points of the article, by number of users; empty if the result is for a different model."""
+    """Return the measurements of the article, by number of users; empty if the result is for a different model."""
     article = json.loads(_ARTICLE.read_text())
     if article["model"] not in (result.subject.model or "").lower():
         return {}
@@ -25,13 +25,13 @@ def article_points(result: Result) -> dict[int, dict[str, Any]]:
 
 
 def forecast_points(result: Result) -> dict[tuple[str, float], dict[str, Any]]:
-    """Return the forecast points by the load of the measured point; empty if there is no forecast."""
+    """Return the forecast of each measured load, by the load; empty if there is no forecast."""
     predicted = (result.forecast or {}).get("points", ())
     return {key_of_point(point): expected for point, expected in zip(result.points, predicted, strict=False)}
 
 
 def charts_of(result: Result) -> list[Chart]:
-    """Return the charts of the completely measured points; empty without such points."""
+    """Return the charts of the complete measurements; empty without such measurements."""
     points = sorted((point for point in result.points if not point.interrupted), key=key_of_point)
     if not points:
         return []
@@ -73,7 +73,7 @@ def _quantiles(points: Sequence[Point], figure: str) -> list[Line]:
 
 
 def _beside(result: Result, points: Sequence[Point], key: str, forecast_key: str) -> list[Line]:
-    """Return the lines of the forecast and of the article for the measured loads."""
+    """Return the curves of the forecast and of the article for the measured loads."""
     forecast, article = forecast_points(result), article_points(result)
     lines = []
     if forecast:

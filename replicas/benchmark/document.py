@@ -30,7 +30,7 @@ class ForecastErrorsDocument(TypedDict, total=False):
 
 
 class ForecastPointDocument(TypedDict):
-    """The forecast of a measured point."""
+    """The forecast of a measurement."""
 
     users: int | None
     requests_per_second_offered: NotRequired[float | None]
@@ -50,12 +50,12 @@ class ForecastPointDocument(TypedDict):
 
 
 class ComparedDocument(TypedDict):
-    """The forecast of all points of a run."""
+    """The forecast of all measurements of a run."""
 
     confidence: str
     basis: str
     measured_error: NotRequired[MeasuredError | None]
-    """Class and error of each figure."""
+    """Confidence class and measured error of each figure."""
     routing: str
     points: list[ForecastPointDocument]
 
@@ -89,7 +89,7 @@ class BenchmarkDocument(TypedDict):
     versions: dict[str, str]
     plan: FittingPlanDocument | None
     users: list[int]
-    """Requested numbers of users; `points` has the points measured so far."""
+    """Requested numbers of users; `points` has the measurements so far."""
     rates: NotRequired[list[float]]
     bursts: NotRequired[list[int]]
     objective: NotRequired[str | None]

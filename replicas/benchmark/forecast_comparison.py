@@ -25,9 +25,9 @@ COMPARED = (
 
 
 def compare_with_forecast(result: Result, profile: Profile | None = None) -> dict[str, Any]:
-    """Forecast every measured point, as JSON; `{"missing": reason}` if there is no forecast.
+    """Forecast every measurement, as JSON; `{"missing": reason}` if there is no forecast.
 
-    `errors` of a point are relative to the measured value: forecast / measured - 1.
+    `errors` of a measurement are relative to the measured value: forecast / measured - 1.
     """
     if not result.points:
         return {"missing": "nothing was measured"}
@@ -77,7 +77,9 @@ def planned(subject: Subject) -> tuple[EndpointPlan, ComponentPlan]:
 
 
 def load_of(result: Result, point: Point) -> Load:
-    """Return the load of a point. Fixed lengths are those that the engine counted or, without them, the settings'."""
+    """Return the load of a measurement. Fixed lengths are the numbers of tokens that the engine counted or, without a
+    count, those of the settings.
+    """
     settings = result.settings
     if point.trace_requests is not None:
         return settings.load()
@@ -114,7 +116,7 @@ def routing_of(subject: Subject) -> Routing:
 
 
 def measured_values(point: Point) -> dict[str, float | None]:
-    """Return the measured values of a point that are compared with the forecast."""
+    """Return the values of a measurement that are compared with the forecast."""
     times = {f"{name}_seconds": value for name, value in percentiles(point).items()}
     rates = {name: getattr(point, name) for name in COMPARED if name.endswith("per_second") or "_per_second_" in name}
     return {name: value for name, value in {**rates, **times}.items() if name in COMPARED}

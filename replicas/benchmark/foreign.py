@@ -25,22 +25,22 @@ _FORMS = "a result.json of `replicas benchmark`, the JSON of `bench serve`, of A
 
 @dataclass(frozen=True)
 class ForeignRun:
-    """Measured points and model of a result of another load generator."""
+    """Measurements and model in a result of another load generator."""
 
     tool: str
     model: str | None
     points: tuple[Measured, ...]
     duration_seconds: float
-    """Longest time in which a point sent requests."""
+    """Longest time in which a measurement sent requests."""
     left_out: tuple[str, ...]
-    """A sentence for each point that is not used, with the reason."""
+    """A sentence for each measurement that is not used, with the reason."""
 
 
 def read_foreign(path: Path) -> ForeignRun:
     """Read the result of another load generator.
 
     Raises:
-        OperationError: the file cannot be read, has no known format, or has no usable point.
+        OperationError: the file cannot be read, has no known format, or has no usable measurement.
 
     """
     runs = [run for document in _documents(path) for run in [_run(document)] if run is not None]
@@ -246,7 +246,7 @@ class _Point:
 
 
 def _one(tool: str, model: object, point: _Point) -> ForeignRun:
-    """Return a run with one point or, if the point cannot be used, with the reason."""
+    """Return a run with one measurement or, if the measurement cannot be used, with the reason."""
     name = model if isinstance(model, str) else None
     load = Load(**point.arrivals, **point.lengths)
     reasons = list(_reasons(point, load))

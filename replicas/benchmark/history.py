@@ -27,7 +27,7 @@ class Run:
     def to_document(self) -> dict[str, Any]:
         """Return the JSON document (`replicas.benchmark.document.RunDocument`).
 
-        It has the best rate of all points, and the latencies of the point with the most users.
+        It has the best rate of all measurements, and the latencies of the measurement with the most users.
         """
         points = [point for point in self.result.points if not point.interrupted]
         best = max(points, key=lambda point: point.requests_per_second_window, default=None)

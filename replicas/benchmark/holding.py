@@ -33,7 +33,7 @@ def hold(
     measure: Callable[[Result, Load], Result],
     tell: Callable[[str], None],
 ) -> Result:
-    """Search for the highest load that meets the objective. Return the result with its points and the outcome.
+    """Search for the highest load that meets the objective. Return the result with its measurements and the outcome.
 
     Args:
         result: the earlier result, whose loads are not measured again.
@@ -41,7 +41,7 @@ def hold(
         objective: the bounds for the answers.
         is_stated: True if the user gave the first load; otherwise the search begins at the load of the forecast.
         profile: engine profile for the forecast.
-        measure: measures one load, and returns the result with the new point added.
+        measure: measures one load, and returns the result with the new measurement added.
         tell: called with progress lines for people.
 
     """

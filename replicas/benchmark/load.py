@@ -1,7 +1,7 @@
 """The load generator: a separate process with Locust users, in which gevent patches all blocking calls.
 
-`python -m replicas.benchmark.load POINT.json` runs one point and prints its progress as JSON lines.
-With `--worker HOST:PORT` the process is a worker for the `replicas benchmark --expect-workers` at that address.
+`python -m replicas.benchmark.load POINT.json` runs one measurement and prints its progress as JSON lines. With
+`--worker HOST:PORT` the process is a worker for the `replicas benchmark --expect-workers` at that address.
 """
 
 # ruff: noqa: E402 (gevent patches before anything else is imported)
@@ -33,10 +33,10 @@ from replicas.benchmark.settings import Settings
 
 
 def main() -> None:
-    """Run one point, or be a worker for the benchmark of another process."""
+    """Run one measurement, or work for the benchmark of another process."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("point", nargs="?", type=Path, help="the point to run")
-    parser.add_argument("--worker", metavar="HOST:PORT", help="be a worker of the benchmark that waits at this address")
+    parser.add_argument("point", nargs="?", type=Path, help="file with the parameters of the measurement")
+    parser.add_argument("--worker", metavar="HOST:PORT", help="work for the benchmark that waits at this address")
     arguments = parser.parse_args()
     logging.getLogger("locust").setLevel(logging.CRITICAL)  # this module reports errors itself
     if arguments.worker:

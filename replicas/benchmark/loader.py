@@ -34,7 +34,8 @@ from replicas.load import requests
 from replicas.load.arrivals import arrivals
 
 DRAIN_SECONDS = 75.0
-"""Longest wait for requests in flight at the end of a point, slightly more than SageMaker's limit for an answer."""
+"""Longest wait for requests in flight at the end of a measurement, slightly more than SageMaker's limit for an
+answer."""
 _CONNECTIONS = 1000
 """Connections that are kept open for an open-loop load. More connections are opened if needed."""
 _PAUSE_AFTER_ERROR_SECONDS = 0.5
@@ -42,7 +43,7 @@ _PAUSE_AFTER_ERROR_SECONDS = 0.5
 
 
 class Loader:
-    """Sends the requests of one point with one shared client, and records each of them."""
+    """Sends the requests of one measurement with one shared client, and records each of them."""
 
     def __init__(self, point: dict[str, Any]) -> None:
         self._settings = Settings(**point["settings"])
@@ -64,7 +65,7 @@ class Loader:
         self.fresh: list[Record] = []
 
     def begin(self, at: float) -> None:
-        """Set the start of the point, in seconds since the epoch. Times in records are relative to the start."""
+        """Set the start of the measurement, in seconds since the epoch. Times in records are relative to the start."""
         self._began = at
 
     def arrivals(self) -> Iterator[float]:
@@ -75,8 +76,8 @@ class Loader:
         """Send one request and return its record. A failure is recorded, not raised.
 
         Args:
-            due: arrival time in seconds since the start of the point. The latency counts from this time, even if the
-                request is sent later. Default: now.
+            due: arrival time in seconds since the start of the measurement. The latency counts from this time, even if
+                the request is sent later. Default: now.
 
         """
         next_request = next(self._requests)

@@ -1,4 +1,4 @@
-"""Computes the metrics of a point from the records of its requests."""
+"""Computes the metrics of a measurement from the records of its requests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from replicas.units import usd_per_million_tokens
 
 @dataclass(frozen=True)
 class Spread:
-    """Distribution of a duration over the requests of a point, in seconds."""
+    """Distribution of a duration over the requests of a measurement, in seconds."""
 
     p50: float
     p90: float
@@ -63,7 +63,7 @@ class Point:
     misses: tuple[str, ...] | None = None
     """Sentences about missed bounds of the objective; None without an objective."""
     interrupted: bool = False
-    """True if the point was stopped early; the metrics cover the time until then."""
+    """True if the measurement was stopped early; the metrics cover the time until then."""
 
 
 def measure(
@@ -75,7 +75,7 @@ def measure(
     interrupted: bool = False,
     objective: Bounds | None = None,
 ) -> Point:
-    """Compute the metrics of one point."""
+    """Compute the metrics of one measurement."""
     answered = [record for record in records if record.error is None]
     elapsed = max((record.ended for record in records), default=0.0)
     duration = elapsed if load.has_end else min(duration_seconds, elapsed) if interrupted else duration_seconds
@@ -120,7 +120,7 @@ def measure(
 
 
 def percentiles(point: Point) -> dict[str, float | None]:
-    """Return the percentiles of a point's times in seconds, by `FIGURE_PERCENTILE` as in an objective."""
+    """Return the percentiles of a measurement's times in seconds, by `FIGURE_PERCENTILE` as in an objective."""
     times = {"latency": point.latency_seconds, "ttft": point.ttft_seconds, "tpot": point.inter_token_seconds}
     return {
         f"{figure}_{name}": getattr(spread_of_figure, name, None)

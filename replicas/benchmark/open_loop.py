@@ -22,7 +22,7 @@ _REPORTS_EVERY_SECONDS = 1.0
 
 
 def run(point: dict[str, Any]) -> None:
-    """Send the requests of a point when they are due, wait for the answers, and print progress as JSON lines."""
+    """Send the requests of a measurement when they are due, wait for the answers, and print progress as JSON lines."""
     interrupted = gevent.event.Event()
     for ending in (signal.SIGINT, signal.SIGTERM):
         gevent.signal_handler(ending, interrupted.set)
@@ -58,12 +58,12 @@ class _Report:
         self._last = 0.0
 
     def if_due(self) -> None:
-        """Write, unless the last report is less than a second old."""
+        """Write the records and the progress, unless the last report is less than a second old."""
         if time.time() - self._last >= _REPORTS_EVERY_SECONDS:
             self.write()
 
     def write(self, *, is_over: bool = False) -> None:
-        """Write the records since the last call."""
+        """Write the records that were made since the last call."""
         fresh = self._loader.take()
         records.write(self._path, fresh)
         self._requests += len(fresh)

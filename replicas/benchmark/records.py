@@ -13,7 +13,7 @@ class Record:
     """The measurement of one request."""
 
     began: float
-    """Start of the request, in seconds since the start of the point."""
+    """Start of the request, in seconds since the start of the measurement."""
     seconds: float
     """Time until the last byte, or until the failure."""
     ttft_seconds: float | None

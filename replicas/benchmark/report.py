@@ -74,7 +74,7 @@ def columns(result: Result) -> list[tuple[str, str]]:
 
 
 def rows(result: Result) -> list[list[str]]:
-    """Return the table cells of each point, in the order of `columns`."""
+    """Return the table cells of each measurement, in the order of `columns`."""
     article, forecast = article_points(result), forecast_points(result)
     return [
         [

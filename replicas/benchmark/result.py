@@ -1,4 +1,6 @@
-"""Result of a benchmark and its files. `result.json` is written after every point, so that `--resume` can continue."""
+"""Result of a benchmark and its files. `result.json` is written after every measurement, so that `--resume` can
+continue.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,7 @@ class Result:
     versions: dict[str, str]
     plan: dict[str, Any] | None
     users: tuple[int, ...]
-    """Requested numbers of users, in order; `points` has the points measured so far."""
+    """Requested numbers of users, in order; `points` has the measurements so far."""
     rates: tuple[float, ...] = ()
     """Requested arrival rates."""
     bursts: tuple[int, ...] = ()
@@ -57,10 +59,10 @@ class Result:
     started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     points: tuple[Point, ...] = ()
     forecast: dict[str, Any] | None = None
-    """Forecast of the measured points with its errors (`forecast_comparison`); None until the sweep ends."""
+    """Forecast of the measurements with its errors (`forecast_comparison`); None until the sweep ends."""
 
     def with_point(self, point: Point) -> Result:
-        """Return a copy with this point, which replaces an earlier point of the same load."""
+        """Return a copy with this measurement, which replaces an earlier measurement of the same load."""
         others = [other for other in self.points if key_of_point(other) != key_of_point(point)]
         return replace(self, points=tuple(sorted([*others, point], key=key_of_point)))
 
@@ -94,12 +96,12 @@ class Result:
         ]
 
     def measured(self, load: Load) -> Point | None:
-        """Return the complete point of a load; None if it was not completely measured."""
+        """Return the measurement of a load; None if it is missing or was interrupted."""
         key = key_of_load(load)
         return next((point for point in self.points if key_of_point(point) == key and not point.interrupted), None)
 
     def is_measured(self, load: Load) -> bool:
-        """True if the point of this load was measured completely."""
+        """True if the measurement of this load is complete."""
         return self.measured(load) is not None
 
     def to_document(self) -> dict[str, Any]:
@@ -117,7 +119,7 @@ def key_of_load(load: Load) -> tuple[str, float]:
 
 
 def key_of_point(point: Point) -> tuple[str, float]:
-    """Return the key of a measured point's load."""
+    """Return the key of a measurement's load."""
     if point.trace_requests is not None:
         return "trace", point.trace_requests
     if point.users is not None:
@@ -126,7 +128,7 @@ def key_of_point(point: Point) -> tuple[str, float]:
 
 
 def name_of_point(point: Point) -> str:
-    """Return a description of a point's load: `100 users`, `2.5 requests a second`."""
+    """Return a description of a measurement's load: `100 users`, `2.5 requests a second`."""
     if point.trace_requests is not None:
         return f"the trace of {point.trace_requests:,} requests"
     if point.users is not None:
@@ -150,7 +152,7 @@ def save(result: Result, folder: Path) -> None:
 
 
 def discard(folder: Path) -> None:
-    """Remove the `result.json` of a run without points, and the folder if it is then empty."""
+    """Remove the `result.json` of a run without measurements, and the folder if it is then empty."""
     (folder / "result.json").unlink(missing_ok=True)
     with contextlib.suppress(OSError):
         folder.rmdir()
@@ -245,7 +247,7 @@ def _no_constant(name: str) -> float:
 
 
 def check_resumable(earlier: Result, subject: Subject, settings: Settings) -> None:
-    """Check that new points will be comparable with those of an earlier run.
+    """Check that new measurements will be comparable with those of an earlier run.
 
     Raises:
         OperationError: the deployment or the settings differ; the message lists every difference.
@@ -268,7 +270,7 @@ def _differences(before: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
 
 
 def _row(point: Point) -> dict[str, Any]:
-    """Return a point as one flat row of the CSV file."""
+    """Return a measurement as one flat row of the CSV file."""
     row: dict[str, Any] = {}
     for key, value in asdict(point).items():
         if key in _SPREADS:

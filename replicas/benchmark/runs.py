@@ -1,4 +1,4 @@
-"""Runs a whole benchmark: warms up, measures every point, compares with the forecast, and writes the result."""
+"""Runs a whole benchmark: warms up, measures under every load, compares with the forecast, and writes the result."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class BenchmarkRun:
     result: Result
     folder: Path
     page: Path | None
-    """HTML page with table and plots; None if no point was measured."""
+    """HTML page with table and plots; None if nothing was measured."""
     interrupted: bool
-    """True if Ctrl-C ended the run. Completed points are kept, and `resume=folder` continues."""
+    """True if Ctrl-C ended the run. Completed measurements are kept, and `resume=folder` continues."""
     failure: OperationError | None
     """Error if the run ended early or no request succeeded, else None."""
 
@@ -72,10 +72,10 @@ def run(
         endpoint: name of an endpoint.
         component: name or label of the component; required if the endpoint has several.
         region: AWS region. Default: boto3's.
-        users: numbers of users in a closed loop, one point each. Default, if no other load is given: the loads of the
-            resumed run, or 100 and 500 users.
-        rates: arrivals per second (Poisson), one point each.
-        bursts: numbers of requests that arrive at once, one point each. For a trace, set `trace` in the settings.
+        users: numbers of users in a closed loop, one measurement each. Default, if no other load is given: the loads of
+            the resumed run, or 100 and 500 users.
+        rates: arrivals per second (Poisson), one measurement each.
+        bursts: numbers of requests that arrive at once, one measurement each. For a trace, set `trace` in the settings.
         objective: bounds for the answers. Default: those of the resumed run.
         searches: search for the highest load that meets the objective, starting at the given load or at the load of
             the forecast.
@@ -84,19 +84,19 @@ def run(
         resume: folder of an earlier run to continue.
         distribution: distribute the load over several processes.
         profile: engine profile for the forecast.
-        progress: called with the description of a point's load, and its progress.
+        progress: called with the description of a measurement's load, and its progress.
         tell: called with progress lines for people.
 
     Raises:
         UsageError: `out` and `resume` are both given, or a search has no objective or several loads to begin with.
         TraceError: the trace of the settings is faulty.
-        OperationError: the component cannot be measured, the warm-up failed, or the folder has another result.
-            Errors after the first point are in `failure` of the returned run instead.
+        OperationError: the component cannot be measured, the warm-up failed, or the folder has another result. Errors
+            after the first measurement are in `failure` of the returned run instead.
 
     """
     _require_packages()
     if resume and out:
-        raise UsageError("--resume continues in its own folder: leave --out out")
+        raise UsageError("--resume continues in its own folder: remove --out")
     earlier = load(resume) if resume else None
     chosen = replace(earlier.settings if earlier else Settings(), **(settings or {}))
     bounds = objective or (earlier.bounds if earlier else None)
@@ -124,7 +124,7 @@ def run(
         raise OperationError(f"{folder} has an earlier result: continue it with --resume {folder}, or change --out")
     save(result, folder)  # fails early, before any request is sent, if the folder cannot be written
     if not searches and all(map(result.is_measured, requested)):
-        tell("every point is already measured: name other loads with --users, --rate, --burst or --trace")
+        tell("every load is already measured: give other loads with --users, --rate, --burst or --trace")
     elif chosen.warmup_requests:
         tell(f"warming up: {chosen.warmup_requests} requests")
         try:
@@ -148,7 +148,7 @@ def run(
         result, interrupted = stopped.result, True
     except OperationError as fault:
         result = load(folder)
-        failure = OperationError(f"{fault}; complete points are kept: continue with --resume {folder}")
+        failure = OperationError(f"{fault}; complete measurements are kept: continue with --resume {folder}")
     result = replace(result, forecast=compare_with_forecast(result, profile))
     save(result, folder)
     page = write_report(result, folder) if result.points else None

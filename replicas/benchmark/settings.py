@@ -13,7 +13,7 @@ DEFAULT_USERS = (100, 500)
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Settings that all points of a benchmark share."""
+    """Settings that all measurements of a benchmark share."""
 
     duration_seconds: float = 90.0
     """Time in which requests are sent. Requests in flight at its end are awaited, as in the article's tool."""
@@ -36,7 +36,7 @@ class Settings:
     def load(
         self, *, users: int | None = None, requests_per_second: float | None = None, burst: int | None = None
     ) -> Load:
-        """Return the load of a point; without arguments, the replay of the trace.
+        """Return the load of a measurement; without arguments, the replay of the trace.
 
         Raises:
             TraceError: the trace is faulty.

@@ -1,4 +1,6 @@
-"""Measures a series of loads, with one process of the load generator per point, and saves the result after each."""
+"""Measures a series of loads, with one process of the load generator per measurement, and saves the result after
+each.
+"""
 
 from __future__ import annotations
 
@@ -35,17 +37,17 @@ _STOPS_WITHIN_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Progress:
-    """Progress of the point being measured."""
+    """Progress of the current measurement."""
 
     elapsed: float
-    """Seconds since the start of the point."""
+    """Seconds since the start of the measurement."""
     duration: float
     """Seconds after which users send no more requests."""
     users: int
     requests: int
     errors: int
     is_over: bool
-    """True in the last report of a point."""
+    """True in the last report about a measurement."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Distribution:
 
 
 class Interrupted(Exception):  # noqa: N818 (requested by the user, not an error)
-    """The user stopped the sweep with Ctrl-C; `result` has the points measured so far."""
+    """The user stopped the sweep with Ctrl-C; `result` has the measurements so far."""
 
     def __init__(self, result: Result) -> None:
         super().__init__()
@@ -103,7 +105,7 @@ def sweep(
     progress: Callable[[str, Progress], None],
     distribution: Distribution | None = None,
 ) -> Result:
-    """Measure every load that is not measured yet, and save the result after each point.
+    """Measure every load that is not measured yet, and save the result after each measurement.
 
     Raises:
         Interrupted: the user pressed Ctrl-C.
@@ -201,7 +203,9 @@ def _measured(
 def _order(
     result: Result, load: Load, folder: Path, distribution: Distribution | None, *, is_last: bool
 ) -> dict[str, Any]:
-    """Return the parameters of one point for the load generator, without credentials, which each process finds."""
+    """Return the parameters of one measurement for the load generator. They contain no credentials: each process looks
+    them up itself.
+    """
     subject = result.subject
     order: dict[str, Any] = {
         "endpoint": subject.endpoint,

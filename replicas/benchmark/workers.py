@@ -1,7 +1,7 @@
 """Distributed load: Locust's master and workers, extended to send the record of every request.
 
 `Crew` runs in the master, `work` in each worker. A worker reports every three seconds, and a last time when its last
-user has stopped. The point ends when all workers have sent their last report.
+user has stopped. The measurement ends when all workers have sent their last report.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from replicas.benchmark.loader import DRAIN_SECONDS, ClosedLoopUser, Loader
 from replicas.benchmark.records import Record
 
 PAUSE_SECONDS = 2.0
-"""Pause of a worker between two points."""
+"""Pause of a worker between two measurements."""
 _COME_WITHIN_SECONDS = 120.0
 _REPORT_WITHIN_SECONDS = 15.0
 _LOST_AFTER_SECONDS = 10
@@ -27,7 +27,7 @@ _LOST_AFTER_SECONDS = 10
 
 
 class Crew:
-    """The master's view of the workers of one point."""
+    """The workers of one measurement, as Locust's master sees them."""
 
     def __init__(self, environment: Environment, point: dict[str, Any]) -> None:
         distributed = point["distributed"]
@@ -44,7 +44,9 @@ class Crew:
         environment.events.worker_report.add_listener(self._on_report)
 
     def await_all(self, interrupted: Any) -> None:
-        """Wait until all workers have connected, and send them the point. Exits the process after a timeout."""
+        """Wait until all workers have connected, and send them the parameters of the measurement. Exits the process
+        after a timeout.
+        """
         deadline = time.monotonic() + _COME_WITHIN_SECONDS
         while len(self._connected) < self._size:
             if interrupted.wait(0.1):
@@ -68,7 +70,7 @@ class Crew:
         while self._informed - self._finished or len(self.runner.clients.ready) < len(self._informed):
             if time.monotonic() > deadline:
                 lost = len(self._informed - self._finished)
-                sys.exit(f"{lost} of {len(self._informed)} workers were lost before the end")
+                sys.exit(f"{lost} of {len(self._informed)} workers stopped answering before the end")
             gevent.sleep(0.05)
 
     def _send_point(self, worker: str) -> None:
@@ -90,7 +92,7 @@ class Crew:
 
 
 def work(address: str) -> bool:
-    """Generate load for one point as a worker. True if it was the last point of the benchmark.
+    """Generate load for one measurement as a worker. True if it was the last measurement of the benchmark.
 
     Exits the process if no master answers within five minutes.
     """

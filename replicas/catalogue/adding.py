@@ -100,7 +100,7 @@ def _free_name(repository: str, content: dict[str, Any]) -> str:
 
 
 def _stated(published: Published) -> str:
-    """Return the sizes that the Hub states, which the computed sizes were compared with, as a clause of a sentence."""
+    """Return a clause about the sizes that the Hub states. The computed sizes were compared with these."""
     counted = published.snapshot.stored_parameters
     counts = f"{', '.join(f'{count} {kind}' for kind, count in counted.items())} by the Hub's count" if counted else ""
     stored = f"{published.stored_bytes} bytes of safetensors" if published.stored_bytes else ""

@@ -38,7 +38,7 @@ class Architecture:
     """Parameters of multi-token prediction layers (MTP). Engines load them only for speculative decoding."""
     head: Head = "language_model"
     doubts: tuple[str, ...] = ()
-    """Sentences about facts that the configuration does not state."""
+    """Sentences about facts that `config.json` does not state, for the warnings of a plan."""
 
     @property
     def is_known(self) -> bool:
@@ -162,7 +162,9 @@ class Architecture:
 
     @property
     def takes_adapters(self) -> bool:
-        """True if the memory of LoRA adapters is known, which it is for dense decoders with plain attention."""
+        """True if the memory of LoRA adapters is known. This is the case only for dense decoders with plain
+        attention.
+        """
         plain = all(mixer.is_plain for mixer in self.mixers) and not self.experts
         return self.is_known and plain and not self.encoder_decoder and self.head == "language_model"
 

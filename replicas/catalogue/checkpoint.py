@@ -201,7 +201,9 @@ _BITS = (2, 3, 4, 8)
 
 
 def _integers(declared: Mapping[str, Any], base: Quantization, *, bits: str = "", group_size: str = "") -> Quantization:
-    """Return a format with the declared bits and group size, which can have other names that engines read first."""
+    """Return a format with the declared bits and group size. These fields have several names, which are read in the
+    order of the engines.
+    """
     width = _whole(declared, bits if bits in declared else "bits", base.bits)
     if width not in _BITS:
         raise ValueError(f"quantization_config: weights of {width} bits cannot be sized; known: 2, 3, 4, 8")
@@ -210,7 +212,7 @@ def _integers(declared: Mapping[str, Any], base: Quantization, *, bits: str = ""
 
 
 def _gptq(declared: Mapping[str, Any], base: Quantization) -> Quantization:
-    """Return GPTQ's format. Without groups, the order of the activations has no effect."""
+    """Return the format of a GPTQ checkpoint. Without groups of weights, the order of the activations has no effect."""
     read = _integers(declared, base)
     is_ordered = bool(declared.get("desc_act", base.ordered)) and read.group_size != -1
     return replace(read, symmetric=bool(declared.get("sym", base.symmetric)), ordered=is_ordered)

@@ -67,9 +67,8 @@ def with_declared_sizes(
         return replace(model, declared=declared, warnings=(*model.warnings, warning))
     unknown = (
         "its activations and vocabulary are assumed to be as large as the largest in the table, and its cache to be "
-        "stored whole on each accelerator; it is not judged whether the engine serves the "
-        "model, whether the degree splits it, and whether a request fits "
-        "its context"
+        "stored whole on each accelerator; not judged: whether the engine serves the model, "
+        "whether the degree can split it, and whether a request fits its context"
     )
     return Model(
         id=name,

@@ -254,7 +254,7 @@ class Hub:
                     return HubError(f"{what} is gated, and the token's account has no access: {terms}")
                 return HubError(f"{what} is gated and no token was given: {terms}; then {self._hint}")
             case RepositoryNotFoundError():
-                seen = "that the token can see" if self._token else f"that can be seen without a token; {self._hint}"
+                seen = "that this token can read" if self._token else f"that can be read without a token; {self._hint}"
                 return HubError(f"the Hub has no model {repository!r} {seen}")
             case RevisionNotFoundError():
                 return HubError(

@@ -68,7 +68,7 @@ class Model:
     """Task for which the repository is published; None if the head in `config.json` determines the task."""
     source: str
     warnings: tuple[str, ...] = ()
-    """Sentences about facts that the model's files leave open."""
+    """Sentences about facts that the files of the model do not state."""
     declared: Declared = Declared()
 
     @property

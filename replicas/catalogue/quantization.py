@@ -18,7 +18,7 @@ class Modules:
     layers: frozenset[int] | None = None
 
     def names(self, module: str, layer: int | None) -> bool:
-        """Return whether the pattern matches a module of a layer, or a module outside the layers."""
+        """Return whether the pattern matches a module, in a layer or outside the layers."""
         if self.layers is not None:
             return layer in self.layers and _matches(self.pattern, module)
         return any(_matches(self.pattern, path) for path in _paths(module, layer))
@@ -218,5 +218,5 @@ def _expression(path: str) -> str:
 
 
 def _anywhere(name: str) -> str:
-    """Return the regular expression of whole components anywhere in a path."""
+    """Return a regular expression that matches whole components at any place in a path."""
     return rf"(.*\.)?{_expression(name)}"

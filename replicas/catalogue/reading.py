@@ -64,7 +64,8 @@ _ASSUMED: Mapping[str, tuple[Any, ...]] = {
 """The only values of some fields that formulas support, unless a family supports others."""
 
 _LABELS = frozenset({"id2label", "label2id", "num_labels", "problem_type"})
-"""Fields of a classification head. Language models have them too, with defaults: `architectures` decides."""
+"""Fields of a classification head. Language models have them too, with default values, so `architectures` decides
+whether the model has such a head."""
 
 _STRUCTURE = {
     "audio_config": "an audio tower",

@@ -36,10 +36,10 @@ def calibrate(
     """Fit an engine profile to one run, and print the remaining errors. Pass the profile to `forecast --profile`.
 
     The fit changes one constant, and a second constant if that reduces the error much further. It uses only complete
-    points without failures. With three points or more, some are held back for validation: if the fit makes their errors
-    worse, no profile is written and the exit code is 1. For results of another load generator, name the measured model
-    or deployment with --model or --deployment. A forecast with the profile is called calibrated only for the model,
-    engine and hardware of the run.
+    measurements without failures. With three measurements or more, some are held back for validation: if the fit makes
+    their errors worse, no profile is written and the exit code is 1. For results of another load generator, name the
+    measured model or deployment with --model or --deployment. A forecast with the profile is called calibrated only for
+    the model, engine and hardware of the run.
 
     Measured starts are added to profiles/starts.json, which `forecast --cold-start` reads.
     """

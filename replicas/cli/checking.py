@@ -44,8 +44,8 @@ def check(
         list[str] | None,
         typer.Option(
             metavar="LOGICAL_ID=MODEL",
-            help="Model that a container serves, by the logical id of its model or component: a model of the "
-            "table, or a config.json.",
+            help="Model that a container serves. LOGICAL_ID names its SageMaker model or component; MODEL is a "
+            "model of the table, or the path of a config.json.",
         ),
     ] = None,
     practice: Annotated[

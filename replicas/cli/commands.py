@@ -30,7 +30,7 @@ GROUPS: Final[Mapping[str, Mapping[str, Entry]]] = MappingProxyType(
             "forecast": Entry("forecasting", "Forecast throughput, latency and bottleneck."),
             "recommend": Entry("recommend", "Find the cheapest layout of a model for a load."),
             "fleet": Entry("fleet", "Find the cheapest endpoints for several models."),
-            "cost": Entry("cost", "Show cost an hour, a month and a million tokens."),
+            "cost": Entry("cost", "Show cost per hour, month and million tokens."),
             "review": Entry("review", "Compare two revisions before a merge."),
             "report": Entry("report", "Write one page about deployments."),
             "models": Entry("planning", "List the models of the table, or add one."),
@@ -51,7 +51,7 @@ GROUPS: Final[Mapping[str, Mapping[str, Entry]]] = MappingProxyType(
             "teardown": Entry("teardown", "Delete a deployment that `cdk destroy` cannot."),
         },
         "Measuring": {
-            "benchmark": Entry("benchmark", "Measure a deployment and compare the forecast."),
+            "benchmark": Entry("benchmark", "Measure a deployment, compare with its forecast."),
             "trace": Entry("trace", "Make a trace of captured requests, without text."),
             "verify": Entry("verify", "Measure with AWS's own benchmark job."),
             "calibrate": Entry("calibrating", "Fit an engine profile to a measured run."),
@@ -125,12 +125,14 @@ def _load(name: str) -> Any:
 class _CheckWhenGiven:
     """Check of an option that Typer builds, with pydantic, only if the option is given.
 
-    Typer itself builds the checks of all options of a command, 3 ms each. A version of Typer that does not read
-    `_runtime_param` builds them as before.
+    Typer itself builds the checks of all options of a command, which takes 3 ms for each option. A version of Typer
+    that does not read `_runtime_param` builds them as before.
     """
 
     def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
-        """Return the checked value of an option; what Typer returns without a check for one that is not given."""
+        """Return the checked value of a given option. An option that is not given has the value that Typer returns for
+        it, without a check.
+        """
         if value is None:
             return () if param.multiple or param.nargs == -1 else None
         param._runtime_param = None

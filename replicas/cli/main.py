@@ -16,7 +16,8 @@ from replicas.errors import OutputError, ReplicasError, UsageError
 from replicas.installation import EXTRA_OF, missing_module
 
 _OBJECTS_BEFORE_COLLECTION = 100_000
-"""Python's 700 make the collector run a hundred times while a command is imported, 6 % of a start, and find nothing."""
+"""Number of new objects after which the garbage collector runs. With Python's default of 700 it runs a hundred times
+while a command is imported. This takes 6 % of the start and frees nothing."""
 
 
 def main() -> None:

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 OfSteps = Callable[[Sequence["Step"]], None]
 """Callback for a deployment in progress: the current state of its endpoint and components."""
 _EVERY_SECONDS = 10.0
-"""Seconds between two progress lines of a benchmark point."""
+"""Seconds between two progress lines of a measurement of a benchmark."""
 
 _PATIENCE_SECONDS = 1.0
 """Seconds after which the progress of a task is shown."""
 
 OfPoint = Callable[[str, "Progress"], None]
-"""Callback for a benchmark point. Arguments: load in words, progress."""
+"""Callback for a measurement of a benchmark. Arguments: load in words, progress."""
 OfPhase = Callable[[str, int, int], None]
 """Callback for a search. Arguments: name of the phase, finished steps, total steps. The last phase is `done`."""
 OfBytes = Callable[[str, int], None]
@@ -92,7 +92,7 @@ def steps() -> Iterator[OfSteps]:
 
 @contextmanager
 def points(*, quiet: bool) -> Iterator[OfPoint]:
-    """Show one progress bar per benchmark point. Yields the callback."""
+    """Show one progress bar per measurement. Yields the callback."""
     if quiet:
         yield lambda _users, _now: None
     elif sys.stderr.isatty():

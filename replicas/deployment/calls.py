@@ -37,7 +37,7 @@ def call_in_words(
         source: the text of the file.
         line: the line of the file that raised it, if it is known.
         names: the names of the file where the call is.
-        classes: the classes that a file declares deployments with, by name.
+        classes: the classes with which a file declares deployments, by name.
 
     """
     match = _CALL.search(str(fault))
@@ -103,7 +103,7 @@ def _too_many_unnamed(label: str, parameters: Mapping[str, Parameter], given: in
 
 
 def _unknown_keywords(function: str, source: bytes, line: int | None, parameters: Mapping[str, Parameter]) -> list[str]:
-    """Return the keywords in calls of a function at a line that it does not have."""
+    """Return the keywords that calls of a function in a line use, but that the function does not have."""
     called = [
         call for call in _calls(source, line) if function in (getattr(call.func, name, None) for name in ("id", "attr"))
     ]
@@ -112,7 +112,7 @@ def _unknown_keywords(function: str, source: bytes, line: int | None, parameters
 
 
 def _calls(source: bytes, line: int | None) -> Iterator[ast.Call]:
-    """Yield the calls at a line; all calls if it is not known."""
+    """Yield the calls in a line; all calls of the file if the line is not known."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call) and (line is None or node.lineno <= line <= (node.end_lineno or 0)):
             yield node

@@ -130,7 +130,7 @@ class _Confining(ast.NodeTransformer):
         return node
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
-        """Guard a call of `Deployment`, after the calls in its arguments."""
+        """Replace a call of `Deployment` by a guarded call. Calls in its arguments are replaced first."""
         self.generic_visit(node)
         function = node.func
         named = isinstance(function, ast.Name) and function.id in self._constructors

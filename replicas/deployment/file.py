@@ -29,8 +29,8 @@ Entry = Deployment | RefusedEntry
 class _UncachedLoader(SourceFileLoader):
     """Loader that compiles the file at every load.
 
-    Python's bytecode cache compares the time of a change in whole seconds and the size of the file. An edit within one
-    second that keeps the size would go unseen.
+    Python's bytecode cache compares the time of a change in whole seconds and the size of the file. It would not notice
+    an edit within one second that keeps the size.
     """
 
     def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002 (the loader's interface)
@@ -128,7 +128,7 @@ def _run(path: Path) -> dict[str, Any]:
 
 
 def _is_confined(declared: Any) -> bool:
-    """Return whether the fault is limited to entries and at least one entry is known."""
+    """Return whether the fault is limited to entries, and at least one entry could be read."""
     entries = declared if isinstance(declared, (list, tuple)) else ()
     refusals = [entry for entry in entries if isinstance(entry, RefusedEntry)]
     return bool(refusals) and any(getattr(entry, "name", None) for entry in entries)

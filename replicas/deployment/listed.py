@@ -14,7 +14,7 @@ from replicas.deployment.near import near
 
 
 def no_list(names: Mapping[str, Any]) -> str:
-    """Return why a file has no list of deployments, and the change that gives it one."""
+    """Return the reason why a file has no list of deployments, and the change that corrects this."""
     if LIST in names:
         given = names[LIST]
         if isinstance(given, Deployment):
@@ -50,7 +50,8 @@ def lines_of_entries(source: bytes) -> Sequence[int]:
 
 
 def line_of_field(source: bytes, deployment: Deployment, place: Sequence[str | int]) -> int | None:
-    """Return the line in which the file gives a field of a deployment its value; None if the value is not a literal.
+    """Return the line of the file that contains the value of a field of a deployment; None if the value is not a
+    literal.
 
     An entry may be a call of a function of the file that passes on arguments with the names of fields, such as
     `article("a", copies=8)`.
@@ -74,7 +75,7 @@ def line_of_field(source: bytes, deployment: Deployment, place: Sequence[str | i
 
 
 def _is_named(entry: ast.expr, name: str) -> bool:
-    """Return whether an entry is a call with this name as a `name` or as a positional argument."""
+    """Return whether an entry is a call with this name as its argument `name` or as a positional argument."""
     positional = entry.args if isinstance(entry, ast.Call) else []
     return (name,) in [_literal(node) for node in (_member(entry, "name"), *positional)]
 
@@ -92,7 +93,9 @@ def _entries(source: bytes) -> Sequence[ast.expr]:
 
 
 def _member(node: ast.expr | None, part: str | int) -> ast.expr | None:
-    """Return the argument of a call, the item of a list or the value of a dict; None if it is not written there."""
+    """Return the argument of a call, the item of a list or the value of a dict; None if the expression does not contain
+    it.
+    """
     if isinstance(node, ast.Call):
         return next((argument.value for argument in node.keywords if argument.arg == part), None)
     if isinstance(node, (ast.List, ast.Tuple)) and isinstance(part, int):

@@ -35,7 +35,7 @@ def in_words(fault: Exception, source: bytes, line: int | None) -> str:
 
 
 def _names(fault: Exception) -> Mapping[str, Any]:
-    """Return the names that the code which raised an error can see, without those of Python."""
+    """Return the names that are visible to the code that raised an error, without Python's built-in names."""
     entry = fault.__traceback__
     while entry is not None and entry.tb_next is not None:
         entry = entry.tb_next
@@ -72,7 +72,7 @@ def _import_of(names: str) -> str:
 
 @cache
 def _classes() -> Mapping[str, Any]:
-    """Return the classes that a user's file declares deployments with, by name."""
+    """Return the classes with which a user's file declares deployments, by name."""
     modules: tuple[ModuleType, ...] = (deployment, options)
     return {
         name: value

@@ -283,7 +283,7 @@ class DataCapture:
     destination: Annotated[str, Field(pattern=S3_DESTINATION, max_length=512)]
     """S3 prefix to which SageMaker writes, in a bucket of the stack's account and region."""
     percent: Annotated[int, Field(ge=1, le=100)] = 100
-    """Share of the requests that are captured."""
+    """Percentage of the requests that are captured."""
     kms_key: Annotated[str, Field(pattern=KMS_KEY_ARN)] | None = None
     """KMS key that encrypts the objects. Default: the encryption of the bucket."""
 

@@ -45,7 +45,7 @@ def sentence_of(fault: ErrorDetails) -> str:
     place, given = place_of(fault), fault["input"]
     if is_unresolved(given):
         return f"{_written(place)}={_shown_token(given)}: {_instead_of_token(place)}"
-    return f"{_written(place)}={shown(given)}: {_allowed(fault)}"
+    return f"{_written(place)}={shown(given)}: {_allowed_values(fault)}"
 
 
 def _shown_token(given: Any) -> str:
@@ -105,7 +105,8 @@ def near_name(given: str, *, letter_first: bool = True) -> str | None:
     return name[:NAME_LENGTH].rstrip("-") or None
 
 
-def _allowed(fault: ErrorDetails) -> str:
+def _allowed_values(fault: ErrorDetails) -> str:
+    """Return the values that are allowed for the faulty field, in words."""
     context: dict[str, Any] = fault.get("ctx", {})
     given, pattern = fault["input"], context.get("pattern", "")
     last = str(fault["loc"][-1]) if fault["loc"] else ""
@@ -166,14 +167,14 @@ def _allowed(fault: ErrorDetails) -> str:
 
 
 def _such_as_list(field: str, given: Any) -> str:
-    """Return an example of a list with the value that was given without one; empty if there is none."""
+    """Return an example of a list that contains the given value; empty if no example is known."""
     if field == "components":
         return f" such as [{_call_of('Component', given)}]"
     return f" such as [{shown(given)}]" if isinstance(given, str) else ""
 
 
 def _call_of(class_name: str, given: Any) -> str:
-    """Return how to write an object of a class, with a model that was given in its place."""
+    """Return a call that creates an object of a class. If a model was given instead, the call contains it."""
     is_model = class_name == "Component" and isinstance(given, str)
     return f"Component(model={shown(given)})" if is_model else f"{class_name}(...)"
 

@@ -22,7 +22,8 @@ _FIXES: Final[Mapping[str, str]] = MappingProxyType(
         r"inconsistent use of tabs": "indent with spaces only",
     }
 )
-"""The change by a pattern of Python's message (CPython 3.11 to 3.13, Grammar/python.gram and Parser/tokenizer)."""
+"""The change that fixes the fault, by a pattern of Python's message (CPython 3.11 to 3.13, Grammar/python.gram and
+Parser/tokenizer)."""
 
 
 def syntax_in_words(fault: SyntaxError) -> str:

@@ -18,7 +18,7 @@ class Condition:
     """
 
     operator: str
-    """Operator as written, for example `StringEquals`."""
+    """Operator as the policy writes it, for example `StringEquals`."""
     key: str
     values: tuple[str, ...]
     """Values of the condition. Unknown segments are written as `${...}`."""
@@ -88,13 +88,15 @@ class Role:
     managed_policies: tuple[str, ...] = ()
     """Names of the managed policies that are attached to the role."""
     policies_elsewhere: tuple[str, ...] = ()
-    """ARNs of attached managed policies that are not created together with the endpoint, as written."""
+    """ARNs of attached managed policies that are not created together with the endpoint, as the template writes
+    them."""
     policies: tuple[Policy, ...] = ()
     """Policies that are created together with the endpoint."""
     boundary: Policy | None = None
     """The permissions boundary, if it is created together with the endpoint."""
     boundary_elsewhere: str = ""
-    """ARN of a permissions boundary that is not created together with the endpoint, as written; empty without one."""
+    """ARN of a permissions boundary that is not created together with the endpoint, as the template writes it; empty
+    without such a boundary."""
     trust: tuple[Statement, ...] = ()
 
     @property
@@ -113,7 +115,7 @@ class Protected:
     statements: tuple[Statement, ...] = ()
     """The policy of the resource."""
     key: Text = None
-    """The KMS key that encrypts the resource's contents, as written; None without such a key."""
+    """The KMS key that encrypts the contents of the resource, as the template writes it; None without such a key."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -47,9 +47,9 @@ class Adapter:
     base: Subject | None
     """The base component; None if it is unknown or not part of the template."""
     base_text: str
-    """The name of the base component, as written."""
+    """The name of the base component, as the template writes it."""
     base_is_foreign: bool = False
-    """True if the name certainly belongs to a resource that is not an inference component."""
+    """True if the name is certainly that of a resource of another type than an inference component."""
     artifact: Text = None
     claims_resources: bool = False
 
@@ -82,13 +82,15 @@ class ScheduledRange:
 
     name: str
     name_text: Text = None
-    """Name of the scheduled action, as written; None if the action comes from a plan, whose names are always valid."""
+    """Name of the scheduled action, as the template writes it; None for an action of a plan, whose names are always
+    valid."""
     floor: Number = None
     ceiling: Number = None
     is_missing: bool = False
     """True if the action has no `ScalableTargetAction`, so that it changes nothing."""
     schedule: Text = None
-    """Schedule expression, as written; None if the action comes from a plan, whose schedules are always valid."""
+    """Schedule expression, as the template writes it; None for an action of a plan, whose schedules are always
+    valid."""
     timezone: Text = None
     start: Text = None
     end: Text = None
@@ -107,8 +109,8 @@ class ScalingTarget:
     wakes: bool = False
     """True if a request that arrives when no copy runs starts a copy."""
     tracked_requests: Number = None
-    """Requests in flight on a copy that a target-tracking policy keeps; None if no policy tracks them, or if the target
-    comes from a plan, which judges its own."""
+    """Number of requests in flight per copy that a target-tracking policy maintains; None if no policy tracks them, and
+    None for a plan, which checks this number itself."""
     exists: Unknown | None = None
     """Reason why it is unknown whether the target is created; None if it is always created."""
     resource_id: Text = None
@@ -124,7 +126,7 @@ class InstanceTarget:
     endpoint: Subject | None
     """The endpoint; None if it is not in the template."""
     endpoint_name: str
-    """Name of the endpoint as written."""
+    """Name of the endpoint, as the template writes it."""
     variant_name: str
     floor: Number = None
     ceiling: Number = None
@@ -144,7 +146,7 @@ class Component:
     name: Text = None
     """The name, if the template sets it; None if CloudFormation generates the name."""
     endpoint_text: Text = None
-    """The name of the endpoint, as written."""
+    """The name of the endpoint, as the template writes it."""
     variant_name: Text = None
     exists: Unknown | None = None
     """Reason why it is unknown whether the component is created; None if it is always created."""

@@ -102,7 +102,7 @@ class Model:
     role: Subject | None = None
     """The execution role, if it is created together with the endpoint."""
     role_text: Text = None
-    """The ARN of the execution role, as written; None without a role."""
+    """The ARN of the execution role, as the template writes it; None without a role."""
     is_tagged: bool = False
     container_forms: int | None = 1
     """How many of the properties `PrimaryContainer` and `Containers` are set; None if this is unknown."""

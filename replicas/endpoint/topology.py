@@ -78,7 +78,9 @@ class Topology:
 
     @property
     def own_containers(self) -> Iterator[tuple[Component, Container]]:
-        """Yield the containers that components declare themselves, beside or instead of a SageMaker model."""
+        """Yield the containers that components declare themselves, in addition to a SageMaker model or instead of
+        one.
+        """
         return (
             (component, specification.own_container)
             for component in self.components

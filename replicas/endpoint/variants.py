@@ -15,7 +15,7 @@ class Instances:
     """The instances of a variant, and the minimum and maximum of managed instance scaling."""
 
     instance_type: Text
-    """The instance type; None if the variant has instance pools, or by mistake neither."""
+    """The instance type; None if the variant has instance pools, or if it has neither, which is a fault."""
     initial: Number
     """Initial number of instances."""
     is_scaled: bool = False
@@ -27,7 +27,7 @@ class Instances:
     unknown_pools: Unknown | None = None
     """Reason why the pools may contain other types; None if `pools` is complete."""
     pool_entries: tuple[tuple[str, str], ...] = ()
-    """Instance type and priority of each pool, as written."""
+    """Instance type and priority of each pool, as the template writes them."""
     pools_name_models: bool = False
     """True if a pool overrides the model."""
 
@@ -109,7 +109,7 @@ class Configuration:
     role: Subject | None = None
     """The execution role, if it is created together with the endpoint."""
     role_text: Text = None
-    """The ARN of the execution role, as written; None without a role."""
+    """The ARN of the execution role, as the template writes it; None without a role."""
     fixed_name: str | None = None
     """The name, if it stays the same from one deployment to the next; None otherwise."""
     isolated: bool | Unknown = False
@@ -117,7 +117,7 @@ class Configuration:
     has_key: bool = False
     """True if a KMS key of the customer encrypts the volumes."""
     key: Text = None
-    """The KMS key of the volumes, as written."""
+    """The KMS key of the volumes, as the template writes it."""
     captures: tuple[Capture, ...] = ()
     is_tagged: bool = False
     unknown: Text = None
@@ -131,7 +131,7 @@ class Endpoint:
     subject: Subject
     configuration: Subject | None
     configuration_text: Text = None
-    """The name of the configuration, as written."""
+    """The name of the configuration, as the template writes it."""
     name: Text = None
     """The name, if the template sets it; None if CloudFormation generates the name."""
     exists: Unknown | None = None

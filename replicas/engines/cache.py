@@ -41,7 +41,7 @@ class CachePool:
     """Bytes of one block on one accelerator."""
     groups: tuple[CacheGroup, ...]
     in_flight_tokens: int = 0
-    """Number of tokens scheduled before the blocks that a window has passed are freed."""
+    """Number of tokens that the engine schedules before it frees the blocks that a sliding window no longer covers."""
 
     @property
     def is_empty(self) -> bool:
@@ -106,7 +106,8 @@ def grouped_pool(page_bytes: float, layers: Sequence[tuple[CacheGroup, int]], *,
     Args:
         page_bytes: bytes of a block of one layer.
         layers: each kind of group, with the number of its layers.
-        in_flight_tokens: tokens that are scheduled before the blocks behind a window are freed.
+        in_flight_tokens: tokens that the engine schedules before it frees the blocks that a sliding window no longer
+            covers.
 
     """
     fewest, most = min(count for _, count in layers), max(count for _, count in layers)

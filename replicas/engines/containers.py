@@ -36,7 +36,8 @@ class ContainerVariables:
     tensor_parallel_all: str | None = None
     """Value of `tensor_parallel` that means all accelerators of the copy; None if the engine has no such value."""
     fills_accelerators: bool = False
-    """True if the engine starts as many workers of its degree as the copy's accelerators allow."""
+    """True if the engine starts several workers on one copy, each on `tensor_parallel` accelerators, until all
+    accelerators of the copy are used."""
     tensor_parallel_default: int | None = None
     """Degree of a container without the variable; None if the engine uses all accelerators, or the default is
     unknown."""
@@ -99,7 +100,7 @@ _OPTIONS = {
     "gpu_memory_share": "memory_share",
     "adapters": "serves_adapters",
 }
-"""Purpose of the variables that correspond to an option of a component, by option."""
+"""For each option of a component, the purpose of the variables that set the same value."""
 
 
 @dataclass(frozen=True, kw_only=True)

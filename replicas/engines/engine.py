@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
 @cache
 def _parsed(version: str) -> Version:
-    """Parse a version once: a plan compares the few versions of the facts hundreds of times."""
+    """Return a parsed version. The result is cached, because a plan compares the same few versions hundreds of
+    times.
+    """
     return Version(version)
 
 
@@ -46,9 +48,9 @@ class Settings:
     prefill_is_default: bool
     sequences: int | None
     requested_share: float | None
-    """Share of the card that the user requested; None for the default of the version."""
+    """Share of the card's memory that the user requested, 0 to 1; None for the default of the version."""
     share: float
-    """Share of the card that the engine actually uses."""
+    """Share of the card's memory that the engine actually uses, 0 to 1."""
     kv_cache_tokens: int
     adapters: int
     """Number of LoRA adapters that are served at the same time."""
@@ -90,7 +92,8 @@ class Engine(ABC):
     refuses_longer_context: ClassVar[bool] = True
     """True if the engine does not start when its longest request exceeds the model's context."""
     starts_with_any_cache: ClassVar[bool] = False
-    """True if the engine also starts when its longest request does not fit in the cache, and then refuses it."""
+    """True if the engine starts although its longest request does not fit in the cache. It then refuses such
+    requests."""
     plans_adapters: ClassVar[bool] = True
     """False if it is not known how much memory adapters take, or how SageMaker passes them to the engine."""
     sequences: ClassVar[int | None]
@@ -158,8 +161,8 @@ class Engine(ABC):
         return self._version >= _parsed(version)
 
     def serving(self, model: Model, task: Task) -> Engine:  # noqa: ARG002 (an engine may need them)
-        """Return the object that serves a task. It differs if the engine runs this task differently from generating
-        text.
+        """Return the object with the facts for a task. This is the version itself, unless the engine runs the task in a
+        different way than it generates text.
         """
         return self
 
@@ -172,7 +175,7 @@ class Engine(ABC):
         return max_total_tokens - 1, "one token less than max_total_tokens"
 
     def gpu_memory_share(self) -> tuple[float, str]:
-        """Default share of the card's memory that this version uses, and its source."""
+        """Share of the card's memory that this version uses by default, 0 to 1, and the source of the value."""
         fact = self.fact("gpu_memory_share")
         return fact["share"], f"default of {self} ({fact['source']})"
 
@@ -182,11 +185,11 @@ class Engine(ABC):
         tensor_parallel: int,  # noqa: ARG002
         prefill_tokens: int,  # noqa: ARG002
     ) -> tuple[float, str]:
-        """Return the share of the card that this version uses by default for a copy, and the reason."""
+        """Return the share of the card's memory that this version uses by default for a copy, and the reason."""
         return self.gpu_memory_share()
 
     def share_for(self, share: float) -> float:
-        """Return the share of the card that this version uses if it is configured with `share`."""
+        """Return the share of the card's memory that this version uses if it is configured with `share`."""
         return share
 
     def default_lengths(self, model: Model) -> DefaultLengths:
@@ -247,14 +250,15 @@ class Engine(ABC):
         instance: Instance,  # noqa: ARG002
         sequences: int | None,  # noqa: ARG002
     ) -> float:
-        """Return the memory that the start of the engine takes outside its share of the card, bytes on one accelerator.
+        """Return the memory that the engine takes during its start outside its share of the card's memory, bytes on one
+        accelerator.
 
         The CUDA context is not included.
         """
         return 0
 
     def outside_bytes(self, activations: float, tensor_parallel: int) -> float | None:  # noqa: ARG002
-        """Return the memory that the engine takes outside its share of the card while it serves, bytes.
+        """Return the memory that the engine takes outside its share of the card's memory while it serves, bytes.
 
         None means that activations and graphs are inside the share.
         """

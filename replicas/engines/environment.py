@@ -18,7 +18,7 @@ Effect = Literal["followed", "not followed", "none", "not known"]
 """Effect of a variable on the memory of a copy, and whether sizing supports it."""
 
 _Unit = Literal["read", "refused", "by version"]
-"""Treatment of a unit after a number (`8k`) by the parser of a variable."""
+"""What the parser of a variable does with a unit after a number (`8k`): read it, refuse it, or treat it by version."""
 
 _Number = TypeVar("_Number", int, float)
 _UNITS = {"k": 10**3, "K": 2**10, "m": 10**6, "M": 2**20}
@@ -46,7 +46,7 @@ class MemorySettings:
 
     @property
     def changes_speed(self) -> bool:
-        """True if the precision or the use of graphs is not the one of the measured speeds."""
+        """True if the precision or the use of CUDA graphs differs from that of the measured speeds."""
         return replace(self, block_tokens=None, weight_type="", cache_type="") != MemorySettings()
 
 
@@ -188,7 +188,8 @@ class _Reader:
             if effect == "not followed" and value not in known[name].get("unless", ()):
                 yield NotFollowed(name=name, value=value, why=known[name]["why"])
             elif effect == "not known":
-                why = f"it is not in the table of {self._kind.title}'s variables and may change the memory"
+                table = f"the table of {self._kind.title}'s variables"
+                why = f"it is not in {table}, so its effect on the memory of a copy is not known"
                 yield NotFollowed(name=name, value=value, why=why)
 
     def _refused_values(self) -> Iterator[NotFollowed]:
@@ -256,7 +257,7 @@ def _whole(value: str, unit: _Unit) -> int:
     text = value.strip()
     match = _WITH_UNIT.fullmatch(text)
     if match and unit == "by version":
-        raise ValueError("the version of the engine decides about units, and their meaning differs between versions")
+        raise ValueError("the number has a unit, whose meaning differs between versions of the engine")
     number = 0.0
     if _DIGITS.fullmatch(text):
         number = int(text)

@@ -68,7 +68,7 @@ class EngineKind:
         return next((environment[name] for name in self.variables.quantization if name in environment), None)
 
     def completed(self, environment: Mapping[str, str]) -> Mapping[str, str]:
-        """Return a container's variables, and those that the engine derives from them."""
+        """Return a container's variables, with the variables that the engine derives from them."""
         return environment
 
     def unsized(self, environment: Mapping[str, str]) -> Mapping[str, str]:

@@ -50,10 +50,11 @@ class FittedRun:
     """Arrival of the requests: `users`, `requests_per_second`, `burst` or `trace`; `several` if the load levels of
     the run differ in arrival or lengths."""
     least_load_per_copy: float | None = None
-    """Smallest load, divided by the copies, in the unit of `load_kind`; None: the smallest number of users."""
+    """Smallest load of the run per copy, in the unit of `kind`. None: the smallest number of users counts."""
     most_load_per_copy: float | None = None
     copies: int | None = None
-    """Number of copies that shared the load. Here and below, None means that an older profile has no such value."""
+    """Number of copies that shared the load. None, here and in the fields below: the profile is older and has no such
+    value."""
     duration_seconds: float | None = None
     input_stddev: float = 0.0
     output_stddev: float = 0.0
@@ -77,14 +78,14 @@ class Profile:
     """Speed and admission rule of a range of engine versions with equal behaviour."""
 
     profile: str
-    """Name of the version line."""
+    """Name of the range of versions."""
     admission: str
     """`waiting`: groups of prompts join between decoding steps. `continuous`: chunks of prompts join every step."""
     max_waiting_tokens: int = 0
     """`waiting`: after this many decode steps without a new request, any number of waiting requests can join."""
     waiting_served_ratio: float = 0.0
-    """`waiting`: waiting requests join the batch from this ratio of waiting to running requests on. After
-    `max_waiting_tokens` decode steps without a new request they join at any ratio."""
+    """`waiting`: waiting requests join the batch if the ratio of waiting to running requests is at least this value.
+    After `max_waiting_tokens` decode steps without a new request they join at any ratio."""
     reserves_answers: bool = True
     """True if a request reserves KV cache for its whole answer when it starts; False if it does so for each token."""
     prefix_caching: bool = False
@@ -102,7 +103,7 @@ class Profile:
     """Number of multiprocessors whose bandwidth one head of one decoding sequence uses. It is small for kernels with
     one block per head and sequence, and infinite for kernels that split the context."""
     few_bits_compute: float
-    """Share of the compute that remains if weights are unpacked first."""
+    """Share of the compute that a kernel reaches if it unpacks the weights first."""
     frontend_seconds: float
     """Time before the first token that a request spends outside the engine's steps: HTTP, tokenizer, queues between
     processes."""

@@ -45,7 +45,7 @@ class PublishedStart:
 
 @dataclass(frozen=True, kw_only=True)
 class StartLine:
-    """Constants of versions with the same start-up behaviour."""
+    """Start-up constants of a range of versions that start in the same way."""
 
     since: str
     graphs: int
@@ -67,7 +67,9 @@ class Starts:
     published: tuple[PublishedStart, ...]
 
     def line(self, version: str) -> StartLine:
-        """Return the constants of a version. A version before the oldest line gets the constants of that line."""
+        """Return the constants of a version. A version before the oldest range gets the constants of the oldest
+        range.
+        """
         given = Version(version)
         return next((line for line in reversed(self.lines) if Version(line.since) <= given), self.lines[0])
 

@@ -81,7 +81,7 @@ class Step:
     requests: Sequence[Request]
     """Requests whose prompts the step computes."""
     chunks: Sequence[Chunk]
-    """The part of its prompt that the step computes for each of `requests`."""
+    """For each of `requests`, the part of its prompt that the step computes."""
     decoding: int
     """Number of requests that get one more token."""
     context_tokens: int
@@ -119,7 +119,7 @@ class Batch:
         self._running: dict[Request, None] = {}
         """Running requests, in the order in which they started."""
         self._prefilling: dict[Request, None] = {}
-        """Running requests whose prompts are not computed yet, in the same order. The others decode."""
+        """Running requests whose prompts are not computed yet, in the same order. The other running requests decode."""
         self._context = 0
         """Tokens whose keys and values are in the cache, summed over the decoding requests."""
         self._steps = 0

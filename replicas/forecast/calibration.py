@@ -1,6 +1,6 @@
 """Fits an engine profile to one measured run, and reports the remaining errors.
 
-A run with a few points cannot determine many constants. The constant that brings the forecast closest to the run is
+A run with few loads cannot determine many constants. The constant that brings the forecast closest to the run is
 fitted. A second constant is fitted only if it clearly reduces the remaining error. All others keep their values.
 """
 
@@ -34,7 +34,7 @@ COMPARED = (
     "requests_per_second_window",
     *(f"{time}_p50_seconds" for time in ("latency", "ttft", "tpot")),
 )
-"""Figures that are compared with the forecast, if a point of the run states them."""
+"""Figures that are compared with the forecast, if the run states them."""
 _OF_A_TOKEN = ("ttft_p50_seconds", "tpot_p50_seconds")
 """Figures without influence on the worst residual."""
 _GRID = 7
@@ -42,12 +42,12 @@ _REFINEMENTS = 9
 _WORTH_A_SECOND = 0.7
 """A second constant is fitted only if it reduces the error below this share of the error with one constant."""
 _MOST_POINTS = 4
-"""Maximum number of points to compare during the search, from the smallest to the largest load."""
+"""Maximum number of loads to compare during the search, from the smallest to the largest."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """One measured point of a run; None for a figure that the run does not state."""
+    """The measured figures of one load of a run; None for a figure that the run does not state."""
 
     load: Load
     requests_per_second: float | None = None
@@ -59,7 +59,7 @@ class Measured:
 
 @dataclass(frozen=True, kw_only=True)
 class Residual:
-    """Forecast and measurement of one figure of a point. `error` is their relative difference."""
+    """Forecast and measurement of one figure under one load. `error` is their relative difference."""
 
     load: Load
     what: str
@@ -82,14 +82,14 @@ class Calibration:
     before: tuple[Residual, ...]
     after: tuple[Residual, ...]
     held_back_before: tuple[Residual, ...] = ()
-    """Errors of the original profile at points held back for validation; empty if the run has fewer than three
-    points."""
+    """Errors of the original profile for the loads that are held back for validation; empty if the run has fewer than
+    three loads."""
     held_back_after: tuple[Residual, ...] = ()
-    """Errors at the held-back points of a profile that was fitted to the other points."""
+    """Errors for the held-back loads, of a profile that was fitted to the other loads."""
 
     @property
     def improves(self) -> bool | None:
-        """True if fitting does not increase the mean error at the held-back points; None without held-back points."""
+        """True if fitting does not increase the mean error for the held-back loads; None without held-back loads."""
         if not self.held_back_after:
             return None
         return mean_error(self.held_back_after) <= mean_error(self.held_back_before)
@@ -145,15 +145,15 @@ def calibrate(
 ) -> Calibration:
     """Fit the profile of the component's engine to a run.
 
-    `described` is the run in one line. If the run has three points or more, a first fit leaves some of them out. The
-    errors at these points show whether fitting improves forecasts of other loads.
+    `described` is the run in one line. If the run has three loads or more, a first fit leaves some of them out. The
+    errors for these loads show whether fitting improves forecasts of other loads.
 
     Raises:
-        ForecastError: the run has no measured point, or the component cannot be forecast.
+        ForecastError: the run has no measured load, or the component cannot be forecast.
 
     """
     if not measured:
-        raise ForecastError("the run has no complete point without failures: calibrate with another run")
+        raise ForecastError("the run has no complete measurement without failed requests: calibrate with another run")
     start = component.engine.profile
 
     def residuals(profile: Profile, points: Sequence[Measured]) -> tuple[Residual, ...]:
@@ -194,7 +194,7 @@ def calibrate(
     before_held: tuple[Residual, ...] = ()
     after_held: tuple[Residual, ...] = ()
     if held_back:
-        tell(f"first fit without {len(held_back)} of {len(measured)} points, which are held back to check it")
+        tell(f"first fit without {len(held_back)} of {len(measured)} loads, which are held back to check it")
         tried, _ = fitted_to([point for point in measured if point not in held_back])
         before_held, after_held = residuals(start, held_back), residuals(tried, held_back)
     best, constants = fitted_to(measured)
@@ -250,7 +250,7 @@ def calibrate(
 
 
 def _errors(residuals: Sequence[Residual]) -> tuple[FitError, ...]:
-    """Return the errors of the fit for each figure that a point has."""
+    """Return the errors of the fit for each measured figure."""
     errors: dict[str, dict[int, float]] = {}
     for residual in residuals:
         figure = "requests_per_second" if "per_second" in residual.what else residual.what.partition("_")[0]
@@ -277,7 +277,7 @@ def _users(point: Measured) -> float:
 
 
 def _held_back(measured: Sequence[Measured]) -> list[Measured]:
-    """Return every third point in the order of load, without the smallest and the largest load."""
+    """Return every third load in ascending order, without the smallest and the largest."""
     return sorted(measured, key=_users)[1:-1:3]
 
 

@@ -18,7 +18,7 @@ from replicas.start.timeouts import longest_download, longest_start
 _SCALE_OUT_PERIODS = 3
 """Number of metric periods after which a target-tracking policy adds copies."""
 _DELIVERY_SECONDS = 60
-"""Longest assumed delay of the delivery of a metric."""
+"""Longest time that CloudWatch is assumed to take to deliver a metric, seconds."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from replicas.forecast.loads import Forecast
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """A layout with its forecast price."""
+    """A deployment or layout with its forecast price, and the error of such forecasts."""
 
     name: str
     usd_per_million_output_tokens: float | None
@@ -25,7 +25,7 @@ class Candidate:
 
     @classmethod
     def of(cls, name: str, forecast: Forecast) -> Candidate:
-        """Return the candidate of a forecast, with the price at its last load."""
+        """Return a candidate from a forecast. Its price is that under the last load of the forecast."""
         measured = forecast.measured_error.figures.get("requests_per_second") if forecast.measured_error else None
         has_class = measured is not None and measured.confidence != "unmeasured"
         return cls(

@@ -151,7 +151,7 @@ def _sources(runs: Sequence[dict[str, Any]]) -> set[str]:
 def _near(
     runs: Sequence[dict[str, Any]], component: ComponentPlan, instance: Instance, loads: Sequence[Load]
 ) -> list[dict[str, Any]]:
-    """Return the runs that differ from a forecast in few properties, for the load that differs most."""
+    """Return the runs that differ from a forecast in few properties. The load that differs most counts."""
     quantization = component.quantization.method if component.quantization else None
     profile = component.engine.profile.profile
     near = []
@@ -235,7 +235,7 @@ def _errors_of_fit(run: FittedRun) -> dict[str, FigureError]:
 
 
 def _misses_of_fit(run: FittedRun) -> str:
-    """Return the reasons why a fit is not called calibrated, and its error at held-back points."""
+    """Return the reasons why a fit is not called calibrated, and its error for held-back loads."""
     words = "".join(
         f"; the fit itself misses the {FIGURES[error.figure]} of its run by up to {error.worst:.0%}"
         for error in run.errors
@@ -246,7 +246,7 @@ def _misses_of_fit(run: FittedRun) -> str:
     if missing:
         words += f"; the profile records no {' and no '.join(missing)} of the run"
     if run.held_back_error is not None:
-        words += f"; the mean error at points held back from a first fit was {run.held_back_error:.0%}"
+        words += f"; the mean error for loads held back from a first fit was {run.held_back_error:.0%}"
     return words
 
 

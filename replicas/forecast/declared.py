@@ -19,12 +19,14 @@ from replicas.speed.throughput import MOST_OF_CAPACITY, CopySpeed
 from replicas.units import counted, rate_text
 
 _PARTS = (1024, 256, 64, 16, 4, 1)
-"""Divisors of a load above the capacity. Parts of the load are tried in this order."""
+"""Divisors of a load that is above the capacity. The load is divided by them in this order, so the smallest part is
+tried first."""
 _MORE_COPIES = (2, 4, 8)
 """Multiples of the number of copies that are tried if the copies miss an objective."""
 _BY_FAR, _NEAR = 2.0, 1.2
-"""Safety factors for times in a sample. A sample of users decides about a bound only if its times are off by the first
-factor. A proposed number of copies must meet the bounds with the second factor."""
+"""Safety factors for times in a sample. A sample of the users is enough to decide about a bound only if its times are
+below or above the bound by the first factor. With a proposed number of copies, the times must be below the bounds by
+the second factor."""
 _MOST_UNANSWERED, _ALWAYS_RUNNING = 0.1, 10
 """Requests that may still run at the end of the simulated time: a share of all requests, plus a constant."""
 
@@ -74,7 +76,7 @@ def _warnings_of(plan: EndpointPlan, component: ComponentPlan) -> Iterator[str]:
 
 
 class _Judged:
-    """A component under its declared load."""
+    """Forecasts of a component under its declared load, as far as a warning needs them."""
 
     def __init__(self, plan: EndpointPlan, component: ComponentPlan, load: Load) -> None:
         self._plan = plan
@@ -145,14 +147,16 @@ def _speed(plan: EndpointPlan, component: ComponentPlan, load: Load) -> CopySpee
 
 
 def _missed(objective: Bounds, point: Point, margin: float = 1.0) -> Sequence[str]:
-    """Return a sentence for each bound that the times of a forecast, multiplied by `margin`, miss."""
+    """Return a sentence for each bound that is exceeded by the times of a forecast, multiplied by `margin`."""
     times = {bound.name: getattr(point, f"{bound.name}_seconds") for bound in objective.bounds}
     with_margin = {name: None if seconds is None else margin * seconds for name, seconds in times.items()}
     return list(objective.misses(with_margin, point.refused))
 
 
 def _fault(point: Point, seconds: float, times: float) -> str | None:
-    """Return the reason why copies cannot serve a load; None if they can. `times` scales a sample to the whole load."""
+    """Return the reason why copies cannot serve a load; None if they can. If the forecast is of a sample, `times` is
+    the factor from the sample to the whole load.
+    """
     offered = point.requests_per_second_offered
     if point.refused:
         return f"{point.refused / point.requests:.1%} of the requests are refused"

@@ -40,14 +40,14 @@ class CalibrationDocument(TypedDict):
 
     schema: Literal["replicas.calibration/1"]
     profile: str | None
-    """Path of the profile's file; null if it was not written, because the fit is worse at the held-back points."""
+    """Path of the profile's file; null if it was not written, because the fit is worse for the held-back loads."""
     fitted: dict[str, FittedConstant]
     worst_residual: float | None
     residuals: list[ResidualDocument]
     held_back: list[ResidualDocument]
-    """Points that were held back from a first fit; empty if the run has fewer than three points."""
+    """Errors for the loads that were held back from a first fit; empty if the run has fewer than three loads."""
     improves: bool | None
-    """True if the first fit does not increase the mean error at the held-back points; null without such points."""
+    """True if the first fit does not increase the mean error for the held-back loads; null without such loads."""
 
 
 class TimeoutDocument(TypedDict):

@@ -146,7 +146,10 @@ def _of_loads(run: FittedRun, now: Conditions) -> Iterator[str]:
     if any(not _near(load.shared_tokens, run.shared_tokens, SAME_LENGTH) for load in loads):
         yield f"prefix cache: fitted with {run.shared_tokens:,} shared tokens"
     if any((load.distinct_prompts or 0) != (run.distinct_prompts or 0) for load in loads):
-        yield f"prefix cache: fitted with {_number(run.distinct_prompts)} of distinct prompts"
+        repeated = (
+            f"{run.distinct_prompts:,} distinct prompts" if run.distinct_prompts else "prompts that do not repeat"
+        )
+        yield f"prefix cache: fitted with {repeated}"
     if run.duration_seconds is None:
         yield "duration: not recorded for the run"
     elif run.kind in ("users", "requests_per_second") and not _near(
@@ -160,7 +163,7 @@ _KINDS = {
     "requests_per_second": "requests a second",
     "burst": "requests in a burst",
     "trace": "a trace",
-    "several": "the several kinds of load of the run",
+    "several": "several kinds of load",
 }
 
 

@@ -17,7 +17,7 @@ from replicas.forecast.simulation import Outcome
 from replicas.load import Load
 
 BATCH_LIMITS = ("KV cache", "sequences")
-"""Limits of the batch, by the names of `PointLimits.waits_for`."""
+"""Limits of the batch, named as in `PointLimits.waits_for`."""
 ADMISSION = "concurrency limit"
 """Name of the limit of running and waiting requests, above which a copy refuses requests."""
 

@@ -56,7 +56,7 @@ class Point:
 
 @dataclass(frozen=True, kw_only=True)
 class PointLimits:
-    """Use of the engines' time at one point, and the resources that requests wait for.
+    """Use of the engines' time under one load, and the resources that requests wait for.
 
     Times are shares of the duration. The duration of a burst or a trace ends with its last answer.
     """
@@ -91,17 +91,18 @@ class PointLimits:
 
 @dataclass(frozen=True, kw_only=True)
 class Saturation:
-    """The resource that saturates first as the load grows over the points."""
+    """The resource that saturates first as the load grows."""
 
     first: str | None
     """`compute`, `memory bandwidth`, `host` or `exchange`; `KV cache`, `sequences` or `concurrency limit` if one of
-    them keeps the batch small; None if no point is saturated. The frontend of an engine is not modelled as a limit."""
+    them keeps the batch small; None if no load saturates the copies. The frontend of an engine is not modelled as a
+    limit."""
     users: int | None
-    """Users of the first saturated point."""
+    """Users of the smallest load that saturates the copies."""
     requests_per_second_offered: float | None
     burst: int | None = None
     requests_per_second: float | None
-    """Highest request rate of any point, measured over the duration of the point."""
+    """Highest request rate under any load, measured over the duration of the load."""
     why: str
     """The reason, in one sentence with figures."""
     points: tuple[PointLimits, ...]
@@ -114,7 +115,7 @@ class FigureError:
     confidence: Confidence
     """Confidence class of this figure alone."""
     runs: int
-    """Number of runs that have this figure; for `calibrated`, number of points of the fitted run."""
+    """Number of runs that have this figure; for `calibrated`, number of loads of the fitted run."""
     sources: int
     """Number of sources (repositories, sites) of the runs."""
     median: float

@@ -53,7 +53,7 @@ def overload_warnings(
     Args:
         load: the load.
         point: forecast of the load.
-        limits: limits at this point.
+        limits: limits under this load.
         copies: copies of the component.
         over_limit: share of the answers that take longer than `RESPONSE_SECONDS`.
 

@@ -72,7 +72,7 @@ class PrefixCache:
                 held.tokens = part
 
     def release(self, segments: tuple[Segment, ...], tokens: int) -> None:
-        """End the use of tokens by a request that was marked with `hold`."""
+        """Undo `hold`: the request no longer uses these tokens."""
         for identity, _ in reversed(_parts(segments, tokens)):  # evict the end of a prompt before its beginning
             held = self._held[identity]
             held.requests -= 1

@@ -23,8 +23,8 @@ _ENOUGH_REQUESTS, _MOST_REQUESTS = 1000, 4000
 """Number of requests above which only some copies are simulated, and requests per copy above which the simulated time
 is shortened."""
 _ROUNDS = 20
-"""Minimum number of consecutive answers in a shortened time. The first answers take longer, because they start at
-once.
+"""A simulation is not shortened below the time of this number of consecutive answers. The first answers take longer
+than later ones, because their requests all start at the same time.
 """
 _FEWEST_COPIES = 2
 """Minimum number of copies in a sample. A single copy would always get exactly its share of the load."""
@@ -79,7 +79,7 @@ def sampled(speed: CopySpeed, copies: int, load: Load) -> Sample:
 
 
 def whole(copies: int, load: Load) -> Sample:
-    """Return the whole load on all copies, with the duration of `replicas forecast`."""
+    """Return a sample that is the whole load on all copies. Its duration is that of `replicas forecast`."""
     return Sample(load, copies, duration_for(load, DEFAULT_SECONDS, _FEWEST_REQUESTS))
 
 
@@ -98,7 +98,7 @@ def copies_to_simulate(engine: CopyEngine, component: ComponentPlan, load: Load,
 
 
 def scaled(point: Point, load: Load, times: float) -> Point:
-    """Return the point of all copies under a load from the point of a sample with `1 / times` of the copies."""
+    """Return the figures of all copies under a load, from the figures of a sample with `1 / times` of the copies."""
     if times == 1:
         return point
     return replace(

@@ -24,7 +24,7 @@ _TOO_LITTLE = 0.5
 
 
 def point_limits(load: Load, outcome: Outcome, engine: CopyEngine, *, copies: int, duration: float) -> PointLimits:
-    """Return the use of the engines' time at one point."""
+    """Return the use of the engines' time under one load."""
     use, whole = outcome.use, (copies * duration) or 1.0
     busy = sum(use.parts)
     waits_for = use.waited_for.most_common(1)
@@ -47,7 +47,7 @@ def point_limits(load: Load, outcome: Outcome, engine: CopyEngine, *, copies: in
 
 
 def saturation(points: Sequence[Point], limits: Sequence[PointLimits], concurrent_requests: int | None) -> Saturation:
-    """Return the resource that saturates first over the points of a forecast, in the order of their load."""
+    """Return the resource that saturates first. The forecasts are in the order of their loads."""
     most = max((point.requests_per_second_window for point in points), default=None)
     for number, (point, limit) in enumerate(zip(points, limits, strict=True)):
         saturated = _is_saturated(point, limit, points[number - 1] if number else None)

@@ -50,7 +50,9 @@ class Outcome:
     """Number of drawn requests that were longer than the endpoint accepts and were cut."""
 
     def duration(self, load: Load, duration_seconds: float) -> float:
-        """Return the seconds over which rates are computed: `duration_seconds`, or all if the load has an end."""
+        """Return the seconds over which rates are computed: `duration_seconds` or, if the load has an end, the whole
+        simulated time.
+        """
         return self.elapsed_seconds if load.has_end else duration_seconds
 
 
@@ -159,7 +161,8 @@ class _Simulation:
         self._copies = [SimulatedCopy(number, engine, self._duration) for number in range(copies)]
         self._outstanding = [0] * copies
         self._events: list[tuple[float, int, SimulatedCopy | None]] = []
-        """Heap of events: time, order of creation, and the copy whose steps end; None for a request that is sent."""
+        """Heap of events: time, order of creation, and the copy whose steps end. The copy is None if the event is that
+        a request is sent."""
         self._passing: deque[tuple[float, int, SentRequest]] = deque()
         """Requests in the frontend: time at which the request leaves it, order of creation, and the request.
 

@@ -11,7 +11,7 @@ from replicas.deployment.options import Traffic
 from replicas.errors import UsageError
 
 FIGURES = ("latency", "ttft", "tpot")
-"""Bounded times: of the whole answer, to its first token, and the mean time of each further token."""
+"""Times that a bound can limit: of the whole answer, to its first token, and the mean time of each further token."""
 PERCENTILES = ("p50", "p90", "p99")
 _BOUND = re.compile(r"(?P<figure>[a-z]+)_(?P<percentile>p\d+)=(?P<seconds>.+)")
 

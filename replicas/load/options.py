@@ -34,20 +34,24 @@ class LoadOptions:
     """Options for one or several loads. None means that an option is not given."""
 
     users: str | None = field(
-        default=None, metadata=_flag("Users in a closed loop, one load each; `article`: the article's nine.", "N,...")
+        default=None,
+        metadata=_flag(
+            "Numbers of users in a closed loop. Each number is one load; `article`: the article's nine.", "N,..."
+        ),
     )
     rate: str | None = field(
         default=None,
-        metadata=_flag("Arrival rates per second (Poisson) in place of users. Each rate is one load.", "R,..."),
+        metadata=_flag("Arrival rates per second (Poisson), instead of users. Each rate is one load.", "R,..."),
     )
     burst: str | None = field(
-        default=None, metadata=_flag("Requests that all arrive at once in place of users, one load each.", "N,...")
+        default=None,
+        metadata=_flag("Numbers of requests that arrive at once, instead of users. Each number is one load.", "N,..."),
     )
     trace: Path | None = field(
         default=None,
         metadata=_flag(
-            "Replay these requests in place of users: JSON lines with timestamp (ms), input_length, output_length and "
-            "hash_ids, the format of AIPerf and Mooncake.",
+            "Replay the requests of this file, instead of users: JSON lines with timestamp (ms), input_length, "
+            "output_length and hash_ids, the format of AIPerf and Mooncake.",
             "FILE",
         ),
     )

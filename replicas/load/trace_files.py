@@ -121,7 +121,7 @@ def _form() -> str:
 
 
 def _documents(path: Path, faults: _Faults) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Yield the lines of a file that are JSON objects, with their numbers."""
+    """Yield the lines of a file that are JSON objects, each with its line number."""
     empty: list[int] = []
     with path.open(encoding="utf-8-sig") as file:
         for number, line in enumerate(file, 1):

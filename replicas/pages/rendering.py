@@ -1,4 +1,6 @@
-"""Renders a page as one file that contains its style, scripts and data, and may load nothing else."""
+"""Renders a page as one file that contains its style, scripts and data, and that is not allowed to load anything
+else.
+"""
 
 from __future__ import annotations
 

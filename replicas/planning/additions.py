@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from replicas.planning.judgement import PLAN_RULES, judged, problems_of
+from replicas.planning.judgement import PLAN_RULES, problems_of, rule_results
 from replicas.planning.plans import ComponentPlan, EndpointPlan, ScalingPlan
 
 _RANGE_RULES = tuple(rule for rule in PLAN_RULES if rule.id != "copies-outside-range")
@@ -36,7 +36,7 @@ def range_problems(
         for other in plan.components
     )
     changed = replace(plan, components=components)
-    return problems_of(changed, judged(changed, _RANGE_RULES))
+    return problems_of(changed, rule_results(changed, _RANGE_RULES))
 
 
 def _scaled(floor: int, ceiling: int) -> ScalingPlan:

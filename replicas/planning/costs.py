@@ -89,7 +89,7 @@ def additions(plan: EndpointPlan) -> tuple[Addition, ...]:
 
 
 def added_usd_per_month(additions: tuple[Addition, ...]) -> float:
-    """Return the sum of the counted additions with a known price."""
+    """Return the sum of the additions with a known price, without those that are not `counted`."""
     return sum(addition.usd_per_month or 0.0 for addition in additions if addition.counted)
 
 
@@ -157,7 +157,9 @@ def _component_additions(plan: EndpointPlan, component: ComponentPlan, of: str) 
         option = "monitoring.alarms" if plan.monitoring.alarms else "rollout.roll_back"
         yield _priced(option, f"{number} alarms{of}", number, "alarm_month", region)
     if component.rollout:
-        yield _nothing("rollout", f"new copies{of} run on instances that the ceiling already counts")
+        yield _nothing(
+            "rollout", f"new copies{of} run on instances that are already included in the price at the ceiling"
+        )
     if scaling:
         # Application Auto Scaling creates one alarm for scaling out and one for scaling in, billed like other alarms.
         # Whether both are high-resolution alarms was not observed, so the higher price is counted.

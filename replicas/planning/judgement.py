@@ -40,14 +40,14 @@ class RuleResults:
     """Result of checking a plan against the rules."""
 
     refusals: tuple[Finding, ...]
-    """Findings that refuse the plan: problems, and uncertain cases of rules that need a proof."""
+    """Findings that refuse the plan: problems, and uncertain findings of rules that need a proof."""
     doubts: tuple[Finding, ...]
     """Findings that become warnings of the plan."""
     unjudged: tuple[Unjudged, ...]
     """Questions that the rules could not decide. They refuse the plan too, because a plan must be proven."""
 
 
-def judged(plan: EndpointPlan, rules: Iterable[Rule] = PLAN_RULES, *, to_deploy: bool = True) -> RuleResults:
+def rule_results(plan: EndpointPlan, rules: Iterable[Rule] = PLAN_RULES, *, to_deploy: bool = True) -> RuleResults:
     """Check a plan against rules. Without `to_deploy`, findings that only prevent a start become warnings."""
     findings, unjudged = [], []
     for outcome in judge(topology_of(plan), rules):

@@ -15,7 +15,7 @@ from replicas.errors import SizingError
 from replicas.planning import option_faults as option_rules
 from replicas.planning.counts import CopyCounts, copy_counts, most_scheduled
 from replicas.planning.environment import contradictions_of
-from replicas.planning.judgement import OPTION_RULES, PLAN_RULES, judged, problems_of, warnings_of
+from replicas.planning.judgement import OPTION_RULES, PLAN_RULES, problems_of, rule_results, warnings_of
 from replicas.planning.layouts import Choice
 from replicas.planning.plans import ComponentPlan, EndpointPlan
 from replicas.planning.resolution import Resolution, resolve
@@ -42,7 +42,7 @@ def plan(deployment: Deployment, *, to_deploy: bool = True) -> EndpointPlan:
     if draft.plan is None:
         raise SizingError(f"{title_of(deployment.name)} cannot be planned", draft.problems, draft.components)
     # If there are other problems, only the options are checked, not whether the copies fit.
-    results = judged(draft.plan, OPTION_RULES if draft.problems else PLAN_RULES, to_deploy=to_deploy)
+    results = rule_results(draft.plan, OPTION_RULES if draft.problems else PLAN_RULES, to_deploy=to_deploy)
     problems = [*draft.problems, *problems_of(draft.plan, results)]
     if problems:
         verdict = "cannot be planned" if draft.is_faulty else "does not fit"

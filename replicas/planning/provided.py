@@ -12,7 +12,7 @@ from typing import NamedTuple
 from replicas.deployment.options import Adapter, Security, Vpc
 from replicas.deployment.patterns import FROM_PROPS
 from replicas.planning.environment import added_problems, literals_of
-from replicas.planning.judgement import OPTION_RULES, judged, problems_of
+from replicas.planning.judgement import OPTION_RULES, problems_of, rule_results
 from replicas.planning.option_faults import tag_problems
 from replicas.planning.plans import ComponentPlan, EndpointPlan
 from replicas.rules import variables, weights
@@ -76,12 +76,12 @@ def with_provided(plan: EndpointPlan, provided: Provided) -> tuple[EndpointPlan,
     )
     bound = _bound(plan, security, provided)
     if provided.encryption_key:
-        of_options = problems_of(bound, judged(bound, OPTION_RULES))
+        of_options = problems_of(bound, rule_results(bound, OPTION_RULES))
         problems += [problem.replace("security.kms_key=", "encryption_key=") for problem in of_options]
     if any(component.environment for component in provided.components.values()):
         known = [replace(component, environment=literals_of(component.environment)) for component in bound.components]
         judged_plan = replace(bound, components=tuple(known))
-        problems += problems_of(judged_plan, judged(judged_plan, _VARIABLE_RULES))
+        problems += problems_of(judged_plan, rule_results(judged_plan, _VARIABLE_RULES))
     return bound, list(dict.fromkeys(problems))
 
 

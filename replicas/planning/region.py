@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from replicas.catalogue.regions import region_problems
-from replicas.planning.judgement import judged, problems_of
+from replicas.planning.judgement import problems_of, rule_results
 from replicas.planning.plans import EndpointPlan
 from replicas.rules import regions
 from replicas.rules.declaration import Rule
@@ -33,4 +33,4 @@ def problems_in_region(plan: EndpointPlan, region: str, *, own_images: Collectio
     published = [component for component in plan.components if component.name not in own_images]
     images = [component.engine.image for component in published if component.engine.image]
     there = replace(plan, region=region)
-    return [*region_problems(region, images), *problems_of(there, judged(there, _RULES))]
+    return [*region_problems(region, images), *problems_of(there, rule_results(there, _RULES))]

@@ -38,7 +38,8 @@ class Resolution:
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     declares_faulty_sizes: bool = False
-    """True if a declared size is not valid. A model that cannot be sized without it is then not reported again."""
+    """True if a declared size is not valid. If the model cannot be sized without this size, that is then not reported
+    as another problem."""
 
     @property
     def is_complete(self) -> bool:

@@ -55,7 +55,7 @@ def rollout_plan(
     start = copy.startup_timeout_seconds + (copy.download_timeout_seconds or 0)
     expected = batches * (start + options.wait_seconds)
     timeout = min(max(2 * expected, _SHORTEST_ROLL_SECONDS), _LONGEST_ROLL_SECONDS)
-    reason = f"twice {batches} batches, each with the timeouts of a start and the wait"
+    reason = f"2 x {batches} batches x (timeouts of a start + wait after a batch)"
     plan = RolloutPlan(
         batch_copies=batch,
         wait_seconds=options.wait_seconds,

@@ -126,8 +126,12 @@ def _adapters(plan: EndpointPlan, component: ComponentPlan) -> Iterator[Componen
 
 
 def _artifact(weights: str) -> str | Unknown:
-    """Return the location of an adapter; unknown if the props of a construct give it."""
-    return Unknown("the props of the construct give it") if weights == FROM_PROPS or is_unresolved(weights) else weights
+    """Return the location of an adapter; `Unknown` if it is passed to the construct and known only at deployment."""
+    return (
+        Unknown("its location is passed to the construct")
+        if weights == FROM_PROPS or is_unresolved(weights)
+        else weights
+    )
 
 
 def _target(component: ComponentPlan) -> ScalingTarget:

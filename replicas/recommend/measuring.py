@@ -28,8 +28,8 @@ because copies do not influence each other."""
 
 _FEWEST_SIMULATED = 4
 LITTLE_SLACK = 0.9
-"""Share of the copies by Little's law that is the lower bound: a few slow answers can raise the mean latency above
-p90."""
+"""Factor on the number of copies by Little's law, which gives the lower bound. It is below 1, because a few slow
+answers can raise the mean latency above p90."""
 
 
 @dataclass(frozen=True)

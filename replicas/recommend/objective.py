@@ -17,8 +17,8 @@ SERVICE_SECONDS = 60.0
 """Default objective of the latency: SageMaker ends an answer that is not streamed after 60 s (InvokeEndpoint,
 documentation)."""
 MOST_OF_CAPACITY = 0.95
-"""Maximum arrival rate as a share of the capacity of the copies. Above it queues grow that a short simulation does not
-show."""
+"""Maximum arrival rate as a share of the capacity of the copies. Above this share, queues grow, which a short
+simulation does not show."""
 
 
 TIMES = {"latency": "latency", "ttft": "TTFT", "tpot": "time per token"}
@@ -153,7 +153,8 @@ def carrying(requests_per_second: float, capacity: float) -> list[Shortfall]:
 def too_slow(what: str, seconds: float | None, limit: float | None, *, whose: str = "") -> list[Shortfall]:
     """Return the shortfall of a time that exceeds its limit; empty if it does not. `seconds` is None without an answer.
 
-    `whose` names the compared time in the sentence, if it is not the percentile itself but a bound of it.
+    The sentence names the compared time by `whose` or, by default, by `what`. `whose` is given if the time is only a
+    bound of the percentile.
     """
     if limit is None or (seconds is not None and seconds <= limit):
         return []

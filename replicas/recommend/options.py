@@ -85,13 +85,13 @@ class Option:
 
     @property
     def forecast(self) -> Forecast | None:
-        """The forecast with all warnings."""
+        """Return the forecast, including the warnings of the plan."""
         return self.own_forecast and replace(self.own_forecast, warnings=self.warnings)
 
     @cached_property
     def own_forecast(self) -> Forecast | None:
-        """Forecast with this layout's own price and confidence, without the warnings, which need a plan. Layouts with
-        equally fast copies share the simulation.
+        """Forecast with this layout's own price and confidence, without warnings, because these need a plan. Layouts
+        with equally fast copies share the simulation.
         """
         if self.measured is None:
             return None
@@ -168,7 +168,7 @@ def fewest_instances(candidate: Candidate, gauge: Gauge, most: int, *, effort: E
     price = candidate.plan.usd_per_hour
     budget = gauge.objective.max_usd_per_hour
     if budget is not None and price is None:
-        message = f"the price is not known, so whether it is at most {budget:g} USD an hour is not judged"
+        message = f"the price is not known, so it is not judged whether it is at most {budget:g} USD an hour"
         return Option(candidate, gauge.load, least, None, (Shortfall("price", message, 1.0),))
     if budget is not None and price is not None:
         most = min(most, int(budget / price + 1e-9))
@@ -242,7 +242,9 @@ def misses_at_roofline(candidate: Candidate, gauge: Gauge, copies: int) -> list[
         return carrying(load.offered, ideal)
     mean, limit = (load.at_once or 1) / ideal, gauge.objective.latency_p90_seconds
     if load.users is None:  # a burst: answering nine tenths takes at least nine tenths of the time
-        return too_slow("latency p90", _NINE_OF_TEN * mean, limit, whose="latency of nine of ten at the roofline")
+        return too_slow(
+            "latency p90", _NINE_OF_TEN * mean, limit, whose="latency of nine tenths of the requests at the roofline"
+        )
     return too_slow("latency p90", mean, limit, whose="mean latency at the roofline")
 
 

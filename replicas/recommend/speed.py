@@ -14,14 +14,15 @@ from replicas.load import requests
 from replicas.load.load import lognormal
 
 _BOUNDLESS = 1000
-"""Largest batch of the roofline. It is larger than any real batch, so that the fixed time of a step is negligible."""
+"""Largest batch for which the roofline is computed. It is larger than any real batch, so that the fixed time of a step
+is negligible."""
 _ROUNDS = 6
-"""Number of full batches to simulate on a saturated copy. With fewer, the first batch, whose requests all start at
-once, would distort the result."""
+"""Number of full batches to simulate on a saturated copy. The requests of the first batch all start at once, so with
+fewer batches the first one would distort the result."""
 _DRAWN = 5000
 """Number of requests to draw to estimate the share of tokens that is cut."""
 _SKIPPED = 0.4
-"""Share of the simulated time at its beginning whose answers are not counted."""
+"""Answers in this share of the simulated time, at its beginning, are not counted."""
 
 
 @dataclass(frozen=True, kw_only=True)

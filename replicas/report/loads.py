@@ -73,7 +73,8 @@ def loads_around(component: ComponentPlan) -> list[Load]:
 
 
 def duration_of(plan: EndpointPlan, component: ComponentPlan, load: Load, requests: int) -> float:
-    """Return the seconds that `requests` requests take one after the other on an idle copy, limited to 6 to 90.
+    """Return the seconds in which an idle copy answers `requests` requests one after the other, but at least 6 and at
+    most 90.
 
     Raises:
         ForecastError: the request does not fit the component, or its speed is not known.
@@ -89,7 +90,8 @@ def curve(
 ) -> Curve:
     """Return the forecasts of a component under the given loads, by default under loads around its declared traffic.
 
-    A forecast simulates 90 seconds or, with `requests`, the time of that number of requests one after the other.
+    A forecast simulates 90 seconds or, with `requests`, the time in which an idle copy answers this number of requests
+    one after the other.
     """
     chosen = tuple(loads_around(component) if loads is None else loads)
     result, problem, seconds = None, None, WHOLE_SECONDS

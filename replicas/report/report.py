@@ -26,7 +26,8 @@ _TEMPLATE = _FOLDER / "templates" / "report.html.jinja"
 FEW = 4
 """Maximum number of deployments for full-length forecasts and a what-if with many layouts."""
 _REQUESTS = 15
-"""Length of the forecasts of a page with more deployments, in requests one after the other."""
+"""Simulated duration of the forecasts on a page with more deployments, given as the number of requests that an idle
+copy answers one after the other in this time."""
 
 Progress = Callable[[str, int, int], None]
 
@@ -59,7 +60,7 @@ def write_report(
         names: deployments of deployments.py; empty for all.
         folder: folder of the page; created if it does not exist.
         base: revision with which the working tree is compared; None to compare with nothing.
-        progress: called with the phase, its finished steps and all its steps.
+        progress: called with the name of the phase, the number of its finished steps and the number of all its steps.
 
     Raises:
         CatalogueError: deployments.py is missing, faulty, or lacks one of the names (all are listed).

@@ -76,7 +76,8 @@ def section_of(entry: Entry, extent: Extent, requests: int | None) -> Section:
     Args:
         entry: the entry.
         extent: number of other layouts in the what-if.
-        requests: length of the forecasts, in requests one after the other; None for 90 seconds.
+        requests: simulated duration of the forecasts, as the number of requests that an idle copy answers one after the
+            other in this time; None for 90 seconds.
 
     """
     ((_, planned),) = plan_all([entry]).results

@@ -32,15 +32,16 @@ class Extent:
     """True: plan every power of two as the degree on every instance type. False: plan half and twice the current degree
     on the current type."""
     loads: tuple[int, ...]
-    """Indexes of the deployment's five loads that are forecast."""
+    """Loads to forecast, as indexes of the five loads of the deployment."""
     requests: int
-    """Length of a forecast, in requests one after the other."""
+    """Simulated duration of a forecast, given as the number of requests that an idle copy answers one after the other
+    in this time."""
 
 
 WIDE = Extent(instance_types=3, degrees=True, loads=(0, 1, 2, 3, 4), requests=15)
-"""Extent for a page with few deployments."""
+"""Layouts and forecasts of a what-if on a page with few deployments."""
 NARROW = Extent(instance_types=2, degrees=False, loads=(1, 3), requests=10)
-"""Extent for a page of a whole catalogue, which must be written within ten seconds."""
+"""Layouts and forecasts of a what-if on a page with many deployments. The page must be written within ten seconds."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -136,7 +136,9 @@ def _paths_of_referenced(
     before: Mapping[str, Resource],
     after: Mapping[str, Resource],
 ) -> list[str]:
-    """Return the differing paths between the resources to which a property refers before and after the change."""
+    """Return the paths at which two resources differ: the one to which a property refers before the change, and the one
+    to which it refers afterwards.
+    """
     sides = [
         sorted(key for key in names_in(_properties(side).get(name)) if resources.get(key, {}).get("Type") == kind)
         for side, resources in ((old, before), (new, after))

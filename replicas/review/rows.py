@@ -1,4 +1,6 @@
-"""Builds the lines of a comparison: facts of the plan, and forecasts of its traffic. Pure."""
+"""Builds the lines of a comparison: facts of the plan, and forecasts of its traffic. Starts no process and reads no
+file.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules about alarms that PutMetricAlarm refuses (quoted in its own words), and alarms that never receive data."""
+"""Rules about alarms that PutMetricAlarm refuses (with quotes of its messages), and alarms that never receive data."""
 
 from __future__ import annotations
 
@@ -191,7 +191,9 @@ def alarm_without_data(topology: Topology) -> Iterator[Case]:
 
 
 def _namespace_of(metric: WatchedMetric) -> str | None:
-    """Return the right namespace of a metric that has a similar or another namespace of SageMaker; None otherwise."""
+    """Return the namespace in which SageMaker publishes a metric, if the given namespace is misspelt or is another one
+    of SageMaker's; otherwise None.
+    """
     given = metric.namespace
     if not isinstance(given, str) or (given in _NAMESPACES and metric.name not in (*_OF_SERVICE, *_OF_INSTANCES)):
         return None
@@ -211,7 +213,9 @@ def _metric_like(metric: WatchedMetric) -> str | None:
 
 
 def _dimension_like(name: str) -> str | None:
-    """Return the dimension of SageMaker that a name is similar to; None for that dimension itself and for others."""
+    """Return the dimension of SageMaker of which a name is a misspelling; None if the name is correct, or similar to
+    none.
+    """
     if name in _DIMENSIONS:
         return None
     lower = {dimension.lower(): dimension for dimension in _DIMENSIONS}

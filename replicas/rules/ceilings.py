@@ -34,8 +34,9 @@ _CEILING_FITS = "whether the ceiling of copies fits the instances"
 def ceiling_over_committed(topology: Topology) -> Iterator[Case | Unjudged]:
     """The ceilings of all components must fit the instances.
 
-    The case is a problem if one component alone cannot reach its ceiling on the only instance type of the variant. If
-    each component alone can reach its ceiling, the case is a warning, because components may share capacity on purpose.
+    The finding is a problem if one component alone cannot reach its ceiling on the only instance type of the variant.
+    If each component alone can reach its ceiling, the finding is a warning, because components may share capacity on
+    purpose.
     """
     for variant in topology.variants:
         ranges = ranges_of(variant, topology)
@@ -59,7 +60,7 @@ def ceiling_over_committed(topology: Topology) -> Iterator[Case | Unjudged]:
 def ceiling_over_claimed(topology: Topology) -> Iterator[Case]:
     """Copies at the ceiling must fit the conservative bound (`replicas.sizing.claims`), not only the whole host.
 
-    If the initial copies already exceed the conservative bound, `over-claimed` reports the case instead.
+    If the initial copies already exceed the conservative bound, the rule `over-claimed` reports this instead.
     """
     for variant in topology.variants:
         ranges = ranges_of(variant, topology)

@@ -51,7 +51,7 @@ def tensor_parallel_mismatch(topology: Topology) -> Iterator[Case | Unjudged]:
 def _above_instance(topology: Topology) -> Iterator[Case]:
     """Yield the models that a variant serves without components, with a degree above the accelerators of an instance.
 
-    A lower degree is no case, because the variant reserves nothing for the model.
+    A lower degree does not break the rule, because the variant reserves nothing for the model.
     """
     for variant in topology.variants:
         settings, instance = variant.settings, instance_of(variant.instances)
@@ -94,7 +94,7 @@ def _uses_all(container: Container, kind: EngineKind | None, together: Fraction,
 def tensor_parallel_missing(topology: Topology) -> Iterator[Case]:
     """A variable must set the tensor-parallel degree if a copy has more accelerators than the engine uses by default.
 
-    No case if other kinds of parallelism already use all accelerators.
+    The rule is not broken if other kinds of parallelism already use all accelerators.
     """
     for subject, specification, accelerators in _sharded(topology):
         container = specification.container

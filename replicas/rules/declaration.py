@@ -1,4 +1,4 @@
-"""Declares a rule: its description, its sources, and the function that yields the cases that break it."""
+"""Declares a rule: its description, its sources, and the function that yields the places where the rule is broken."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class Rule:
     id: str
     pack: Pack
     severity: Severity
-    """Severity if the case certainly breaks the rule. A case that only may break it is always a warning."""
+    """Severity of a finding, if it is certain that the rule is broken. An uncertain finding is always a warning."""
     checks: str
-    """A sentence that describes the case in which the rule is broken."""
+    """A sentence about a resource that breaks the rule."""
     why: str
     """The consequence of a broken rule. Names in braces are keys of a finding's numbers."""
     source: str | None
@@ -45,8 +45,8 @@ class Rule:
     enforced: tuple[Enforcement, ...]
     """AWS operations that refuse a resource that breaks the rule; empty if none does."""
     needs_proof: bool | tuple[str, ...]
-    """Whether a plan is also refused if it is uncertain that the case breaks the rule, because a plan proves that its
-    copies fit: True for all kinds of cases, or a tuple of kinds."""
+    """True if an uncertain finding refuses a plan, because a plan must prove that its copies fit; a tuple if only
+    findings of these kinds do. Otherwise an uncertain finding is a warning of the plan."""
     judge: Judge
 
     def refuses_plan(self, finding: Finding) -> bool:
@@ -55,7 +55,7 @@ class Rule:
         return finding.certain or is_needed
 
     def findings(self, topology: Topology) -> Iterator[Finding | Unjudged]:
-        """Yield every case in which an endpoint model breaks the rule."""
+        """Yield a finding for every place where an endpoint model breaks the rule."""
         for case in self.judge(topology):
             if isinstance(case, Unjudged):
                 yield case
@@ -86,7 +86,7 @@ def rule(
     needs_proof: bool | tuple[str, ...] = False,
     pack: Pack = "proof",
 ) -> Callable[[Judge], Rule]:
-    """Declare a rule. This is a decorator of the function that yields the cases."""
+    """Declare a rule. This is a decorator of the function that yields the places where the rule is broken."""
 
     def declare(judge: Judge) -> Rule:
         return Rule(

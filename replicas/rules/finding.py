@@ -36,17 +36,17 @@ Quantity = Literal[
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One case in which a rule is broken, as yielded by the function of the rule."""
+    """One place where a rule is broken, as yielded by the function of the rule."""
 
     subject: Subject
     numbers: Mapping[str, Any] = field(default_factory=dict)
     """Given and allowed values, by the placeholder names of the sentences."""
     kind: str = ""
-    """The kind of case, if the rule can be broken in several ways; otherwise empty."""
+    """The kind of fault, if the rule can be broken in several ways; otherwise empty."""
     shortage: Shortage | None = None
     """For rules about capacity: the copies, the instances, and the changes after which the copies fit."""
     certain: bool = True
-    """False if it is unknown whether AWS or the engine refuses the case. The finding is then always a warning."""
+    """False if it is unknown whether AWS or the engine refuses the resource. The finding is then always a warning."""
 
 
 @dataclass(frozen=True, kw_only=True)

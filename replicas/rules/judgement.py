@@ -12,7 +12,9 @@ from replicas.rules.registry import RULES
 
 
 def judge(topology: Topology, rules: Iterable[Rule] = RULES.values()) -> Iterator[Finding | Unjudged]:
-    """Apply the rules: yield a finding for every case that breaks a rule, and every question that cannot be judged."""
+    """Apply the rules: yield a finding for every place where a rule is broken, and every question that cannot be
+    judged.
+    """
     for rule in rules:
         yield from rule.findings(topology)
 

@@ -26,15 +26,17 @@ _Shares = tuple[Fraction, Fraction, Fraction]
 
 
 def fits_no_mix(shortages: Sequence[Shortage]) -> bool:
-    """Return whether the copies fit no mix of the types. `shortages` has the copies' reservations on each type."""
+    """Return True if there is no mix of the types that the copies fit. `shortages` has the copies' reservations on each
+    type.
+    """
     largest = _each(max, (hosts.hard(shortage.instance) for shortage in shortages))
     least = [_each(min, (demand.least_need for demand in column)) for column in _columns(shortages)]
     return place(least, _copies(shortages[0]), largest, shortages[0].instances).fits is False
 
 
 def on_every_mix(shortages: Sequence[Shortage]) -> Packing:
-    """Search for a placement that is valid whatever type each instance has. Without such a placement, the copies may
-    still fit some combinations of types.
+    """Search for a placement that is valid for any mix of the types. Without such a placement, the copies may still fit
+    some combinations of types.
     """
     needs, room = _largest_shares(shortages)
     return place(needs, _copies(shortages[0]), room, shortages[0].instances)

@@ -57,7 +57,9 @@ def pool_without_specification(topology: Topology) -> Iterator[Case]:
 
 
 def _unjudged_mixes(variant: Variant, topology: Topology) -> Iterator[Unjudged]:
-    """Yield the first number of copies that fits each instance type alone, but may not fit every mix of types."""
+    """Yield a question about the first number of copies that fits each instance type alone, but may not fit every mix
+    of types.
+    """
     types, ranges = types_of(variant.instances), ranges_of(variant, topology)
     start = [shortage_on(variant, instance).on(variant.instances.at_start) for instance in types]
     ceiling = [with_batches(at_ceiling(variant, ranges, instance, ranges)) for instance in types]

@@ -24,7 +24,7 @@ class Quote:
 
     @property
     def numbers(self) -> Mapping[str, str]:
-        """The quote as placeholder values for the sentences of a case."""
+        """The values with which the sentences of a rule show this quote."""
         return {"words": self.words, "fix": self.fix, "seen_in": self.source}
 
 

@@ -103,7 +103,8 @@ class EndpointReport:
     """Regions that offer all instance types of the variant and, if it hosts any, inference components. None if
     an instance type is unknown, or if the report is about one region."""
     roles_elsewhere: tuple[str, ...] = ()
-    """ARNs of execution roles outside the template, as written. The rights of these roles are not judged."""
+    """ARNs of execution roles outside the template, as the template writes them. The rights of these roles are not
+    judged."""
 
     def to_document(self) -> dict[str, Any]:
         """Return the variant as a JSON document."""

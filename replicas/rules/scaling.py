@@ -1,4 +1,6 @@
-"""Rules about autoscaling: invalid ranges, and components that scale to zero but never back or still cost money."""
+"""Rules about autoscaling: invalid ranges, and components that scale to zero but never back, or that still cost money
+at zero.
+"""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ class Shortage:
 
     @cached_property
     def demands(self) -> list[Demand]:
-        """Demands of components that need resources of the host for certain."""
+        """Demands of the components that certainly need resources of the host."""
         return [demand for demand in self.all_demands if demand.least_need != Resources(0, Fraction(0), 0)]
 
     @cached_property

@@ -73,7 +73,7 @@ def specification_types(topology: Topology) -> Iterator[Case]:
 
 
 def _foreign(component: Component, hosts: tuple[str, ...]) -> Iterator[Case]:
-    """Yield the specifications for types that the variant does not have. The case is certain if no copy can run."""
+    """Yield the specifications for types that the variant does not have. The fault is certain if no copy can run."""
     types = [specification.instance_type for specification in component.specifications]
     certain = component.has_known_types and not any(name is None or name in hosts for name in types)
     for name in types:

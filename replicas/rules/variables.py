@@ -116,7 +116,7 @@ def variable_not_parsed(topology: Topology) -> Iterator[Case]:
 
 @rule(
     "server-not-reached",
-    checks="A variable moves the server of a published image to where SageMaker does not reach it.",
+    checks="A variable sets an address for the server of a published image at which SageMaker does not reach it.",
     why="the health checks of every copy fail",
     source="SageMaker developer guide, custom inference code with hosting services: the container listens on port 8080 "
     "and answers GET /ping",
@@ -140,7 +140,9 @@ def server_not_reached(topology: Topology) -> Iterator[Case | Unjudged]:
 
 
 def _reached(kind: EngineKind) -> Sequence[Mapping[str, Any]]:
-    """Return the variables that move the engine's server, each with the values with which SageMaker reaches it."""
+    """Return the variables for the address of the engine's server, each with the values with which SageMaker reaches
+    the server.
+    """
     entries: Sequence[Mapping[str, Any]] = kind.facts("variables").get("reached", ())
     return entries
 

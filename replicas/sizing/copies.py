@@ -15,7 +15,7 @@ from replicas.sizing.memory import CopyMemory, copy_memory
 from replicas.sizing.resolved import ResolvedComponent, unsupported
 from replicas.start import Start, StartRequest, forecast_start
 from replicas.start.timeouts import download_timeout, startup_timeout
-from replicas.units import GIB, MIB
+from replicas.units import GIB, MIB, counted
 
 DEFAULT_TOTAL_TOKENS = 8192
 UNBOUNDED_TOTAL_TOKENS = 2048
@@ -35,7 +35,8 @@ class SizedCopy:
     prefill_tokens: int
     sequences: int | None
     on_card: bool
-    """True if the card has enough memory for the engine's share and its memory outside the share."""
+    """True if the card has enough memory for the engine's share and for the memory that the engine takes outside the
+    share."""
     claim: Resources
     start: Start
     """Expected time until a copy serves."""
@@ -274,7 +275,7 @@ def _attempt(component: ResolvedComponent, instance: Instance, degree: int) -> _
 
 
 def _share(component: ResolvedComponent, instance: Instance, degree: int, limits: _Limits) -> tuple[float, str]:
-    """Return the share of the card that the engine uses at a tensor-parallel degree, and the reason."""
+    """Return the share of the card's memory that the engine uses at a tensor-parallel degree, and the reason."""
     if limits.share is not None:
         return limits.share, limits.share_reason
     return component.engine.share_on(instance, degree, limits.prefill)
@@ -357,7 +358,9 @@ def _memory_reasons(
         f"{shape.parameters:,} parameters, {precision}, over {chosen.degree}: {memory.weights / GIB:.2f} GiB{padded}"
     )
     if declared.weights_gib is not None:
-        weights = f"weights_gib={declared.weights_gib:g}, declared by hand, over {chosen.degree}"
+        weights = (
+            f"weights_gib={declared.weights_gib:g}, declared by hand, over {counted(chosen.degree, 'accelerator')}"
+        )
     return {
         "weights_gib_per_accelerator": f"{weights}{f'; {half}' if half else ''}",
         "kv_cache_tokens": (

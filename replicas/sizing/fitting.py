@@ -80,7 +80,9 @@ def fit(demands: Sequence[Demand], instance: Instance, instances: int) -> Fit:
 
 
 def _copies(demands: Sequence[Demand], levels: Counts) -> Counts:
-    """Return the copies of each component: the requested number, or its level, but at least its minimum."""
+    """Return the copies of each component: the requested number or, if none is requested, the number in `levels`, but
+    at least the minimum of the component.
+    """
     return tuple(
         max(level, demand.least) if demand.copies is None else demand.copies
         for demand, level in zip(demands, levels, strict=True)
@@ -88,7 +90,7 @@ def _copies(demands: Sequence[Demand], levels: Counts) -> Counts:
 
 
 def _most(levels: Counts, growing: Sequence[int], fits: Callable[[Counts], bool]) -> int:
-    """Return the largest number of copies that can be added to every growing component at once."""
+    """Return the largest number of copies by which all components in `growing` can grow together."""
     low, high = 0, 1
     while fits(_grown(levels, growing, high)):
         low, high = high, 2 * high

@@ -37,7 +37,7 @@ class CopyMemory:
     collectives: float
     graphs: float
     outside: float = 0.0
-    """Memory of the engine outside its share of the card, without the CUDA context."""
+    """Memory that the engine takes outside its share of the card's memory, without the CUDA context."""
     adapters: float
     """LoRA adapters: slots of the configured number and rank."""
     pool: CachePool

@@ -21,16 +21,16 @@ Format = Literal["half", "fp8", "fp8_block", "four_bits"]
 
 PRODUCT_TOKENS = (1, 16, 64, 128, 256, 512, 1024, 2048, 4096, 8192)
 PRODUCT_WEIGHTS = tuple(2**power for power in range(18, 30))
-"""Weights of a matrix product: rows times columns of the matrix."""
+"""Axis of the tables: number of weights in a matrix product, rows times columns of the matrix."""
 PROMPT_HEADS = (1, 2, 4, 8, 16, 32, 64)
 PROMPT_TOKENS = (16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384)
 CONTEXT_STREAMS = tuple(2**power for power in range(15))
-"""Number of KV heads times number of sequences in a decoding step."""
+"""Axis of the tables: number of KV heads times number of sequences in a decoding step."""
 CONTEXT_TOKENS = tuple(2**power for power in range(1, 18))
 EXPERT_ROWS = tuple(2.0**power for power in range(-6, 13))
-"""Rows of a step for each expert: tokens * experts per token / experts."""
+"""Axis of the tables: rows of a step for each expert, which are tokens * experts per token / experts."""
 EXPERT_WEIGHTS = tuple(2**power for power in range(17, 26))
-"""Weights of one matrix of an expert."""
+"""Axis of the tables: number of weights in one matrix of an expert."""
 MESSAGE_BYTES = tuple(2**power for power in range(8, 29))
 _HEAD_DIM = 128
 """Dimension of the measured attention heads."""

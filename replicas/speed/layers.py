@@ -161,7 +161,7 @@ def _mixtures(architecture: Architecture, quantization: Quantization | None, deg
 
 
 def _formats(matrix: Matrix, alike: Alike, quantization: Quantization | None) -> Counter[tuple[Format, float]]:
-    """Return the number of layers that store a matrix in each pair of format and bytes per weight."""
+    """Return the number of layers in which a matrix has a certain format and number of bytes per weight, by both."""
     if matrix.precision == "float32":
         return Counter({("half", _FLOAT32_BYTES): alike.count})
     if quantization is None or matrix.precision == "half":

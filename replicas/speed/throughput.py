@@ -124,7 +124,9 @@ class Carried:
 
 @lru_cache(maxsize=4096)
 def carried(speed: CopySpeed, copies: int, *, users: int | None, requests_per_second: float | None) -> Carried:
-    """Return throughput and latency of copies for users in a closed loop, or for requests that arrive at a rate."""
+    """Return throughput and latency of the copies, either for users in a closed loop or for requests that arrive at a
+    rate.
+    """
     if users is not None:
         rate = answered(speed, copies, users)
         return Carried(rate, users / rate)
@@ -161,7 +163,9 @@ def answered(speed: CopySpeed, copies: int, users: int) -> float:
 
 
 def _power(weights: list[float], copies: int) -> list[float]:
-    """Return the weights by the total number of groups on `copies` copies."""
+    """Return the weights for `copies` copies together, by their total number of groups. `weights` are those of one
+    copy.
+    """
     result, square = [1.0] + [0.0] * (len(weights) - 1), weights
     while copies:
         if copies % 2:

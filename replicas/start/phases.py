@@ -32,7 +32,7 @@ PHASE_OF_ENGINE: Final[dict[EnginePhase, PhaseName]] = {
     "capture": "capture",
     "warmup": "warmup",
 }
-"""Phase of a start by the engine's name for it."""
+"""Phase of a start, by the name that engines have for it."""
 ENGINE_PHASES: Final[dict[PhaseName, EnginePhase]] = {own: engine for engine, own in PHASE_OF_ENGINE.items()}
 
 
@@ -86,8 +86,8 @@ class Span:
         )
 
     def plus(self, low: float, high: float | None = None, *, times: int = 1) -> Span:
-        """Return this span multiplied by `times`, plus `low` to `high` seconds. Adding a range leaves no exact
-        value.
+        """Return this span multiplied by `times`, plus `low` to `high` seconds. If a range is added, the result has no
+        exact value.
         """
         most = low if high is None else high
         exact = self.seconds is not None and most == low

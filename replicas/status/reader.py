@@ -22,7 +22,15 @@ from replicas.aws.session import Aws
 from replicas.aws.target import base_of, container_of, copies_by_type, is_missing, serving_specification
 from replicas.engines import model_of
 from replicas.names import CopyTarget, LogGroup
-from replicas.status.status import ComponentStatus, Instances, Scaling, StackStatus, Status, judged, stack_problem
+from replicas.status.status import (
+    ComponentStatus,
+    Instances,
+    Scaling,
+    StackStatus,
+    Status,
+    stack_problem,
+    with_problems,
+)
 
 _LOG_LINES = 8
 _EVENTS = 5
@@ -95,7 +103,7 @@ class _Reader:
         missing = [
             component.label for component, (live, _) in zip(deployed.askable, described, strict=True) if not live
         ]
-        return judged(status, missing)
+        return with_problems(status, missing)
 
     # ---- parts
 

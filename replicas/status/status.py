@@ -193,7 +193,7 @@ class Status:
         }
 
 
-def judged(status: Status, missing: Sequence[str]) -> Status:
+def with_problems(status: Status, missing: Sequence[str]) -> Status:
     """Return the status with its problems. `missing` has the labels of components that no longer exist."""
     problems: list[str] = []
     if status.stack and status.stack.is_under_way:

@@ -16,7 +16,9 @@ _WHY = "neither AWS's documentation nor a published error message says whether t
 
 
 def open_combinations(resources: Resources, variants: Sequence[Variant]) -> Iterator[Unread]:
-    """Yield the features of used configurations and models whose support is undocumented, as not judged."""
+    """Yield a question that is not judged for each feature of a used configuration or model whose support is
+    undocumented.
+    """
     hosting = {variant.configuration.subject.name for variant in variants if variant.components}
     for configuration in resources.of_sagemaker("EndpointConfig"):
         if configuration.logical_id in hosting:

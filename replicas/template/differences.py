@@ -57,7 +57,7 @@ def differences(
 
 
 class _Planned(Resolver):
-    """Evaluates the new template with the resource values that the update determines."""
+    """Evaluates the new template. A value of a resource that the update creates or changes is pending."""
 
     def __init__(
         self, template: Mapping[str, Any], *, region: str | None, parameters: Mapping[str, Any], update: Update

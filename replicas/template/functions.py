@@ -278,7 +278,7 @@ def _concatenated(evaluator: Evaluator, delimiter: str, parts: list[Value], mess
     if len(parts) == 1 and isinstance(parts[0], Reference):
         return parts[0]
     if not all(isinstance(part, str | int | float | Reference | Unknown) for part in parts):
-        return evaluator.fault("an item of the text is not a text", message)
+        return evaluator.fault("a part of the text is not a string or a number", message)
     texts = [text_of(part) for part in parts]
     if too_long := evaluator.charged(sum(map(len, texts)) + len(delimiter) * len(texts)):
         return too_long

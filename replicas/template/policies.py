@@ -57,7 +57,7 @@ def _attached(policy: Resource, created_before: frozenset[Subject] | None) -> Po
 
 
 def boundary_of(role: Resource, resources: Resources) -> Policy | None:
-    """Return the permissions boundary of a role that the template defines; None for another boundary or none."""
+    """Return the permissions boundary of a role, if the template defines this boundary; otherwise None."""
     given = role.get("PermissionsBoundary")
     policy = resources.get(given.logical_id) if isinstance(given, Reference) else None
     return _attached(policy, None) if policy is not None else None

@@ -137,7 +137,7 @@ def _acts(alarm: Resource) -> bool:
 
 
 def _is_enabled(alarm: Resource) -> bool:
-    """Return whether the actions of an alarm are not disabled."""
+    """Return False if the actions of an alarm are certainly disabled, else True."""
     enabled = alarm.get("ActionsEnabled")
     return not (enabled is False or (isinstance(enabled, str) and enabled.lower() == "false"))
 
@@ -223,9 +223,9 @@ def _sees_refused_requests(alarm: Resource, component: Resource) -> bool:
 
 
 def _adds_to_zero(steps: Value) -> bool:
-    """Return whether a step scaling policy may add a copy to no copies.
+    """Return whether a step scaling policy may add a copy while no copy runs.
 
-    A share of zero is zero, unless the policy has a least change.
+    A percentage of zero copies is zero, unless the policy sets a minimum change.
     """
     is_share = text_of(at(steps, "AdjustmentType")) == "PercentChangeInCapacity"
     if is_share and at(steps, "MinAdjustmentMagnitude") is None:

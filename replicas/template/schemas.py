@@ -95,7 +95,7 @@ def resolved(schema: Schema, part: Any) -> Schema:
 
 
 def _at(value: Value, path: list[str]) -> Value:
-    """Return the value at a path; an unknown value stands for everything below it."""
+    """Return the value at a path. If a value on the path is unknown, return that value."""
     if not path or isinstance(value, Reference | Unknown):
         return value
     name, *rest = path

@@ -79,7 +79,7 @@ class ResourceChange:
 
     @property
     def certain_outcome(self) -> Outcome:
-        """The outcome of only those changes that are certain.
+        """The outcome if only the certain changes count.
 
         A change set reports a property as "Dynamic" if it uses an attribute of a resource that is updated in place, for
         example the ARN of a role with another policy. The service does not change such an attribute.
@@ -89,10 +89,12 @@ class ResourceChange:
 
 
 class Update:
-    """Comparison of the resources of a new template with the present ones, one by one in order of dependency.
+    """Compares the resources of a new template with the existing ones, one by one, so that a resource comes after those
+    on which it depends.
 
-    `before` holds type and properties of the present resources; `settled` returns the `Ref` or an attribute of one of
-    them. The evaluation of the new properties uses `lookup`, which marks values that an earlier change leaves unknown.
+    `before` holds type and properties of the existing resources; `settled` returns the `Ref` or an attribute of one of
+    them. The new properties are evaluated with `lookup`, which returns `Pending` for a value that becomes known only
+    during the update.
     """
 
     def __init__(

@@ -77,7 +77,7 @@ def _error(forecast: float | None, measured: float | None) -> float | None:
     return forecast / measured - 1 if forecast is not None and measured else None
 
 
-def judged(row: Row, profile: Profile | None = None) -> Judged:
+def forecast_run(row: Row, profile: Profile | None = None) -> Judged:
     """Forecast a run. Default profile: the profile of the engine."""
     endpoint, component = planned(row)
     card = accelerator_of(endpoint.instance)

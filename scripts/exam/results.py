@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from replicas import ComponentPlan, EndpointPlan
-from scripts.exam.predictions import Judged, judged
+from scripts.exam.predictions import Judged, forecast_run
 from scripts.exam.rows import Row, planned, rows
 from tests.forecast import published
 
@@ -53,7 +53,7 @@ def stored() -> dict[str, Any]:
 
 def _result(row: Row) -> dict[str, Any]:
     endpoint, component = planned(row)
-    found = judged(row)
+    found = forecast_run(row)
     return {
         **_subject(endpoint, component),
         "origin": row.origin,

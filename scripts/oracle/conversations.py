@@ -72,7 +72,7 @@ def conversations() -> Iterator[Conversation]:
         "message without a role": {**_CHAT, "messages": [{"content": "Hi"}]},
         "message with an unknown role": {**_CHAT, **_EXACT, "messages": [{"role": "narrator", "content": "Hi"}]},
         "message without content": {**_CHAT, "messages": [{"role": "user"}]},
-        "an image for a model without eyes": {
+        "an image for a model without a vision tower": {
             **_CHAT,
             "messages": [_user([{"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}])],
         },
@@ -95,11 +95,12 @@ BY_VERSION = {
     "answer too long": "until 0.31 the engine refuses it, since 0.32 it shortens it",
     "chat, answer too long": "until 0.31 the engine refuses it, since 0.32 it shortens it",
 }
-"""Requests that this engine version answers differently from the versions with images, which the stand-in imitates."""
+"""Requests to which the installed engine answers differently from the versions that have an image. The stand-in
+imitates the versions that have an image."""
 NOT_SIMULATED = {
     "log probabilities": "the stand-in has no probabilities",
 }
-"""Requests that the stand-in answers only in part."""
+"""Requests of which the stand-in simulates only a part of the answer, each with the missing part."""
 
 
 def _user(content: object) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def test_without_the_app_an_endpoint_has_an_entry_and_a_proof(
 
     assert outcome.code == 0, outcome.err
     assert 'name="llama"' in outcome.out
-    assert "8 of 8 accelerators claimed; all copies placed" in outcome.out
+    assert "8 of 8 accelerators reserved; all copies placed" in outcome.out
     assert "no app.py and cdk.json in" in outcome.said
 
 

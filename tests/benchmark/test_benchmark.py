@@ -125,7 +125,7 @@ def test_an_endpoint_without_copies_is_not_benchmarked(run: Run, deploy: Deploy)
         ([TGI, "--bind", "here"], 2, "--bind 'here': write HOST:PORT"),
         ([TGI, "--workers", "1", "--expect-workers", "1"], 2, "one of the two"),
         ([TGI, "--resume", "/none"], 1, "--resume requires the folder of an earlier run"),
-        ([TGI, "--resume", "/none", "--out", "x"], 2, "leave --out out"),
+        ([TGI, "--resume", "/none", "--out", "x"], 2, "remove --out"),
         ([TGI, "--input-tokens", "5000", "--warmup", "1"], 1, "`inputs` must have less than 2048 tokens"),
     ],
 )
@@ -192,7 +192,7 @@ def test_ctrl_c_keeps_what_was_measured_and_resume_goes_on(
 
     again = run("benchmark", TGI, "--resume", str(tmp_path))
     assert (again.code, json.loads((tmp_path / "result.json").read_text())["points"]) == (0, resumed)
-    assert "every point is already measured: name other loads with --users, --rate, --burst or --trace" in again.said
+    assert "every load is already measured: give other loads with --users, --rate, --burst or --trace" in again.said
 
     other = run("benchmark", TGI, "--fixed-prompt", "--resume", str(tmp_path))
     assert other.code == 1

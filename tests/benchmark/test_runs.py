@@ -39,7 +39,7 @@ def test_a_resumed_run_keeps_its_settings_and_users_unless_others_are_given(endp
 
 
 def test_a_folder_of_its_own_and_a_folder_to_resume_exclude_each_other(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="leave --out out"):
+    with pytest.raises(UsageError, match="remove --out"):
         benchmark.run(TGI, out=tmp_path / "new", resume=tmp_path)
 
 

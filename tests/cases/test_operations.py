@@ -26,7 +26,7 @@ from replicas.benchmark.history import find_runs, history_document, write_histor
 from replicas.benchmark.result import load
 from replicas.benchmark.runs import new_folder
 from replicas.errors import OperationError
-from replicas.status.status import ComponentStatus, Difference, StackStatus, Status, judged
+from replicas.status.status import ComponentStatus, Difference, StackStatus, Status, with_problems
 from tests.conftest import ROOT
 from tests.documents import validated
 from tests.test_workflows import Comment
@@ -328,13 +328,15 @@ def status_of(stack: str, component: ComponentStatus = COMPONENT) -> Status:
 
 @pytest.mark.parametrize("stack", ["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "CREATE_IN_PROGRESS"])
 def test_copies_that_come_and_go_in_an_update_are_no_problem(stack: str) -> None:
-    assert judged(status_of(stack), ["gone"]).problems == ()
+    assert with_problems(status_of(stack), ["gone"]).problems == ()
 
 
 def test_the_same_copies_are_a_problem_when_the_stack_is_at_rest() -> None:
-    assert len(judged(status_of("UPDATE_COMPLETE"), ["gone"]).problems) == 3
+    assert len(with_problems(status_of("UPDATE_COMPLETE"), ["gone"]).problems) == 3
 
 
 def test_a_component_that_failed_is_a_problem_in_an_update_too() -> None:
-    failed = judged(status_of("UPDATE_IN_PROGRESS", replace(COMPONENT, status="Failed", failure="no capacity")), [])
+    failed = with_problems(
+        status_of("UPDATE_IN_PROGRESS", replace(COMPONENT, status="Failed", failure="no capacity")), []
+    )
     assert failed.problems == ("component c failed: no capacity",)

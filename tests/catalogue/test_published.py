@@ -157,7 +157,7 @@ def test_the_quantization_that_lies_beside_the_config_is_fetched_too(run: Run, h
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("org/none", "the Hub has no model 'org/none' that can be seen without a token; set HF_TOKEN"),
+        ("org/none", "the Hub has no model 'org/none' that can be read without a token; set HF_TOKEN"),
         ("org/gated", "config.json of org/gated is gated and no token was given: accept its terms at"),
         ("org/only-gguf", "org/only-gguf has no config.json, so it cannot be sized"),
         ("org/broken", "model.safetensors.index.json is not an index of safetensors: the repository is damaged"),

@@ -275,7 +275,7 @@ def test_github_annotates_files_and_lines(run: Run, tmp_path: Path) -> None:
 
     command, summary = outcome.out.splitlines()
     assert command.startswith(f"::error file={path.replace(',', '%2C')},line=")
-    assert "title=over-committed::Endpoint: 9 copies claim 9 accelerators" in command
+    assert "title=over-committed::Endpoint: 9 copies reserve 9 accelerators" in command
     assert summary == "1 problem, 0 warnings"
 
 

@@ -43,7 +43,7 @@ def test_all_of_them_add_up_and_name_what_is_in_no_sum(run: Any, folder: Path) -
     assert document["usd_per_hour"]["start"] == pytest.approx(7.09 + 31.56 + 7.09)
     assert document["unpriced"] == ["unknown"]
     shown = run("cost", "--all").out
-    assert "all deployments at their start: 45.74 USD an hour, 33,390.20 a month\n" in shown
+    assert "all deployments with their initial copies: 45.74 USD an hour, 33,390.20 a month\n" in shown
     assert "price unknown and not in the sums: unknown\n" in shown
 
 

@@ -312,7 +312,7 @@ def test_a_plan_that_scales_shows_both_ends_and_what_its_options_add(run: Any, p
     assert "an update of chat replaces 1 copy at a time, which needs 1 free accelerator" in shown
     assert "options add ~5.00 USD a month (us-west-2):\n" in shown
     assert re.search(r"max_copies +5 +as requested", shown)
-    assert re.search(r"rollout_timeout_seconds +9,000 +twice 5 batches", shown)
+    assert re.search(r"rollout_timeout_seconds +9,000 +2 x 5 batches", shown)
 
 
 def test_json_of_a_plan_that_scales(run: Any, production: Path) -> None:

@@ -20,7 +20,7 @@ from replicas.aws.session import Aws
 from replicas.benchmark.subject import find_subject
 from replicas.deployment.file import load_catalogue
 from replicas.errors import OperationError
-from replicas.status.status import ComponentStatus, Probe, Scaling, Status, judged, with_probes
+from replicas.status.status import ComponentStatus, Probe, Scaling, Status, with_probes, with_problems
 from tests.commands import Outcome, Run
 from tests.conftest import ROOT
 from tests.embedded import create_stack, settled, stage_manifests
@@ -305,7 +305,7 @@ def test_zero_copies_are_no_fault_exactly_where_the_floor_is_zero(scaling: Scali
         log_lines=(),
         scaling=scaling,
     )
-    found = judged(Status("d", "us-west-2", None, "e", "InService", components=(asleep,)), []).problems
+    found = with_problems(Status("d", "us-west-2", None, "e", "InService", components=(asleep,)), []).problems
     assert [problem in sentence for sentence in found] == ([True] if problem else [])
 
 

@@ -107,7 +107,7 @@ def test_a_profile_of_another_line_is_refused() -> None:
 
 
 def test_without_a_whole_point_there_is_nothing_to_calibrate_with() -> None:
-    with pytest.raises(ForecastError, match="no complete point without failures"):
+    with pytest.raises(ForecastError, match="no complete measurement without failed requests"):
         calibrated([])
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from scripts.exam import report, results
-from scripts.exam.predictions import judged
+from scripts.exam.predictions import forecast_run
 from scripts.exam.rows import FITTED_SOURCES, Row, load_of, planned, rows
 
 
@@ -52,7 +52,7 @@ def test_the_results_are_those_of_the_forecast_as_it_is(number: int) -> None:
     """Rows that take little time; `make exam` computes all of them anew."""
     place, row = next((place, row) for place, row in enumerate(exam()) if row.number == number)
     stored = runs()[place]["errors"]
-    found = results._errors(judged(row))
+    found = results._errors(forecast_run(row))
     assert found == pytest.approx(stored, abs=0.002)
 
 
@@ -132,7 +132,7 @@ def test_a_source_that_lists_its_requests_gives_the_spread_of_their_lengths() ->
     load = load_of(listed)
     assert (load.input_stddev, load.output_stddev) == (637, 94)
     assert listed.varies
-    found = results._errors(judged(listed))
+    found = results._errors(forecast_run(listed))
     assert found["ttft"] == pytest.approx(0, abs=0.3)
     assert found["latency"] == pytest.approx(0, abs=0.1)
 

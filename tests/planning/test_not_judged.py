@@ -33,7 +33,7 @@ def components(*copies: int, rollout: Rollout | None = None) -> list[Component]:
 def test_copies_that_are_not_judged_are_refused() -> None:
     assert problem_of(deployment(components=components(*COPIES), instances=2)) == (
         f"whether all copies fit 2 x {P4D} is not judged: {WHY}: set instances=3, or use fewer copies, or give "
-        f"more components the same claims"
+        f"more components the same reservations"
     )
 
 

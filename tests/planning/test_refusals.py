@@ -126,15 +126,15 @@ REFUSED = {
     ),
     "a claim that was measured refused": (
         {"instance_type": "ml.g5.xlarge", "model": "TheBloke/Llama-2-7B-Chat-AWQ", "memory_mib": 4096},
-        r"^memory_mib=4096: copies on ml\.g5\.xlarge may claim 1024 \(.*\): set memory_mib=1024 or less$",
+        r"^memory_mib=4096: copies on ml\.g5\.xlarge may reserve 1024 \(.*\): set memory_mib=1024 or less$",
     ),
     "more CPU than the host has": (
         {"cpus": 100.0},
-        r"^cpus=100: copies on ml\.p4d\.24xlarge may claim 80 \(.*\): set cpus=80 or less$",
+        r"^cpus=100: copies on ml\.p4d\.24xlarge may reserve 80 \(.*\): set cpus=80 or less$",
     ),
     "claims whose sum is too large": (
         {"copies": 8, "cpus": 12.0},
-        r"^8 copies claim 96 CPUs, but on ml\.p4d\.24xlarge they may claim 80 .*copies=6, or instances=2, or cpus=",
+        r"^8 copies reserve 96 CPUs, but on ml\.p4d\.24xlarge they may reserve 80 .*copies=6, or instances=2, or cpus=",
     ),
     "a model too large for the card": (
         {"model": "llama-2-70b", "tensor_parallel": 2},
@@ -359,7 +359,8 @@ def test_claims_whose_sum_fits_but_no_placement_does_are_refused_as_such() -> No
     """3 copies of 45 of 80 CPUs on two hosts: 135 of 160 in all, yet one a host."""
     problem = problem_of(deployment(copies=3, cpus=45.0, instances=2))
     assert re.search(
-        r"^3 copies fit 2 x ml\.p4d\.24xlarge by their total claims, but cannot be placed.*copies=2, or instances=3",
+        r"^3 copies fit 2 x ml\.p4d\.24xlarge by their total reservations, but cannot be placed.*copies=2, or "
+        r"instances=3",
         problem,
     )
 

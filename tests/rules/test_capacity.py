@@ -116,21 +116,21 @@ def test_more_accelerators_than_there_are() -> None:
     problem = only_problem(on("ml.p4d.24xlarge", 1, (16, (1, 4, 1024))))
 
     assert (problem.rule, problem.logical_id) == ("over-committed", "Endpoint")
-    assert problem.what == "16 copies claim 16 accelerators, but ml.p4d.24xlarge can give 8 accelerators"
+    assert problem.what == "16 copies reserve 16 accelerators, but ml.p4d.24xlarge can give 8 accelerators"
     assert problem.fix == "set CopyCount=8 of A, or InitialInstanceCount=2"
 
 
 def test_more_cpus_than_there_are() -> None:
     problem = only_problem(on("ml.p4d.24xlarge", 1, (8, (1, 13, 1024))))
 
-    assert problem.what == "8 copies claim 104 CPUs, but ml.p4d.24xlarge can give 96 CPUs"
+    assert problem.what == "8 copies reserve 104 CPUs, but ml.p4d.24xlarge can give 96 CPUs"
     assert problem.fix.endswith("NumberOfCpuCoresRequired=9 and MinMemoryRequiredInMb=1024 (A)")
 
 
 def test_more_memory_than_there_is() -> None:
     problem = only_problem(on("ml.p4d.24xlarge", 1, (8, (1, 4, 150000))))
 
-    assert problem.what == "8 copies claim 1200000 MiB, but ml.p4d.24xlarge can give 1179648 MiB"
+    assert problem.what == "8 copies reserve 1200000 MiB, but ml.p4d.24xlarge can give 1179648 MiB"
 
 
 def test_copies_that_fit_by_their_sum_alone() -> None:
@@ -138,14 +138,14 @@ def test_copies_that_fit_by_their_sum_alone() -> None:
 
     problem = only_problem(template)
 
-    assert "3 copies fit 2 x ml.p4d.24xlarge by their total claims, but cannot be placed" in problem.what
+    assert "3 copies fit 2 x ml.p4d.24xlarge by their total reservations, but cannot be placed" in problem.what
     assert fix_of(template) == ["set CopyCount=2 of A", "InitialInstanceCount=3"]
 
 
 def test_a_copy_larger_than_an_instance() -> None:
     problem = only_problem(on("ml.g5.12xlarge", 4, (1, (8, 4, 1024))))
 
-    assert problem.what == "a copy of A claims 8 accelerators, but one ml.g5.12xlarge can give 4 accelerators"
+    assert problem.what == "a copy of A reserves 8 accelerators, but one ml.g5.12xlarge can give 4 accelerators"
     assert problem.fix == "reserve less per copy, or use a larger instance type"
 
 
@@ -178,7 +178,7 @@ def test_more_than_was_seen_accepted_is_a_warning() -> None:
     warning = only_warning(on("ml.p4d.24xlarge", 1, (8, (1, 10.5, 102400))))
 
     assert (warning.rule, warning.logical_id) == ("over-claimed", "Endpoint")
-    assert warning.what == "8 copies claim 84 CPUs, but ml.p4d.24xlarge can give 80 CPUs"
+    assert warning.what == "8 copies reserve 84 CPUs, but ml.p4d.24xlarge can give 80 CPUs"
     assert "the article of 11 January 2024" in warning.why
 
 
@@ -295,7 +295,7 @@ def test_a_copy_too_large_is_found_without_the_number_of_instances() -> None:
 
     report = check(template)
 
-    assert "a copy of A claims 8 accelerators" in report.problems[0].what
+    assert "a copy of A reserves 8 accelerators" in report.problems[0].what
     assert report.unresolved[0].parameters == ("Given",)
 
 
@@ -303,7 +303,7 @@ def test_a_copy_too_large_is_found_without_the_number_of_copies() -> None:
     template = on("ml.g5.12xlarge", 1, (1, (8, 4, 1024)))
     properties_of(template, "A")["RuntimeConfig"]["CopyCount"] = unknown_parameter(template)
 
-    assert "a copy of A claims 8 accelerators" in check(template).problems[0].what
+    assert "a copy of A reserves 8 accelerators" in check(template).problems[0].what
 
 
 @pytest.mark.parametrize("huge", [10**6, 10**18, "9" * 18])
@@ -341,5 +341,5 @@ def test_copies_that_wait_for_instances_are_a_warning() -> None:
     warning = only_warning(template)
 
     assert (warning.rule, warning.logical_id) == ("start-over-committed", "Endpoint")
-    assert warning.what == "at the start 16 copies claim 16 accelerators, but ml.p4d.24xlarge can give 8 accelerators"
+    assert warning.what == "at the start 16 copies reserve 16 accelerators, but ml.p4d.24xlarge can give 8 accelerators"
     assert warning.fix == "set CopyCount=8 of A, or InitialInstanceCount=2"

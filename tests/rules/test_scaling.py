@@ -105,8 +105,8 @@ def test_over_committed_at_the_ceiling_in_words() -> None:
 
     assert (problem.rule, problem.logical_id) == ("ceiling-over-committed", "Endpoint")
     assert problem.what == (
-        "at MaxCapacity of Llama 12 copies claim 12 accelerators, but ml.p4d.24xlarge can give 8 accelerators; "
-        "12 copies claim 108 CPUs, but ml.p4d.24xlarge can give 96 CPUs"
+        "at MaxCapacity of Llama 12 copies reserve 12 accelerators, but ml.p4d.24xlarge can give 8 accelerators; "
+        "12 copies reserve 108 CPUs, but ml.p4d.24xlarge can give 96 CPUs"
     )
     assert problem.fix == "set MaxCapacity=8 of Llama, or MaxInstanceCount=2"
 
@@ -445,7 +445,7 @@ def test_a_pool_too_small_for_all_copies_is_a_warning() -> None:
 
     assert (warning.rule, warning.what) == (
         "pool-too-small",
-        "8 copies claim 8 accelerators, but ml.g5.12xlarge can give 4 accelerators",
+        "8 copies reserve 8 accelerators, but ml.g5.12xlarge can give 4 accelerators",
     )
 
 

@@ -439,7 +439,7 @@ def test_wrong_usage_of_tokens(run: Run, hub: HubStandIn, bucket: str) -> None:
 
 def test_what_the_hub_does_not_have(run: Run, hub: HubStandIn, bucket: str) -> None:
     place = f"s3://{bucket}/tiny"
-    assert "the Hub has no model 'org/none' that can be seen without a token" in run("stage", "org/none", place).err
+    assert "the Hub has no model 'org/none' that can be read without a token" in run("stage", "org/none", place).err
     assert "no branch, tag or commit v9 of org/tiny" in run("stage", MODEL, place, "--revision", "v9").err
     assert "'a/b/c' is not a repository name" in run("stage", "a/b/c", place).err
     assert run("stage", MODEL, place, "--revision", COMMIT, "--dry-run").code == 0

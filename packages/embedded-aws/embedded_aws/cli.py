@@ -132,7 +132,7 @@ def status(as_json: Json = False) -> None:
 
 @app.command()
 def fault(
-    kind: Annotated[str | None, typer.Argument(help="Kind of fault. Default: list the pending faults.")] = None,
+    kind: Annotated[str | None, typer.Argument(help="Kind of fault. Default: list the injected faults.")] = None,
     on: Annotated[
         str, typer.Option(help="Name of the endpoint or component, or operation (sagemaker:CreateModel); * for any.")
     ] = "*",

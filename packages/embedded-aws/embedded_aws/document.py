@@ -39,7 +39,7 @@ class RunningDocument(TypedDict):
 
 
 class FaultDocument(TypedDict):
-    """A pending fault. `fault` prints a list of them."""
+    """An injected fault. `fault` prints a list of them."""
 
     schema: Literal["embedded-aws.fault/1"]
     kind: FaultKind

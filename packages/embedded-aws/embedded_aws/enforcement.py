@@ -98,7 +98,7 @@ def _problem(rule: Rule, finding: Finding, operation: str) -> RequestProblem:
 
 
 def evidence_of_enforcement(enforcement: Enforcement) -> Evidence:
-    """Return the evidence with which a rule states that an operation enforces it."""
+    """Return the evidence that AWS enforces a rule in an operation, from the declaration of the rule."""
     quote = _QUOTE.search(enforcement.source) if enforcement.evidence == "quoted" else None
     if quote:
         return quoted(quote["source"])

@@ -36,7 +36,7 @@ class FaultKind(StrEnum):
 
 @dataclass
 class Fault:
-    """One pending fault."""
+    """One injected fault."""
 
     kind: FaultKind
     on: str = "*"
@@ -76,7 +76,7 @@ def fault_from(document: bytes) -> Fault:
 
 
 class Faults:
-    """The pending faults, shared by all services."""
+    """The injected faults that can still occur, shared by all services."""
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
@@ -98,7 +98,7 @@ class Faults:
             return list(self._faults)
 
     def strike(self, kind: FaultKind, name: str) -> Fault | None:
-        """Return the pending fault that matches a name and use up one occurrence; None if none matches."""
+        """Return the injected fault that matches a name, and count one occurrence of it; None if none matches."""
         with self._lock:
             for fault in self._faults:
                 if fault.kind is kind and fnmatch.fnmatchcase(name, fault.on):

@@ -31,7 +31,7 @@ from embedded_aws.wire import Call, answer_to, call_of, error_to, not_supported,
 from replicas.rules.hosting import regions
 
 CONTROL = "/_replicas"
-"""Path prefix of the embedded AWS's control API: health, pending faults and calendar."""
+"""Path prefix of the embedded AWS's control API: health, injected faults and calendar."""
 
 _HOSTS = re.compile(r"(?:127\.0\.0\.1|localhost|[\w.-]+\.localhost)(?::\d+)?")
 _MOTO_WORKERS = 16
@@ -147,7 +147,7 @@ class Gateway:
         return answer_to(call, method(parameters)) if method else None
 
     def _strike(self, call: Call) -> None:
-        """Raise the error of a pending fault that matches the call."""
+        """Raise the error of an injected fault that matches the call."""
         for kind, (code, message) in _REFUSALS.items():
             if self._faults.strike(kind, call.action):
                 # The query protocol drops the suffix `Exception` from the code; the JSON protocol always answers 400.

@@ -25,7 +25,8 @@ class Matrix:
     The number of KV heads: each accelerator stores at least one head. None: no limit."""
     precision: Precision = "format"
     width: str = ""
-    """Name of the width that a split divides; empty if the width belongs to no head or block."""
+    """Name of the width that is divided if the matrix is split, for messages; empty if the width belongs to no head or
+    block."""
     splits_inputs: bool = False
     """True if a split divides the inputs of the matrix, False if it divides the outputs."""
 

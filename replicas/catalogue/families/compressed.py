@@ -27,8 +27,8 @@ _STATE_BYTES = 4
 """Bytes of an element of a compressor's state."""
 
 _DOUBT = (
-    "the blocks of its caches differ in size and share one pool, which is not computed here: the number of concurrent "
-    "requests is an upper bound"
+    "the blocks of its caches differ in size and share one pool, and sizing does not compute how they share it: the "
+    "number of concurrent requests is an upper bound"
 )
 
 

@@ -26,7 +26,7 @@ _LEAST_OF_BENCHMARK = (
 
 
 def benchmark_table(result: Result) -> Table:
-    """Return a table with one row per measured point."""
+    """Return a table with one row per measurement."""
     titles = [title for title, _ in columns(result)]
     may_go = [title for title in _LEAST_OF_BENCHMARK if title in titles]
     table = Table(*(f">{title}" for title in titles), may_go=may_go, is_ruled=False)
@@ -103,7 +103,7 @@ def _highest(outcome: dict[str, Any], objective: str) -> str:
         return f"no measured load meets {objective}; the lowest measured load was {what} {outcome['misses']:g}"
     misses = "no measured load misses it" if outcome["misses"] is None else f"{outcome['misses']:g} misses it"
     forecast = "" if outcome["forecast"] is None else f"; forecast {outcome['forecast']:g}"
-    end = "" if outcome["is_complete"] else "; the search ended before these two loads were close"
+    end = "" if outcome["is_complete"] else "; the search ended while these two loads were still far apart"
     return f"highest load that meets {objective}: {what} {outcome['holds']:g}; {misses}{forecast}{end}"
 
 
@@ -169,18 +169,22 @@ def calibration_lines(run: CalibratedRun) -> Iterator[str]:
     assert run.calibration.profile.fitted is not None  # noqa: S101 (a calibrated profile holds its run)
     yield f"worst residual of rates and median latencies: {run.calibration.profile.fitted.worst_residual:.0%}"
     yield _held_back(run.calibration)
-    yield f"profile: {run.path}" if run.path else "no profile was written: the fit makes the held-back points worse"
+    yield (
+        f"profile: {run.path}"
+        if run.path
+        else "no profile was written: the fit increases the error for the held-back loads"
+    )
 
 
 def _held_back(calibration: Calibration) -> str:
     before, after = calibration.held_back_before, calibration.held_back_after
     if not after:
         return (
-            "held back: nothing, because the run has fewer than three points. Whether the fit improves other points is "
+            "held back: nothing, because the run has fewer than three loads. Whether the fit improves other loads is "
             "not judged"
         )
     loads = ", ".join(dict.fromkeys(residual.load.description for residual in after))
-    errors = f"{mean_error(before):.0%} before, {mean_error(after):.0%} with a fit to the other points"
+    errors = f"{mean_error(before):.0%} before, {mean_error(after):.0%} with a fit to the other loads"
     return f"held back ({loads}): mean error {errors}"
 
 

@@ -37,7 +37,7 @@ def _report_lines(report: Report) -> Iterator[str]:
         if not instance_type:
             continue
         used, available = endpoint.accelerators_used, endpoint.accelerators_available
-        use = f": {used} of {available} accelerators claimed" if used is not None and available is not None else ""
+        use = f": {used} of {available} accelerators reserved" if used is not None and available is not None else ""
         ceiling = "".join(
             f"; {component.logical_id} up to {component.max_copies} copies"
             for component in endpoint.components

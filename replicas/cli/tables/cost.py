@@ -76,7 +76,7 @@ def costs_table(costs: CatalogueCosts) -> Table:
 def costs_lines(costs: CatalogueCosts) -> Iterator[str]:
     """Yield the lines below the table: total cost at the initial copies, and deployments whose price is unknown."""
     start = costs.usd_per_hour("start")
-    yield f"all deployments at their start: {start:,.2f} USD an hour, {start * HOURS_PER_MONTH:,.2f} a month"
+    yield f"all deployments with their initial copies: {start:,.2f} USD an hour, {start * HOURS_PER_MONTH:,.2f} a month"
     if costs.unpriced:
         yield f"price unknown and not in the sums: {', '.join(costs.unpriced)}"
 
@@ -97,7 +97,7 @@ def _component_rows(statement: Statement, component: ComponentCost, shown: Seque
             ],
             ["  latency p90, s", *(_value(p, "latency_p90_seconds") for p in loads)],
             ["  USD for a million output tokens", *(usd(p.usd_per_million_output_tokens, price) for p in points)],
-            ["  USD for a million tokens, in and out", *(usd(p.usd_per_million_tokens, price) for p in points)],
+            ["  USD for a million tokens, input and output", *(usd(p.usd_per_million_tokens, price) for p in points)],
         ]
     return rows
 

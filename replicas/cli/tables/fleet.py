@@ -44,7 +44,7 @@ def fleet_lines(fleet: Fleet) -> Iterator[str]:
         "proven cheapest" if shares.proven else f"a proven lower bound is {shares.least_usd_per_hour:.2f} USD an hour"
     )
     yield ""
-    yield f"{fleet.usd_per_hour:.2f} USD an hour ({proof} for these numbers of copies; every copy placed by `plan`)."
+    yield f"{fleet.usd_per_hour:.2f} USD an hour ({proof} for these numbers of copies; `plan` has placed every copy)."
     saved = 1 - fleet.usd_per_hour / alone
     separate = ", ".join(
         f"{served.name} on {instances} x {served.candidate.instance.name}" for served, instances, _ in fleet.alone

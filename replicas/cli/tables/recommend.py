@@ -90,7 +90,7 @@ def _table(options: Iterable[Option], *, several_engines: bool) -> Table:
 
 def _notes(recommendation: Recommendation, top: int) -> Iterator[str]:
     best = recommendation.ranked[0].option.forecast
-    yield f"confidence: {_COMMON}, unless a row states another class; the errors are those of published runs, measured"
+    yield f"confidence: {_COMMON}, unless a row states another class; the errors were measured with published runs"
     classes = dict.fromkeys(
         ranked.option.forecast.summary for ranked in recommendation.ranked[:top] if ranked.option.forecast
     )
@@ -137,7 +137,7 @@ def _undecided(recommendation: Recommendation) -> Iterator[str]:
 
 
 def _counted(counts: Mapping[str, int], *, shown: int) -> str:
-    """Return the number of layouts with each outcome. The sum is the number of all layouts."""
+    """Return a line with the number of layouts for each outcome. Together they are all layouts."""
     hold = counts["hold_priced"] + counts["hold_unpriced"]
     prices = f" ({counts['hold_unpriced']} of them at an unknown price)" if counts["hold_unpriced"] else ""
     more = " (--top and --json show more)" if hold > shown else ""

@@ -12,7 +12,7 @@ def with_arguments(engine: Mapping[str, Any], own: Mapping[str, Any]) -> dict[st
     """Return LMI's table of variables.
 
     Args:
-        engine: the table of vLLM, whose arguments LMI passes on.
+        engine: the table of vLLM. LMI passes vLLM's arguments on.
         own: LMI's own entries; they replace entries of the same name. LMI has a parser of its own for switches and
             objects.
 

@@ -25,7 +25,8 @@ _PREFILL_GRAPHS = (
     *range(576, 1025, 64),
     *range(1280, 4097, 256),
 )
-"""Prefill lengths up to 4,096 tokens for which graphs are captured. Above, every 512 tokens have one more graph."""
+"""Prefill lengths up to 4,096 tokens for which graphs are captured. For longer prompts there is one more graph for
+every 512 tokens."""
 
 
 class SgLangVersion(Engine):

@@ -24,8 +24,8 @@ class TgiVersion(Engine):
     refuses_longer_context = False
 
     def problems(self, model: Model, quantization: Quantization | None) -> list[str]:
-        """Return why this version cannot serve the model, whose family or quantization needs another version or
-        engine.
+        """Return the reasons why this version cannot serve the model: its family or its quantization needs another
+        version or engine.
         """
         problems = []
         family = model.architecture.model_type
@@ -90,7 +90,7 @@ class TgiVersion(Engine):
         return False
 
     def share_for(self, share: float) -> float:
-        """Return the share that TGI uses: CUDA_MEMORY_FRACTION, less a reserve from 1.4.5 on."""
+        """Return the share of the card's memory that TGI uses: CUDA_MEMORY_FRACTION, minus a reserve from 1.4.5 on."""
         own, _ = self.gpu_memory_share()
         return share * own
 

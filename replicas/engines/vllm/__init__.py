@@ -70,8 +70,8 @@ class Vllm(EngineKind):
 
     @staticmethod
     def method(name: str | None) -> str | None:
-        """Return the quantization method for vLLM's name: bitsandbytes is the 4-bit NF4 format, `_marlin` names a
-        kernel.
+        """Return the quantization method for vLLM's name of it. vLLM's `bitsandbytes` is the 4-bit NF4 format. The
+        suffix `_marlin` names a kernel and is removed.
         """
         return "bitsandbytes-nf4" if name == "bitsandbytes" else name and name.removesuffix("_marlin")
 

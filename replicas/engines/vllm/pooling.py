@@ -84,7 +84,7 @@ class PoolingVllmVersion(VllmVersion):
         block_tokens: int,
         prefill_tokens: int,
     ) -> CachePool:
-        """Return the groups of a decoder; an encoder has none."""
+        """Return the cache groups of a decoder. An encoder keeps no cache and has no group."""
         if not self._caches:
             return NO_CACHE
         return super().cache_pool(

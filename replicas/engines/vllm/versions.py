@@ -246,7 +246,9 @@ class VllmVersion(Engine):
         block_tokens: int,
         prefill_tokens: int,
     ) -> CachePool:
-        """Return the groups of the hybrid manager. Older versions without it keep whole requests in every layer."""
+        """Return the cache groups of vLLM's hybrid manager. Older versions have no such manager and keep whole requests
+        in every layer.
+        """
         fact = self.fact("windows")
         batches: int = fact["batches_in_flight"]
         return cache.pool(

@@ -149,7 +149,7 @@ class Needs:
         return raised
 
     def served(self, choice: Choice) -> Served:
-        """Return the model of a choice with its full forecast."""
+        """Return the model that a choice serves, with the full forecast of the chosen layout."""
         candidate = self.candidates[choice.key]
         measured = self._gauges[choice.model].measure(candidate, choice.copies, "full")
         return Served(self.file.models[choice.model].name, candidate, choice.copies, measured.forecast)

@@ -122,7 +122,8 @@ def share(choices: Sequence[Choice], types: Mapping[str, InstanceType], models: 
     status = solver.solve(program.model)
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         raise RecommendError(
-            "the fleet does not fit", [f"no packing within {most_instances} instances of a type: raise max_instances"]
+            "the fleet does not fit",
+            [f"the models do not fit on {most_instances} instances of each type: raise max_instances"],
         )
     chosen = tuple(choice for choice, taken in zip(choices, program.taken, strict=True) if solver.boolean_value(taken))
     counts = {name: sum(map(solver.boolean_value, used)) for name, used in program.used.items()}

@@ -53,7 +53,7 @@ def role_reaches_all_buckets(topology: Topology) -> Iterator[Case]:
     why="an attacker in the container can use all of these",
 )
 def role_reaches_secrets(topology: Topology) -> Iterator[Case]:
-    """Rights on secrets, keys, parameters and roles must name these resources."""
+    """A right on secrets, keys, parameters or roles must name the resources."""
     for role, statement in _statements(topology):
         actions = [action for action in statement.covered_actions if action.lower() in _REACHING]
         services = {action.partition(":")[0].lower() for action in actions}

@@ -44,7 +44,8 @@ _HERE = "${AWS::Region}:${AWS::AccountId}"
 PULL = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability")
 TOKEN = "ecr:GetAuthorizationToken"  # noqa: S105 (the name of an action)
 WITHOUT_WHICH_PULLS_WORK = "ecr:BatchCheckLayerAvailability"
-"""AWS's policy AmazonEC2ContainerRegistryPullOnly lacks this action; SageMaker's developer guide lists it."""
+"""An action without which an image can be pulled. SageMaker's developer guide lists it, but AWS's policy
+AmazonEC2ContainerRegistryPullOnly does not contain it."""
 INTERFACE_ACTIONS = (
     "ec2:CreateNetworkInterface",
     "ec2:CreateNetworkInterfacePermission",
@@ -69,7 +70,7 @@ class Need:
     """The resource whose creation needs the actions."""
     purpose: Purpose
     shown: str
-    """The image, location or log group, as written."""
+    """The image, location or log group, as the template writes it."""
     requests: tuple[tuple[str, str], ...]
     """Actions, each with the ARN of its resource."""
     context: Mapping[str, str] = field(default_factory=dict)
@@ -99,7 +100,9 @@ def needs_of(topology: Topology, decider: Decider) -> Iterator[Need]:
 
 
 def roles_elsewhere(variant: Variant, topology: Topology) -> tuple[str, ...]:
-    """Return the ARNs of a variant's and its models' roles that the template does not create, as written."""
+    """Return the ARNs of the execution roles of a variant and of its models, without roles that the template creates.
+    The ARNs are spelled as in the template.
+    """
     users: list[Configuration | Model] = [variant.configuration]
     users += [model for model in topology.models if model.subject == variant.settings.model]
     users += [

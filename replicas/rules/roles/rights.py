@@ -33,7 +33,7 @@ deputy prevention, SageMaker AI Inference). The `*` at the end of the ARN is an 
 
 @dataclass(frozen=True, kw_only=True)
 class _Judged:
-    """A need and the decision about each of its actions."""
+    """Actions that a role needs for one purpose, each with the decision whether the role allows it."""
 
     need: Need
     decisions: dict[str, Decision]
@@ -185,7 +185,8 @@ def role_cannot_log(topology: Topology) -> Iterator[Case | Unjudged]:
 def rights_too_late(topology: Topology) -> Iterator[Case]:
     """A model must depend on the policies of its role that are separate resources.
 
-    The case is certain only for a policy that allows reading weights in S3, because CreateModel reads them immediately.
+    The fault is certain only for a policy that allows reading weights in S3, because CreateModel reads them
+    immediately.
     """
     late: dict[tuple[str, str], Case] = {}
     for purpose in ("weights", "key", "image", "network"):
@@ -213,7 +214,7 @@ _NOUNS: dict[Purpose, str] = {
 
 
 class _Latest:
-    """Cache of the judged needs of the last endpoint model. Several rules use them."""
+    """Cache of the decisions about the endpoint model that was checked last, because several rules use them."""
 
     entry: tuple[Topology, tuple[_Judged, ...]] | None = None
 

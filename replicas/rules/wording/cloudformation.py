@@ -221,14 +221,14 @@ def shortage_in_words(shortage: Shortage, room: Any) -> str:
     """Describe the missing resources for instances that each provide the resources `room`."""
     name = shortage.instance.name
     too_large = [
-        f"a copy of {demand.component.subject.name} claims {_amount(compared, compared.requested)}, "
+        f"a copy of {demand.component.subject.name} reserves {_amount(compared, compared.requested)}, "
         f"but one {name} can give {_amount(compared, compared.available)}"
         for demand, compared in shortage.too_large(room)
     ]
     if too_large:
         return "; ".join(too_large)
     short = [
-        f"{'1 copy claims' if shortage.total == 1 else f'{shortage.total} copies claim'} "
+        f"{'1 copy reserves' if shortage.total == 1 else f'{shortage.total} copies reserve'} "
         f"{_amount(compared, compared.requested)}, but {_where(shortage)} can give "
         f"{_amount(compared, compared.available)}"
         for compared in shortage.compared(room)
@@ -243,7 +243,7 @@ def _fragmented(shortage: Shortage) -> str:
         f"({demand.component.subject.name})"
         for demand, need, count in zip(shortage.demands, shortage.needs, shortage.copies, strict=True)
     )
-    return f"{shortage.total} copies fit {_where(shortage)} by their total claims, but cannot be placed: {sizes}"
+    return f"{shortage.total} copies fit {_where(shortage)} by their total reservations, but cannot be placed: {sizes}"
 
 
 def _where(shortage: Shortage) -> str:

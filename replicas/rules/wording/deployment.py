@@ -44,7 +44,7 @@ def open_problem(unjudged: Unjudged, variant: Variant) -> str:
     else:
         where = f" {instances_in_words(search.packing.instances, search.instance_type)}"
         question = f"whether all copies fit{where if at_start else ' at the ceiling of the scaling'}"
-        fixes += ["use fewer copies", "give more components the same claims"]
+        fixes += ["use fewer copies", "give more components the same reservations"]
     return f"{question} is not judged: {search.packing.why}: {', or '.join(fixes)}"
 
 
@@ -101,12 +101,12 @@ def _too_large(need: Resources, shortage: Shortage) -> Iterator[str]:
     name, host, bound = shortage.instance.name, claims.host(shortage.instance), claims.claimable(shortage.instance)
     if need.cpus > host.cpus:
         yield (
-            f"cpus={float(need.cpus):g}: copies on {name} may claim {float(host.cpus):g} ({bound.cpus_reason}): "
+            f"cpus={float(need.cpus):g}: copies on {name} may reserve {float(host.cpus):g} ({bound.cpus_reason}): "
             f"set cpus={float(host.cpus):g} or less"
         )
     if need.memory_mib > host.memory_mib:
         yield (
-            f"memory_mib={need.memory_mib}: copies on {name} may claim {host.memory_mib} ({bound.memory_reason}): "
+            f"memory_mib={need.memory_mib}: copies on {name} may reserve {host.memory_mib} ({bound.memory_reason}): "
             f"set memory_mib={host.memory_mib} or less"
         )
 
@@ -125,12 +125,12 @@ def _sums(shortage: Shortage, host: Resources) -> Iterator[str]:
             return  # claims and accelerators allow the same number of copies: one sentence is enough
     if cpus := short.get("cpus"):
         yield (
-            f"{shortage.total} copies claim {float(cpus.requested):g} CPUs, but on {where} they may claim "
+            f"{shortage.total} copies reserve {float(cpus.requested):g} CPUs, but on {where} they may reserve "
             f"{float(cpus.available):g} ({bound.cpus_reason})"
         )
     if memory := short.get("memory"):
         yield (
-            f"{shortage.total} copies claim {int(memory.requested)} MiB, but on {where} they may claim "
+            f"{shortage.total} copies reserve {int(memory.requested)} MiB, but on {where} they may reserve "
             f"{int(memory.available)} ({bound.memory_reason})"
         )
 
@@ -143,7 +143,7 @@ def _fragmented(shortage: Shortage) -> str:
     )
     where = instances_in_words(shortage.instances, shortage.instance.name)
     return (
-        f"{shortage.total} copies fit {where} by their total claims, but cannot be placed, because a copy never "
+        f"{shortage.total} copies fit {where} by their total reservations, but cannot be placed, because a copy never "
         f"spans instances: {sizes}"
     )
 
@@ -176,7 +176,7 @@ def _roll_room(finding: Finding) -> Iterator[str]:
         sentence += f"{rolling.taken} of {rolling.available} are in use"
     else:
         sentence += (
-            f"{free} are free, but no instance with a free accelerator has the CPU and memory that a copy claims"
+            f"{free} are free, but no instance with a free accelerator has the CPU and memory that a copy reserves"
         )
     changes = shortage.changes
     fixes = [change for change in changes if change.setting == "instances"]

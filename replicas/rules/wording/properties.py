@@ -319,7 +319,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "remove {switch}, or put the weights in S3 (ModelDataSource)",
     ),
     "weights-missing/no data": (
-        "{variable}={value}, but the model has no data",
+        "{variable}={value}, but the model has no data source",
         "add a ModelDataSource, or set {variable} to a repository of the Hub",
     ),
     "weights-missing/no repository": (
@@ -517,4 +517,5 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "shell-access": ("EnableSSMAccess on variant {variant}", "remove EnableSSMAccess"),
     "untagged": ("no Tags", "add Tags (in a CDK app: Tags.of(app).add(...))"),
 }
-"""The sentence of the case and the sentence of the fix, by rule id or by `rule/kind` of the case."""
+"""The sentence about the fault and the sentence about its fix. The key is the id of the rule, or `rule/kind` if the
+rule has several kinds of fault."""

@@ -19,9 +19,9 @@ class Sentence:
     """A finding in words. Names in braces are keys of the finding's numbers."""
 
     what: str
-    """The case, with its numbers."""
+    """The fault, with its numbers."""
     fix: str
-    """The smallest change that fixes the case."""
+    """The smallest change that corrects the fault."""
 
     def filled(self, numbers: Mapping[str, Any]) -> Sentence:
         """Insert the numbers of a finding into the sentence."""

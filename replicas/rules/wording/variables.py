@@ -17,7 +17,7 @@ _SEPARATOR = re.compile(r": |; (?=leave it out)")
 
 
 def in_variables(sentence: str, kind: EngineKind, given: Collection[str]) -> Sentence:
-    """Return a sentence about a component's options as a sentence about an engine's container.
+    """Return a sentence about the options of a component, rewritten for the variables of a container.
 
     Args:
         sentence: the fault and, after the last colon, the change that fixes it.

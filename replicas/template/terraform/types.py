@@ -22,7 +22,7 @@ class TypeNames:
     type: str
     """Type of CloudFormation."""
     properties: Mapping[str, str] = field(default_factory=dict)
-    """Attributes with another name than the property."""
+    """Attributes whose names differ from those of the properties."""
     made: Mapping[str, Made] = field(default_factory=dict)
     """Attributes that the service generates, with the template expression that returns each."""
 
@@ -85,7 +85,7 @@ STACKS = frozenset({"aws_cloudformation_stack", "aws_cloudformation_stack_set", 
 AFTER_APPLY, SENSITIVE = "Fn::AfterApply", "Fn::Sensitive"
 """Functions of a translated template that stand for values that the plan does not show."""
 COMPONENT_NAME = "inference_component_name"
-"""Attribute with the name of a component, which CloudFormation gives as a part of the ARN only."""
+"""Attribute with the name of a component, which CloudFormation returns only as a part of the ARN."""
 MADE_BY_TERRAFORM = frozenset(
     {"id", "arn", "region", "tags_all", "name_prefix", "timeouts", "unique_id", "create_date"}
 )

@@ -38,8 +38,8 @@ def main() -> None:
 
 
 def verdict(parser: FlexibleArgumentParser, environment: dict[str, str], engine: str) -> dict[str, Any]:
-    """Return why the engine refuses the arguments, or the arguments that it reads with another value; and unknown
-    variables.
+    """Return the reason why the engine refuses the arguments, or the arguments that it reads with another value. Also
+    return the variables that it does not know.
     """
     unknown = sorted(
         name for name in environment if name.startswith("VLLM_") and name not in envs.environment_variables

@@ -103,7 +103,7 @@ class Registry(Service):
         stack.enter(status, reason)
 
     def context(self) -> StackContext:
-        """Return what all stack operations share."""
+        """Return the context that all stack operations share."""
         return StackContext(
             surroundings=self.surroundings,
             lock=self._lock,

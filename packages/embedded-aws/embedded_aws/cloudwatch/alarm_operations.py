@@ -20,7 +20,7 @@ from embedded_aws.cloudwatch.alarm_documents import (
     queries_of,
     result_of,
 )
-from embedded_aws.cloudwatch.alarms import Alarm, Raised, judged
+from embedded_aws.cloudwatch.alarms import Alarm, Raised, evaluated_state
 from embedded_aws.cloudwatch.monitoring import Metrics
 from embedded_aws.cloudwatch.queries import evaluate_queries
 from embedded_aws.service import Answer, Parameters, Service, Surroundings
@@ -192,7 +192,7 @@ class AlarmOperations(Service):
     def _judged(self, alarm: Alarm, now: float) -> list[str]:
         values = self._values(alarm)
         alarm.value = next((value for value in values if value is not None), None)
-        state = judged(alarm, values)
+        state = evaluated_state(alarm, values)
         if state != alarm.state:
             present = [value for value in values[: alarm.settings["EvaluationPeriods"]] if value is not None]
             reason = f"{len(present)} datapoints {present[:3]} were compared with the threshold ({alarm.threshold})."

@@ -78,7 +78,7 @@ class Raised:
     """The newest data point; None if SetAlarmState set the state."""
 
 
-def judged(alarm: Alarm, values: Sequence[float | None]) -> str:
+def evaluated_state(alarm: Alarm, values: Sequence[float | None]) -> str:
     """Evaluate an alarm and return its new state.
 
     Args:

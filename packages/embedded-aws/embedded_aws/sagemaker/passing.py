@@ -1,4 +1,4 @@
-"""The inputs of one step that advances the hosting state: current time, clock, faults, log and alarms."""
+"""The inputs of one step that advances the hosting state: current time, clock, injected faults, log and alarms."""
 
 from __future__ import annotations
 

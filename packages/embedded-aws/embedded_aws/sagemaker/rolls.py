@@ -50,7 +50,7 @@ def advance_component(at: Passing, component: Component) -> bool:
 
 
 def _rollback_reason(at: Passing, component: Component) -> str | None:
-    """Return why a rolling update must be rolled back, an alarm or the time limit; None if it need not be."""
+    """Return the reason to roll back a rolling update (an alarm or the time limit); None without a reason."""
     if component.rolling is None or component.returning:
         return None
     alarms = at.alarming(alarm_names(component.rolling))

@@ -248,7 +248,9 @@ class Serving:
         return known[copy.id]
 
     def _strike(self, copy: ServingCopy) -> None:
-        """Raise the error of a pending fault of SageMaker Runtime, before a container is called."""
+        """Raise the error of an injected fault that matches the call to SageMaker Runtime, before a container is
+        called.
+        """
         if self._faults.strike(FaultKind.NOT_READY, copy.component_name):
             raise ServiceError(
                 "ModelNotReadyException",

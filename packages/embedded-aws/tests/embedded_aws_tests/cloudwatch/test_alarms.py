@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from embedded_aws.cloudwatch.alarms import Alarm, Raised, judged
+from embedded_aws.cloudwatch.alarms import Alarm, Raised, evaluated_state
 from embedded_aws_tests.cloudwatch.conftest import ALARM, FAILURES, Account
 
 POLICY = "arn:aws:autoscaling:us-west-2:123456789012:scalingPolicy:1:policyName/wake"
@@ -46,7 +46,7 @@ def test_missing_data_as_the_documentation_tables_it(needed: int, points: str, s
             "TreatMissingData": treatment,
         }
         alarm = Alarm("alarm", "", settings, 0, due=0, state=RETAINED)
-        assert judged(alarm, values) == state, treatment
+        assert evaluated_state(alarm, values) == state, treatment
 
 
 def test_a_low_alarm_waits_for_all_its_periods(account: Account) -> None:
