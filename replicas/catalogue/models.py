@@ -165,7 +165,7 @@ def find_model(name: str) -> Model:
 
 
 def _quantization_of(entry: Mapping[str, Any]) -> Quantization | None:
-    """Return the quantization of a row of the table, which is given as in the publisher's files or in numbers."""
+    """Return the quantization of a row of the table. The row has a copy of the publisher's config, or numbers."""
     if "checkpoint" in entry:
         return read_quantization(entry["checkpoint"])
     return stored(**entry["quantization"]) if "quantization" in entry else None

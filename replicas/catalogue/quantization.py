@@ -10,7 +10,7 @@ from functools import lru_cache
 
 @dataclass(frozen=True, slots=True)
 class Modules:
-    """Modules of a model, as a quantization names them: a pattern of their path, and the layers that contain them."""
+    """Modules that a quantization config names by a pattern of their path and by the layers that contain them."""
 
     pattern: str
     """Regular expression matched from the beginning of the path: of the path within the layer if `layers` are given,

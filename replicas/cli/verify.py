@@ -52,7 +52,7 @@ def verify(
         str | None,
         typer.Option(
             metavar="NAME,...",
-            help="Other deployments to compare: jobs measure only those that the forecast cannot tell apart.",
+            help="Other deployments to compare. Jobs run only for those whose forecasts do not decide which is better.",
         ),
     ] = None,
     profile: ProfileFile = None,

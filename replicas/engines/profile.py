@@ -125,7 +125,7 @@ class Profile:
     few_bits_launch_seconds_per_layer: float
     """Minimum time of a step per layer with four-bit weights, whose kernels differ, for any number of accelerators."""
     all_reduce_seconds: float
-    """Time of one exchange between accelerators beyond the measured one: processes that wait for each other."""
+    """Time added to the measured time of each exchange between accelerators: processes wait for each other."""
     fitted: FittedRun | None
     """Run to which constants were fitted; None without a fit."""
     source: str

@@ -31,7 +31,7 @@ from replicas.load import Load
 from replicas.planning.plans import ComponentPlan
 
 CALIBRATED_WITHIN = 0.15
-"""Largest error of a figure in the fitted run for the class `calibrated`."""
+"""For the class `calibrated`, no value of the fitted run may have a larger error than this."""
 FEWEST_RUNS, FEWEST_SOURCES = 20, 3
 """Minimum number of unfitted runs, and of their sources, for a class."""
 FIGURES = {

@@ -213,7 +213,7 @@ def _metric_like(metric: WatchedMetric) -> str | None:
 
 
 def _dimension_like(name: str) -> str | None:
-    """Return the dimension of SageMaker of which a name is a misspelling; None if the name is correct, or similar to
+    """Return the dimension of SageMaker that a misspelt name probably means; None if the name is correct, or similar to
     none.
     """
     if name in _DIMENSIONS:

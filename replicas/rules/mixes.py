@@ -26,8 +26,9 @@ _Shares = tuple[Fraction, Fraction, Fraction]
 
 
 def fits_no_mix(shortages: Sequence[Shortage]) -> bool:
-    """Return True if there is no mix of the types that the copies fit. `shortages` has the copies' reservations on each
-    type.
+    """Return True if there is no mix of the types on which the copies fit.
+
+    `shortages` has the copies' reservations on each type.
     """
     largest = _each(max, (hosts.hard(shortage.instance) for shortage in shortages))
     least = [_each(min, (demand.least_need for demand in column)) for column in _columns(shortages)]

@@ -29,7 +29,7 @@ _ELSEWHERE: Mapping[str, tuple[str, str]] = {
     ),
     "AWS::CloudFormation::Macro": ("how the macro changes the template", "a function rewrites it at deployment"),
 }
-"""Types that deploy resources declared elsewhere, with the question and why it is not judged."""
+"""Types that deploy resources declared elsewhere, with the question that stays unanswered, and why."""
 _SUBNET = "AWS::EC2::Subnet"
 _IN_NETWORKS = (f"{ResourceType.SAGEMAKER}Model", f"{ResourceType.SAGEMAKER}EndpointConfig")
 _WAYS_OUT = (
@@ -105,7 +105,7 @@ def _closed_networks(template: Mapping[str, Any]) -> Iterator[Unread]:
 
 
 def _of_resource(body: Mapping[Any, Any], serving: set[str]) -> tuple[str, str] | None:
-    """Return the question and the reason of a resource that is not read; None for any other resource."""
+    """Return which question stays unanswered about a resource, and why; None if the resource can be read."""
     kind = _type_of(body)
     if kind in _ELSEWHERE:
         return _ELSEWHERE[kind]
@@ -121,8 +121,9 @@ def _of_resource(body: Mapping[Any, Any], serving: set[str]) -> tuple[str, str] 
 
 
 def _of_type(kind: str) -> tuple[str, str] | None:
-    """Return the question and the reason of an AWS type without a schema (misspelt or too new); None for other
-    types.
+    """Return which question stays unanswered about an AWS type without a schema (misspelt or too new), and why.
+
+    None for other types.
     """
     if not kind.startswith("AWS::") or attributes_of(kind) is not None:
         return None

@@ -1,4 +1,4 @@
-"""`replicas verify NAME --against OTHER`: jobs measure only what the forecast cannot tell apart."""
+"""`replicas verify NAME --against OTHER`: jobs run only where forecasts do not decide."""
 
 from __future__ import annotations
 
