@@ -5,10 +5,10 @@ at zero.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
-from replicas.endpoint.identity import whole
+from replicas.endpoint.identity import Number, Subject, whole
 from replicas.endpoint.topology import Topology
 from replicas.endpoint.values import Unknown, text_of
 from replicas.endpoint.variants import Variant
@@ -104,6 +104,34 @@ def capacity_range(topology: Topology) -> Iterator[Case]:
                 yield Case(
                     subject=target.subject, kind="schedule", numbers={**numbers, "operation": "PutScheduledAction"}
                 )
+
+
+@rule(
+    "capacity-negative",
+    checks="MinCapacity or MaxCapacity of a scalable target or of a scheduled action is below 0.",
+    why="{operation} refuses a capacity below the minimum, which is 0 or 1 by the kind of resource",
+    source="Application Auto Scaling API reference, RegisterScalableTarget: MinCapacity",
+    enforced=(
+        *enforced_by("RegisterScalableTarget", "documented", "API reference: 'the minimum value allowed is 0'"),
+        *enforced_by("PutScheduledAction", "assumed", "as in RegisterScalableTarget"),
+    ),
+)
+def capacity_negative(topology: Topology) -> Iterator[Case]:
+    """A floor and a ceiling must be at least 0, at any time."""
+    registered = {"where": "", "operation": "RegisterScalableTarget"}
+    for instances in topology.instance_targets:
+        yield from _negative(instances.subject, instances.floor, instances.ceiling, registered)
+    for target in topology.targets:
+        yield from _negative(target.subject, target.floor, target.ceiling, registered)
+        for entry in target.schedules:
+            numbers = {"where": f" of the scheduled action {entry.name}", "operation": "PutScheduledAction"}
+            yield from _negative(target.subject, entry.floor, entry.ceiling, numbers)
+
+
+def _negative(subject: Subject, floor: Number, ceiling: Number, numbers: Mapping[str, str]) -> Iterator[Case]:
+    for name, value in (("MinCapacity", floor), ("MaxCapacity", ceiling)):
+        if isinstance(value, Fraction) and value < 0:
+            yield Case(subject=subject, numbers={**numbers, "property": name, "given": f"{float(value):g}"})
 
 
 @rule(

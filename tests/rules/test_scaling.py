@@ -177,6 +177,16 @@ def test_a_floor_above_the_ceiling() -> None:
     assert only_problem(scaled(copies=4, least=4, most=2)).rule == "capacity-range"
 
 
+def test_a_capacity_below_zero() -> None:
+    assert only_problem(scaled(copies=4, least=-1, most=4)).what == "MinCapacity=-1 is below 0"
+
+    template = scaled(copies=4, least=1, most=4)
+    properties_of(template, "Target")["ScheduledActions"] = [scheduled(MinCapacity=-2)]
+    problem = only_problem(template)
+    assert (problem.rule, problem.logical_id) == ("capacity-negative", "Target")
+    assert problem.what == "MinCapacity=-2 of the scheduled action day is below 0"
+
+
 @pytest.mark.parametrize(("copies", "named"), [(1, "MinCapacity=2"), (5, "MaxCapacity=4")])
 def test_copies_outside_their_range(copies: int, named: str) -> None:
     warning = only_warning(scaled(copies=copies, least=2, most=4))

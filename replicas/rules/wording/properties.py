@@ -415,6 +415,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "after the scheduled action {schedule}, MinCapacity={floor} is above MaxCapacity={ceiling}",
         "set MaxCapacity={floor} or more, or MinCapacity={ceiling} or less, in that action",
     ),
+    "capacity-negative": (
+        "{property}={given}{where} is below 0",
+        "set {property} to 0 or more",
+    ),
     "copies-outside-range/below": (
         "CopyCount={copies} is below MinCapacity={floor} of {target.name}",
         "set CopyCount={nearest}, the floor",
