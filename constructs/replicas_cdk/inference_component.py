@@ -58,7 +58,7 @@ class InferenceComponent(HostingComponent):
                 The message lists all faults.
 
         """
-        super().__init__(scope, construct_id, physical_name=inference_component_name)
+        super().__init__(scope, construct_id)
         node = self.node
         faults = [
             *out_of_bounds(Bound("copies", copies, 1), Bound("specifications (number)", len(specifications), 1, 5)),

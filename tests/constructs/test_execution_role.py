@@ -250,3 +250,10 @@ def test_a_role_makes_network_interfaces_only_in_a_vpc(stack: cdk.Stack, in_vpc:
     ExecutionRole(stack, "Role", containers=[ServingContainer(stack, planned.components[0])], **in_vpc)
 
     assert ("ec2:CreateNetworkInterface" in str(template_of(stack))) == bool(in_vpc.get("in_vpc"))
+
+
+def test_a_prefix_that_is_read_twice_is_allowed_once(stack: cdk.Stack) -> None:
+    role = ExecutionRole(stack, "Role", containers=[], artifact_urls=["s3://models/sql/", "s3://models/sql/"])
+
+    acknowledged = [str(entry.data) for entry in role.node.metadata if entry.type == "aws:cdk:acknowledged-rules"]
+    assert len([text for text in acknowledged if "s3:::models/sql/*" in text]) == 1

@@ -270,3 +270,14 @@ def test_an_imported_component_knows_its_name_from_the_arn(stack: cdk.Stack) -> 
 
     assert imported.inference_component_name == "llama"
     assert imported.metric_invocations().dimensions == {"InferenceComponentName": "llama"}
+
+
+@pytest.mark.parametrize(("given", "expected"), [({}, 0), ({"max_zone_imbalance": 3}, 3)])
+def test_copies_are_spread_evenly_over_zones_by_default(stack: cdk.Stack, given: dict[str, int], expected: int) -> None:
+    component(stack, placement_strategy="SPREAD", **given)
+
+    (resource,) = [found for found in template_of(stack)["Resources"].values() if found["Type"] == TYPE]
+    assert resource["Properties"]["Specification"]["SchedulingConfig"] == {
+        "PlacementStrategy": "SPREAD",
+        "AvailabilityZoneBalance": {"EnforcementMode": "PERMISSIVE", "MaxImbalance": expected},
+    }

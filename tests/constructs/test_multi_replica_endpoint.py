@@ -10,7 +10,7 @@ import pytest
 from aws_cdk import aws_iam as iam
 from aws_cdk.assertions import Match, Template
 
-from replicas import Component, Deployment, Monitoring, Security, plan
+from replicas import Component, Deployment, Monitoring, PrefixAwareRouting, Security, plan
 from replicas_cdk import MultiReplicaEndpoint, ServingContainer
 from tests.constructs.conftest import Refuses, Synthesise
 from tests.synthesis import template_of
@@ -230,6 +230,29 @@ def test_a_variant_of_another_name_is_that_of_configuration_component_and_dashbo
     assert configuration["Properties"]["ProductionVariants"][0]["VariantName"] == "main"
     assert component["Properties"]["VariantName"] == "main"
     assert "AllTraffic" not in json.dumps(template)
+
+
+@pytest.mark.parametrize(
+    ("routing", "expected"),
+    [
+        ("random", {"RoutingStrategy": "RANDOM"}),
+        ("least-outstanding-requests", {"RoutingStrategy": "LEAST_OUTSTANDING_REQUESTS"}),
+        (
+            PrefixAwareRouting(prefix_length=2048, concurrency_threshold=8),
+            {
+                "RoutingStrategy": "PREFIX_AWARE",
+                "PrefixAwareRoutingConfig": {"PrefixLength": 2048, "ConcurrencyThreshold": 8},
+            },
+        ),
+    ],
+    ids=["random", "least", "prefix-aware"],
+)
+def test_routing_is_that_of_the_variant(synthesise: Synthesise, routing: Any, expected: dict[str, Any]) -> None:
+    resources = synthesise(routing=routing)["Resources"].values()
+
+    (config,) = [found for found in resources if found["Type"] == "AWS::SageMaker::EndpointConfig"]
+    (variant,) = config["Properties"]["ProductionVariants"]
+    assert variant["RoutingConfig"] == expected
 
 
 def test_a_plan_that_was_only_sized_has_no_container(stack: cdk.Stack, refuses: Refuses) -> None:
