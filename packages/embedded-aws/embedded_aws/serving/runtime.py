@@ -208,7 +208,7 @@ class Serving:
     async def _parts(self, call: Call, reply: Reply, visit: Visit, *, breaks: bool) -> AsyncIterator[bytes]:
         """Yield the events as they arrive. With `breaks`, the stream ends after about half of them (at least one)."""
         frame = bytes if call.is_openai else answers.payload_part
-        passed_on, status = 0, 200
+        passed_on, status, closing = 0, 200, b""
         end = max(1, (reply.tokens or 0) // 2)
         try:
             async with asyncio.timeout(_STREAM_WITHIN_SECONDS / self._speed):
@@ -220,16 +220,16 @@ class Serving:
                     if breaks and passed_on == end:
                         break
         except TimeoutError:
-            status = 504
-            if not call.is_openai:
-                yield answers.stream_error("ModelInvocationTimeExceeded", _TIMED_OUT)
+            status, closing = 504, answers.stream_error("ModelInvocationTimeExceeded", _TIMED_OUT)
         else:
-            status = 500 if breaks else 200
-            if breaks and not call.is_openai:
-                yield answers.stream_error("StreamBroken", "the connection to the model container broke")
+            if breaks:
+                status = 500
+                closing = answers.stream_error("StreamBroken", "the connection to the model container broke")
         finally:
-            visit.end(status)
+            visit.end(status)  # before the error is sent, with which a client may send its next request
             await reply.parts.aclose()
+        if closing and not call.is_openai:
+            yield closing
 
     # ---- copies
 

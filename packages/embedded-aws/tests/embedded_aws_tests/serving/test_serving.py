@@ -325,6 +325,7 @@ def test_what_becomes_of_requests_is_published(aws: EmbeddedAws, runtime: Any) -
     variant = {"EndpointName": "e", "VariantName": "AllTraffic"}
     before = [metric(name, "Sum", **vllm) or 0 for name in names]
     of_all = metric("Invocations", "Sum", **variant) or 0
+    most = metric("ConcurrentRequestsPerCopy", "Maximum", **vllm) or 0
 
     body = {"messages": [{"role": "user", "content": "hi"}], "max_tokens": 20}
     invoke(runtime, "vllm", body)
@@ -345,7 +346,8 @@ def test_what_becomes_of_requests_is_published(aws: EmbeddedAws, runtime: Any) -
     assert slowest is not None
     assert 1_000 < slowest < 60e6, "microseconds"
     assert (metric("OverheadLatency", "p50", **vllm) or -1) >= 0
-    assert metric("ConcurrentRequestsPerCopy", "Maximum", **vllm) == 0.5, "one request, two copies"
+    one_at_a_time = 1 / 2  # of two copies; earlier tests may have had two at a time
+    assert metric("ConcurrentRequestsPerCopy", "Maximum", **vllm) == max(most, one_at_a_time)
     assert metric("ConcurrentRequestsPerCopy", "Minimum", **vllm) == 0
 
 
