@@ -86,10 +86,15 @@ def spans(c: Fields, *, windowed: Sequence[bool] | None = None, field: str = "sl
     kinds = c.each("layer_types", layers)
     if kinds is None:
         return [Span("window", tokens) if tokens and on else ALL_TOKENS for on in windowed or [True] * layers]
-    unknown = sorted({str(kind) for kind in kinds} - {"full_attention", "sliding_attention"})
-    if unknown:
-        raise ValueError(f"layer_types has {', '.join(unknown)}, for which no sizing formula is known")
+    require_kinds(kinds, "full_attention", "sliding_attention")
     return [Span("window", tokens) if tokens and kind == "sliding_attention" else ALL_TOKENS for kind in kinds]
+
+
+def require_kinds(kinds: Iterable[object], *known: str, field: str = "layer_types") -> None:
+    """Raise a `ValueError` that names the kinds of layers in `kinds` that a formula does not know."""
+    unknown = sorted({str(kind) for kind in kinds} - set(known))
+    if unknown:
+        raise ValueError(f"{field} has {', '.join(unknown)}, for which no sizing formula is known")
 
 
 def _window(c: Fields, field: str) -> int | None:

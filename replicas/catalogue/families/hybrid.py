@@ -18,6 +18,7 @@ from replicas.catalogue.families.common import (
     is_tied,
     layers_of,
     prediction_surround,
+    require_kinds,
 )
 from replicas.catalogue.families.latent import deepseek_mixer
 from replicas.catalogue.families.mixtures import qwen_feed_forwards
@@ -51,9 +52,7 @@ def qwen3_next_layers(c: Fields) -> list[Layer]:
         if kinds
         else [(number + 1) % interval == 0 for number in range(layers)]
     )
-    unknown = sorted({str(kind) for kind in kinds or []} - {"full_attention", "linear_attention"})
-    if unknown:
-        raise ValueError(f"layer_types has {', '.join(unknown)}, for which no sizing formula is known")
+    require_kinds(kinds or (), "full_attention", "linear_attention")
     recurrent = gated_delta(
         width,
         key_heads=c.count("linear_num_key_heads"),
@@ -114,9 +113,7 @@ def _nemotron_kinds(c: Fields, pattern: str, listed: str) -> list[str]:
     marks, kinds = c.get(pattern), c.get(listed)
     if kinds is None:
         kinds = [_MARKS.get(mark, mark) for mark in str(marks or "")]
-    unknown = sorted({str(kind) for kind in kinds} - set(_MARKS.values()))
-    if unknown:
-        raise ValueError(f"{c.path}{pattern} has {', '.join(unknown)}, for which no sizing formula is known")
+    require_kinds(kinds, *_MARKS.values(), field=f"{c.path}{pattern}")
     return list(map(str, kinds))
 
 
@@ -247,9 +244,7 @@ def lfm2_layers(c: Fields, *, sparse: bool = False) -> list[Layer]:
         if kinds
         else [number in (listed or ()) for number in range(layers)]
     )
-    unknown = sorted({str(kind) for kind in kinds or []} - {"full_attention", "conv"})
-    if unknown:
-        raise ValueError(f"layer_types has {', '.join(unknown)}, for which no sizing formula is known")
+    require_kinds(kinds or (), "full_attention", "conv")
     heads = c.count("num_attention_heads")
     head_dim = width // heads
     attended = grouped(

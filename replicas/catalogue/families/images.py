@@ -16,6 +16,7 @@ from replicas.catalogue.architecture import Architecture
 from replicas.catalogue.composition.towers import Tower, projector, transformer
 from replicas.catalogue.families import dense, hybrid, latent, mixtures, parallel
 from replicas.catalogue.families.common import hidden_size, is_tied
+from replicas.catalogue.families.multimodal import pixtral_tower
 from replicas.catalogue.fields import FieldError, Fields
 
 _LANGUAGE: Mapping[str, Callable[[Fields], Architecture]] = {
@@ -140,35 +141,6 @@ def _joined(tower: Tower, parameters: int) -> Tower:
     return replace(tower, parameters=tower.parameters + parameters)
 
 
-def _pixtral(v: Fields) -> Tower:
-    """Return the tower of Pixtral: rotary positions and gated blocks. The defaults are those of `PixtralVisionConfig`
-    (transformers 5.19).
-    """
-    width, inner, heads = (
-        v.count("hidden_size", 1024),
-        v.count("intermediate_size", 4096),
-        v.count("num_attention_heads", 16),
-    )
-    patch = v.count("patch_size", 16)
-    blocks = transformer(
-        width,
-        layers=v.layers("num_hidden_layers", 24),
-        heads=heads,
-        head_dim=v.count("head_dim", width // heads),
-        feed_forward=inner,
-        gated=True,
-        bias=False,
-        norm_bias=False,
-    )
-    return Tower(
-        modality="vision",
-        parameters=blocks + v.count("num_channels", 3) * patch * patch * width + width,
-        width=width,
-        feed_forward_width=inner,
-        most_patches=(v.count("image_size", 1024) // patch) ** 2,
-    )
-
-
 def _used_layers(c: Fields, v: Fields) -> int:
     """Return the number of the tower's layers up to the last one whose output is used (`_get_num_hidden_layers` in
     models/llava.py).
@@ -179,6 +151,15 @@ def _used_layers(c: Fields, v: Fields) -> int:
     return layers + feature + 1 if feature < 0 else feature
 
 
+_PIXTRAL = {
+    "hidden_size": 1024,
+    "intermediate_size": 4096,
+    "num_attention_heads": 16,
+    "num_hidden_layers": 24,
+    "patch_size": 16,
+    "image_size": 1024,
+}
+"""Defaults of `PixtralVisionConfig` (transformers 5.19)."""
 _LLAVA_TILES = {"llava": 1, "llava_next": 5, "llava_onevision": 10}
 
 
@@ -189,7 +170,7 @@ def llava(c: Fields) -> Architecture:
     text, v = c.part("text_config"), c.part("vision_config")
     kind, tower_kind, out = str(c["model_type"]), str(v.get("model_type")), hidden_size(text)
     if tower_kind == "pixtral":
-        tower = _pixtral(v)
+        tower = pixtral_tower(v, _PIXTRAL)
     elif tower_kind in ("clip_vision_model", "siglip_vision_model"):
         is_clip = tower_kind == "clip_vision_model"
         tower, _ = _vit(
@@ -373,9 +354,13 @@ def internvl(c: Fields) -> Architecture:
         bias=v.flag("attention_bias"),
         patches_shown=_TILES,
     )
-    shuffled = width * round(1 / float(c.get("downsample_ratio", 0.5))) ** 2
-    joined = 2 * shuffled + projector(shuffled, hidden_size(text), hidden_size(text))
-    return with_towers(c, text, _joined(tower, joined))
+    return _shuffled(c, text, tower)
+
+
+def _shuffled(c: Fields, text: Fields, tower: Tower) -> Architecture:
+    """Return a language model with InternVL's tower, whose neighbouring patches are joined before two projections."""
+    width, out = tower.width * round(1 / float(c.get("downsample_ratio", 0.5))) ** 2, hidden_size(text)
+    return with_towers(c, text, _joined(tower, 2 * width + projector(width, out, out)))
 
 
 def internvl_chat(c: Fields) -> Architecture:
@@ -400,9 +385,7 @@ def internvl_chat(c: Fields) -> Architecture:
         bias=v.flag("qkv_bias"),
         patches_shown=_TILES,
     )
-    shuffled = width * round(1 / float(c.get("downsample_ratio", 0.5))) ** 2
-    joined = 2 * shuffled + projector(shuffled, hidden_size(text), hidden_size(text))
-    return with_towers(c, text, _joined(tower, joined))
+    return _shuffled(c, text, tower)
 
 
 _CLIP_WIDTH, _CLIP_LAYERS, _CLIP_PATCHES, _CLIP_PATCH = 1024, 24, 576, 14

@@ -7,6 +7,7 @@ a thumbnail for Llama 4, 16,384 patches for Kimi, 280 soft tokens of 9 patches f
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from math import prod
 from typing import Any
@@ -168,33 +169,43 @@ def llama4(c: Fields) -> Architecture:
     return _with_towers(c, text, llama4_layers(text), tower, doubts=doubts)
 
 
-def mistral3(c: Fields) -> Architecture:
-    """Return the architecture of Mistral Small 3.1 and later: a Pixtral tower whose patches are merged."""
-    text, v = c.part("text_config"), c.part("vision_config")
-    width, inner = v.count("hidden_size"), v.count("intermediate_size")
-    patch, out = v.count("patch_size"), hidden_size(text)
-    merge = c.count("spatial_merge_size", 2)
+def pixtral_tower(v: Fields, defaults: Mapping[str, int]) -> Tower:
+    """Return the tower of Pixtral: rotary positions and gated blocks.
+
+    `defaults`: values of fields that the configuration leaves out.
+    """
+
+    def count(name: str) -> int:
+        return v.count(name, defaults.get(name))
+
+    width, inner, heads, patch = map(count, ("hidden_size", "intermediate_size", "num_attention_heads", "patch_size"))
     blocks = transformer(
         width,
-        layers=v.layers("num_hidden_layers"),
-        heads=v.count("num_attention_heads"),
-        head_dim=v.count("head_dim", width // v.count("num_attention_heads")),
+        layers=v.layers("num_hidden_layers", defaults.get("num_hidden_layers")),
+        heads=heads,
+        head_dim=v.count("head_dim", width // heads),
         feed_forward=inner,
         gated=True,
         bias=False,
         norm_bias=False,
     )
-    bias = c.flag("multimodal_projector_bias")
-    merged = merge * merge * width * width + width
-    around = v.count("num_channels", 3) * patch * patch * width + width + merged + projector(width, out, out, bias=bias)
-    tower = Tower(
+    return Tower(
         modality="vision",
-        parameters=blocks + around,
+        parameters=blocks + v.count("num_channels", 3) * patch * patch * width + width,
         width=width,
         feed_forward_width=inner,
-        most_patches=(v.count("image_size", _PIXTRAL_SIDE) // patch) ** 2,
+        most_patches=(count("image_size") // patch) ** 2,
     )
-    return _with_towers(c, text, mistral_layers(text), tower)
+
+
+def mistral3(c: Fields) -> Architecture:
+    """Return the architecture of Mistral Small 3.1 and later: a Pixtral tower whose patches are merged."""
+    text, v = c.part("text_config"), c.part("vision_config")
+    tower, out = pixtral_tower(v, {"image_size": _PIXTRAL_SIDE}), hidden_size(text)
+    merge, width = c.count("spatial_merge_size", 2), tower.width
+    merged = merge * merge * width * width + width
+    joined = merged + projector(width, out, out, bias=c.flag("multimodal_projector_bias"))
+    return _with_towers(c, text, mistral_layers(text), replace(tower, parameters=tower.parameters + joined))
 
 
 def gemma3(c: Fields) -> Architecture:

@@ -24,18 +24,13 @@ def gpt_bigcode(c: Fields) -> Architecture:
     feed_forward = dense(width, c.count_or_none("n_inner") or 4 * width, gated=False, bias=True)
     layer = Layer(mixers=(mixer,), feed_forwards=(feed_forward,), vectors=4 * width)
     vocabulary = c.count("vocab_size")
-    learned = (
-        Matrix("embed_tokens", vocabulary, width, precision="half"),
-        Matrix("embed_positions", positions, width, precision="half"),
-    )
-    head = () if is_tied(c, True) else (Matrix("lm_head", vocabulary, width, precision="named"),)
     return Architecture(
         model_type=str(c["model_type"]),
         hidden_size=width,
         vocab_size=vocabulary,
         context_tokens=positions,
         stack=grouped_alike([layer] * c.layers("n_layer")),
-        ends=(*learned, *head),
+        ends=(*_learned(vocabulary, positions, width), *(() if is_tied(c, True) else _head(vocabulary, width))),
         vectors=2 * width,
     )
 

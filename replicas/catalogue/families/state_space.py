@@ -10,20 +10,24 @@ from replicas.catalogue.architecture import Architecture
 from replicas.catalogue.composition.feed_forward import dense, mixture
 from replicas.catalogue.composition.parts import FeedForward, Layer, Mixer
 from replicas.catalogue.composition.recurrence import CONVOLUTION_BYTES, mamba1, mamba2
-from replicas.catalogue.families.common import attention, block, decoder, has_own_head, hidden_size
+from replicas.catalogue.families.common import attention, block, decoder, has_own_head, hidden_size, require_kinds
 from replicas.catalogue.fields import Fields
+
+
+def _count_or_auto(c: Fields, name: str, auto: int) -> int:
+    """Return a field that is a number, or `auto` if it says "auto" or is left out."""
+    return auto if c.get(name, "auto") == "auto" else c.count(name)
 
 
 def mamba(c: Fields) -> Architecture:
     """Return the architecture of Mamba and Falcon Mamba: only state space layers."""
     width = hidden_size(c)
     inner = c.count("intermediate_size", c.count("expand", 2) * width)
-    rank = -(-width // 16) if c.get("time_step_rank", "auto") == "auto" else c.count("time_step_rank")
     mixer = mamba1(
         width,
         width=inner,
         state_size=c.count("state_size", 16),
-        rank=rank,
+        rank=_count_or_auto(c, "time_step_rank", -(-width // 16)),
         kernel=c.count("conv_kernel", 4),
         state_bytes=CONVOLUTION_BYTES,
         bias=c.flag("use_bias"),
@@ -58,7 +62,7 @@ def jamba(c: Fields) -> Architecture:
         width,
         width=c.count("mamba_expand", 2) * width,
         state_size=c.count("mamba_d_state", 16),
-        rank=-(-width // 16) if c.get("mamba_dt_rank", "auto") == "auto" else c.count("mamba_dt_rank"),
+        rank=_count_or_auto(c, "mamba_dt_rank", -(-width // 16)),
         kernel=c.count("mamba_d_conv", 4),
         state_bytes=CONVOLUTION_BYTES,
         bias=c.flag("mamba_proj_bias"),
@@ -94,11 +98,9 @@ def granite_hybrid(c: Fields) -> Architecture:
     kinds = c.each("layer_types" if c.has("layer_types") else "layers_block_type", layers)
     if kinds is None:
         raise KeyError(f"{c.path}layer_types")
-    unknown = sorted({str(kind) for kind in kinds} - {"attention", "full_attention", "mamba"})
-    if unknown:
-        raise ValueError(f"layer_types has {', '.join(unknown)}, for which no sizing formula is known")
+    require_kinds(kinds, "attention", "full_attention", "mamba")
     heads, expanded = c.count("mamba_n_heads", 128), c.count("mamba_expand", 2) * width
-    head_dim = expanded // heads if c.get("mamba_d_head", "auto") == "auto" else c.count("mamba_d_head")
+    head_dim = _count_or_auto(c, "mamba_d_head", expanded // heads)
     has_mamba = "mamba" in kinds
     if has_mamba and heads * head_dim != expanded:
         raise ValueError(f"mamba_n_heads={heads} times mamba_d_head={head_dim} is not mamba_expand times hidden_size")
@@ -154,7 +156,7 @@ def falcon_h1(c: Fields) -> Architecture:
     """Return the architecture of Falcon H1: attention and Mamba 2 side by side in each layer."""
     width = hidden_size(c)
     heads, inner = c.count("mamba_n_heads"), c.count_or_none("mamba_d_ssm") or c.count("mamba_expand", 2) * width
-    head_dim = inner // heads if c.get("mamba_d_head", "auto") == "auto" else c.count("mamba_d_head")
+    head_dim = _count_or_auto(c, "mamba_d_head", inner // heads)
     if heads * head_dim != inner:
         raise ValueError(f"mamba_n_heads={heads} times mamba_d_head={head_dim} is not mamba_d_ssm={inner}")
     bias = c.flag("projectors_bias")
