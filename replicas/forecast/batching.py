@@ -6,9 +6,9 @@ The caller submits requests, gets the next step, waits until it is over, and com
     while step := batch.next_step():
         for request in batch.complete(step): ...  # the request has one more token
 
-A caller that does not need single tokens can complete `batch.repeats(step)` equal steps at once with `advance`, as long
-as no request arrives. `advance` takes the same time for any number of decoding requests: the batch only counts steps,
-and updates the counters of a request when the request leaves.
+A caller that does not need single tokens can complete the same step `batch.repeats(step)` times at once with `advance`,
+as long as no request arrives. The cost of `advance` does not grow with the number of decoding requests: the batch only
+counts steps, and updates the counters of a request when the request leaves.
 """
 
 from __future__ import annotations
@@ -51,11 +51,11 @@ class Request:
     """Tokens whose keys and values are in the cache."""
     generated: int = field(default=0, init=False)
     reused: int = field(default=0, init=False)
-    """Prompt tokens that the prefix cache holds, so that they are not reserved for the request."""
+    """Prompt tokens that the prefix cache already contains. No cache is reserved for them."""
     order: int = field(default=0, init=False)
-    """Sequence number in which the batch started the request; 0 if the request does not run."""
+    """Position in the order in which the batch started its requests, from 1; 0 if the request does not run."""
     settled: int = field(default=0, init=False)
-    """Number of the batch's decoding steps up to which `computed` and `generated` are updated."""
+    """Decoding step of the batch, counted from 1, up to which `computed` and `generated` are updated."""
 
     @property
     def finished(self) -> bool:
@@ -92,7 +92,7 @@ class Step:
         return sum(self.parts(times))
 
     def parts(self, times: StepTimes, repeats: int = 1) -> Split:
-        """Return the time of this step, computed `repeats` times in a row, by cause.
+        """Return the seconds of this step by cause, or of `repeats` such steps in a row.
 
         `repeats` can exceed 1 only if the step computes no prompt.
         """
@@ -125,10 +125,11 @@ class Batch:
         self._steps = 0
         """Decoding steps so far."""
         self._ends: list[tuple[int, int, Request]] = []
-        """Heap of (decoding step of the end, order, request). It may contain requests that left earlier."""
+        """Heap of (decoding step at which the request ends, order, request). Requests that left earlier can still be in
+        it."""
         self._started = 0
         self._has_taken_up = False
-        """True if requests were admitted after the current step was prepared, so that they may join the next step."""
+        """True if arriving requests were queued after the current step was prepared, so they can join the next step."""
         self._claimed = 0
         """Tokens of the cache that are reserved for the running requests."""
         self._prefixes = PrefixCache()

@@ -42,7 +42,7 @@ _REFINEMENTS = 9
 _WORTH_A_SECOND = 0.7
 """A second constant is fitted only if it reduces the error below this share of the error with one constant."""
 _MOST_POINTS = 4
-"""Maximum number of loads to compare during the search, from the smallest to the largest."""
+"""Maximum number of loads to compare during the search, spread evenly from the smallest to the largest."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,8 +145,8 @@ def calibrate(
 ) -> Calibration:
     """Fit the profile of the component's engine to a run.
 
-    `described` is the run in one line. If the run has three loads or more, a first fit leaves some of them out. The
-    errors for these loads show whether fitting improves forecasts of other loads.
+    `described` describes the run in one line. If the run has three loads or more, a first fit leaves some of them out.
+    The errors for the loads that were left out show whether fitting improves forecasts of loads that were not measured.
 
     Raises:
         ForecastError: the run has no measured load, or the component cannot be forecast.

@@ -225,7 +225,9 @@ def cold_start(plan: EndpointPlan, component: ComponentPlan, records: Iterable[S
 
 
 def model_of_record(component: ComponentPlan) -> str:
-    """Return the model name in records of a component: the S3 location of its weights, or its Hub repository."""
+    """Return the model of a component as records of starts name it: the S3 location of its weights, or its Hub
+    repository.
+    """
     return component.weights or component.model.id
 
 

@@ -1,8 +1,9 @@
-"""Finds candidates that a forecast cannot distinguish, because their error bands overlap with the best candidate's.
+"""Finds candidates that a forecast cannot distinguish from the best one, because their error bands overlap with its.
 
 For a forecast rate `f` with median error `e`, half of the measured rates lie between `f / (1 + e)` and `f / (1 - e)`.
 The price of a token is inverse to the rate, so it lies between `(1 - e)` and `(1 + e)` times the forecast price. A
-candidate is certainly dearer if its band begins above the lowest upper end of all bands. The others must be measured.
+candidate is dearer than the best one if its band begins above the lowest upper end of all bands. All other candidates
+must be measured.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ class Candidate:
 
     @classmethod
     def of(cls, name: str, forecast: Forecast) -> Candidate:
-        """Return a candidate from a forecast. Its price is that under the last load of the forecast."""
+        """Return a candidate with the price that the forecast has for its last load."""
         measured = forecast.measured_error.figures.get("requests_per_second") if forecast.measured_error else None
         has_class = measured is not None and measured.confidence != "unmeasured"
         return cls(

@@ -4,7 +4,8 @@ Each figure has its own confidence class, because few runs publish all figures:
 
 `calibrated`: all inputs of the simulation equal those of a run to which a constant was fitted, and the fit reproduces
 this figure of the run.
-`extrapolated`: enough similar runs exist that were not used for fitting. They differ in few properties.
+`extrapolated`: enough similar runs exist that were not used for fitting. They differ from the forecast in few
+properties.
 `order-of-magnitude`: enough unfitted runs of the engine exist, but too few of them are similar.
 `unmeasured`: too few runs have the figure. If any run has it, its error is stated.
 
@@ -80,11 +81,11 @@ def confidence(
     routing: str,
     duration_seconds: float,
 ) -> Trust:
-    """Return the lowest confidence of a forecast over these loads.
+    """Return the confidence of a forecast of these loads. Its class is the lower class of throughput and latency.
 
     Args:
-        engine: the engine of a copy, including changes by the container's environment. Only the class of a profile that
-            was fitted to a run needs it.
+        engine: the engine of a copy, including changes by the container's environment. It can be None if the profile
+            was not fitted to a run.
         given: the profile without changes by the environment.
         component: the component of the plan.
         instance: instance type of the plan.

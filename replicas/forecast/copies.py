@@ -18,7 +18,7 @@ from replicas.speed.times import StepTimes
 
 @dataclass(frozen=True)
 class CopyEngine:
-    """Engine of one copy; all copies of a component are equal."""
+    """Engine of one copy. All copies of a component have the same engine."""
 
     profile: Profile
     times: StepTimes
@@ -37,7 +37,7 @@ def copy_engine(
 ) -> CopyEngine:
     """Return the engine of a copy of a planned component.
 
-    The default profile is that of the engine's version, the default accelerator that of the instance.
+    By default, the profile of the engine's version and the accelerator of the instance are used.
 
     Raises:
         LookupError: the speed of the instance's accelerators or the layers of the model are not known.
@@ -72,7 +72,8 @@ def accelerator_of_copy(
     """Return the accelerator for the forecast of a copy: the given one, or that of the instance.
 
     Raises:
-        LookupError: the component cannot be forecast, as for `copy_engine`.
+        LookupError: the layers of the model are not known, or no accelerator is given and the speed of the instance's
+            accelerators is not known.
 
     """
     if not component.model.architecture.is_known:
@@ -81,7 +82,9 @@ def accelerator_of_copy(
 
 
 def _cache_tokens(component: ComponentPlan, sequences: str | None) -> int:
-    """Return the tokens that the batch may hold. Without a KV cache, the number of sequences limits them."""
+    """Return the maximum number of tokens in the batch. Without a KV cache, it is derived from the number of sequences
+    so that it does not limit the batch further.
+    """
     if not component.memory.pool.is_empty:
         return component.kv_cache_tokens
     return component.max_total_tokens * (int(sequences) if sequences else component.prefill_tokens)

@@ -24,9 +24,9 @@ tried first."""
 _MORE_COPIES = (2, 4, 8)
 """Multiples of the number of copies that are tried if the copies miss an objective."""
 _BY_FAR, _NEAR = 2.0, 1.2
-"""Safety factors for times in a sample. A sample of the users is enough to decide about a bound only if its times are
-below or above the bound by the first factor. With a proposed number of copies, the times must be below the bounds by
-the second factor."""
+"""Safety factors for the times of a sample. A sample of users decides about a bound only if its times are below or
+above the bound by the factor `_BY_FAR`; otherwise all users are simulated. More copies are proposed only if the times
+of their sample are below the bounds by the factor `_NEAR`."""
 _MOST_UNANSWERED, _ALWAYS_RUNNING = 0.1, 10
 """Requests that may still run at the end of the simulated time: a share of all requests, plus a constant."""
 
@@ -37,9 +37,10 @@ def with_traffic_warnings(plan: EndpointPlan) -> EndpointPlan:
 
 
 def traffic_warnings(plan: EndpointPlan) -> list[str]:
-    """Return a warning for each component that misses its declared traffic or objective with its maximum of copies.
+    """Return a warning for each component that, with its maximum number of copies, cannot serve its declared traffic or
+    misses its objective.
 
-    Each warning names a change that helps. Each instance type of a pool must be able to serve all of the traffic.
+    Each warning names a change that helps. Each instance type of a pool must be able to serve all of the traffic alone.
     """
     several = len(plan.components) > 1
     return [
@@ -85,7 +86,7 @@ class _Judged:
         self._speed = _speed(plan, component, load)
 
     def first_fault(self, copies: int) -> tuple[str | None, Point, Sample]:
-        """Return the reason why copies cannot serve the load, and the forecast of a sample.
+        """Return the reason why copies cannot serve the load (None if they can), and the last forecast with its sample.
 
         A load above the capacity takes long to simulate, so small parts of the load are tried first.
         """
@@ -98,9 +99,10 @@ class _Judged:
         return None, point, sample
 
     def missed(self, objective: Bounds, copies: int, point: Point, sample: Sample) -> tuple[Sequence[str], str]:
-        """Return a sentence for each missed bound, and a note if the numbers come from a sample.
+        """Return a message for each missed bound, and a note if the times come from a sample of the copies.
 
-        The percentiles of users depend on all copies. If a sample is near a bound, the whole load is simulated.
+        The percentiles of a load of users depend on all copies, so the whole load is simulated if the times of the
+        sample are near a bound.
         """
         if sample.copies == copies or self._load.users is None or _missed(objective, point, 1 / _BY_FAR):
             some = f" in a sample of {sample.copies} of them" if sample.copies < copies else ""
@@ -110,7 +112,7 @@ class _Judged:
         return _missed(objective, self._forecast(whole(copies, self._load))), ""
 
     def help(self, objective: Bounds, copies: int) -> str:
-        """Return the change with which the forecast meets the objective."""
+        """Return advice for meeting the objective, which was tried with further forecasts."""
         alone = replace(self._load, users=1, requests_per_second=None)
         if _missed(objective, self._forecast(sampled(self._speed, 1, alone))):
             return (
@@ -121,7 +123,7 @@ class _Judged:
             sample = sampled(self._speed, copies * times, self._load)
             margin = _NEAR if sample.copies < copies * times else 1.0
             if not _missed(objective, self._forecast(sample), margin):
-                return f"set copies={copies * times} with enough instances, which meets it by forecast"
+                return f"set copies={copies * times} with enough instances: the forecast then meets the objective"
         return (
             f"even {_MORE_COPIES[-1]} times the copies miss it: raise tensor_parallel=, or use an instance type with "
             "faster accelerators"
@@ -147,7 +149,7 @@ def _speed(plan: EndpointPlan, component: ComponentPlan, load: Load) -> CopySpee
 
 
 def _missed(objective: Bounds, point: Point, margin: float = 1.0) -> Sequence[str]:
-    """Return a sentence for each bound that is exceeded by the times of a forecast, multiplied by `margin`."""
+    """Return a message for each bound that the times of a forecast exceed when they are multiplied by `margin`."""
     times = {bound.name: getattr(point, f"{bound.name}_seconds") for bound in objective.bounds}
     with_margin = {name: None if seconds is None else margin * seconds for name, seconds in times.items()}
     return list(objective.misses(with_margin, point.refused))

@@ -16,8 +16,8 @@ from replicas.planning.plans import ComponentPlan
 from replicas.speed.times import StepTimes
 
 SAME_MODEL = 0.1
-"""Largest relative difference of parameters, KV-cache bytes per token and step times between models that count as the
-same: fine-tuned models, or models with another vocabulary."""
+"""Two models count as the same if their parameters, KV-cache bytes per token and step times differ by at most this
+ratio: for example a fine-tuned model, or a model with another vocabulary."""
 SAME_LENGTH = 0.25
 """Lengths, deviations, durations and loads count as the same if they differ by at most this ratio."""
 _SAME_COPIES = 2.0
@@ -49,12 +49,12 @@ def kind_of(load: Load) -> str:
 
 
 def size_of(load: Load) -> float:
-    """Return the size of a load: its users, its burst, or its rate (also for a trace)."""
+    """Return the number of users, the number of requests of a burst, or the rate of arrivals per second."""
     return load.users or load.burst or load.offered or 0.0
 
 
 def probes(times: StepTimes) -> tuple[float, ...]:
-    """Return the seconds of a few steps, by which the step times of two engines are compared."""
+    """Return the duration of each step in `_PROBES`, in seconds. They show whether two engines have the same times."""
     return tuple(
         times.prefill([prompt]) if prompt else times.decode(sequences, 1000 * sequences)
         for prompt, sequences in _PROBES
@@ -62,7 +62,7 @@ def probes(times: StepTimes) -> tuple[float, ...]:
 
 
 def differences(run: FittedRun, now: Conditions) -> list[str]:
-    """Return a sentence for each difference from the run."""
+    """Return a description of each difference between a forecast and the run; empty if there is none."""
     return [*_of_engine(run, now), *_of_hardware(run, now), *_of_times(run, now), *_of_loads(run, now)]
 
 
@@ -111,7 +111,7 @@ def _of_hardware(run: FittedRun, now: Conditions) -> Iterator[str]:
 
 
 def _of_times(run: FittedRun, now: Conditions) -> Iterator[str]:
-    """Yield the first step time that differs from the step times of the fitted engine."""
+    """Yield a description of the first step whose time differs from that of the fitted engine."""
     if run.probed_seconds is None:
         yield "step times: not recorded for the run"
         return

@@ -42,9 +42,9 @@ def forecast(
     Other components of the endpoint are assumed to be idle. Contention between copies for the host's CPU, memory
     bandwidth and network is not modelled.
 
-    `routing` is SageMaker's strategy. By default requests are spread at random, as in the run to which the constants
-    were fitted: no measurement of least-outstanding-requests on an endpoint was published. `profile` replaces the
-    profile of the engine's version (`replicas calibrate` writes one). `accelerator` replaces the speed of the
+    `routing` is SageMaker's routing strategy. By default requests go to random copies, as in the run to which the
+    constants were fitted: no measurement of LEAST_OUTSTANDING_REQUESTS on an endpoint was published. `profile` replaces
+    the profile of the engine's version (`replicas calibrate` writes one). `accelerator` replaces the speed of the
     instance's accelerators.
 
     Raises:
@@ -137,7 +137,7 @@ def _other_model(profile: Profile, component: ComponentPlan) -> str | None:
 
 
 def _answer_faults(component: ComponentPlan, load: Load) -> Iterator[str]:
-    """Yield a problem if the length of the answer does not suit the task: 0 for generated text, above 0 otherwise."""
+    """Yield a problem if answers with generated text have 0 tokens, or if answers of another task have tokens."""
     if component.task == "generate" and load.trace is not None:
         silent = [number for number, request in enumerate(load.trace.requests, 1) if not request.output_tokens]
         if silent:
@@ -150,7 +150,7 @@ def _answer_faults(component: ComponentPlan, load: Load) -> Iterator[str]:
 
 
 def within_limits(load: Load, component: ComponentPlan) -> Load:
-    """Return the load with the limits of a component, to which longer drawn requests are cut."""
+    """Return the load with the length limits of a component. Drawn requests that are longer are cut to these limits."""
     total = component.max_total_tokens
     if not component.memory.pool.is_empty:
         total = min(total, component.kv_cache_tokens)

@@ -15,7 +15,7 @@ from replicas.start.records import STORE, StartRecord, keep_records, read_record
 
 
 def kept_records(store: Path | None = None) -> tuple[StartRecord, ...]:
-    """Return the measured starts of a file; by default those that `replicas calibrate` has kept, if there are any.
+    """Return the measured starts in a file. Default: the file in which `replicas calibrate` stores them, if it exists.
 
     Raises:
         OperationError: the file cannot be read.
@@ -72,7 +72,7 @@ def keep_starts(
 
 
 def _name_in(planned: EndpointPlan, record: StartRecord) -> str | None:
-    """Return the name of the component in its plan; None for the only component, whose label is the endpoint's."""
+    """Return the name of the record's component in the plan; None if the plan has only one component."""
     return record.component if len(planned.components) > 1 else None
 
 

@@ -1,12 +1,13 @@
-"""Finds what limits a busy copy: the gain in throughput from doubling each resource.
+"""Finds the resource that limits a busy copy, by the gain in throughput from doubling each resource.
 
 A busy copy answers `1 / W` requests a second, where `W` is the engine's time for one request. If a resource takes the
 share `s` of that time, doubling it leaves the time `W * (1 - s / 2)`. Doubling the batch from `B` to `2 B` requests
 does not change the time of prompts. It changes the time of a generated token from `d(B) / B` to `d(2 B) / (2 B)`, where
 `d(B)` is the duration of a decoding step with `B` sequences.
 
-If requests wait for a full batch, and a batch of twice the size would answer much more, the limit of the batch counts
-as saturated first. The memory bandwidth is then busy only because weights are read for few requests at once.
+If requests wait because the batch is full, and a batch of twice the size would answer many more requests, the limit of
+the batch counts as saturated first. The memory bandwidth is then busy only because weights are read for few requests at
+once.
 """
 
 from __future__ import annotations
@@ -59,8 +60,8 @@ def gains(limit: PointLimits) -> dict[str, float]:
 
 
 def _gain_of_prompts(engine: CopyEngine, tokens: int, prompts: int) -> float:
-    """Return the gain for answers without tokens, from steps with twice as many prompts; 0 if a step cannot hold
-    them.
+    """Return the gain of steps with twice as many prompts, for answers without tokens; 0 if a step cannot compute so
+    many prompt tokens.
     """
     if 2 * prompts * tokens > engine.limits.prefill_tokens:
         return 0.0

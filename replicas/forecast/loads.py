@@ -17,7 +17,7 @@ class Point:
 
     users: int | None
     requests_per_second_offered: float | None
-    """Mean arrival rate of a rate or a trace."""
+    """Mean arrivals per second of a rate or a trace; None for users, for a burst, or if a trace arrives at once."""
     burst: int | None = None
     """Number of requests that arrive at once."""
     is_reached: bool | None = None
@@ -102,7 +102,7 @@ class Saturation:
     requests_per_second_offered: float | None
     burst: int | None = None
     requests_per_second: float | None
-    """Highest request rate under any load, measured over the duration of the load."""
+    """Highest rate of answers under any of the loads, over the duration of the load."""
     why: str
     """The reason, in one sentence with figures."""
     points: tuple[PointLimits, ...]
@@ -110,7 +110,7 @@ class Saturation:
 
 @dataclass(frozen=True, kw_only=True)
 class FigureError:
-    """Error of one figure over the runs that have it: absolute, relative to the measurement."""
+    """Error of one figure over the runs that have it: absolute values of forecast / measured - 1."""
 
     confidence: Confidence
     """Confidence class of this figure alone."""
@@ -125,7 +125,7 @@ class FigureError:
 
 @dataclass(frozen=True, kw_only=True)
 class MeasuredError:
-    """Errors of forecasts of measured runs: absolute, relative to the measurement.
+    """Errors of forecasts of measured runs: absolute values of forecast / measured - 1.
 
     Each figure has its own set of runs, whose number is in `figures`.
     """
@@ -153,7 +153,7 @@ class Forecast:
     component: str
     engine: str
     task: Task
-    """Kind of answers. Without generated tokens, times to the first token and prices of tokens are null or 0."""
+    """Kind of answers. If no tokens are generated, times to the first token and prices of tokens are None or 0."""
     confidence: Confidence
     basis: str
     """Reason for the confidence, with its measured error."""
@@ -168,8 +168,8 @@ class Forecast:
     copies: int
     """Number of copies of the component."""
     copies_simulated: int
-    """Number of copies that were simulated with their share of the load; the smallest over the loads. Rates and
-    numbers of requests are scaled to all copies."""
+    """Number of copies that were simulated with their share of the load; if it differs between the loads, the smallest
+    number. Rates and numbers of requests are scaled to all copies."""
     points: tuple[Point, ...]
     limits: Saturation
     warnings: tuple[str, ...] = ()

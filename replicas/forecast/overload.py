@@ -19,7 +19,7 @@ _MISSED = 0.05
 _FEWEST_REQUESTS = 10
 """Minimum number of requests for a verdict. With fewer, the number of answers in time depends on chance."""
 _FEW_ENDED = 0.01
-"""Minimum share of answers beyond SageMaker's limit for a warning."""
+"""A warning is given if at least this share of the answers takes longer than SageMaker's limit."""
 
 
 def keeps_up(
@@ -71,6 +71,5 @@ def overload_warnings(
         yield (
             f"{load.description}: {over_limit:.0%} of the answers take longer than {RESPONSE_SECONDS} s, after which "
             "SageMaker ends an answer of InvokeEndpoint (a streamed answer after 8 minutes); the forecast rate "
-            "includes "
-            "these answers"
+            "includes these answers"
         )

@@ -38,9 +38,7 @@ class PrefixCache:
         """Tokens that running requests use. Shared tokens count once."""
 
     def reusable(self, segments: tuple[Segment, ...], most: int) -> int:
-        """Return the number of tokens at the beginning of a prompt in the cache: whole blocks, at most `most`
-        tokens.
-        """
+        """Return how many tokens at the beginning of a prompt are in the cache, in whole blocks and at most `most`."""
         found = 0
         for identity, tokens in segments:
             cached = min(tokens, self._tokens.get(identity, 0))
@@ -100,7 +98,7 @@ class PrefixCache:
                 self.idle_tokens += more
 
     def shrink_to(self, room: int) -> None:
-        """Evict parts that no request uses until they have at most `room` tokens."""
+        """Evict unused parts until the remaining unused parts have at most `room` tokens."""
         while self.idle_tokens > room and self._idle:
             identity, _ = self._idle.popitem(last=False)
             self.idle_tokens -= self._tokens.pop(identity)

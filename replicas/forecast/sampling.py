@@ -30,8 +30,8 @@ _FEWEST_COPIES = 2
 """Minimum number of copies in a sample. A single copy would always get exactly its share of the load."""
 _EXACT_REQUESTS, _EXACT_COPIES = 5000, 16
 """Minimum number of requests and of copies in a sample of a forecast. At 16 loads of users on 40 and 64 copies, the
-figures of such samples differed from those of all copies as much as those of another seed did: up to 3 % of the rates
-and latencies, and up to 10 % of p90 where latencies come in steps of a batch.
+figures of such samples differed from those of all copies as much as a simulation with another seed did: up to 3 % of
+the rates and latencies, and up to 10 % of p90 where latencies come in steps of a batch.
 """
 
 
@@ -86,7 +86,7 @@ def whole(copies: int, load: Load) -> Sample:
 def copies_to_simulate(engine: CopyEngine, component: ComponentPlan, load: Load, duration_seconds: float) -> int:
     """Return how many copies a forecast simulates, with their share of the load, if requests go to random copies.
 
-    The share of a burst or a trace ends before the whole, so all copies are simulated.
+    A share of a burst or a trace would end earlier than the whole load, so all copies are simulated.
     """
     copies = component.copies
     if load.has_end or copies <= _EXACT_COPIES:

@@ -16,7 +16,7 @@ _SATURATED = 0.95
 first and after its last request."""
 
 _WAITS = 0.5
-"""Minimum mean number of waiting requests per copy that counts as waiting."""
+"""Requests count as waiting if on average at least this number waits per copy."""
 _REPORTED = 0.05
 """Minimum mean number of waiting requests that is reported. Smaller numbers round to 0.0."""
 _TOO_LITTLE = 0.5
@@ -47,7 +47,7 @@ def point_limits(load: Load, outcome: Outcome, engine: CopyEngine, *, copies: in
 
 
 def saturation(points: Sequence[Point], limits: Sequence[PointLimits], concurrent_requests: int | None) -> Saturation:
-    """Return the resource that saturates first. The forecasts are in the order of their loads."""
+    """Return the resource that saturates first. `points` and `limits` must be in ascending order of their loads."""
     most = max((point.requests_per_second_window for point in points), default=None)
     for number, (point, limit) in enumerate(zip(points, limits, strict=True)):
         saturated = _is_saturated(point, limit, points[number - 1] if number else None)
@@ -90,9 +90,9 @@ def _is_saturated(point: Point, limit: PointLimits, before: Point | None) -> boo
     """True if engines are busy all the time and more load does not bring more answers.
 
     Arrivals at a rate saturate a copy if fewer requests are answered than arrive. Other loads saturate a copy in three
-    cases: requests wait for a full batch, a batch of twice the size would gain too little, or the last increase of the
-    load gained too little. A busy copy alone is not saturated, because a single user keeps a copy busy. Waiting alone
-    does not count either, because requests also wait for a batch that still grows.
+    cases: requests wait because the batch is full, a batch of twice the size would gain too little, or the last
+    increase of the load gained too little. A copy that is only busy is not saturated, because a single user keeps a
+    copy busy. Waiting alone does not count either, because requests also wait while the batch can still grow.
     """
     if limit.busy < _SATURATED:
         return False

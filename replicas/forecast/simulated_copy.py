@@ -123,8 +123,8 @@ class SimulatedCopy:
             self.ends = now + sum(parts)
 
     def cut(self, now: float) -> bool:
-        """Shorten the current event to the end of the current step, because a request arrived. True if its end
-        changes.
+        """Shorten the current event to the end of the current step, because a request arrived. Return True if the end
+        of the event changes.
         """
         step, began = self.step, self.began
         if self._repeats == 1:

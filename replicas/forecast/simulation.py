@@ -50,8 +50,8 @@ class Outcome:
     """Number of drawn requests that were longer than the endpoint accepts and were cut."""
 
     def duration(self, load: Load, duration_seconds: float) -> float:
-        """Return the seconds over which rates are computed: `duration_seconds` or, if the load has an end, the whole
-        simulated time.
+        """Return the seconds over which rates are computed: the whole simulated time for a burst or a trace,
+        `duration_seconds` for other loads.
         """
         return self.elapsed_seconds if load.has_end else duration_seconds
 
@@ -61,10 +61,11 @@ def simulate(
 ) -> Outcome:
     """Simulate a load on the copies of a component.
 
-    Users and arrivals at a rate send requests for the duration; a burst and a trace end with their last request.
+    Users and a rate send requests until the duration is over; a burst and a trace end with their last request.
 
     Raises:
-        ForecastError: the simulation would take longer than a minute, or the answers more than a day.
+        ForecastError: the simulation has too many events to compute (about a minute), or the requests are not answered
+            within a simulated day.
 
     """
     if load.users is None and (routing == "RANDOM" or copies == 1):
@@ -77,9 +78,9 @@ def simulate(
 def simulate_together(
     engine: CopyEngine, *, copies: int, load: Load, duration_seconds: float, seed: int, routing: Routing
 ) -> Outcome:
-    """Simulate any load with the events of all copies in one order.
+    """Simulate any load, with the events of all copies in the order of their times.
 
-    `simulate` uses this function if the answers of one copy decide when requests reach another copy.
+    `simulate` uses this function if the answers of one copy decide when, or whether, another copy receives a request.
     """
     return _Simulation(engine, copies, load, duration_seconds, seed, routing).run()
 
@@ -115,7 +116,7 @@ def _sent(drawn: DrawnRequest, when: float, number: int) -> SentRequest:
 
 
 def _give_up(simulated: Sequence[SimulatedCopy], sent: int, load: Load) -> None:
-    """Raise a `ForecastError` if the simulation takes too long."""
+    """Raise a `ForecastError` if there are too many events, or the simulated time exceeds a day."""
     if sum(copy.events for copy in simulated) + sent > MOST_EVENTS or any(
         copy.ends > _GIVES_UP_AFTER_SECONDS for copy in simulated
     ):
@@ -161,8 +162,8 @@ class _Simulation:
         self._copies = [SimulatedCopy(number, engine, self._duration) for number in range(copies)]
         self._outstanding = [0] * copies
         self._events: list[tuple[float, int, SimulatedCopy | None]] = []
-        """Heap of events: time, order of creation, and the copy whose steps end. The copy is None if the event is that
-        a request is sent."""
+        """Heap of events: time, order of creation, and the copy whose steps end. The copy is None if the event is the
+        sending of a request."""
         self._passing: deque[tuple[float, int, SentRequest]] = deque()
         """Requests in the frontend: time at which the request leaves it, order of creation, and the request.
 
@@ -220,9 +221,9 @@ class _Simulation:
                 return
 
     def _passes_next(self) -> bool:
-        """True if a request passes the frontend before the first of the events."""
+        """True if a request leaves the frontend before the first of the events."""
         passing = self._passing
-        # Numbers of creation differ, so the comparison never comes to what follows them.
+        # Every order of creation is unique, so the third element of the tuples is never compared.
         return bool(passing) and passing[0] < self._events[0]  # type: ignore[operator]
 
     # ---- users and arrivals

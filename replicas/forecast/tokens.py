@@ -22,6 +22,6 @@ def task_lines(task: Task) -> list[str]:
     if task == "generate":
         return []
     return [
-        f"n/a: task={task!r} generates no tokens, so times to the first token, between tokens, and prices of tokens do "
-        "not exist"
+        f"n/a: a component with task={task!r} generates no tokens, so it has no TTFT, no time between tokens and no "
+        "price per token"
     ]

@@ -213,7 +213,7 @@ def test_a_benchmark_measures_requests_and_says_that_there_are_no_tokens(ask: Ru
     arguments = ["--component", component, "--users", "3", "--duration", "1", "--input-tokens", "100", "--warmup", "1"]
     outcome = ask("benchmark", SEARCH, *arguments)
     assert outcome.code == 0, outcome.err
-    assert "n/a: task=" in outcome.out
+    assert "n/a: a component with task=" in outcome.out
     (folder,) = Path("benchmarks", SEARCH).iterdir()
     document = json.loads((folder / "result.json").read_text())
     (point,) = document["points"]

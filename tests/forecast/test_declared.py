@@ -79,7 +79,7 @@ def test_every_bound_that_is_missed_is_named_and_no_other() -> None:
 
 def test_the_copies_that_a_warning_names_keep_the_objective() -> None:
     (warning,) = of_objective("ttft_p90=0.3", requests_per_second=None, users=40)
-    named = re.search(r"set copies=(\d+) with enough instances, which meets it by forecast$", warning)
+    named = re.search(r"set copies=(\d+) with enough instances: the forecast then meets the objective$", warning)
 
     assert named
     assert (forecast_of(int(named[1]), users=40).ttft_p90_seconds or 9) <= 0.3

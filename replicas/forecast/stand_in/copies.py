@@ -53,7 +53,9 @@ class StandInCopy:
         return self._outstanding
 
     async def invoke(self, body: bytes, path: str) -> Reply:
-        """Return the answer to a body on `/invocations` or `/v1/chat/completions`; a refusal is also an answer."""
+        """Return the answer to a request body for `/invocations` or `/v1/chat/completions`. A refused request gets an
+        answer with an error status.
+        """
         try:
             if path == _CHAT_COMPLETIONS and not self._accepts_chat:
                 raise Refused(404, _NOT_FOUND)
