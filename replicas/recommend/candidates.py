@@ -84,7 +84,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Unfit:
-    """An instance type on which the weights do not fit with an engine, and the reason."""
+    """A combination of instance type, weights and engine that cannot be used, and the reason."""
 
     instance: str
     weights: str
@@ -126,8 +126,8 @@ def candidates(requirements: Requirements, subject: Subject) -> tuple[list[Candi
 def weights_on_offer(model: Model, *, table: bool) -> list[Weights]:
     """Return the available quantizations of a model.
 
-    These are the stored format, quantized checkpoints of the same model in the table, and FP8 computed at start-up if
-    no FP8 checkpoint exists.
+    These are the stored format, quantized checkpoints of the same model in the catalogue (only if `table` is true), and
+    FP8 computed at start-up if no FP8 checkpoint exists.
     """
     stored = model.quantization.method if model.quantization else "none"
     publisher = model.id.partition("/")[0]

@@ -43,7 +43,7 @@ class OptionDocument(TypedDict):
     """False if a quick forecast was enough to rank the layout."""
     limited_by: LimitDocument | None
     misses: list[str]
-    """A sentence for each objective that the layout misses."""
+    """A message for each limit of the objective that the layout misses."""
 
 
 class TwinDocument(TypedDict):

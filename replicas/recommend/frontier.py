@@ -24,7 +24,10 @@ class Spot:
 
 
 def frontier(spots: Iterable[Spot]) -> list[Spot]:
-    """Return the layouts that no other layout beats in price and latency, cheapest first. Equal layouts count once."""
+    """Return the layouts that no other layout beats in price and latency, cheapest first.
+
+    Of layouts with the same price and the same latency, one is returned.
+    """
     ordered = sorted(spots, key=lambda spot: (spot.usd_per_hour, spot.latency_p90_seconds, spot.instance_type))
     undominated: list[Spot] = []
     for spot in ordered:

@@ -34,7 +34,7 @@ answers can raise the mean latency above p90."""
 
 @dataclass(frozen=True)
 class Measured:
-    """Forecast of equal copies at the load, and the conditions of the objective that they miss."""
+    """Forecast of the copies of a layout under the load, and the conditions of the objective that they miss."""
 
     forecast: Forecast
     effort: Effort
@@ -73,7 +73,7 @@ class Gauge:
         return self._bounds[candidate.engine]
 
     def capacity(self, candidate: Candidate) -> float:
-        """Return the maximum requests per second of one copy; 0 if its answers would take more than a day."""
+        """Return the maximum requests per second of one copy; 0 if it is too slow to be simulated."""
         if candidate.engine not in self._capacities:
             try:
                 self._capacities[candidate.engine] = capacity(
@@ -142,6 +142,6 @@ class Gauge:
             rate = copies * self.capacity(candidate) * busy
         if not rate:
             return 1.0
-        # With fewer copies, the uneven distribution of requests would not show, unless each copy has many requests.
+        # A few copies are simulated if possible: one copy alone does not show the uneven distribution of requests.
         requests = rate * duration
         return min(1.0, max(QUICK_REQUESTS / requests, min(_FEWEST_SIMULATED / copies, 2 * QUICK_REQUESTS / requests)))

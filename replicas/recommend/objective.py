@@ -22,7 +22,7 @@ simulation does not show."""
 
 
 TIMES = {"latency": "latency", "ttft": "TTFT", "tpot": "time per token"}
-"""Names of the bounded times in messages."""
+"""Names, for messages, of the times that an objective can limit."""
 
 
 class ObjectiveDocument(TypedDict):
@@ -72,7 +72,7 @@ class Objective:
         """Return the objective of `--objective`, `--latency-p90`, `--ttft-p90` and the budget.
 
         Raises:
-            UsageError: a time is bounded twice.
+            UsageError: the limit of a time is given twice.
 
         """
         own = {"latency_p90": latency_p90_seconds, "ttft_p90": ttft_p90_seconds}
@@ -153,8 +153,8 @@ def carrying(requests_per_second: float, capacity: float) -> list[Shortfall]:
 def too_slow(what: str, seconds: float | None, limit: float | None, *, whose: str = "") -> list[Shortfall]:
     """Return the shortfall of a time that exceeds its limit; empty if it does not. `seconds` is None without an answer.
 
-    The sentence names the compared time by `whose` or, by default, by `what`. `whose` is given if the time is only a
-    bound of the percentile.
+    The message calls the compared time `whose`; default: `what`. `whose` is given if the time is only a lower bound of
+    the percentile.
     """
     if limit is None or (seconds is not None and seconds <= limit):
         return []

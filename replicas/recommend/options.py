@@ -160,7 +160,8 @@ class Option:
 
 
 def fewest_instances(candidate: Candidate, gauge: Gauge, most: int, *, effort: Effort, least: int = 1) -> Option:
-    """Return the layout on the fewest instances, from `least` to `most`, that meet the objective.
+    """Return the layout on the fewest instances, from `least` to `most`, that meet the objective. If no number does,
+    the shortfalls of the option say why.
 
     The number is found by bisection, because more instances never make answers slower. Nothing is simulated if bounds
     already show that the layout misses the objective.
@@ -199,7 +200,8 @@ def fewest_instances(candidate: Candidate, gauge: Gauge, most: int, *, effort: E
 def smallest(holds: Callable[[int], bool], first: int, last: int) -> int | None:
     """Return the smallest number from `first` to `last` for which `holds` is true; None if it is never true.
 
-    `holds` must also be true for all larger numbers. `first`, the expected number, is tried first, then `last`.
+    If `holds` is true for a number, it must be true for all larger numbers. `first` and `first + 1`, the expected
+    numbers, are tried first, then `last`.
     """
     for near in range(first, min(first + 1, last) + 1):
         if holds(near):
@@ -222,7 +224,10 @@ def copies_needed(candidate: Candidate, gauge: Gauge, most: int, *, effort: Effo
 
 
 def misses_alone(candidate: Candidate, gauge: Gauge) -> list[Shortfall]:
-    """Return the conditions that a single request on an idle copy misses, so that more copies cannot help."""
+    """Return a shortfall for each limit of the objective that even a single request on an idle copy exceeds.
+
+    More copies cannot help then.
+    """
     objective, bound = gauge.objective, gauge.bounds(candidate)
     alone = {"latency": bound.latency_seconds, "ttft": bound.ttft_seconds}
     shortfalls: list[Shortfall] = []
@@ -235,16 +240,14 @@ def misses_alone(candidate: Candidate, gauge: Gauge) -> list[Shortfall]:
 
 
 def misses_at_roofline(candidate: Candidate, gauge: Gauge, copies: int) -> list[Shortfall]:
-    """Return the conditions that `copies` copies miss even at their roofline."""
+    """Return a shortfall for each condition of the objective that `copies` copies miss even at their roofline."""
     load = gauge.load
     ideal = copies * gauge.bounds(candidate).requests_per_second
     if load.offered is not None:
         return carrying(load.offered, ideal)
     mean, limit = (load.at_once or 1) / ideal, gauge.objective.latency_p90_seconds
     if load.users is None:  # a burst: answering nine tenths takes at least nine tenths of the time
-        return too_slow(
-            "latency p90", _NINE_OF_TEN * mean, limit, whose="latency of nine tenths of the requests at the roofline"
-        )
+        return too_slow("latency p90", _NINE_OF_TEN * mean, limit, whose="lowest possible latency p90 (roofline)")
     return too_slow("latency p90", mean, limit, whose="mean latency at the roofline")
 
 

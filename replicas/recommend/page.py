@@ -99,7 +99,7 @@ def _frontier(recommendation: Recommendation, spots: Sequence[Spot]) -> Chart:
         lines=[
             Line(name="frontier", values=edge, style="second"),
             Line(name="misses the objective", values=values(holds=False), style="third", joined=False),
-            Line(name="holds the objective", values=values(holds=True), joined=False),
+            Line(name="meets the objective", values=values(holds=True), joined=False),
         ],
         marks=marks,
         labels=[_label(spot) for spot in spots],

@@ -69,7 +69,7 @@ class Recommendation:
 
     @property
     def reasons(self) -> dict[str, int]:
-        """Reasons why layouts do not fit, each with the number of pairs of instance type and quantization."""
+        """Reasons why layouts do not fit, each with its number of combinations of instance type, weights and engine."""
         return dict(Counter(each.reason for each in self.unfit).most_common())
 
     def why(self) -> list[str]:

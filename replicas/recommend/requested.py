@@ -41,7 +41,7 @@ def requested(
         latency_p90_seconds: bound of the p90 latency.
         ttft_p90_seconds: bound of the p90 time to the first token.
         max_usd_per_hour: budget.
-        tell: called with a sentence for each assumption and for each option without effect.
+        tell: called with a message for each assumption and for each option without effect.
         options: further fields of `Requirements`.
 
     Raises:

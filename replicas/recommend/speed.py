@@ -37,7 +37,7 @@ class Bounds:
 def bounds(engine: CopyEngine, load: Load) -> Bounds:
     """Return the roofline of a copy: the latency of a single request, and the rate of the best batch of any size.
 
-    Measured kernels are not faster with every larger batch, so several sizes are tried.
+    With measured kernels, a larger batch does not always have a higher rate, so several sizes are tried.
     """
     times, decoded = engine.times, load.output_tokens - 1
     computed = _computed_tokens(engine, load)
@@ -53,7 +53,7 @@ def bounds(engine: CopyEngine, load: Load) -> Bounds:
 
 @lru_cache(maxsize=64)
 def mean_answer(load: Load) -> float:
-    """Return the mean length of answers, after drawn lengths are cut to the limits of the endpoint."""
+    """Return the mean length of answers in tokens, after drawn lengths are cut to the limits of the endpoint."""
     unlimited = replace(load, max_input_tokens=None, max_total_tokens=None)
     if not load.is_varied or unlimited == load:
         return load.output_tokens
@@ -97,7 +97,7 @@ def capacity(engine: CopyEngine, load: Load) -> float:
     """Simulate a copy with a queue that is never empty, and return its requests per second.
 
     Raises:
-        ForecastError: the answers would take more than a day.
+        ForecastError: the simulation has too many events, or takes more than a simulated day.
 
     """
     users = saturating_users(engine, load)

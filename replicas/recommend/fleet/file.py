@@ -38,7 +38,7 @@ class FleetModel(BaseModel):
     ttft_p90_seconds: _Seconds | None = None
     engine: str = DEFAULT_ENGINE
     quantizations: tuple[str, ...] = ()
-    """Allowed quantizations (`none`, `awq`, ...). Default: that of the stored model."""
+    """Allowed quantizations (`none`, `awq`, ...). Default: only the quantization in which the model is stored."""
     max_total_tokens: Annotated[int, Field(ge=1)] | None = None
     token_secret: str | None = None
 

@@ -129,7 +129,13 @@ class Needs:
             raise RecommendError("the fleet cannot be served", problems)
 
     def corrected(self, chosen: Iterable[Choice]) -> bool:
-        """Forecast the selected choices in full. Return True if a number of copies had to be raised."""
+        """Forecast the selected choices in full. Return True if a choice needs more copies, or was removed because it
+        cannot meet its objective.
+
+        Raises:
+            RecommendError: no choice is left for a model.
+
+        """
         raised = False
         for choice in set(chosen):
             gauge, candidate = self._gauges[choice.model], self.candidates[choice.key]

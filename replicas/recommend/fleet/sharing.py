@@ -56,7 +56,7 @@ class Shares:
     """Number of instances in use, by type."""
     usd_per_hour: float
     proven: bool
-    """True if no cheaper answer exists; False if the solver ran out of time before it could prove that."""
+    """True if no cheaper combination exists; False if the solver ran out of time before it could prove that."""
     least_usd_per_hour: float
     """Proven lower bound of the price."""
 
@@ -186,7 +186,7 @@ class _Program:
         self._cost()
 
     def _hold(self, name: str) -> None:
-        """Add the constraints: copies fit the resources of their instance, and equal instances are used in order."""
+        """Add the constraints: copies fit the resources of their instance, and a type's instances are used in order."""
         host, used = self._types[name].host, self.used[name]
         here = [number for number, choice in enumerate(self._choices) if choice.instance_type == name]
         for index, bin_used in enumerate(used):
@@ -209,7 +209,7 @@ class _Program:
         self.model.minimize(prices + _OF_AN_ENDPOINT * endpoints + _OF_AN_ACCELERATOR * accelerators)
 
     def hint(self, shares: Shares) -> None:
-        """Set a known answer as the starting point of the search."""
+        """Set a known solution as the starting point of the search."""
         for choice, taken in zip(self._choices, self.taken, strict=True):
             self.model.add_hint(taken, choice in shares.chosen)
 
