@@ -41,7 +41,7 @@ def loads_of(
     Args:
         component: the component that receives the load.
         options: the given options.
-        tell: called with a sentence for each option without effect.
+        tell: called with a message for each option without effect.
 
     Raises:
         UsageError: options contradict each other or cannot be read.

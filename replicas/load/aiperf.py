@@ -59,7 +59,7 @@ def load_of(parameters: Mapping[str, Any]) -> tuple[Load, float]:
     elif rate is None and users is None:
         faults.append("concurrency or request_rate is missing")
     elif count is not None and (duration is not None or count != users):
-        faults.append("request_count needs an equal concurrency and no benchmark_duration: together they are a burst")
+        faults.append("request_count makes a burst: set concurrency to this number, and leave benchmark_duration out")
     elif count is None and duration is None:
         faults.append("benchmark_duration is missing")
     if faults:

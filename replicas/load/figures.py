@@ -16,8 +16,8 @@ def percentile(ordered: Sequence[float], part: float) -> float:
 def lasting_rate(answers: Iterable[tuple[float, float, float]], duration: float) -> float:
     """Return the steady rate in answers per second of a load that lasts `duration` seconds.
 
-    The window begins after the median latency (at most half of the duration), when the first answers are complete. An
-    answer that lies only partly in the window counts with that fraction.
+    The window begins after the median latency (at most half of the duration), when the first answers are complete. Of
+    an answer that lies only partly in the window, the fraction in the window counts.
 
     Args:
         answers: for each answered request, the times of sending, first token and end, in seconds from the beginning.

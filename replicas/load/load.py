@@ -84,15 +84,18 @@ class Load:
 
     @property
     def at_once(self) -> int | None:
-        """Number of simultaneous requests of users, a burst, or a trace at one moment; None for arrivals over time."""
+        """Number of simultaneous requests: of users, of a burst, or of a trace whose requests all arrive at one moment.
+
+        None for arrivals over time.
+        """
         if self.trace is not None:
             return len(self.trace.requests) if self.offered is None else None
         return self.burst if self.users is None else self.users
 
     @property
     def longest_tokens(self) -> int:
-        """Tokens of a long request, prompt plus answer: the longest of a trace, or the 99th percentiles of both
-        lengths.
+        """Tokens of a long request, prompt plus answer: the longest request of a trace; for other loads, the sum of the
+        99th percentiles of both lengths.
         """
         if self.trace is not None:
             return max(request.input_tokens + request.output_tokens for request in self.trace.requests)
@@ -201,7 +204,7 @@ class Load:
                     f"{self.input_tokens}: the whole prompt is shared, so its length cannot vary"
                 )
             elif stddev and varying == 0 and name == "output_stddev":
-                yield f"output_stddev={stddev:g}: output_tokens=0 cannot vary: leave it out"
+                yield f"output_stddev={stddev:g}: output_tokens=0 cannot vary: leave output_stddev out"
 
     def _prompt_problems(self) -> Iterator[str]:
         if not 0 <= self.shared_tokens <= max(0, self.input_tokens):
@@ -217,7 +220,7 @@ class Load:
 
 @lru_cache(maxsize=64)
 def lognormal(mean: float, stddev: float) -> tuple[float, float]:
-    """Return mean and standard deviation of the logarithm of a lognormal length with this mean and deviation."""
+    """Return the mean and the standard deviation of the logarithm of a length with the given mean and deviation."""
     variance = log(1 + (stddev / mean) ** 2)
     return log(mean) - variance / 2, sqrt(variance)
 

@@ -11,7 +11,7 @@ from replicas.deployment.options import Traffic
 from replicas.errors import UsageError
 
 FIGURES = ("latency", "ttft", "tpot")
-"""Times that a bound can limit: of the whole answer, to its first token, and the mean time of each further token."""
+"""Times that a bound can limit: the time of the whole answer, to its first token, and per further token (mean)."""
 PERCENTILES = ("p50", "p90", "p99")
 _BOUND = re.compile(r"(?P<figure>[a-z]+)_(?P<percentile>p\d+)=(?P<seconds>.+)")
 
@@ -77,7 +77,7 @@ class Bounds:
         return cls.parse(traffic.objective, option="traffic.objective")
 
     def misses(self, values: Mapping[str, float | None], refused: int) -> Iterator[str]:
-        """Yield a sentence for each bound that is exceeded, and for requests without an answer.
+        """Yield a message for each bound that is exceeded, and one for requests without an answer.
 
         Args:
             values: percentiles in seconds, by `FIGURE_PERCENTILE`; None if no answer has that time.
@@ -97,8 +97,8 @@ class Bounds:
         """True if a single request counts as goodput: its times are within all bounds, whatever their percentile.
 
         Args:
-            times: times of the request, by figure. A missing time counts as within its bound: an answer of one token
-                has no tpot.
+            times: times of the request in seconds, by figure. A missing time is never above its bound: for example, an
+                answer of one token has no tpot.
 
         """
         return all((times.get(bound.figure) or 0.0) <= bound.seconds for bound in self.bounds)

@@ -95,7 +95,7 @@ class LoadOptions:
 
         Args:
             base: load with the default arrivals and lengths.
-            tell: called with a sentence for each option or field without effect.
+            tell: called with a message for each option or field without effect.
 
         Raises:
             UsageError: options contradict each other or cannot be read. The message lists every fault.

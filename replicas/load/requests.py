@@ -13,9 +13,9 @@ from replicas.load.load import Load, lognormal
 from replicas.load.trace import BLOCK_TOKENS, TracedRequest
 
 Segment = tuple[Hashable, int]
-"""Part of a prompt: an identity of the part and everything before it, and the number of its tokens."""
+"""Part of a prompt: an identity that stands for the part and everything before it, and the part's number of tokens."""
 _KEPT = 20_000
-"""Number of requests of a load that are kept."""
+"""Maximum number of drawn requests of a load that are cached."""
 
 
 class DrawnRequest(NamedTuple):
@@ -32,7 +32,7 @@ class DrawnRequest(NamedTuple):
 
 
 def requests(load: Load, seed: int) -> Iterator[DrawnRequest]:
-    """Yield the requests of a load in the order of sending. Only the requests of a trace come to an end.
+    """Yield the requests of a load in the order of sending: all requests of a trace, or requests without end.
 
     The same seed gives the same requests for any number of users and any rate.
     """
@@ -59,7 +59,7 @@ def requests(load: Load, seed: int) -> Iterator[DrawnRequest]:
 class _Varied:
     """Requests of different lengths, in the order of sending.
 
-    The first 20,000 requests are kept, because many simulations of a load need the same ones.
+    The first 20,000 requests are cached, because many simulations of a load need the same requests.
     """
 
     def __init__(self, load: Load, seed: int) -> None:

@@ -1,8 +1,8 @@
 """Traces: recorded requests, in the JSON lines format of Mooncake that AIPerf replays.
 
 Each line is an object with `timestamp` (milliseconds), `input_length` and `output_length` (tokens), and optionally
-`hash_ids`: one id for each block of 512 tokens of the prompt. Blocks with equal ids are equal and have equal
-beginnings before them.
+`hash_ids`: one id for each block of 512 tokens of the prompt. If two blocks have the same id, the prompts are the same
+up to the end of these blocks.
 Sources: github.com/kvcache-ai/Mooncake, FAST25-release/traces; github.com/ai-dynamo/aiperf, docs (trace replay).
 """
 

@@ -31,7 +31,7 @@ def read_trace(path: Path, tell: Callable[[str], None] = lambda _line: None) -> 
 
     Args:
         path: a file of JSON lines.
-        tell: called with a sentence about unknown fields, which are ignored, and about a long pause, which is replayed.
+        tell: called with a message about unknown fields, which are ignored, and about a long pause, which is replayed.
 
     Raises:
         TraceError: the file or some of its lines cannot be read. The message names all faults and their lines.
@@ -98,7 +98,7 @@ def write_trace(requests: Iterable[TracedRequest], path: Path) -> None:
 
 @dataclass
 class _Faults:
-    """Faults of a file: one sentence for each kind of fault, with its line numbers."""
+    """Faults of a file: one message for each kind of fault, with its line numbers."""
 
     lines: dict[str, list[int]] = field(default_factory=dict)
 
@@ -190,7 +190,7 @@ def _is_number(value: object) -> bool:
 
 
 def _longest_pause(trace: Trace) -> tuple[int, float] | None:
-    """Return the index of the request before the longest pause, and its seconds; None if no pause is reported."""
+    """Return the index of the request before the longest pause, and the pause in seconds; None if none is reported."""
     pauses = [later.seconds - earlier.seconds for earlier, later in pairwise(trace.requests)]
     if len(pauses) < 2:
         return None

@@ -105,7 +105,7 @@ def test_a_job_can_be_stopped_and_only_then_deleted(account: Account) -> None:
         ("[]", "needs benchmark.type: aiperf"),
         ('{"benchmark": {"type": "other"}}', "needs benchmark.type: aiperf"),
         (inline(public_dataset="sharegpt")["WorkloadSpec"]["Inline"], "does not support public_dataset"),
-        (inline(request_count=100)["WorkloadSpec"]["Inline"], "request_count needs an equal concurrency"),
+        (inline(request_count=100)["WorkloadSpec"]["Inline"], "request_count makes a burst: set concurrency"),
         (inline(request_rate=2)["WorkloadSpec"]["Inline"], "request_rate excludes concurrency"),
         (inline(concurrency=None)["WorkloadSpec"]["Inline"], "concurrency or request_rate is missing"),
         (inline(concurrency="many")["WorkloadSpec"]["Inline"], "concurrency is not a number"),
