@@ -47,16 +47,17 @@ def calibrate_run(
 
     Args:
         path: result.json of a benchmark, or its folder; or the JSON of another load generator (`read_foreign`).
-        described: the measured deployment, for a result of another load generator. `replicas benchmark` records it.
-        component: name of the component that was measured, if there are several.
+        described: the measured deployment, only for a result of another load generator. A result of `replicas
+            benchmark` names its deployment itself.
+        component: name of the measured component; required if the deployment has several.
         out: file to write the profile to. Default: profiles/DEPLOYMENT.json.
         tell: called with progress lines for people.
 
     Raises:
-        OperationError: the result cannot be read or has another model, or deployments.py lacks the deployment on the
-            measured instance type.
+        OperationError: the result cannot be read, or its model or instance type is not that of the deployment.
         ForecastError: the run has no usable measurement, or its load cannot be forecast.
-        UsageError: the deployment that another load generator measured is not named.
+        UsageError: `described` is missing for a result of another load generator, or is given for a result of
+            `replicas benchmark`.
 
     """
     file = path / "result.json" if path.is_dir() else path
@@ -137,7 +138,7 @@ def _is_same_model(left: str, right: str) -> bool:
 
 
 def _is_foreign(file: Path) -> bool:
-    """True if the file can be read and is not a result of `replicas benchmark`."""
+    """True if the file has keys of another load generator and no schema, or is a .jsonl file of several documents."""
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
     except OSError:

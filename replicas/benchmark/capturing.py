@@ -31,7 +31,7 @@ class TraceMaking:
     estimated: int
     """Requests whose lengths are estimated from the number of characters."""
     left_out: list[str] = field(default_factory=list)
-    """Sentences about requests that are not in the trace."""
+    """A message for each line or request that is not in the trace, with the reason."""
 
     def to_document(self) -> dict[str, Any]:
         """Return the JSON document (`replicas.benchmark.document.MadeTraceDocument`)."""
@@ -63,7 +63,7 @@ def make_trace(
         source: `s3://bucket/prefix`, a folder, or a file of SageMaker's data capture.
         path: file to write.
         region: region of the bucket.
-        tell: called with sentences about estimated or skipped requests.
+        tell: called with messages about estimated or skipped requests.
 
     Raises:
         OperationError: no capture file exists, or no captured request has the lengths of a prompt and an answer.
@@ -113,7 +113,7 @@ class _Blocks:
         self._numbers: dict[bytes, int] = {}
 
     def of(self, prompt: bytes, tokens: int) -> tuple[int, ...]:
-        """Return the numbers of a prompt's blocks, each of about 512 tokens; the last is the rest of the prompt."""
+        """Return the numbers of a prompt's blocks. Each has about 512 tokens; the last is the end of the prompt."""
         last, size = -(-tokens // BLOCK_TOKENS) - 1, BLOCK_TOKENS * _CHARACTERS_A_TOKEN
         digest, numbers = b"", list[int]()
         for block in range(last + 1):

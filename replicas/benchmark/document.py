@@ -81,7 +81,7 @@ class HighestDocument(TypedDict):
 
 
 class BenchmarkDocument(TypedDict):
-    """A sweep over numbers of users: the content of `result.json`, and the output of `replicas benchmark --json`."""
+    """A sweep over loads: the content of `result.json`, and the output of `replicas benchmark --json`."""
 
     schema: Literal["replicas.benchmark/3"]
     subject: Subject
@@ -129,7 +129,7 @@ class HistoryDocument(TypedDict):
     schema: Literal["replicas.history/1"]
     runs: list[RunDocument]
     unreadable: list[str]
-    """A sentence for each result that cannot be read, with the reason."""
+    """A message for each result that cannot be read, with the reason."""
 
 
 class JudgedValuesDocument(TypedDict):
@@ -234,4 +234,4 @@ class MadeTraceDocument(TypedDict):
     estimated: int
     """Requests whose lengths are estimated from the number of characters."""
     left_out: list[str]
-    """A sentence for each line or request that is not in the trace."""
+    """A message for each line or request that is not in the trace, with the reason."""

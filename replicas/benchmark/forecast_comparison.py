@@ -25,7 +25,7 @@ COMPARED = (
 
 
 def compare_with_forecast(result: Result, profile: Profile | None = None) -> dict[str, Any]:
-    """Forecast every measurement, as JSON; `{"missing": reason}` if there is no forecast.
+    """Return the forecast of every measurement as a JSON document; `{"missing": reason}` if there is no forecast.
 
     `errors` of a measurement are relative to the measured value: forecast / measured - 1.
     """
@@ -59,7 +59,7 @@ def planned(subject: Subject) -> tuple[EndpointPlan, ComponentPlan]:
 
     Raises:
         CatalogueError: deployments.py does not have the deployment.
-        OperationError: the deployment is on another instance type, or lacks the component.
+        OperationError: deployments.py has another instance type for the deployment, or does not have the component.
         SizingError: the deployment does not fit its instances.
 
     """

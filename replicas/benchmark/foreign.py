@@ -33,7 +33,7 @@ class ForeignRun:
     duration_seconds: float
     """Longest time in which a measurement sent requests."""
     left_out: tuple[str, ...]
-    """A sentence for each measurement that is not used, with the reason."""
+    """A message for each measurement that is not used, with the reason."""
 
 
 def read_foreign(path: Path) -> ForeignRun:

@@ -1,7 +1,7 @@
 """Runs SageMaker's AI benchmark jobs (AIPerf) against a deployment.
 
-A job is created, awaited, read from S3 and deleted. Job names begin with the deployment's name, so that the jobs of an
-interrupted run can be found again.
+`judge` creates a job, waits until it has ended, reads its summary from S3, and deletes the job. Job names begin with
+the deployment's name, so that the jobs of an interrupted run can be found again.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Order:
     """ARN of a secret with a Hugging Face token, for the tokenizer of a gated repository."""
 
     def problems(self) -> list[str]:
-        """Return a sentence for each invalid parameter."""
+        """Return a message for each invalid parameter."""
         faults = []
         if not self.output.startswith("s3://") or len(self.output.removeprefix("s3://").strip("/")) < 3:
             faults.append(f"--output {self.output!r} is not an S3 prefix: give s3://bucket/prefix/")

@@ -41,7 +41,8 @@ def main() -> None:
     logging.getLogger("locust").setLevel(logging.CRITICAL)  # this module reports errors itself
     if arguments.worker:
         if not workers.work(arguments.worker):
-            gevent.sleep(workers.PAUSE_SECONDS)  # a worker must not mistake the ending master for the next point's
+            # The worker must not connect to the master of this measurement, which is still ending.
+            gevent.sleep(workers.PAUSE_SECONDS)
             os.execv(sys.executable, [sys.executable, "-m", "replicas.benchmark.load", *sys.argv[1:]])  # noqa: S606
     elif arguments.point:
         point = json.loads(arguments.point.read_text())
@@ -50,7 +51,7 @@ def main() -> None:
         else:
             _run(point)
     else:
-        parser.error("a POINT.json, or --worker HOST:PORT")
+        parser.error("give POINT.json or --worker HOST:PORT")
 
 
 def _run(point: dict[str, Any]) -> None:

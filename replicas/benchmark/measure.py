@@ -32,7 +32,7 @@ class Point:
     users: int | None
     """Users in a closed loop; None for requests that do not wait for answers."""
     requests_per_second_offered: float | None = None
-    """Mean arrival rate of a rate or a trace."""
+    """Mean arrivals per second of a rate or a trace; None for users, for a burst, or if a trace arrives at once."""
     burst: int | None = None
     trace_requests: int | None = None
     """Number of requests of the replayed trace."""
@@ -61,7 +61,7 @@ class Point:
     goodput_requests_per_second: float | None = None
     """Answers per second that meet every bound of the objective; None without an objective."""
     misses: tuple[str, ...] | None = None
-    """Sentences about missed bounds of the objective; None without an objective."""
+    """Messages about missed bounds of the objective; None without an objective."""
     interrupted: bool = False
     """True if the measurement was stopped early; the metrics cover the time until then."""
 

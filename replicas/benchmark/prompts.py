@@ -14,21 +14,21 @@ _ASK = ["Write", "a", "long", "story", "about", "all", "of", "this."]
 _BESIDE = 2
 """Number of tokens in addition to the words: the full stop and the start of the sequence."""
 _OWN_WORDS = 24
-"""Random words at the start of a prompt, so that no two prompts share a prefix by chance."""
+"""Number of random words after the shared segments of a prompt, so that no two prompts share more by chance."""
 _POOL = 20_000
-"""Words of the text from which the rest of a prompt is cut. Cutting is faster than drawing each word."""
+"""Number of words of the text from which the end of a prompt is cut. Cutting is faster than drawing each word."""
 _KEPT_PARTS = 1024
 
 
 class PromptTexts:
-    """Writes the prompts of a load. Prompts share a prefix exactly if their requests specify one."""
+    """Writes the prompts of a load. Prompts share a prefix only if their requests have the same first segments."""
 
     def __init__(self, *, seed: int, own: int) -> None:
         """Create the source of the texts.
 
         Args:
             seed: seed of the shared prefixes, which are the same in every process.
-            own: seed of the rest of the prompts.
+            own: seed of the words after the shared prefixes.
 
         """
         self._chance = random.Random(own)  # noqa: S311 (nothing secret)

@@ -26,7 +26,7 @@ class Record:
 
     @property
     def ended(self) -> float:
-        """End of the request, in seconds since the start of its load."""
+        """End of the request, in seconds since the start of the measurement."""
         return self.began + self.seconds
 
     @property
@@ -38,7 +38,7 @@ class Record:
 
     @property
     def times(self) -> dict[str, float | None]:
-        """The times of the request that an objective can bound."""
+        """The times of the request that an objective can limit, in seconds, by figure."""
         return {"latency": self.seconds, "ttft": self.ttft_seconds, "tpot": self.tpot_seconds}
 
 

@@ -25,7 +25,8 @@ class Found:
     lowest_missing: float | None
     """Lowest measured load that misses the objective; None if no load does."""
     is_complete: bool
-    """True if `highest` and `lowest_missing` are close, or if even the smallest load misses the objective."""
+    """True if `highest` and `lowest_missing` are close, if even the smallest load misses the objective, or if even the
+    largest load meets it."""
 
 
 def highest(
@@ -41,7 +42,7 @@ def highest(
     """Search for the highest load that meets the objective. A load above a load that misses is assumed to miss too.
 
     Args:
-        holds: measures a load.
+        holds: measures a load, and returns True if it meets the objective.
         start: the load that is measured first.
         is_whole: True if loads are whole numbers.
         is_forecast: True if `start` comes from a forecast: the search then uses small steps.

@@ -1,4 +1,4 @@
-"""Settings of a benchmark. Runs with the same settings are comparable, and a run resumes only with its own settings."""
+"""Settings of a benchmark. Runs with the same settings are comparable. A run can only be resumed with its settings."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Distribution:
-    """Distributed load with Locust: this process is the master, which waits for workers and starts them."""
+    """Worker processes over which Locust distributes the load, and the address at which they connect to its master."""
 
     workers: int
     host: str = "127.0.0.1"
@@ -125,9 +125,10 @@ def sweep(
 
 
 class _Ending:
-    """Handler of SIGINT, SIGTERM and SIGHUP: forwards the first signal to the load generator and keeps reading.
+    """Handler of SIGINT, SIGTERM and SIGHUP, in a context.
 
-    Raising at once would lose a line that is being read. The second signal raises KeyboardInterrupt.
+    The first signal is forwarded to the load generator, whose output is still read: an exception would lose a line that
+    is being read. The second signal raises KeyboardInterrupt.
     """
 
     def __init__(self) -> None:
@@ -146,7 +147,7 @@ class _Ending:
             signal.signal(number, handler)
 
     def tells(self, process: subprocess.Popen[str]) -> None:
-        """Set the process that receives the signal; if a signal has already come, forward it now."""
+        """Set the process to which the signal is forwarded. If a signal has already arrived, forward it now."""
         self._process = process
         if self.is_asked:
             process.send_signal(signal.SIGINT)
@@ -248,7 +249,7 @@ def _start(arguments: list[str], *, stdout: int, stderr: int | IO[str]) -> subpr
 
 
 def _followed(process: subprocess.Popen[str], order: dict[str, Any], progress: Callable[[str, Progress], None]) -> bool:
-    """Report progress until the load generator ends. True if it measured for the whole duration."""
+    """Report progress until the load generator ends. Return True if it measured for the whole duration."""
     assert process.stdout is not None  # noqa: S101 (it is a pipe)
     is_whole = False
     for line in process.stdout:

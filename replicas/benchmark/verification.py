@@ -84,7 +84,7 @@ def verify(
         name: name of a stack; `endpoint` names any endpoint instead.
         loads: users, rates or bursts.
         output: `s3://bucket/prefix/` for the results.
-        role: ARN of a role that SageMaker assumes: it may invoke the endpoint and write to `output`.
+        role: ARN of a role that SageMaker assumes, with permission to invoke the endpoint and to write to `output`.
         endpoint: name of an endpoint.
         component: name or label of the component; required if the endpoint has several.
         region: AWS region. Default: boto3's.

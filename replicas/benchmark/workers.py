@@ -80,7 +80,7 @@ class Crew:
 
     def _on_connected(self, msg: Any, **_: Any) -> None:
         self._connected.append(msg.node_id)
-        if self._informed:  # Locust also gives users to a late worker, so it needs the point too
+        if self._informed:  # Locust also gives users to a late worker, so the worker needs the parameters too
             self._send_point(msg.node_id)
 
     def _on_report(self, data: dict[str, Any], **_: Any) -> None:
@@ -92,7 +92,7 @@ class Crew:
 
 
 def work(address: str) -> bool:
-    """Generate load for one measurement as a worker. True if it was the last measurement of the benchmark.
+    """Generate load for one measurement as a worker. Return True if it was the last measurement of the benchmark.
 
     Exits the process if no master answers within five minutes.
     """

@@ -41,7 +41,7 @@ def requests_of(requests_per_second: float, duration_seconds: float) -> int:
 
 
 def least_seconds(load: Load) -> float:
-    """Return the shortest duration in which a rate sends a request, in seconds; 0 for any other load."""
+    """Return the shortest duration that is accepted for a load: the inverse of a rate, seconds; 0 for other loads."""
     return 1 / load.requests_per_second if load.requests_per_second else 0.0
 
 
