@@ -175,7 +175,7 @@ class VerificationDocument(TypedDict):
     confidence: str | None
     basis: str | None
     no_forecast: str | None
-    """Reason if there is no forecast, else null."""
+    """Reason why there is no forecast; null if there is one."""
 
 
 class CandidateDocument(TypedDict):

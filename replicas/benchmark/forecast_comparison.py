@@ -78,7 +78,7 @@ def planned(subject: Subject) -> tuple[EndpointPlan, ComponentPlan]:
 
 def load_of(result: Result, point: Point) -> Load:
     """Return the load of a measurement. Fixed lengths are the numbers of tokens that the engine counted or, without a
-    count, those of the settings.
+    count, the lengths of the settings.
     """
     settings = result.settings
     if point.trace_requests is not None:

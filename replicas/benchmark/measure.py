@@ -130,7 +130,7 @@ def percentiles(point: Point) -> dict[str, float | None]:
 
 
 def spread(values: Sequence[float]) -> Spread | None:
-    """Return the percentiles, by linear interpolation between the two nearest values; None if there are no values."""
+    """Return the distribution of values, with percentiles by linear interpolation; None if there are no values."""
     if not values:
         return None
     ordered = sorted(values)

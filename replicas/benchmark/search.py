@@ -39,7 +39,7 @@ def highest(
     most: float,
     steps: int = MOST_STEPS,
 ) -> Found:
-    """Search for the highest load that meets the objective. A load above a load that misses is assumed to miss too.
+    """Search for the highest load that meets the objective. If a load misses it, all higher loads are assumed to miss.
 
     Args:
         holds: measures a load, and returns True if it meets the objective.

@@ -1,7 +1,8 @@
 """Fits an engine profile to one measured run, and reports the remaining errors.
 
 A run with few loads cannot determine many constants. The constant that brings the forecast closest to the run is
-fitted. A second constant is fitted only if it clearly reduces the remaining error. All others keep their values.
+fitted. A second constant is fitted only if it clearly reduces the remaining error. All other constants keep their
+values.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Finds candidates that a forecast cannot distinguish from the best one, because their error bands overlap with its.
+"""Finds candidates that a forecast cannot distinguish from the best candidate, because their error bands overlap.
 
 For a forecast rate `f` with median error `e`, half of the measured rates lie between `f / (1 + e)` and `f / (1 - e)`.
 The price of a token is inverse to the rate, so it lies between `(1 - e)` and `(1 + e)` times the forecast price. A

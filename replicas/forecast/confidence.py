@@ -32,7 +32,7 @@ from replicas.load import Load
 from replicas.planning.plans import ComponentPlan
 
 CALIBRATED_WITHIN = 0.15
-"""For the class `calibrated`, no value of the fitted run may have a larger error than this."""
+"""Largest error of a figure, over the values of the fitted run, that still counts as `calibrated`."""
 FEWEST_RUNS, FEWEST_SOURCES = 20, 3
 """Minimum number of unfitted runs, and of their sources, for a class."""
 FIGURES = {

@@ -215,7 +215,7 @@ def _total_tokens(request: TracedRequest) -> int:
 
 
 def subject_of(plan: EndpointPlan, component: ComponentPlan) -> str:
-    """Return the names of deployment and component for a message; one name if both are equal."""
+    """Return the names of deployment and component for a message; one name if both have the same name."""
     return ", ".join(dict.fromkeys((plan.name, component.name)))
 
 

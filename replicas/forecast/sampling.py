@@ -1,6 +1,7 @@
-"""Samples of a load: some of the copies with their share of the load, instead of all.
+"""Samples of a load: only some of the copies are simulated, with their share of the load.
 
-Requests are spread at random over equal copies, so a sample of arrivals at a rate has the same latencies as all copies.
+All copies have the same engine, and requests go to random copies. A sample of arrivals at a rate therefore has the same
+latencies as all copies.
 Users move from copy to copy, so the percentiles of a sample of users are approximate unless it has many copies.
 """
 
@@ -79,7 +80,7 @@ def sampled(speed: CopySpeed, copies: int, load: Load) -> Sample:
 
 
 def whole(copies: int, load: Load) -> Sample:
-    """Return a sample that is the whole load on all copies. Its duration is that of `replicas forecast`."""
+    """Return a sample that is the whole load on all copies, for the same duration as in `replicas forecast`."""
     return Sample(load, copies, duration_for(load, DEFAULT_SECONDS, _FEWEST_REQUESTS))
 
 

@@ -93,7 +93,7 @@ class SimulatedCopy:
         self.began = 0.0
         self.ends = 0.0
         self.events = 0
-        """Number of events so far. An event is a step, or a series of equal steps."""
+        """Number of events so far. An event is a step, or a series of steps with the same requests."""
         self.answered: list[Answered] = []
         self.refused: list[float] = []
         self._times = engine.times

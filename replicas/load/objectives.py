@@ -11,7 +11,7 @@ from replicas.deployment.options import Traffic
 from replicas.errors import UsageError
 
 FIGURES = ("latency", "ttft", "tpot")
-"""Times that a bound can limit: the time of the whole answer, to its first token, and per further token (mean)."""
+"""Times that a bound can limit: latency of the whole answer, time to first token, and mean time per further token."""
 PERCENTILES = ("p50", "p90", "p99")
 _BOUND = re.compile(r"(?P<figure>[a-z]+)_(?P<percentile>p\d+)=(?P<seconds>.+)")
 

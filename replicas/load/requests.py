@@ -24,7 +24,7 @@ class DrawnRequest(NamedTuple):
     input_tokens: int
     output_tokens: int
     segments: tuple[Segment, ...] = ()
-    """Beginning of the prompt, in parts that other requests may share. Parts with the same identity are equal."""
+    """Beginning of the prompt, in parts that other requests may share. The same identity means the same tokens."""
     prompt: int | None = None
     """Index of the repeated prompt; None if no other request has this prompt."""
     is_cut: bool = False

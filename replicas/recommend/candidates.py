@@ -50,7 +50,7 @@ class Candidate:
 
     @property
     def instance(self) -> Instance:
-        """The instance type."""
+        """Instance type of the layout."""
         return self.plan.instance
 
     @property
@@ -76,7 +76,7 @@ class Candidate:
     def deployed(self, instances: int) -> Deployment:
         """Return the deployment on this number of instances.
 
-        The deployment states every value, so that a changed default cannot change it later.
+        The deployment states engine, degree and copies, so that later defaults do not change them.
         """
         component = replace(self.deployment.components[0], copies=self.component.copies * instances)
         return replace(self.deployment, instances=instances, components=[component])
@@ -90,12 +90,12 @@ class Unfit:
     weights: str
     engine: str
     reason: str
-    """Reason without numbers, so that equal reasons can be counted."""
+    """Reason without numbers. Combinations with the same reason are counted."""
     detail: str
 
 
 def candidates(requirements: Requirements, subject: Subject) -> tuple[list[Candidate], list[Unfit]]:
-    """Return the layouts that fit, and the combinations that do not.
+    """Return the layouts that fit, and the combinations of instance type, weights and engine without a layout.
 
     Raises:
         RecommendError: a requested quantization is not available for the model.

@@ -60,7 +60,7 @@ class RankedDocument(OptionDocument):
 
 
 class CountsDocument(TypedDict):
-    """Numbers of layouts. `layouts` is the sum of the others."""
+    """Numbers of layouts. `layouts` is the sum of the other fields."""
 
     layouts: int
     hold_priced: int

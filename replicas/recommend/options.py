@@ -90,8 +90,9 @@ class Option:
 
     @cached_property
     def own_forecast(self) -> Forecast | None:
-        """Forecast with this layout's own price and confidence, without warnings, because these need a plan. Layouts
-        with equally fast copies share the simulation.
+        """Forecast with this layout's own price and confidence. Layouts with equally fast copies share the simulation.
+
+        The forecast has no warnings, because warnings need a plan.
         """
         if self.measured is None:
             return None
