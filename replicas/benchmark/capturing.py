@@ -96,8 +96,8 @@ def make_trace(
     estimated = sum(is_estimated for _, _, is_estimated in requests)
     if estimated:
         tell(
-            f"{estimated:,} of {len(requests):,} lengths are estimated, at {_CHARACTERS_A_TOKEN} characters per "
-            f"token, because their answers have no usage field"
+            f"the lengths of {estimated:,} of {len(requests):,} requests are estimated, at {_CHARACTERS_A_TOKEN} "
+            f"characters per token, because their answers have no usage field"
         )
     if left_out:
         more = f" and {len(left_out) - _MOST_NAMED:,} more" if len(left_out) > _MOST_NAMED else ""

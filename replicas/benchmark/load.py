@@ -33,7 +33,7 @@ from replicas.benchmark.settings import Settings
 
 
 def main() -> None:
-    """Run one measurement, or work for the benchmark of another process."""
+    """Run one measurement, or work as a worker for the benchmark of another process."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("point", nargs="?", type=Path, help="file with the parameters of the measurement")
     parser.add_argument("--worker", metavar="HOST:PORT", help="work for the benchmark that waits at this address")

@@ -114,7 +114,7 @@ class Loader:
         return record
 
     def take(self) -> list[Record]:
-        """Return the records since the last call."""
+        """Return the records that were made since the last call."""
         taken, self.fresh = self.fresh, []
         return taken
 
@@ -124,7 +124,7 @@ def _tokens(frames: FrameReader, reader: StreamReader, content: bytes) -> int:
 
 
 def kind_of(fault: Exception) -> str:
-    """Return the kind of a failure, by which the report counts failures."""
+    """Return the kind of a failure. The report counts failures by kind."""
     if isinstance(fault, StreamBroken):
         return f"stream was cut off ({fault})"
     if isinstance(fault, ClientError):

@@ -45,7 +45,7 @@ class Point:
     requests_per_second: float | None = None
     """Steady-state answers per second, as in a forecast. None in results of earlier versions."""
     requests_per_second_elapsed: float
-    """The article's req/s: all requests over the elapsed time."""
+    """All requests divided by the elapsed time, as the article computes req/s."""
     requests_per_second_window: float
     success_percent: float
     latency_seconds: Spread | None

@@ -217,7 +217,7 @@ def _check(
 
 
 def new_folder(parent: Path, now: datetime) -> Path:
-    """Create the folder of a run, named after the time of its start. Runs of the same second get a number."""
+    """Create the folder of a run, named after the time of its start. A number is appended if the folder exists."""
     stamp = now.strftime("%Y-%m-%dT%H-%M-%S")
     for name in itertools.chain([stamp], (f"{stamp}-{number}" for number in itertools.count(2))):
         try:

@@ -125,7 +125,7 @@ def sweep(
 
 
 class _Ending:
-    """Handler of SIGINT, SIGTERM and SIGHUP, in a context.
+    """Context manager that handles SIGINT, SIGTERM and SIGHUP.
 
     The first signal is forwarded to the load generator, whose output is still read: an exception would lose a line that
     is being read. The second signal raises KeyboardInterrupt.

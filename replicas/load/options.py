@@ -36,7 +36,8 @@ class LoadOptions:
     users: str | None = field(
         default=None,
         metadata=_flag(
-            "Numbers of users in a closed loop. Each number is one load; `article`: the article's nine.", "N,..."
+            "Numbers of users in a closed loop. Each number is one load; `article`: the article's nine numbers.",
+            "N,...",
         ),
     )
     rate: str | None = field(

@@ -60,7 +60,7 @@ def test_a_trace_has_arrivals_lengths_and_shared_beginnings_and_no_text(run: Run
     told = run("trace", str(tmp_path / "endpoint"), "--out", str(out), "--json")
     assert told.code == 0, told.said
     assert (told.json["requests"], told.json["estimated"], len(told.json["left_out"])) == (3, 1, 2)
-    assert "1 of 3 lengths are estimated" in told.err
+    assert "the lengths of 1 of 3 requests are estimated" in told.err
     assert "a.jsonl, line 2 is not a captured request" in told.err
     trace = read_trace(out)
     assert [request.seconds for request in trace.requests] == [0.0, 0.25, 1.5]
