@@ -1,4 +1,5 @@
-"""Benchmarks a deployed component with its own load or AWS's benchmark jobs, and compares with the forecast. Calls AWS.
+"""Benchmarks a deployed component with its own load generator or with AWS's benchmark jobs, and compares the results
+with the forecast. Calls AWS.
 
 `run("llama-2-13b", users=[100])` measures and writes the result. `verify("qwen3-8b", users=[100], output="s3://...",
 role="arn:...")` runs AWS's benchmark jobs. `calibrate_run(path)` fits an engine profile to a result.

@@ -54,6 +54,7 @@ def calibrate_run(
         tell: called with progress lines for people.
 
     Raises:
+        CatalogueError: deployments.py does not have the deployment.
         OperationError: the result cannot be read, or its model or instance type is not that of the deployment.
         ForecastError: the run has no usable measurement, or its load cannot be forecast.
         UsageError: `described` is missing for a result of another load generator, or is given for a result of

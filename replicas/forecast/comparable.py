@@ -22,7 +22,7 @@ class Candidate:
     usd_per_million_output_tokens: float | None
     """None if the price is unknown, or no token is generated."""
     error: float | None
-    """Median error of the rate; None if it was not measured."""
+    """Median error of the rate; None if too few runs have the rate."""
 
     @classmethod
     def of(cls, name: str, forecast: Forecast) -> Candidate:

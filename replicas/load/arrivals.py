@@ -51,7 +51,7 @@ def duration_for(load: Load, duration_seconds: float, requests: int = 1) -> floa
 
 
 def duration_problems(load: Load, duration_seconds: float) -> Iterator[str]:
-    """Yield a problem if a rate sends no request in the duration."""
+    """Yield a problem if the duration is shorter than the mean time between the requests of a rate."""
     if load.requests_per_second and 0 < duration_seconds < least_seconds(load):
         yield (
             f"requests_per_second={load.requests_per_second:g} sends no request in {duration_seconds:g} s: set the "

@@ -220,7 +220,7 @@ class Load:
 
 @lru_cache(maxsize=64)
 def lognormal(mean: float, stddev: float) -> tuple[float, float]:
-    """Return the mean and the standard deviation of the logarithm of a length with the given mean and deviation."""
+    """Return mean and standard deviation of the logarithm of a lognormal length with the given mean and deviation."""
     variance = log(1 + (stddev / mean) ** 2)
     return log(mean) - variance / 2, sqrt(variance)
 
