@@ -291,7 +291,7 @@ def _lfm2_width(c: Fields, *, adjusted: bool) -> int:
 
 
 def lfm2_is_tied(c: Fields) -> bool:
-    """True if the output head is the token embeddings: by `tie_embedding`, the older name, or by default."""
+    """True if the output head shares the weights of the token embeddings. An older name of the field is tried first."""
     return c.flag("tie_embedding", is_tied(c, True))
 
 

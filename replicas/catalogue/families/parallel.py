@@ -183,7 +183,7 @@ def glm(c: Fields) -> Architecture:
 
 
 def glm4_layers(c: Fields) -> list[Layer]:
-    """Return the layers of GLM 4 0414: those of GLM 4 9B with norms behind attention and block."""
+    """Return the layers of GLM 4 0414: the layers of GLM 4 9B with norms after attention and block."""
     mixer = attention(c, qkv_bias=c.flag("attention_bias"))
     return plain_layers(c, [mixer] * c.layers("num_hidden_layers"), block(c), norms=4)
 
@@ -200,7 +200,7 @@ def exaone(c: Fields) -> Architecture:
 
 
 def exaone4(c: Fields) -> Architecture:
-    """Return the architecture of EXAONE 4: norms over queries and keys, and behind attention and block.
+    """Return the architecture of EXAONE 4: norms over queries and keys, and after attention and block.
 
     `layer_types` or `sliding_window_pattern` (a number, or a word such as `LLLG`) says which layers have a window.
     """
