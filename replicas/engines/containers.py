@@ -28,7 +28,7 @@ class ContainerVariables:
     """Hugging Face token."""
     quantization: tuple[str, ...] = ()
     task: tuple[str, ...] = ()
-    """Task: text, embeddings or scores."""
+    """Task: generate text, embed or score."""
     tensor_parallel: tuple[str, ...] = ()
     """Number of accelerators over which one copy is split."""
     parallel_factors: tuple[str, ...] = ()
@@ -128,7 +128,7 @@ class VariableConflict:
 
 @dataclass(frozen=True, kw_only=True)
 class VariableOrder:
-    """Two limits. The engine's containers do not start if the first exceeds the second."""
+    """Two variables that set limits. The engine's containers do not start if `lesser` is set higher than `greater`."""
 
     lesser: str
     greater: str

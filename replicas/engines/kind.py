@@ -85,7 +85,8 @@ class EngineKind:
         return own
 
     def later_names(self, tag: str | None) -> Mapping[str, str]:
-        """Return the variables that the version in an image's tag does not read yet, each with the name that it reads.
+        """Return the variable names that the version in an image's tag does not know yet, each with the name that it
+        reads instead.
 
         Empty if the tag has no version.
         """

@@ -44,7 +44,7 @@ class OpenAi(Dialect):
         """Read the first choice of an answer.
 
         Raises:
-            ValueError: not an answer of this dialect.
+            ValueError: the body is not an answer of this dialect.
 
         """
         document = json.loads(body)
@@ -70,7 +70,7 @@ class OpenAi(Dialect):
         """Read the vectors of an embedding answer, or the scores of a rerank or score answer.
 
         Raises:
-            ValueError: not an answer of this dialect.
+            ValueError: the body is not an answer of this dialect.
 
         """
         document = json.loads(body)

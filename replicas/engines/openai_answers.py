@@ -152,7 +152,7 @@ class Completion(AcceptedRequest):
         return compact({**document, "usage": self._usage(len(tokens))}).encode()
 
     def events(self, tokens: Sequence[str], begin: int, end: int) -> list[bytes]:
-        """Return one chunk per token and answer. A chat begins with a chunk that names the role, and ends with
+        """Return one chunk per token and answer. A chat begins with a chunk that names the role. A stream ends with
         `[DONE]`.
         """
         chunks = []
@@ -185,7 +185,7 @@ class Completion(AcceptedRequest):
 
 
 def read_json(body: bytes) -> dict[str, Any]:
-    """Return the JSON object of a body. A body that is not JSON raises the server's special error type."""
+    """Return the JSON object of a body. Raises `Refused`, with an error type of its own if the body is not JSON."""
     try:
         return read_object(body)
     except NoJson as fault:

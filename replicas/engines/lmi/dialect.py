@@ -37,7 +37,7 @@ class LmiDialect(OpenAi):
         """Read a completion, or the answer to a body with `inputs`.
 
         Raises:
-            ValueError: not an answer of this dialect.
+            ValueError: the body is not an answer of this dialect.
 
         """
         document = json.loads(body)

@@ -54,7 +54,7 @@ class LmiVersion(VllmVersion):
     def default_sequences(self, instance: Instance) -> int:  # noqa: ARG002
         """Return the maximum number of requests in a batch of a container that does not set it.
 
-        It is the async handler's default, or in older versions that of the rolling batch.
+        This is the default of the async handler, or of the rolling batch in versions that do not select the handler.
         """
         return _ASYNC_SEQUENCES if self._is_async_by_itself else _ROLLING_SEQUENCES
 

@@ -1,5 +1,6 @@
-"""Text Generation Inference (TGI), the engine of AWS's article. In maintenance since December 2025; last image
-3.3.6.
+"""Text Generation Inference (TGI), the engine of the article that README.md names.
+
+TGI has been in maintenance mode since December 2025. Its last image has version 3.3.6.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _MAJOR_WITH_TWO_NAMES = 2
 
 
 class Tgi(EngineKind):
-    """TGI."""
+    """TGI in the containers of Hugging Face."""
 
     name = "tgi"
     title = "TGI"
@@ -79,7 +80,7 @@ class Tgi(EngineKind):
         return openai if environment.get("MESSAGES_API_ENABLED") == "true" else own
 
     def later_names(self, tag: str | None) -> Mapping[str, str]:
-        """Return the newer name of the longest prompt for version 1.x, which reads only the older one."""
+        """Return the newer name of the prompt limit with the older name for version 1.x, which reads only the older one."""
         return {} if self._has_two_names(tag) else {"MAX_INPUT_TOKENS": "MAX_INPUT_LENGTH"}
 
     def conflicts_of(self, tag: str | None) -> tuple[VariableConflict, ...]:

@@ -24,14 +24,14 @@ _ADAPTER_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 
 
 def _is_in(tier: Mapping[str, Any], instance: Instance) -> bool:
-    """Return True if a tier of defaults holds for the card of an instance type."""
+    """Return True if a tier of defaults applies to the accelerators of an instance type."""
     card = instance.accelerator
     is_named = card in tier["cards"] if "cards" in tier else card not in tier.get("without", ())
     return is_named and instance.accelerator_memory_mib >= tier.get("least_gib", 0) * MIB_PER_GIB
 
 
 class VllmVersion(Engine):
-    """One version of vLLM. Its environment sets every limit that the plan assumes, so that vLLM cannot exceed them."""
+    """One version of vLLM. Its environment sets every limit that the plan assumes, so vLLM uses no more than that."""
 
     sequences = 256
     tasks = frozenset(TASKS)
@@ -89,14 +89,16 @@ class VllmVersion(Engine):
         problems = []
         if given == "float16" and family in fact["families_without_float16"]:
             problems.append(
-                f"{self} refuses float16 for the model family {family!r}, which is not stable in it: set bfloat16, or "
-                "leave it out"
+                f"{self} refuses float16 for the model family {family!r}, which is numerically unstable in float16: "
+                "set bfloat16, or leave out the data type"
             )
         for format_ in quantization.formats if quantization else ():
             allowed = fact["of_methods"].get(format_.method, [])
             if allowed and given not in ("", "auto", *allowed):
                 types = " or ".join(allowed)
-                problems.append(f"{self} runs {format_.method} weights with {types}, not with {given}: leave it out")
+                problems.append(
+                    f"{self} runs {format_.method} weights with {types}, not with {given}: leave out the data type"
+                )
         stored = model.quantization
         problems += self.half_problems(quantization, settings)
         request = self.followed_request(model)
@@ -168,7 +170,7 @@ class VllmVersion(Engine):
         return None
 
     def first_with(self, version: str) -> str:
-        """Return the name of the first engine with this version of vLLM."""
+        """Return the first version of this engine with this version of vLLM, as name and version."""
         return f"{self.name}-{version}"
 
     def _is_after(self, version: str | None) -> bool:
@@ -184,7 +186,7 @@ class VllmVersion(Engine):
         return f"use engine='{self.name}-{older[-1]}'" if older else "use another model"
 
     def default_prefill_tokens(self, instance: Instance, max_input_tokens: int) -> tuple[int, str]:  # noqa: ARG002
-        """Return the default, which is larger on large cards. Longer prompts are prefilled in chunks."""
+        """Return the default, which is larger on large cards, and the reason. Longer prompts are split into chunks."""
         default = self._batch_defaults(instance)
         return default["prefill_tokens"], f"default of vLLM's server on {default['on']}"
 
@@ -194,7 +196,7 @@ class VllmVersion(Engine):
         return sequences
 
     def _batch_defaults(self, instance: Instance) -> Mapping[str, Any]:
-        """Return the server's defaults for the card (`get_batch_defaults` in vllm/engine/arg_utils.py)."""
+        """Return the server's defaults for the accelerator (`get_batch_defaults` in vllm/engine/arg_utils.py)."""
         tiers: list[dict[str, Any]] = self.fact("batch_defaults")["tiers"]
         return next(tier for tier in tiers if _is_in(tier, instance))
 
@@ -209,7 +211,7 @@ class VllmVersion(Engine):
         return sequences and min(sequences, prefill_tokens)
 
     def batch_problem(self, prefill_tokens: int, sequences: int | None) -> str | None:
-        """Return a problem if a batch may have more requests than tokens (vllm/config/scheduler.py,
+        """Return a problem if the limits of a batch allow more requests than tokens (vllm/config/scheduler.py,
         `verify_max_model_len`).
         """
         if sequences is None or sequences <= prefill_tokens:
@@ -246,9 +248,7 @@ class VllmVersion(Engine):
         block_tokens: int,
         prefill_tokens: int,
     ) -> CachePool:
-        """Return the cache groups of vLLM's hybrid manager. Older versions have no such manager and keep whole requests
-        in every layer.
-        """
+        """Return the cache groups of vLLM's hybrid manager. Versions before it keep whole requests in every layer."""
         fact = self.fact("windows")
         batches: int = fact["batches_in_flight"]
         return cache.pool(
