@@ -80,7 +80,7 @@ class Tgi(EngineKind):
         return openai if environment.get("MESSAGES_API_ENABLED") == "true" else own
 
     def later_names(self, tag: str | None) -> Mapping[str, str]:
-        """Return the newer name of the prompt limit with the older name for version 1.x, which reads only the older one."""
+        """Return the newer name of the prompt limit, with the older name that version 1.x reads; empty from 2.0 on."""
         return {} if self._has_two_names(tag) else {"MAX_INPUT_TOKENS": "MAX_INPUT_LENGTH"}
 
     def conflicts_of(self, tag: str | None) -> tuple[VariableConflict, ...]:
