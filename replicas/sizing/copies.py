@@ -399,7 +399,8 @@ def _shortfall(component: ResolvedComponent, instance: Instance, attempt: _Attem
         f"a copy of {component.model.id} needs {memory.needed(attempt.required_tokens) / GIB:.1f} GiB on {location} "
         f"({memory.weights / GIB:.1f} of weights{by_hand}, {memory.activations / GIB:.1f} of activations, "
         f"{attempt.required_tokens:,} tokens of KV cache); "
-        f"{component.engine} may take {memory.usable / GIB:.1f} GiB of the {instance.accelerator} of {instance.name}"
+        f"{component.engine} uses at most {memory.usable / GIB:.1f} GiB of the {instance.accelerator} of "
+        f"{instance.name}"
     )
     fixes = list(_fixes(component, instance, attempt))
     return (
