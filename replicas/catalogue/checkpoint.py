@@ -203,7 +203,7 @@ _BITS = (2, 3, 4, 8)
 def _integers(declared: Mapping[str, Any], base: Quantization, *, bits: str = "", group_size: str = "") -> Quantization:
     """Return a format with the declared bits and group size.
 
-    `bits` and `group_size` are other names of these fields, which are looked up first, as engines do.
+    The arguments `bits` and `group_size` are alternative names of these fields, which are looked up first.
     """
     width = _whole(declared, bits if bits in declared else "bits", base.bits)
     if width not in _BITS:

@@ -122,7 +122,7 @@ class Hub:
         return Snapshot(info.id, info.sha, files, _is_gated(info.gated), _chats(info.config, files), counted)
 
     def download(self, snapshot: Snapshot, path: str) -> Path:
-        """Return a small file of a repository at the snapshot's commit, in the cache of Hugging Face's client.
+        """Download a small file at the snapshot's commit into the cache of Hugging Face's client, and return its path.
 
         Raises:
             HubError: the repository does not have the file, access is denied, or the Hub does not answer.

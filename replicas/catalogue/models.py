@@ -177,7 +177,7 @@ def _method_of(entry: Mapping[str, Any]) -> str | None:
 
 
 def quantized_sibling(model: Model, method: str) -> str | None:
-    """Return the repository of the table with the same architecture in this quantization; None if the table has
+    """Return a repository of the table with the same architecture and this quantization method; None if the table has
     none.
     """
     table = data.load("models")["models"]

@@ -138,7 +138,7 @@ def read_config(config: Config) -> Architecture:
 
 
 def _class_faults(config: Config, family: Family) -> Iterator[str]:
-    """Yield the classes of `architectures` that are not the language model of the family."""
+    """Yield a problem for each class in `architectures` that the family's formula does not describe."""
     declared = config.get("architectures")
     if declared is None:
         return
@@ -152,7 +152,7 @@ def _class_faults(config: Config, family: Family) -> Iterator[str]:
 
 
 def _field_faults(fields: Fields, family: Family) -> Iterator[str]:
-    """Yield the fields that the family's formula does not understand, in the file and in its nested configurations.
+    """Yield problems with fields that the family's formula does not understand, in the file and nested configurations.
 
     A nested configuration of another family (a language model with a tower) is read by the formula of that family.
     """

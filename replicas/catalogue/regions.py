@@ -31,7 +31,7 @@ def neighbours(region: str, regions: Iterable[str]) -> str:
 
 
 def components_source() -> tuple[str, list[str]]:
-    """Return the source for the regions that support AWS::SageMaker::InferenceComponent, and those regions."""
+    """Return the source of the list of regions that support AWS::SageMaker::InferenceComponent, and the list."""
     types = data.load("regions")
     return types["source"], types["inference_component_type"]
 

@@ -159,7 +159,7 @@ def decoder(
         towers: encoders of images and sound.
         prediction_parameters: parameters of multi-token prediction layers.
         head: the output of the model.
-        doubts: sentences about facts that are missing in the configuration.
+        doubts: warnings about facts that are missing in the configuration.
 
     """
     is_tied_here = is_tied(c, tied_by_default) if tied is None else tied

@@ -1,6 +1,6 @@
 """DeepSeek V4: attention over a window and over compressed tokens, experts in four bits, and several residual streams.
 
-Parameters and caches follow the code that serves it, models/deepseek_v4: `attention.py`, `compressor.py` and
+Parameters and caches follow the engine's code, models/deepseek_v4: `attention.py`, `compressor.py` and
 `nvidia/model.py` (docs/models.md names the engine and its version).
 """
 

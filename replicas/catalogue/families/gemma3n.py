@@ -17,7 +17,7 @@ from replicas.catalogue.fields import FieldError, Fields
 
 _VISION = "mobilenetv5_300m_enc"
 _VISION_PARAMETERS = 294_126_912
-"""MobileNet V5 of timm 1.0.31, as the engine builds it."""
+"""Parameters of MobileNet V5 (timm 1.0.31), as the engine builds it."""
 _VISION_WIDTH, _VISION_PATCHES = 2048, 256
 
 

@@ -79,7 +79,7 @@ def nemotron(c: Fields) -> Architecture:
 
 
 def qwen(c: Fields) -> Architecture:
-    """Return the architecture of Qwen 1, whose `intermediate_size` is the sum of gate and projection."""
+    """Return the architecture of Qwen 1, whose `intermediate_size` is the width of gate and projection together."""
     width, heads, head_dim = hidden_size(c), c.count("num_attention_heads"), c.count("kv_channels", 128)
     mixer = grouped(width, heads=heads, kv_heads=heads, head_dim=head_dim, qkv_bias=True)
     feed_forward = dense(width, c.count("intermediate_size") // 2)
