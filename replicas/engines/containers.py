@@ -52,7 +52,7 @@ class ContainerVariables:
     memory_share: tuple[str, ...] = ()
     """Share of each accelerator's memory, 0 to 1."""
     concurrent_requests: tuple[str, ...] = ()
-    """Maximum running and waiting requests; the container refuses further ones."""
+    """Maximum running and waiting requests; the container refuses further requests."""
     prefix_caching: tuple[str, ...] = ()
     without_prefix_caching: tuple[str, ...] = ()
     """Switch that turns prefix caching off."""

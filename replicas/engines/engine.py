@@ -240,7 +240,7 @@ class Engine(ABC):
         tensor_parallel: int,  # noqa: ARG002
         prefill_tokens: int,  # noqa: ARG002
     ) -> float:
-        """Return the work buffers that the engine allocates at its start and keeps, bytes on one accelerator."""
+        """Return the bytes of the work buffers on one accelerator that the engine allocates at its start and keeps."""
         return 0
 
     def start_bytes(
@@ -271,7 +271,7 @@ class Engine(ABC):
         instance: Instance,  # noqa: ARG002
         tensor_parallel: int,  # noqa: ARG002
     ) -> tuple[float, str]:
-        """Return the memory that padded or repacked weights take in addition, bytes on one accelerator, and the reason.
+        """Return the memory that padding or repacking adds to the weights, bytes on one accelerator, and the reason.
 
         The reason is empty if kernels of this version neither pad nor repack the weights.
         """
@@ -307,9 +307,9 @@ class Engine(ABC):
     def cache_element_bytes(self, model: Model, instance: Instance, settings: MemorySettings) -> float:
         """Return the bytes per element of the KV cache.
 
-        A variable has priority over the checkpoint's request, which counts only if this version follows it. Otherwise
-        elements have the size of activations. Below compute capability 8.9, where few kernels support an FP8 cache, the
-        checkpoint's request does not count, so that the computed memory is an upper bound.
+        A variable that sets the type has priority. The checkpoint's request comes next, if this version follows it.
+        Otherwise elements have the size of activations. Below compute capability 8.9, where few kernels support an FP8
+        cache, the checkpoint's request is ignored: the computed memory is then an upper bound.
         """
         if settings.cache_bytes is not None:
             return settings.cache_bytes
@@ -430,7 +430,7 @@ class Engine(ABC):
         """Return the smallest prefill budget with which this version starts, tokens."""
 
     def sequences_within(self, sequences: int | None, prefill_tokens: int) -> int | None:  # noqa: ARG002
-        """Return the default limit of requests in a batch, which some versions lower to the prefill budget, tokens."""
+        """Return the limit of requests in a batch: `sequences`, which some versions lower to the prefill budget."""
         return sequences
 
     def batch_problem(self, prefill_tokens: int, sequences: int | None) -> str | None:  # noqa: ARG002

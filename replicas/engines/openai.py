@@ -92,7 +92,7 @@ class OpenAi(Dialect):
         """Read and validate a request of the model's task.
 
         Raises:
-            Refused: 400 or 404, with the message of the server.
+            Refused: the request is invalid; the status is 400 or 404, with the message of the server.
 
         """
         # Only the stand-in containers need these modules.

@@ -40,7 +40,7 @@ class Completion(AcceptedRequest):
         """Read and validate a body.
 
         Raises:
-            Refused: 400 or 404, with the message of the server.
+            Refused: the body is invalid; the status is 400 or 404, with the message of the server.
 
         """
         self._document = read_json(body)

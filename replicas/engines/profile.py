@@ -87,7 +87,7 @@ class Profile:
     """`waiting`: waiting requests join the batch if the ratio of waiting to running requests is at least this value.
     After `max_waiting_tokens` decode steps without a new request they join at any ratio."""
     reserves_answers: bool = True
-    """True if a request reserves KV cache for its whole answer when it starts; False if it does so for each token."""
+    """True if a request reserves KV cache for its whole answer when it starts; False if it reserves token by token."""
     prefix_caching: bool = False
     """True if a common prefix of prompts is computed once and then read from the cache."""
     max_concurrent_requests: int | None

@@ -74,7 +74,7 @@ class Lmi(EngineKind):
         return self.dialects[0] if "lmi" in (tag or "") else None
 
     def quantization(self, environment: Mapping[str, str]) -> str | None:
-        """Return the quantization method, by vLLM's names."""
+        """Return the quantization method that the variables set; LMI uses vLLM's names."""
         return VLLM.method(super().quantization(environment))
 
     def completed(self, environment: Mapping[str, str]) -> Mapping[str, str]:

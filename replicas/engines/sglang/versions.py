@@ -91,7 +91,7 @@ class SgLangVersion(Engine):
         return prefill, whole, split
 
     def default_prefill_tokens(self, instance: Instance, max_input_tokens: int) -> tuple[int, str]:  # noqa: ARG002
-        """Return the default for the card's memory. Longer prompts are prefilled in chunks."""
+        """Return the default prompt tokens of a step, which depend on the card's memory, and the reason."""
         return self._row(instance)[0], f"default of {self} for the memory of {instance.accelerator}"
 
     def default_lengths(self, model: Model) -> DefaultLengths:  # noqa: ARG002
@@ -129,12 +129,12 @@ class SgLangVersion(Engine):
         return round((memory - reserve) / memory, 3), reason
 
     def outside_bytes(self, activations: float, tensor_parallel: int) -> float:  # noqa: ARG002
-        """Return the memory of activations and graphs, which are outside the static share."""
+        """Return the bytes of activations and graphs, which are outside the static share."""
         graphs: float = self.fact("beside")["graphs_gib"]
         return activations + graphs * GIB
 
     def sampling_bytes(self, vocab_size: int, sequences: int | None) -> float:
-        """Return the memory of sampling a full batch."""
+        """Return the memory of sampling a full batch, bytes on one accelerator."""
         per_logit: float = self.fact("beside")["bytes_per_logit"]
         return per_logit * vocab_size * (sequences or self.sequences)
 
@@ -152,7 +152,7 @@ class SgLangVersion(Engine):
         }
 
     def environment(self, settings: Settings) -> dict[str, str]:
-        """Return the variables. The variable `SM_SGLANG_<FLAG>` sets the server's option `--flag`."""
+        """Return the container's variables for these settings."""
         variables = {
             "SM_SGLANG_MODEL_PATH": LOCAL_WEIGHTS if settings.from_s3 else settings.model.id,
             "SM_SGLANG_TP_SIZE": str(settings.tensor_parallel),

@@ -78,7 +78,7 @@ class TgiDialect(Dialect):
         """Read and validate a generation request.
 
         Raises:
-            Refused: 422, with the message of the router.
+            Refused: the body is invalid; the status is 422, with the message of the router.
 
         """
         return TgiRequest(body, model)
@@ -101,7 +101,7 @@ class TgiRequest(AcceptedRequest):
         """Read and validate a body.
 
         Raises:
-            Refused: 422, with the message of the router.
+            Refused: the body is invalid; the status is 422, with the message of the router.
 
         """
         try:

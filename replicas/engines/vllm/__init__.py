@@ -70,7 +70,7 @@ class Vllm(EngineKind):
 
     @staticmethod
     def method(name: str | None) -> str | None:
-        """Return this project's name of a quantization method for vLLM's name; None without a name.
+        """Convert vLLM's name of a quantization method to the name in this project; None stays None.
 
         vLLM's `bitsandbytes` is the 4-bit NF4 format. The suffix `_marlin` names a kernel and is removed.
         """

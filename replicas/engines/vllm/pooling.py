@@ -87,7 +87,7 @@ class PoolingVllmVersion(VllmVersion):
         block_tokens: int,
         prefill_tokens: int,
     ) -> CachePool:
-        """Return the cache groups of a decoder. An encoder keeps no cache and has no group."""
+        """Return the KV cache pool of a decoder. The pool of an encoder, which keeps no cache, is empty."""
         if not self._caches:
             return NO_CACHE
         return super().cache_pool(
@@ -109,8 +109,8 @@ class PoolingVllmVersion(VllmVersion):
         return False
 
     def environment(self, settings: Settings) -> dict[str, str]:
-        """Return the variables. They set runner and conversion to prevent files of the repository from changing the
-        planned task.
+        """Return the container's variables. They set runner and conversion, which files of the repository could change
+        otherwise.
         """
         variables = super().environment(settings)
         variables["SM_VLLM_RUNNER"] = "pooling"

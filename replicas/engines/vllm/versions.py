@@ -43,7 +43,7 @@ class VllmVersion(Engine):
     packed_tile_name = "Marlin"
 
     def serving(self, model: Model, task: Task) -> Engine:
-        """Return the pooling runner of this version for embeddings and scores."""
+        """Return the pooling runner of this version for embeddings and scores; otherwise the version itself."""
         from replicas.engines.vllm.pooling import PoolingVllmVersion
 
         return PoolingVllmVersion(self, model, task) if task in self.tasks - {"generate"} else self
@@ -156,7 +156,7 @@ class VllmVersion(Engine):
         )
 
     def _has_no_arithmetic(self, format_: Quantization, instance: Instance) -> str | None:
-        """Return a reason if no kernel multiplies these weights by inputs of their type on the accelerator."""
+        """Return a reason if no kernel multiplies these weights by such inputs on the accelerator; otherwise None."""
         for fact in self.facts["activations"]:
             if (fact["bits"], fact["activations"]) != (format_.bits, format_.activations):
                 continue
@@ -186,12 +186,12 @@ class VllmVersion(Engine):
         return f"use engine='{self.name}-{older[-1]}'" if older else "use another model"
 
     def default_prefill_tokens(self, instance: Instance, max_input_tokens: int) -> tuple[int, str]:  # noqa: ARG002
-        """Return the default, which is larger on large cards, and the reason. Longer prompts are split into chunks."""
+        """Return the default prompt tokens of a step, which are more on large cards, and the reason."""
         default = self._batch_defaults(instance)
         return default["prefill_tokens"], f"default of vLLM's server on {default['on']}"
 
     def default_sequences(self, instance: Instance) -> int:
-        """Return the default of the server, which is larger on large cards."""
+        """Return the server's default limit of requests in a batch, which is larger on large cards."""
         sequences: int = self._batch_defaults(instance)["sequences"]
         return sequences
 
@@ -205,7 +205,7 @@ class VllmVersion(Engine):
         return self.kv_block_tokens
 
     def sequences_within(self, sequences: int | None, prefill_tokens: int) -> int | None:
-        """Return the lower of both limits (vllm/engine/arg_utils.py,
+        """Return the smaller of the request limit and the prefill budget (vllm/engine/arg_utils.py,
         `_set_default_max_num_seqs_and_batched_tokens_args`).
         """
         return sequences and min(sequences, prefill_tokens)
@@ -248,7 +248,7 @@ class VllmVersion(Engine):
         block_tokens: int,
         prefill_tokens: int,
     ) -> CachePool:
-        """Return the cache groups of vLLM's hybrid manager. Versions before it keep whole requests in every layer."""
+        """Return the KV cache pool. In versions before vLLM's hybrid manager, every layer keeps whole requests."""
         fact = self.fact("windows")
         batches: int = fact["batches_in_flight"]
         return cache.pool(
@@ -261,16 +261,16 @@ class VllmVersion(Engine):
         )
 
     def sampling_bytes(self, vocab_size: int, sequences: int | None) -> float:
-        """Return the memory of sampling a full batch in the profiling run. It grows with batch and vocabulary."""
+        """Return the bytes that sampling a full batch takes in the profiling run."""
         per_logit: float = self.fact("sampling")["bytes_per_logit"]
         return per_logit * vocab_size * (sequences or self.sequences)
 
     def workspace_bytes(
         self, architecture: Architecture, quantization: Quantization | None, tensor_parallel: int, prefill_tokens: int
     ) -> float:
-        """Return the work buffers of routed experts, which versions with modular kernels keep.
+        """Return the bytes of the work buffers of routed experts, which versions with modular kernels keep.
 
-        Kernels for MXFP4 have separate buffers.
+        The result is 0 for MXFP4, whose kernels have separate buffers.
         """
         is_own = quantization is not None and quantization.has("mxfp4")
         if is_own or not self.fact("expert_workspace")["kept"]:
@@ -305,7 +305,7 @@ class VllmVersion(Engine):
         return model.chat is not False
 
     def adapter_slot_rank(self, rank: int) -> int | None:
-        """Return the next larger rank that --max-lora-rank accepts."""
+        """Return the smallest accepted --max-lora-rank for adapters of this rank; None if the rank is too large."""
         return next((taken for taken in _ADAPTER_RANKS if taken >= rank), None)
 
     @property
@@ -339,8 +339,8 @@ class VllmVersion(Engine):
         return settings.quantization.method.removesuffix("-nf4")
 
     def environment(self, settings: Settings) -> dict[str, str]:
-        """Return the variables. `SM_VLLM_<FLAG>` becomes `--flag`. The images ignore SM_NUM_GPUS and
-        HF_MODEL_REVISION.
+        """Return the container's variables. They do not include SM_NUM_GPUS and HF_MODEL_REVISION, which the images
+        ignore.
         """
         variables = {
             "SM_VLLM_MODEL": LOCAL_WEIGHTS if settings.from_s3 else settings.model.id,
