@@ -119,7 +119,7 @@ class Completion(AcceptedRequest):
         if requested < 1 <= room:
             raise bad(f"max_tokens must be at least 1, got {requested}.", "max_tokens", requested)
         if requested > room or room < 1:
-            counted = max(0, max_total_tokens - requested) + 1  # the server stops counting there
+            counted = max(0, max_total_tokens - requested) + 1  # the server stops counting at this number
             raise bad(
                 f"This model's maximum context length is {max_total_tokens} tokens. However, you requested {requested} "
                 f"output tokens and your prompt contains at least {counted} input tokens, for a total of at least "

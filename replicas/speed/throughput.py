@@ -92,7 +92,7 @@ class CopySpeed:
         chunks = -(-work.input_tokens // whole)
         passed = max(0.0, 1 - 1 / running)  # a single request waits for no step
         decoding = max(1.0, running * work.steps / (work.steps + chunks + _JOINS * passed))
-        # A step must hold its decoding tokens and the prompts of the requests that replace finished requests.
+        # A step must have room for its decoding tokens and the prompts of the requests that replace finished requests.
         decoding = min(decoding, max(1.0, whole * work.steps / (work.input_tokens + work.steps)))
         context = work.input_tokens + work.output_tokens / 2
         step = times.decode(round(decoding), round(decoding) * context)

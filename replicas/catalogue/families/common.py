@@ -126,7 +126,7 @@ def is_tied(c: Fields, default: bool = False) -> bool:
 
 def has_own_head(c: Fields) -> bool:
     """Return False, the value of `tied` in families for which engines ignore `tie_word_embeddings` and build a head."""
-    is_tied(c)  # the field is understood
+    is_tied(c)  # marks the field as understood
     return False
 
 

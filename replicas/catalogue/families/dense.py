@@ -129,7 +129,7 @@ def falcon(c: Fields) -> Architecture:
     feed_forward = dense(width, c.count_or_none("ffn_hidden_size") or 4 * width, gated=False, bias=bias)
     one_norm = c.flag("parallel_attn", True) and not new
     layers = plain_layers(c, [mixer] * c.layers("num_hidden_layers"), feed_forward, norms=2 if one_norm else 4)
-    # Tied, but its checkpoints store the head a second time.
+    # The output head is tied, but checkpoints of Falcon store it a second time.
     return decoder(c, layers, tied=False, vectors=width)
 
 

@@ -43,7 +43,7 @@ class Tgi(EngineKind):
         prefill_tokens=("MAX_BATCH_PREFILL_TOKENS",),
         memory_share=("CUDA_MEMORY_FRACTION",),
         concurrent_requests=("MAX_CONCURRENT_REQUESTS",),
-        prefix_caching=("PREFIX_CACHING", "USE_PREFIX_CACHING"),  # TGI 3: its name, and the older one
+        prefix_caching=("PREFIX_CACHING", "USE_PREFIX_CACHING"),  # the name in TGI 3, and an older name
         waiting_served_ratio=("WAITING_SERVED_RATIO",),
         max_waiting_tokens=("MAX_WAITING_TOKENS",),
         weight_precision=("DTYPE",),
