@@ -85,7 +85,7 @@ def length_faults(component: Component, task: Task) -> Iterator[Fault]:
         if longest and total and longest != total:
             sentence = (
                 f"max_input_tokens={longest} and max_total_tokens={total}: a request for task={task!r} "
-                f"is its prompt: set only max_total_tokens={longest}"
+                f"has only a prompt: set only max_total_tokens={longest}"
             )
             yield Fault("lengths", sentence)
         return
