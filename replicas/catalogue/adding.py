@@ -100,7 +100,7 @@ def _free_name(repository: str, content: dict[str, Any]) -> str:
 
 
 def _stated(published: Published) -> str:
-    """Return a clause about the sizes that the Hub states. The computed sizes were compared with these."""
+    """Return text with the sizes that the Hub states, with which the computed sizes agree."""
     counted = published.snapshot.stored_parameters
     counts = f"{', '.join(f'{count} {kind}' for kind, count in counted.items())} by the Hub's count" if counted else ""
     stored = f"{published.stored_bytes} bytes of safetensors" if published.stored_bytes else ""

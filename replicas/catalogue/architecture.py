@@ -38,7 +38,7 @@ class Architecture:
     """Parameters of multi-token prediction layers (MTP). Engines load them only for speculative decoding."""
     head: Head = "language_model"
     doubts: tuple[str, ...] = ()
-    """Sentences about facts that `config.json` does not state, for the warnings of a plan."""
+    """Warnings about facts that `config.json` does not state. A plan shows them."""
 
     @property
     def is_known(self) -> bool:
@@ -147,12 +147,12 @@ class Architecture:
 
     @property
     def attends_sparsely(self) -> bool:
-        """True if each layer attends only to the latent vectors that an index selects."""
+        """True if some layers attend only to the latent vectors that an index selects."""
         return any(sum(cache.kind == "latent" for cache in mixer.caches) > 1 for mixer in self.mixers)
 
     @cached_property
     def exchanges(self) -> int:
-        """Number of all-reduces in one pass over split layers: one for each mixer and feed-forward block."""
+        """Number of all-reduces in a forward pass of a split model: one for each mixer and feed-forward block."""
         return sum(alike.count * (len(alike.layer.mixers) + len(alike.layer.feed_forwards)) for alike in self.stack)
 
     @cached_property

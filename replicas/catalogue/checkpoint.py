@@ -1,7 +1,7 @@
 """Reads the quantization of a checkpoint from the files of its repository.
 
 Transformers, GPTQ, AWQ and compressed-tensors write `quantization_config` into `config.json`; NVIDIA's modelopt writes
-`hf_quant_config.json` next to it. Engines read them in this order.
+`hf_quant_config.json` next to it. Engines look for them in this order.
 """
 
 from __future__ import annotations
@@ -53,14 +53,14 @@ def read_quantization(config: Mapping[str, Any]) -> Quantization | None:
         return _with_expert_format(_read(declared), config, declared)
     except (AttributeError, IndexError, TypeError, KeyError, OverflowError, re.error):
         raise ValueError(
-            f"quantization_config cannot be read: {str(declared)[:80]}: it is an object with a quant_method, as in the "
-            "repository's config.json"
+            f"quantization_config cannot be read: {str(declared)[:80]}: it must be an object with a quant_method, as "
+            "in the repository's config.json"
         ) from None
 
 
 @dataclass(frozen=True)
 class CacheRequest:
-    """A checkpoint's request for a KV cache in another format than that of the activations."""
+    """A checkpoint's request for a KV cache in a different format than the activations."""
 
     method: str
     """Quantization method of the checkpoint that requests it: `modelopt` or `compressed-tensors`."""
@@ -68,7 +68,7 @@ class CacheRequest:
 
 
 def cache_request(config: Mapping[str, Any]) -> CacheRequest | None:
-    """Return the KV cache that a checkpoint requests; None without a request.
+    """Return the format of the KV cache that a checkpoint requests; None if it requests none.
 
     Args:
         config: the content of `config.json` or of `hf_quant_config.json`. In `config.json`, engines read only the
@@ -124,7 +124,7 @@ def quantization_file(file: Path) -> Mapping[str, Any]:
 
 
 def contradiction(name: str, quantization: Quantization | None) -> str | None:
-    """Return a sentence if a repository's name and its files state different quantizations; otherwise None."""
+    """Return a warning if a repository's name and its files state different quantizations; otherwise None."""
     words = re.split(r"[^a-z0-9]+", name.lower())
     for word, methods in _WORDS.items():
         if word in words and (quantization is None or not any(map(quantization.has, methods))):
@@ -201,8 +201,9 @@ _BITS = (2, 3, 4, 8)
 
 
 def _integers(declared: Mapping[str, Any], base: Quantization, *, bits: str = "", group_size: str = "") -> Quantization:
-    """Return a format with the declared bits and group size. These fields have several names, which are read in the
-    order of the engines.
+    """Return a format with the declared bits and group size.
+
+    The arguments `bits` and `group_size` are alternative names of these fields, which are looked up first.
     """
     width = _whole(declared, bits if bits in declared else "bits", base.bits)
     if width not in _BITS:
@@ -219,8 +220,8 @@ def _gptq(declared: Mapping[str, Any], base: Quantization) -> Quantization:
 
 
 def _by_expression(read: Quantization, declared: Mapping[str, Any]) -> Quantization:
-    """Apply GPTQModel's `dynamic`: `-:expression` leaves modules unquantized, `+:expression` sets other bits for
-    them.
+    """Apply GPTQModel's `dynamic`: modules that match `-:expression` stay unquantized, and modules that match
+    `+:expression` get their own bits and groups.
     """
     unquantized: list[Modules] = []
     apart: list[tuple[Modules, Quantization]] = []
@@ -234,7 +235,7 @@ def _by_expression(read: Quantization, declared: Mapping[str, Any]) -> Quantizat
 
 
 def _with_expert_format(read: Quantization, config: Mapping[str, Any], declared: Mapping[str, Any]) -> Quantization:
-    """Handle DeepSeek V4, whose experts have a different format than the declared one."""
+    """Add the format of the routed experts if it differs from the declared format (DeepSeek V4)."""
     algorithm = str(declared.get("moe_quant_algo") or "").upper()
     if algorithm:
         own = _algorithm(algorithm, declared)

@@ -1,7 +1,7 @@
 """Reads from a `config.json` whether rotary position embeddings stretch the context.
 
 Source: transformers, modeling_rope_utils.py: `factor` multiplies `original_max_position_embeddings` or, without it,
-`max_position_embeddings`. For the types below, and for Gemma 3, `max_position_embeddings` is the product already.
+`max_position_embeddings`. For the types below, and for Gemma 3, `max_position_embeddings` includes the factor already.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _UNSTRETCHED = ("default", "su", "longrope", "llama3", "mrope", "proportional")
-"""Types of rope_scaling whose max_position_embeddings is the context already."""
+"""Types of rope_scaling with which max_position_embeddings is the whole context."""
 
 _LARGEST_FACTOR = 10**6
 

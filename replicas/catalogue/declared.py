@@ -1,8 +1,8 @@
 """Sizes that a user declares by hand, for a model that neither the table nor its `config.json` can size.
 
 The declared weights are the size that the engine prints at start-up ("Model loading took ... GiB"), summed over all
-accelerators. The declared cache is the size of one token, summed over all accelerators. For every other size the
-largest value of the table is assumed, or checks that need the size are skipped; the warning lists both.
+accelerators. The declared cache is the size of one token, summed over all accelerators. If the model has no other known
+sizes, the largest values of the table are assumed, or checks are skipped; a warning lists these sizes and checks.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from replicas.units import GIB
 SOURCE = "declared by hand"
 
 _ROUNDED = 0.01
-"""Relative rounding error that a declared size may have."""
+"""Largest accepted rounding error of a declared size, relative to the computed size."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class UnknownArchitecture(Architecture):
-    """The architecture of a model whose sizes the user declared. Other numbers are upper bounds."""
+    """The architecture of a model whose sizes the user declared. Its other sizes are upper bounds."""
 
     largest: tuple[Architecture, ...]
     """Architectures of the table, which give the upper bounds."""
@@ -41,7 +41,7 @@ class UnknownArchitecture(Architecture):
         return False
 
     def activation_bytes_per_token(self, tensor_parallel: int) -> float:
-        """Return the largest peak of the architectures of the table."""
+        """Return the largest activation memory of one prefill token among the architectures of the table, bytes."""
         return max(known.activation_bytes_per_token(tensor_parallel) for known in self.largest)
 
 
@@ -80,7 +80,7 @@ def with_declared_sizes(
 
 
 def too_small(model: Model, weights_gib: float | None, kv_bytes_per_token: int | None) -> Iterator[str]:
-    """Yield a sentence for each declared size below the size in the table, which is known to be correct."""
+    """Yield a problem for each declared size that is smaller than the computed size of a model of the table."""
     gib, cache = model.weights_bytes / GIB, model.kv_bytes_per_token(1)
     if weights_gib is not None and weights_gib < gib * (1 - _ROUNDED):
         yield f"weights_gib={weights_gib:g}: {model.id} takes {gib:.2f} GiB: remove weights_gib or raise it"

@@ -12,9 +12,9 @@ Config = Mapping[str, Any]
 
 
 MAX_COUNT = 1_000_000_000
-"""Upper bound of a number in a configuration, 90 times the longest context of a published model."""
+"""Largest accepted number in a configuration, 90 times the longest context of a published model."""
 MAX_LAYERS = 1_000
-"""Upper bound of a number of layers. Published models have at most 160."""
+"""Largest accepted number of layers. Published models have at most 160."""
 
 
 class FieldError(ValueError):
@@ -111,7 +111,9 @@ class Fields(Mapping[str, Any]):
 
     def _bounded(self, name: str, value: int, most: int) -> int:
         if value > most:
-            raise FieldError(f"{self._path}{name} is larger than {most:,}, which no model is: {str(value)[:40]!r}")
+            raise FieldError(
+                f"{self._path}{name} is larger than {most:,}, the largest accepted value: {str(value)[:40]!r}"
+            )
         return value
 
     def count_or_none(self, name: str) -> int | None:
@@ -154,6 +156,8 @@ def _table() -> Mapping[str, Mapping[str, Config]]:
 
 
 def _defaults(config: Config, *, is_nested: bool) -> Config:
-    """Return the defaults of a configuration's family. A complete file states some fields at its top level."""
+    """Return the defaults of a configuration's family. Some apply only to nested configurations, because a complete
+    file states these fields at its top level.
+    """
     known = _table().get(str(config.get("model_type", "")), {})
     return {**known.get("optional", {}), **(known.get("nested", {}) if is_nested else {})}

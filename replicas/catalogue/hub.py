@@ -122,7 +122,7 @@ class Hub:
         return Snapshot(info.id, info.sha, files, _is_gated(info.gated), _chats(info.config, files), counted)
 
     def download(self, snapshot: Snapshot, path: str) -> Path:
-        """Return a small file of a repository at the snapshot's commit, in the cache of Hugging Face's client.
+        """Download a small file at the snapshot's commit into the cache of Hugging Face's client, and return its path.
 
         Raises:
             HubError: the repository does not have the file, access is denied, or the Hub does not answer.
@@ -288,14 +288,15 @@ class Hub:
 
 
 def _is_gated(access: object) -> bool | None:
-    """Return whether downloads need an accepted licence. The Hub's `gated` is False or how access is granted (`auto`,
-    `manual`).
+    """Return whether downloads need an accepted licence; None if unknown.
+
+    `access` is the Hub's field `gated`: False, or the way in which access is granted (`auto`, `manual`).
     """
     return None if access is None else access is not False
 
 
 def _chats(config: object, files: Iterable[HubFile]) -> bool | None:
-    """Return whether a repository has a chat template, as a file or in its tokenizer's configuration."""
+    """Return whether a repository has a chat template, as a file or in its tokenizer's settings; None if unknown."""
     if any(file.path == "chat_template.jinja" for file in files):
         return True
     if not isinstance(config, dict):
@@ -309,8 +310,8 @@ def _status_of(fault: Exception | None) -> int | None:
 
 
 def _pause_seconds(fault: Exception | None, attempt: int) -> float:
-    """Return the pause before the next attempt: the pause that the Hub requests, or one that grows with each
-    attempt.
+    """Return the seconds to wait before the next attempt: as long as the Hub requests, by default twice as long each
+    time.
     """
     response: Any = getattr(fault, "response", None)
     retry_after = response.headers.get("retry-after", "") if response is not None else ""

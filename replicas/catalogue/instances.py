@@ -13,7 +13,7 @@ from replicas.catalogue.prices import PRICE_REGION, Price, hosting_price
 
 @dataclass(frozen=True, kw_only=True)
 class Instance:
-    """One instance type. Memory in MiB, storage in GB, as EC2's DescribeInstanceTypes gives them."""
+    """One instance type. Memory is in MiB and storage in GB, as in EC2's DescribeInstanceTypes."""
 
     name: str
     accelerator: str
@@ -39,7 +39,7 @@ class Instance:
 
     @property
     def has_nvswitch_multicast(self) -> bool:
-        """True for Hopper and Blackwell with NVSwitch, where collective libraries reserve much larger buffers."""
+        """True for Hopper and Blackwell with NVSwitch, whose collective buffers are much larger than on other types."""
         return self.family.startswith(("p5", "p6")) and self.accelerators > 1
 
     def price(self, region: str | None = None) -> Price | None:
@@ -47,7 +47,7 @@ class Instance:
         return hosting_price(self.name, region)
 
     def price_usd_per_hour(self, region: str | None = None) -> float | None:
-        """Return the amount of `price`, which can be an estimate. No region means `PRICE_REGION`."""
+        """Return the USD of `price`, which can be an estimate; None without a price. No region means `PRICE_REGION`."""
         price = self.price(region)
         return price.usd if price else None
 

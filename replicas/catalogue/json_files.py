@@ -1,4 +1,4 @@
-"""Reads a JSON file that a user names. An error is one sentence about the file."""
+"""Reads a JSON file that a user names. Each error message says in one sentence what is wrong with the file."""
 
 from __future__ import annotations
 

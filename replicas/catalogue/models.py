@@ -32,7 +32,7 @@ _CONFIG = "config.json"
 
 @dataclass(frozen=True, kw_only=True)
 class Declared:
-    """Sizes that a user declares by hand in place of the computed ones; None for a computed size."""
+    """Sizes that a user declares by hand. They replace the computed sizes; None if a size is not declared."""
 
     weights_gib: float | None = None
     kv_bytes_per_token: int | None = None
@@ -57,7 +57,7 @@ class Model:
     quantization: Quantization | None = None
     """Quantization of the checkpoint; None for float16, bfloat16 and float32."""
     cache_request: CacheRequest | None = None
-    """KV cache that the checkpoint requests; None for the type of the activations."""
+    """Format of the KV cache that the checkpoint requests; None if the cache has the data type of the activations."""
     context_scaling: ContextScaling | None = None
     """`rope_scaling` that multiplies the context; None without one, and for models of the table."""
     gated: bool | None = None
@@ -68,7 +68,7 @@ class Model:
     """Task for which the repository is published; None if the head in `config.json` determines the task."""
     source: str
     warnings: tuple[str, ...] = ()
-    """Sentences about facts that the files of the model do not state."""
+    """Warnings about facts that the files of the model do not state."""
     declared: Declared = Declared()
 
     @property
@@ -165,7 +165,7 @@ def find_model(name: str) -> Model:
 
 
 def _quantization_of(entry: Mapping[str, Any]) -> Quantization | None:
-    """Return the quantization of a row of the table. The row has a copy of the publisher's config, or numbers."""
+    """Return the quantization of a row of the table, from a copy of the publisher's config or from plain numbers."""
     if "checkpoint" in entry:
         return read_quantization(entry["checkpoint"])
     return stored(**entry["quantization"]) if "quantization" in entry else None
@@ -177,7 +177,7 @@ def _method_of(entry: Mapping[str, Any]) -> str | None:
 
 
 def quantized_sibling(model: Model, method: str) -> str | None:
-    """Return the repository of the table with the same architecture in this quantization; None if the table has
+    """Return a repository of the table with the same architecture and this quantization method; None if the table has
     none.
     """
     table = data.load("models")["models"]
@@ -216,7 +216,7 @@ def read_model(path: Path | str, name: str | None = None, quant_config: Path | s
     if own is not None and given is not None and read_quantization(given) != own:
         doubt: str | None = (
             f"{name}: its {_CONFIG} declares {own} and {quant_config} declares {read_quantization(given)}: the "
-            "size follows the first, which engines read first"
+            f"size follows {_CONFIG}, which engines read first"
         )
     else:
         doubt = contradiction(file.stem, model.quantization) if not model.warnings else None

@@ -17,7 +17,7 @@ _KINDS = frozenset({"audio", "coder", "embedding", "guard", "math", "omni", "rer
 """Words in a name that mark a variant of the family, such as a coding or a vision model."""
 
 _SIMILAR = 0.75
-"""Minimum similarity at which a family name counts as a misspelling of another."""
+"""Minimum similarity, 0 to 1, at which a family name counts as a misspelling of another."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def near_models(name: str, candidates: Iterable[str], most: int = 3) -> list[str
     """Return the candidates most similar to a name, the most similar first.
 
     The result is empty if no candidate has the name's family and generation. The family may be misspelt; the generation
-    (`2.5` of Qwen2.5) must match. Equally similar candidates are ordered by size, then by spelling.
+    (`2.5` of Qwen2.5) must match. Candidates are ordered by the difference in size, then by the similarity of names.
     """
     requested = _read(name)
     read = {candidate: _read(candidate) for candidate in candidates}

@@ -67,7 +67,7 @@ class Published:
         return self.stored_bytes is not None or bool(self.snapshot.stored_parameters)
 
     def _differences(self, model: Model) -> Iterator[str]:
-        """Yield one sentence for each stated size that differs from the computed one."""
+        """Yield a message for each stated size that differs from the computed size."""
         config = read_object(self.config, CONFIG)
         counted = self.snapshot.stored_parameters
         computed = model.architecture.parameters
@@ -138,7 +138,7 @@ def _downloaded(hub: Hub, snapshot: Snapshot, path: str) -> Path:
 
 
 def _of_index(file: Path) -> tuple[int | None, frozenset[str]]:
-    """Return the size and the names of the tensors from the index of sharded safetensors."""
+    """Return the total bytes (None if not stated) and the names of the tensors from a safetensors index."""
     try:
         index = json.loads(file.read_bytes())
         size = (index.get("metadata") or {}).get("total_size")
@@ -149,7 +149,7 @@ def _of_index(file: Path) -> tuple[int | None, frozenset[str]]:
 
 
 def _agree(stated: float, *computed: float | tuple[float, float]) -> bool:
-    """Return whether a stated size lies in the computed range, within the tolerance."""
+    """Return whether a stated size agrees, within the tolerance, with one of the computed sizes or ranges."""
     bounds = (figure if isinstance(figure, tuple) else (figure, figure) for figure in computed)
     slack = _TOLERANCE * stated
     return any(least - slack <= stated <= most + slack for least, most in bounds)

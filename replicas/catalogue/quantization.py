@@ -67,8 +67,8 @@ class Quantization:
     """True if the inputs of a group are not adjacent, because they were ordered by their activations (GPTQ with
     `desc_act`, compressed-tensors with `actorder` group)."""
     activations: str = ""
-    """Type of the inputs that the weights are multiplied by, `int8` or `float8`; empty for two bytes, or if the engine
-    chooses the type."""
+    """Type of the inputs that the weights are multiplied by, `int8` or `float8`; empty if inputs have two bytes, or if
+    the engine chooses the type."""
     packed: bool = False
     """True for integers that a kernel unpacks as it multiplies (compressed-tensors, `pack-quantized`)."""
     only: tuple[Modules, ...] = ()

@@ -1,8 +1,8 @@
 """Reads a model's `config.json`. A model is sized only if every field is understood.
 
 A field is understood if the family's formula has read it, if its value is the only one that the formula supports, or if
-it carries no structure (`WITHOUT_STRUCTURE`). Any other field could describe a layer, a tower or a head that the
-formula does not count. Such a field is named in the refusal of the model.
+it does not change the structure of the model (`WITHOUT_STRUCTURE`). Any other field could describe a layer, a tower or
+a head that the formula does not count. The error message names such a field.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def read_config(config: Config) -> Architecture:
     """Return the architecture that a Hugging Face `config.json` describes.
 
     Raises:
-        ValueError: the family has no formula, a field could carry structure that the formula does not count, or a
+        ValueError: the family has no formula, a field could describe parts that the formula does not count, or a
             field is missing or is not a positive integer.
 
     """
@@ -138,7 +138,7 @@ def read_config(config: Config) -> Architecture:
 
 
 def _class_faults(config: Config, family: Family) -> Iterator[str]:
-    """Yield the classes of `architectures` that are not the language model of the family."""
+    """Yield a problem for each class in `architectures` that the family's formula does not describe."""
     declared = config.get("architectures")
     if declared is None:
         return
@@ -152,7 +152,7 @@ def _class_faults(config: Config, family: Family) -> Iterator[str]:
 
 
 def _field_faults(fields: Fields, family: Family) -> Iterator[str]:
-    """Yield the fields that the family's formula does not understand, in the file and in its nested configurations.
+    """Yield problems with fields that the family's formula does not understand, in the file and nested configurations.
 
     A nested configuration of another family (a language model with a tower) is read by the formula of that family.
     """
@@ -189,8 +189,8 @@ def _same(value: Any, known: Any) -> bool:
 
 
 def _unread(config: Fields, understood: set[str]) -> list[str]:
-    """Return the fields with a value that are not understood. Libraries write notes in fields that begin with an
-    underscore.
+    """Return the fields with a value that are not understood. Fields that begin with an underscore are left out:
+    libraries write notes in them.
     """
     return sorted(
         name
@@ -217,7 +217,7 @@ _DECODER = frozenset(
 
 
 def _unknown_family(config: Config, model_type: str) -> str:
-    """Return the sentence that refuses a family without a formula, with the fields that describe its structure."""
+    """Return the error message for a family without a formula. It names the fields that describe the structure."""
     reasons = (
         [f"its config.json has {', '.join(map(_described, unread))}"]
         if (unread := _unread(Fields(config), {*_DECODER, *_ASSUMED, *_LABELS}))
@@ -235,7 +235,7 @@ def _unknown_family(config: Config, model_type: str) -> str:
 
 
 def served_by(class_name: str) -> str:
-    """Return the sentence about which engines and versions serve a class that cannot be sized."""
+    """Return a sentence that names the engines and versions that serve a class that cannot be sized."""
     table = data.load("served")
     spans = table["classes"].get(class_name, {})
     if not spans:

@@ -20,7 +20,7 @@ def offers_components(region: str) -> bool:
 
 
 def neighbours(region: str, regions: Iterable[str]) -> str:
-    """Return the regions of the same partition, comma-separated, beginning with the same part of the world."""
+    """Return the regions of the same partition, comma-separated; those in the same part of the world come first."""
     partitions = ("us-gov-", "us-iso", "eu-iso", "eusc-", "cn-")
 
     def partition(name: str) -> str:
@@ -31,7 +31,7 @@ def neighbours(region: str, regions: Iterable[str]) -> str:
 
 
 def components_source() -> tuple[str, list[str]]:
-    """Return the source for the regions that support AWS::SageMaker::InferenceComponent, and those regions."""
+    """Return the source of the list of regions that support AWS::SageMaker::InferenceComponent, and the list."""
     types = data.load("regions")
     return types["source"], types["inference_component_type"]
 

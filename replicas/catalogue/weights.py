@@ -42,7 +42,7 @@ def weights_bytes(
 def _bytes_over_layers(
     matrix: Matrix, alike: Alike, quantization: Quantization | None, precision_bytes: float
 ) -> float:
-    """Return the bytes of a matrix, summed over the layers that have it."""
+    """Return the bytes per weight of a matrix, summed over the layers that have it."""
     if matrix.precision == "float32":
         return alike.count * _FLOAT32_BYTES
     if matrix.precision == "half" or quantization is None:

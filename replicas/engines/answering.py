@@ -19,7 +19,7 @@ _TOKEN = re.compile(r"\w+|[^\w\s]")
 
 @dataclass(frozen=True, kw_only=True)
 class ServedModel:
-    """The facts about a container's model that its answers show."""
+    """The facts about a container's model on which its answers depend."""
 
     id: str
     """Repository on the Hub that contains the model."""
@@ -70,7 +70,7 @@ class AcceptedRequest(ABC):
 
     @abstractmethod
     def events(self, tokens: Sequence[str], begin: int, end: int) -> list[bytes]:
-        """Return the events for the tokens from `begin` up to `end`. `tokens` holds all tokens of the answer."""
+        """Return the events for the tokens from `begin` up to `end`. `tokens` contains all tokens of the answer."""
 
 
 def count_tokens(text: str) -> int:
@@ -106,5 +106,5 @@ def compact(document: object) -> str:
 
 
 def server_sent_event(document: object, prefix: str) -> bytes:
-    """Return a server-sent event. `prefix` is what the server writes before the JSON, with or without a space."""
+    """Return a server-sent event. `prefix` is the text before the JSON; servers differ in a space at its end."""
     return f"{prefix}{compact(document)}\n\n".encode()

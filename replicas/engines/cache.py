@@ -35,7 +35,7 @@ class CacheGroup:
 
 @dataclass(frozen=True, kw_only=True)
 class CachePool:
-    """The blocks of all groups, which have one size."""
+    """Blocks of one size, from which all groups take. A group can take smaller blocks: shares of one block."""
 
     block_bytes: float
     """Bytes of one block on one accelerator."""
@@ -101,7 +101,7 @@ def plain_pool(token_bytes: float, block_tokens: int) -> CachePool:
 
 
 def grouped_pool(page_bytes: float, layers: Sequence[tuple[CacheGroup, int]], *, in_flight_tokens: int) -> CachePool:
-    """Return a pool in which all groups have the same number of layers. The last group of each kind is padded.
+    """Return a pool in which all groups have the same number of layers; the last group of each kind is padded to it.
 
     Args:
         page_bytes: bytes of a block of one layer.

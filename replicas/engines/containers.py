@@ -28,7 +28,7 @@ class ContainerVariables:
     """Hugging Face token."""
     quantization: tuple[str, ...] = ()
     task: tuple[str, ...] = ()
-    """Task: text, embeddings or scores."""
+    """Task: generate text, embed or score."""
     tensor_parallel: tuple[str, ...] = ()
     """Number of accelerators over which one copy is split."""
     parallel_factors: tuple[str, ...] = ()
@@ -52,7 +52,7 @@ class ContainerVariables:
     memory_share: tuple[str, ...] = ()
     """Share of each accelerator's memory, 0 to 1."""
     concurrent_requests: tuple[str, ...] = ()
-    """Maximum running and waiting requests; the container refuses further ones."""
+    """Maximum running and waiting requests; the container refuses further requests."""
     prefix_caching: tuple[str, ...] = ()
     without_prefix_caching: tuple[str, ...] = ()
     """Switch that turns prefix caching off."""
@@ -128,7 +128,7 @@ class VariableConflict:
 
 @dataclass(frozen=True, kw_only=True)
 class VariableOrder:
-    """Two limits. The engine's containers do not start if the first exceeds the second."""
+    """Two variables that set limits. The engine's containers do not start if `lesser` is set higher than `greater`."""
 
     lesser: str
     greater: str

@@ -23,7 +23,7 @@ _QUERY = "What is this text about?"
 
 @dataclass(frozen=True, kw_only=True)
 class Generation:
-    """Sampling parameters of an answer. The defaults are those of the chat in AWS's article."""
+    """Sampling parameters of an answer. The defaults come from the chat example of the article that README.md names."""
 
     max_new_tokens: int = 50
     temperature: float = 0.9
@@ -112,7 +112,7 @@ class Dialect(ABC):
     """Request and response bodies of a container on SageMaker's invocation path, for both client and container."""
 
     name: ClassVar[str]
-    """Identifies the dialect in documents."""
+    """Name of the dialect in documents."""
     takes_messages: ClassVar[bool]
     """True if the engine accepts a conversation and applies the model's chat template itself."""
 
@@ -137,7 +137,7 @@ class Dialect(ABC):
         """Return the text and the number of tokens of a whole answer.
 
         Raises:
-            ValueError: not an answer of this dialect.
+            ValueError: the body is not an answer of this dialect.
 
         """
 
@@ -151,7 +151,7 @@ class Dialect(ABC):
         For scores, the first text is the query, and each other text is scored against it.
 
         Raises:
-            ValueError: the dialect has no such body.
+            ValueError: the dialect has no body for embeddings or scores.
 
         """
         raise ValueError(f"the dialect {self.name} has no request for task={task!r} with {len(texts)} texts")
@@ -160,7 +160,7 @@ class Dialect(ABC):
         """Return the embeddings or scores of an answer.
 
         Raises:
-            ValueError: not an answer of this dialect.
+            ValueError: the body is not an answer of this dialect.
 
         """
         raise unexpected_answer()
@@ -174,10 +174,10 @@ class Dialect(ABC):
         return self.pooled_body([text] if task == "embed" else [_QUERY, text], task)
 
     def read_tokens(self, body: bytes, task: Task) -> TokenCounts:
-        """Return the tokens of a whole answer.
+        """Return the token counts that a whole answer states.
 
         Raises:
-            ValueError: not an answer of this dialect.
+            ValueError: the body is not an answer of this dialect.
 
         """
         if task == "generate":

@@ -82,9 +82,9 @@ class Engine(ABC):
     kv_block_tokens: ClassVar[int] = 16
     """Block size in which the engine allocates the KV cache, tokens."""
     vocabulary_multiple: ClassVar[int | None] = None
-    """The vocabulary is padded to a multiple of this number before an even split; None if the split is uneven."""
+    """The engine pads the vocabulary to a multiple of this number and splits it evenly; None if it splits unevenly."""
     packed_tile: ClassVar[tuple[int, int] | None] = None
-    """Columns and rows of the smallest tile that the kernel for packed integers multiplies; None without a limit."""
+    """Columns and rows of the smallest tile that the kernel for packed integers multiplies; None if there is none."""
     packed_tile_name: ClassVar[str] = ""
     """Name of the kernel for packed integers."""
     tasks: ClassVar[frozenset[Task]] = frozenset({"generate"})
@@ -153,7 +153,7 @@ class Engine(ABC):
 
     @property
     def is_newer_than_its_facts(self) -> bool:
-        """True if the facts come from an older version."""
+        """True if this version is newer than the newest version whose code is the source of the facts."""
         return self._version.release[:2] > Version(self.newest).release
 
     def since(self, version: str) -> bool:
@@ -161,8 +161,8 @@ class Engine(ABC):
         return self._version >= _parsed(version)
 
     def serving(self, model: Model, task: Task) -> Engine:  # noqa: ARG002 (an engine may need them)
-        """Return the object with the facts for a task. This is the version itself, unless the engine runs the task in a
-        different way than it generates text.
+        """Return the object with the facts for a task: another object if the engine runs this task differently from
+        generating text, otherwise this version itself.
         """
         return self
 
@@ -201,7 +201,7 @@ class Engine(ABC):
         return model.architecture.context_tokens
 
     def default_sequences(self, instance: Instance) -> int | None:  # noqa: ARG002 (an engine may need it)
-        """Return the maximum number of requests in a batch of a container that does not set it."""
+        """Return the default limit of the requests in a batch on an instance type; None if only tokens limit it."""
         return self.sequences
 
     def adapter_slot_rank(self, rank: int) -> int | None:  # noqa: ARG002 (an engine may need it)
@@ -240,7 +240,7 @@ class Engine(ABC):
         tensor_parallel: int,  # noqa: ARG002
         prefill_tokens: int,  # noqa: ARG002
     ) -> float:
-        """Return the work buffers that the engine allocates at its start and keeps, bytes on one accelerator."""
+        """Return the bytes of the work buffers on one accelerator that the engine allocates at its start and keeps."""
         return 0
 
     def start_bytes(
@@ -258,7 +258,7 @@ class Engine(ABC):
         return 0
 
     def outside_bytes(self, activations: float, tensor_parallel: int) -> float | None:  # noqa: ARG002
-        """Return the memory that the engine takes outside its share of the card's memory while it serves, bytes.
+        """Return the bytes that the engine takes outside its share of the card's memory while it serves.
 
         None means that activations and graphs are inside the share.
         """
@@ -271,7 +271,7 @@ class Engine(ABC):
         instance: Instance,  # noqa: ARG002
         tensor_parallel: int,  # noqa: ARG002
     ) -> tuple[float, str]:
-        """Return the memory that padded or repacked weights take in addition, bytes on one accelerator, and the reason.
+        """Return the memory that padding or repacking adds to the weights, bytes on one accelerator, and the reason.
 
         The reason is empty if kernels of this version neither pad nor repack the weights.
         """
@@ -307,9 +307,9 @@ class Engine(ABC):
     def cache_element_bytes(self, model: Model, instance: Instance, settings: MemorySettings) -> float:
         """Return the bytes per element of the KV cache.
 
-        A variable has priority over the checkpoint's request, which counts only if this version follows it. Otherwise
-        elements have the size of activations. Below compute capability 8.9, where few kernels support an FP8 cache, the
-        checkpoint's request does not count, so that the computed memory is an upper bound.
+        A variable that sets the type has priority. The checkpoint's request comes next, if this version follows it.
+        Otherwise elements have the size of activations. Below compute capability 8.9, where few kernels support an FP8
+        cache, the checkpoint's request is ignored: the computed memory is then an upper bound.
         """
         if settings.cache_bytes is not None:
             return settings.cache_bytes
@@ -321,7 +321,7 @@ class Engine(ABC):
     def followed_request(self, model: Model) -> CacheRequest | None:
         """Return the KV cache that the checkpoint requests, if this version follows its quantization method.
 
-        For latent attention, other methods can apply.
+        The methods that a version follows can differ for models with latent attention.
         """
         key, request = "cache_of_checkpoints", model.cache_request
         if key not in self.facts or request is None:
@@ -362,13 +362,13 @@ class Engine(ABC):
             return None
         return (
             f"only some attention kernels run a KV cache of {settings.cache_type} on the {instance.accelerator} of "
-            f"{instance.name}, and it is not known which one {self} chooses: Triton's fail at start"
+            f"{instance.name}, and it is not known which one {self} chooses: Triton's kernel fails at start"
         )
 
     def integer_problems(self, format_: Quantization) -> Iterator[str]:
-        """Yield the properties of integer weights (GPTQ, AWQ) with which this version does not start.
+        """Yield a problem for each property of integer weights (GPTQ, AWQ) with which this version does not start.
 
-        Nothing is yielded without the fact `integers`.
+        If `facts.json` has no `integers`, the properties are not checked.
         """
         if "integers" not in self.facts:
             return
@@ -385,8 +385,8 @@ class Engine(ABC):
                 yield f"{self} does not run {format_.method} weights {fault}: use another checkpoint of the model"
 
     def half_problems(self, quantization: Quantization | None, settings: MemorySettings) -> Iterator[str]:
-        """Yield why this version needs float16 for GPTQ weights: its fast kernel does not run their groups, and the
-        other one has only float16.
+        """Yield a problem for each GPTQ format that this version runs only with float16, because its fast kernel does
+        not support the format.
         """
         if "marlin" not in self.facts or settings.weight_type in ("float16", "half"):
             return
@@ -404,8 +404,7 @@ class Engine(ABC):
                 )
 
     def weight_only(self, quantization: Quantization | None, instance: Instance) -> str | None:
-        """Return a sentence if the accelerator has no arithmetic for a format and computes at half precision; otherwise
-        None.
+        """Return a note if the accelerator has no arithmetic for a format and computes at half precision; else None.
 
         All engines then run fp8 with Marlin's kernel (vLLM, layers/quantization/fp8.py: `use_marlin` below compute
         capability 8.9; TGI, layers/fp8.py: `GPTQMarlinFP8Linear`), and vLLM does the same for NVFP4 below 10.0.
@@ -431,7 +430,7 @@ class Engine(ABC):
         """Return the smallest prefill budget with which this version starts, tokens."""
 
     def sequences_within(self, sequences: int | None, prefill_tokens: int) -> int | None:  # noqa: ARG002
-        """Return the default limit of requests in a batch. Some versions lower it to the prefill budget."""
+        """Return the limit of requests in a batch: `sequences`, which some versions lower to the prefill budget."""
         return sequences
 
     def batch_problem(self, prefill_tokens: int, sequences: int | None) -> str | None:  # noqa: ARG002

@@ -46,13 +46,13 @@ class MemorySettings:
 
     @property
     def changes_speed(self) -> bool:
-        """True if the precision or the use of CUDA graphs differs from that of the measured speeds."""
+        """True if the precision or the use of CUDA graphs differs from the runs in which speeds were measured."""
         return replace(self, block_tokens=None, weight_type="", cache_type="") != MemorySettings()
 
 
 @dataclass(frozen=True, kw_only=True)
 class NotFollowed:
-    """A variable that changes, or may change, the memory of a copy, and that sizing does not support."""
+    """A variable that sizing does not support, and that changes, or possibly changes, the memory of a copy."""
 
     name: str
     value: str
@@ -113,7 +113,7 @@ def read_settings(kind: EngineKind, environment: Mapping[str, str], *, has_local
     """Read the environment variables of a container.
 
     Args:
-        kind: engine of the container; its versions can be sized.
+        kind: engine of the container, an engine whose versions can be sized.
         environment: the variables with their values.
         has_local_weights: True if SageMaker puts weights from S3 into the container.
 
@@ -250,9 +250,9 @@ class _ParserError(ValueError):
 
 
 def _whole(value: str, unit: _Unit) -> int:
-    """Read a positive integer. A unit `k` or `m` multiplies by 1,000 or its square, `K` or `M` by 1,024 or its square.
+    """Read a positive integer. A unit multiplies the number: `k` by 10^3, `m` by 10^6, `K` by 2^10, `M` by 2^20.
 
-    Only `k` and `m` allow a fraction (vLLM, `human_readable_int`). `unit` is the treatment of a unit by the variable.
+    Only `k` and `m` allow a fraction (vLLM, `human_readable_int`). `unit` says how the variable's parser treats a unit.
     """
     text = value.strip()
     match = _WITH_UNIT.fullmatch(text)

@@ -38,7 +38,7 @@ class EngineKind:
     image_name: ClassVar[re.Pattern[str]]
     """Pattern that matches the names of repositories with the engine's images."""
     published_images: ClassVar[re.Pattern[str] | None] = None
-    """Pattern of the names of official repositories: images that read these variables and have a version in the tag."""
+    """Pattern of the names of official repositories, whose images read `variables` and have a version in the tag."""
     version_in_tag: ClassVar[re.Pattern[str]]
     """Pattern whose first group is the engine's version in an image's tag."""
     image_files: ClassVar[Mapping[str, str]] = MappingProxyType({"aws": "images"})
@@ -50,7 +50,7 @@ class EngineKind:
     orders: ClassVar[tuple[VariableOrder, ...]] = ()
     host_cache: ClassVar[HostCache | None] = None
     settings_file: ClassVar[str | None] = None
-    """File next to the weights whose settings replace those of the variables; None if the engine reads none."""
+    """File next to the weights whose settings replace the settings of variables; None if the engine reads none."""
     versions: ClassVar[type[Engine] | None] = None
 
     def dialect(self, environment: Mapping[str, str], tag: str | None = None) -> Dialect | None:
@@ -85,7 +85,8 @@ class EngineKind:
         return own
 
     def later_names(self, tag: str | None) -> Mapping[str, str]:
-        """Return the variables that the version in an image's tag does not read yet, each with the name that it reads.
+        """Return the variable names that the version in an image's tag does not know yet, each with the name that it
+        reads instead.
 
         Empty if the tag has no version.
         """

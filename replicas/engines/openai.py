@@ -44,7 +44,7 @@ class OpenAi(Dialect):
         """Read the first choice of an answer.
 
         Raises:
-            ValueError: not an answer of this dialect.
+            ValueError: the body is not an answer of this dialect.
 
         """
         document = json.loads(body)
@@ -70,7 +70,7 @@ class OpenAi(Dialect):
         """Read the vectors of an embedding answer, or the scores of a rerank or score answer.
 
         Raises:
-            ValueError: not an answer of this dialect.
+            ValueError: the body is not an answer of this dialect.
 
         """
         document = json.loads(body)
@@ -92,7 +92,7 @@ class OpenAi(Dialect):
         """Read and validate a request of the model's task.
 
         Raises:
-            Refused: 400 or 404, with the message of the server.
+            Refused: the request is invalid; the status is 400 or 404, with the message of the server.
 
         """
         # Only the stand-in containers need these modules.

@@ -40,7 +40,7 @@ class Completion(AcceptedRequest):
         """Read and validate a body.
 
         Raises:
-            Refused: 400 or 404, with the message of the server.
+            Refused: the body is invalid; the status is 400 or 404, with the message of the server.
 
         """
         self._document = read_json(body)
@@ -119,7 +119,7 @@ class Completion(AcceptedRequest):
         if requested < 1 <= room:
             raise bad(f"max_tokens must be at least 1, got {requested}.", "max_tokens", requested)
         if requested > room or room < 1:
-            counted = max(0, max_total_tokens - requested) + 1  # the server stops counting there
+            counted = max(0, max_total_tokens - requested) + 1  # the server stops counting at this number
             raise bad(
                 f"This model's maximum context length is {max_total_tokens} tokens. However, you requested {requested} "
                 f"output tokens and your prompt contains at least {counted} input tokens, for a total of at least "
@@ -152,7 +152,7 @@ class Completion(AcceptedRequest):
         return compact({**document, "usage": self._usage(len(tokens))}).encode()
 
     def events(self, tokens: Sequence[str], begin: int, end: int) -> list[bytes]:
-        """Return one chunk per token and answer. A chat begins with a chunk that names the role, and ends with
+        """Return one chunk per token and answer. A chat begins with a chunk that names the role. A stream ends with
         `[DONE]`.
         """
         chunks = []
@@ -185,7 +185,7 @@ class Completion(AcceptedRequest):
 
 
 def read_json(body: bytes) -> dict[str, Any]:
-    """Return the JSON object of a body. A body that is not JSON raises the server's special error type."""
+    """Return the JSON object of a body. Raises `Refused`, with an error type of its own if the body is not JSON."""
     try:
         return read_object(body)
     except NoJson as fault:

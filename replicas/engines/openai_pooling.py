@@ -43,7 +43,7 @@ class PoolingRequest(AcceptedRequest):
         """Read and validate a body.
 
         Raises:
-            Refused: 400 or 404, with the message of the server.
+            Refused: the body is invalid; the status is 400 or 404, with the message of the server.
 
         """
         self._document = read_json(body)
@@ -150,7 +150,7 @@ class PoolingRequest(AcceptedRequest):
         ]
 
     def _vector(self, text: str) -> list[float]:
-        """Return a unit vector that counts the words of the text, so that similar texts get similar vectors."""
+        """Return a unit vector that counts the words of the text. Similar texts get similar vectors."""
         places = [0.0] * self._model.embedding_size
         for word in words_of(text):
             places[zlib.crc32(word.lower().encode()) % len(places)] += 1.0

@@ -11,7 +11,7 @@ SCHEMA = "replicas.profile/2"
 
 @dataclass(frozen=True, kw_only=True)
 class FitError:
-    """Relative error of a fit against the run that it was fitted to, for one metric; without sign."""
+    """Relative error of a fit against the run to which it was fitted, for one metric, as an absolute value."""
 
     figure: str
     """`requests_per_second`, `latency`, `ttft` or `tpot`."""
@@ -50,22 +50,22 @@ class FittedRun:
     """Arrival of the requests: `users`, `requests_per_second`, `burst` or `trace`; `several` if the load levels of
     the run differ in arrival or lengths."""
     least_load_per_copy: float | None = None
-    """Smallest load of the run per copy, in the unit of `kind`. None: the smallest number of users counts."""
+    """Smallest load of the run per copy, in the unit of `kind`; None if `least_users_per_copy` has the load."""
     most_load_per_copy: float | None = None
     copies: int | None = None
-    """Number of copies that shared the load. None, here and in the fields below: the profile is older and has no such
-    value."""
+    """Number of copies that shared the load. In this field and the fields below, None means that the profile was
+    written by an earlier version, which did not record the value."""
     duration_seconds: float | None = None
     input_stddev: float = 0.0
     output_stddev: float = 0.0
     distinct_prompts: int | None = None
     probed_seconds: tuple[float, ...] | None = None
-    """Forecast seconds of some steps (`replicas.forecast.fitted_runs.probes`). Equal values mean that all inputs of the
-    forecast (card, links, weights, cache, constants) are equal."""
+    """Forecast seconds of some steps (`replicas.forecast.fitted_runs.probes`). A forecast with the same values has
+    the same inputs as the fit: card, links, weights, cache and constants."""
     errors: tuple[FitError, ...] = ()
     """Error of the fit against the run, for each metric."""
     held_back_error: float | None = None
-    """Mean error at load levels that a first fit did not use; None if it used all of them."""
+    """Mean error at load levels that a first fit did not use; None if the first fit used all load levels."""
     prefill_tokens: int
     """Maximum number of prompt tokens per step."""
     sequences: int | None
@@ -75,7 +75,7 @@ class FittedRun:
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """Speed and admission rule of a range of engine versions with equal behaviour."""
+    """Speed and admission rule of a range of engine versions that behave alike."""
 
     profile: str
     """Name of the range of versions."""
@@ -87,7 +87,7 @@ class Profile:
     """`waiting`: waiting requests join the batch if the ratio of waiting to running requests is at least this value.
     After `max_waiting_tokens` decode steps without a new request they join at any ratio."""
     reserves_answers: bool = True
-    """True if a request reserves KV cache for its whole answer when it starts; False if it does so for each token."""
+    """True if a request reserves KV cache for its whole answer when it starts; False if it reserves token by token."""
     prefix_caching: bool = False
     """True if a common prefix of prompts is computed once and then read from the cache."""
     max_concurrent_requests: int | None
@@ -139,8 +139,8 @@ def read_profile(document: Mapping[str, Any]) -> Profile:
     """Read a profile from its JSON document.
 
     Raises:
-        TypeError: a field is missing or unknown, or the document has another schema. Constants of an older schema
-            belong to another model of step times.
+        TypeError: a field is missing or unknown, or the document has another schema. Profiles with an older schema
+            cannot be used: their constants belong to another model of step times.
 
     """
     values = dict(document)

@@ -92,7 +92,7 @@ class Starts:
             return weights_bytes / accelerators / self.load_bytes_per_second
         if phase == "compile":
             return layers * line.compile_seconds_per_layer
-        assert phase == "capture"  # noqa: S101 (the download has no mechanism)
+        assert phase == "capture"  # noqa: S101 (downloads are not supported)
         return layers * (graphs or line.graphs) * line.capture_seconds_per_graph_and_layer
 
     def expected_of(self, phase: EnginePhase, row: PublishedStart) -> float:

@@ -1,8 +1,8 @@
 """Values of environment variables that the argument parser of an engine refuses, from the engine's table of variables.
 
-`values` of the table has the forms: names in `count` take an integer of at least 0, in `positive` of at least 1, in
-`integer` any integer, in `number` any number, in `object` a JSON object, and in `switch` only true or false. `choices`
-has the values that a name takes, and `needs` the switches that stop the engine unless another variable is set.
+In the table, `values` lists the names of variables by form: `count` (an integer of at least 0), `positive` (an integer
+of at least 1), `integer`, `number`, `object` (a JSON object) and `switch` (true or false). `choices` has the values
+that a variable accepts. `needs` lists the switches with which the engine starts only if another variable is set.
 """
 
 from __future__ import annotations

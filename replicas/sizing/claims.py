@@ -1,10 +1,10 @@
-"""How much of a host's CPU and memory inference components may reserve.
+"""Limits of the CPU and memory that inference components can reserve on a host.
 
-SageMaker keeps part of every host for itself, and AWS does not publish how much. A request that is too large fails
-after minutes of a billed instance with "There is not enough hardware resources on the instances for this endpoint to
-create a copy of the inference component.", although the instance is healthy and empty. Default requests therefore
-follow a conservative rule. Larger requests are accepted up to values that are known to run (`data/claims.json`).
-Requested resources are reservations, not limits: a small request does not slow a copy down.
+SageMaker keeps part of every host for itself, and AWS does not publish how much. A reservation that is too large fails
+only after minutes in which the instance is billed, with "There is not enough hardware resources on the instances for
+this endpoint to create a copy of the inference component.", although the instance is healthy and empty. Default
+reservations therefore follow a conservative rule. Larger reservations are accepted up to values that are known to run
+(`data/claims.json`). A reservation does not limit a copy: a small reservation does not slow it down.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from replicas.endpoint.packing import Resources
 from replicas.units import MIB_PER_GIB
 
 CPU_SHARE = Fraction(3, 4)
-"""Share of the vCPUs that copies may reserve: the value of published recipes, on hosts with 16 to 96 vCPUs."""
+"""Share of a host's vCPUs that copies may reserve. Published recipes for hosts with 16 to 96 vCPUs use this share."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Claimable:
 def claimable(instance: Instance) -> Claimable:
     """Return the CPU and memory that copies may reserve on an instance type.
 
-    This is the larger of the rule and of the largest reservation known to run on the type.
+    Each value is the larger of two: the value of the rule, and the largest reservation known to run on the type.
     """
     cpus, cpus_reason = _rule_for_cpus(instance)
     memory, memory_reason = _rule_for_memory(instance)
@@ -61,7 +61,7 @@ def host(instance: Instance) -> Resources:
 def default_cpus(instance: Instance, accelerators: int) -> tuple[float, str]:
     """Return the default number of CPU cores of a copy with this many accelerators, and the reason.
 
-    The copy gets the same share of the reservable cores as of the host's accelerators.
+    The copy gets the same share of the cores that the rule allows as of the host's accelerators.
     """
     cpus, rule = _rule_for_cpus(instance)
     part = cpus * accelerators / instance.accelerators
@@ -74,7 +74,7 @@ def default_cpus(instance: Instance, accelerators: int) -> tuple[float, str]:
 def default_memory_mib(instance: Instance, accelerators: int) -> tuple[int, str]:
     """Return the default host memory of a copy with this many accelerators, MiB, and the reason.
 
-    The copy gets the same share of the rule's memory as of the host's accelerators.
+    The copy gets the same share of the memory that the rule allows as of the host's accelerators.
     """
     memory, rule = _default_memory(instance)
     part = memory * accelerators // instance.accelerators
@@ -84,7 +84,7 @@ def default_memory_mib(instance: Instance, accelerators: int) -> tuple[int, str]
 
 
 def even_claim(need: Resources, instance: Instance) -> Resources:
-    """Return the resources of a copy, with CPU and memory reduced to the share that belongs to its accelerators."""
+    """Return the resources of a copy, with CPU and memory reduced to at most the defaults for its accelerators."""
     if not 1 <= need.accelerators <= instance.accelerators:
         return need
     cpus = Fraction(default_cpus(instance, need.accelerators)[0])
@@ -112,9 +112,9 @@ def _default_memory(instance: Instance) -> tuple[int, str]:
 
 
 def _rule_for_memory(instance: Instance) -> tuple[int, str]:
-    """Return the memory that may be reserved by the rule, and the reason.
+    """Return the host memory that copies may reserve according to the rule, MiB, and the reason.
 
-    Recipes for the largest hosts reserve 65 to 73 % of the memory, more than the default share.
+    Recipes for the largest hosts reserve 65 to 73 % of the memory, which is more than the default share.
     """
     if instance.memory_mib < 1024 * MIB_PER_GIB:
         return _default_memory(instance)

@@ -89,6 +89,6 @@ def requested(request: ContainerRequest, instance: Instance | None) -> ResolvedC
 
 
 def _default_sequences(engine: Engine, instance: Instance, settings: ContainerSettings) -> int | None:
-    """Return the default number of requests in a batch of a container that does not set it."""
+    """Return the maximum number of requests in a batch of a container that sets none; None if only tokens limit it."""
     default = engine.default_sequences(instance)
     return engine.sequences_within(default, settings.prefill_tokens) if settings.prefill_tokens else default

@@ -19,7 +19,7 @@ from replicas.units import GIB, MIB, counted
 
 DEFAULT_TOTAL_TOKENS = 8192
 UNBOUNDED_TOTAL_TOKENS = 2048
-"""Default of `max_total_tokens` for models with relative positions, whose context has no limit."""
+"""Default of `max_total_tokens` for models whose context has no limit (relative positions) or is not known."""
 
 _CONTEXT_OUTSIDE_SHARE = 0.6 * GIB
 
@@ -64,7 +64,7 @@ class _Attempt:
     degree: int
     memory: CopyMemory
     request_tokens: int
-    """Longest request that must fit in the cache, or the engine does not start."""
+    """Smallest cache with which the engine starts, tokens."""
     cache_tokens: int
     """Requested minimum size of the cache, tokens; 0 if none is requested."""
 
@@ -80,12 +80,12 @@ class _Attempt:
 
     @property
     def card_holds(self) -> bool:
-        """True if the card has enough memory outside the engine's share for the rest of the CUDA context."""
+        """True if the memory of the card outside the engine's share is at least `outside`."""
         return self.memory.usable + self.outside <= self.memory.card
 
     @property
     def outside(self) -> float:
-        """Memory that the card must have outside the engine's share."""
+        """Memory that the engine takes outside its share, including the rest of the CUDA context, bytes."""
         return max(0.0, _CONTEXT_OUTSIDE_SHARE - self.memory.context) + self.memory.outside
 
 
@@ -399,7 +399,8 @@ def _shortfall(component: ResolvedComponent, instance: Instance, attempt: _Attem
         f"a copy of {component.model.id} needs {memory.needed(attempt.required_tokens) / GIB:.1f} GiB on {location} "
         f"({memory.weights / GIB:.1f} of weights{by_hand}, {memory.activations / GIB:.1f} of activations, "
         f"{attempt.required_tokens:,} tokens of KV cache); "
-        f"{component.engine} may take {memory.usable / GIB:.1f} GiB of the {instance.accelerator} of {instance.name}"
+        f"{component.engine} uses at most {memory.usable / GIB:.1f} GiB of the {instance.accelerator} of "
+        f"{instance.name}"
     )
     fixes = list(_fixes(component, instance, attempt))
     return (
@@ -410,9 +411,9 @@ def _shortfall(component: ResolvedComponent, instance: Instance, attempt: _Attem
 
 
 def _fixes(component: ResolvedComponent, instance: Instance, attempt: _Attempt) -> Iterator[str]:
-    """Yield the nearest changes with which the copy fits.
+    """Yield the smallest change of each kind with which the copy fits.
 
-    These are fewer tokens, more accelerators, quantized weights, or another instance type.
+    Kinds are: fewer tokens, an option left out, more accelerators, quantized weights, another instance type.
     """
     options = component.options
     affordable = attempt.memory.kv_cache_tokens

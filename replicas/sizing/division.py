@@ -13,7 +13,7 @@ _IN_GROUPS = frozenset({"awq", "compressed-tensors", "gptq", "mxfp8", "nvfp4"})
 """Methods whose groups of weights must not be split between two accelerators."""
 
 _EXPERT_ROWS = 64
-"""Smallest tile of an expert's rows. A dense layer can need larger tiles."""
+"""Number of rows in the smallest kernel tile for an expert. The tiles for a dense layer can be larger."""
 
 
 def possible_degrees(
@@ -27,7 +27,7 @@ def possible_degrees(
 def division_problems(
     shape: Architecture, quantization: Quantization | None, engine: Engine, degree: int
 ) -> tuple[str, ...]:
-    """Return why a model cannot be split over `degree` accelerators; empty if it can be, or its widths are unknown."""
+    """Return why a model cannot be split over `degree` accelerators; empty if it can, or if its widths are unknown."""
     if not shape.is_known:
         return ()
     uneven = tuple(dict.fromkeys(_uneven(shape, engine, degree)))
@@ -35,7 +35,7 @@ def division_problems(
 
 
 def _uneven(shape: Architecture, engine: Engine, degree: int) -> Iterator[str]:
-    """Yield sentences about dimensions that are not divisible by the degree. They apply to any quantization."""
+    """Yield a problem for each dimension that is not divisible by the degree, with or without quantization."""
     for mixer in shape.mixers:
         if mixer.heads % degree:
             yield f"{mixer.heads} attention heads are not divisible by {degree}"
@@ -55,7 +55,7 @@ def _uneven(shape: Architecture, engine: Engine, degree: int) -> Iterator[str]:
 
 
 def _broken(shape: Architecture, quantization: Quantization | None, engine: Engine, degree: int) -> Iterator[str]:
-    """Yield a sentence for each quantization block, group or kernel tile that a split would cut."""
+    """Yield a problem for each quantization block, group or kernel tile that a split would cut."""
     if quantization is None:
         return
     for alike in shape.stack:
@@ -64,7 +64,7 @@ def _broken(shape: Architecture, quantization: Quantization | None, engine: Engi
 
 
 def _broken_in(layer: Layer, number: int, quantization: Quantization, engine: Engine, degree: int) -> Iterator[str]:
-    """Yield a sentence for each quantization block, group or kernel tile of one layer that a split would cut."""
+    """Yield a problem for each quantization block, group or kernel tile of one layer that a split would cut."""
     for matrix in layer.every_matrix():
         format_ = quantization.of(matrix.name, number) if matrix.precision == "format" else None
         if format_ and matrix.width:
@@ -74,7 +74,7 @@ def _broken_in(layer: Layer, number: int, quantization: Quantization, engine: En
 
 
 def _broken_matrix(matrix: Matrix, format_: Quantization, engine: Engine, degree: int) -> Iterator[str]:
-    """Yield a sentence for each quantization block, group or kernel tile of a matrix that a split would cut."""
+    """Yield a problem for each quantization block, group or kernel tile of a matrix that a split would cut."""
     whole = matrix.inputs if matrix.splits_inputs else matrix.outputs
     part = whole // matrix.divisor(degree)
     if format_.block:
@@ -96,7 +96,7 @@ def _broken_matrix(matrix: Matrix, format_: Quantization, engine: Engine, degree
 
 
 def _broken_heads(mixer: Mixer, number: int, quantization: Quantization, engine: Engine, degree: int) -> Iterator[str]:
-    """Yield a sentence if the combined matrix of queries, keys and values does not fill the kernel's tiles."""
+    """Yield a problem if the combined matrix of queries, keys and values does not consist of whole kernel tiles."""
     fused = [matrix for matrix in mixer.matrices if matrix.width and not matrix.splits_inputs]
     formats = [quantization.of(matrix.name, number) for matrix in fused]
     if not fused or engine.packed_tile is None or not all(format_ and format_.packed for format_ in formats):
@@ -114,7 +114,7 @@ def _broken_heads(mixer: Mixer, number: int, quantization: Quantization, engine:
 
 
 def _problem(name: str, whole: int, part: int, degree: int, multiple: int, what: str) -> Iterator[str]:
-    """Yield a sentence if the width on one accelerator is not a multiple of the kernel's unit."""
+    """Yield a problem if `part`, the width on one accelerator, is not a multiple of `multiple`."""
     if part % multiple:
         split = f"/{degree}={part}" if part != whole else ""
         yield f"{name} {whole}{split} is not a multiple of {what}"

@@ -1,7 +1,7 @@
 """Faults of one component that are found before sizing: reasons why no copy of it would start.
 
-Plans and the rules about containers call the same functions. Each sentence uses the names of a `Deployment`. After its
-last colon it gives the change that fixes the fault.
+Plans and the rules about containers call the same functions. Each message uses the option names of a `Deployment`. The
+text after its last colon is the change that fixes the fault.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Fault:
 
 
 def quantization_of(component: Component, model: Model) -> Quantization | None:
-    """Return the quantization in which the weights are loaded: the requested one, or the one of the checkpoint."""
+    """Return the quantization in which the weights are loaded: the requested one, by default the checkpoint's."""
     stored = model.quantization
     if component.quantization is None or (stored and component.quantization == stored.method):
         return stored
@@ -43,11 +43,11 @@ def quantization_of(component: Component, model: Model) -> Quantization | None:
 def faults_of(
     component: ResolvedComponent, instance: Instance | None, *, has_token: bool, allows_longer_context: bool = False
 ) -> Iterator[Fault]:
-    """Yield the faults of a component, on an instance type if it is known.
+    """Yield the faults of a component. Faults that depend on the instance type need `instance`.
 
     Args:
         component: the component.
-        instance: the instance type of its copies.
+        instance: the instance type of its copies; None if it is not known.
         has_token: True if the container has a Hugging Face token.
         allows_longer_context: True if the engine accepts requests longer than the model's context.
 
@@ -85,7 +85,7 @@ def length_faults(component: Component, task: Task) -> Iterator[Fault]:
         if longest and total and longest != total:
             sentence = (
                 f"max_input_tokens={longest} and max_total_tokens={total}: a request for task={task!r} "
-                f"is its prompt: set only max_total_tokens={longest}"
+                f"has only a prompt: set only max_total_tokens={longest}"
             )
             yield Fault("lengths", sentence)
         return

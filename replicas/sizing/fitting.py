@@ -44,9 +44,10 @@ class _NotJudgedError(Exception):
 
 
 def fit(demands: Sequence[Demand], instance: Instance, instances: int) -> Fit:
-    """Place the requested copies, then add copies of the other components in turn, as long as one more copy fits.
+    """Place the requested copies and the minimum of the other components, then add copies of these in turn.
 
-    A component with a minimum number of copies gets more copies only when the other components have the same number.
+    Copies are added as long as one more fits. A component with a minimum gets more copies only after the others have
+    reached this minimum.
     """
     host = claims.host(instance)
     needs = [demand.need for demand in demands]

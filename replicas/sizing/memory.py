@@ -45,7 +45,7 @@ class CopyMemory:
     element_bytes: float = PRECISION_BYTES
     """Bytes of an element of the KV cache."""
     counted_request_tokens: int | None = None
-    """Length of a request if the engine reports its cache as a number of requests; None if it reports blocks."""
+    """Tokens of a request if the engine reports its cache as a number of requests; None if it reports blocks."""
 
     @property
     def usable(self) -> float:
@@ -59,14 +59,14 @@ class CopyMemory:
 
     @property
     def cache(self) -> float:
-        """Memory that remains for the KV cache; 0 without any."""
+        """Memory that remains for the KV cache; 0 if none remains."""
         return max(0.0, self.usable - self.fixed)
 
     @property
     def kv_cache_tokens(self) -> int:
         """Number of tokens that fit in the KV cache of the copy, by the engine's count.
 
-        It is 0 if no memory is left for the cache, or the model keeps none.
+        It is 0 if no memory is left for the cache, or if the model has no cache.
         """
         if self.pool.is_empty:
             return 0
@@ -75,7 +75,7 @@ class CopyMemory:
         return self.pool.whole_tokens(self.cache)
 
     def holds(self, request_tokens: int) -> bool:
-        """True if a request of this length fits in the KV cache; without a cache, if everything else fits."""
+        """True if a request of this length fits in the KV cache; without a cache, if the fixed memory fits."""
         return self.fixed <= self.usable and self.pool.requests(self.cache, request_tokens) >= 1
 
     def longest_request(self, bound: int) -> int:
@@ -121,8 +121,8 @@ def copy_memory(
         card=instance.visible_memory_mib * MIB,
         share=share,
         weights=model.loaded_bytes(quantization, settings.weight_bytes, tensor_parallel) + padding,
-        # The peaks never coincide. In the peak of the prefill, experts use the work
-        # buffers.
+        # The peaks never coincide, so only the highest counts. The workspace is not added to the prefill, whose experts
+        # use it.
         activations=max(prefill, *(workspace + peak for peak in (sampling, *towers))),
         context=context,
         collectives=collectives,
@@ -146,7 +146,7 @@ def _pool(
     element_bytes: float,
     block_tokens: int | None,
 ) -> CachePool:
-    """Return the cache pool of a model. A declared cache becomes a plain pool."""
+    """Return the cache pool of a model. It is a plain pool if the user declared the size of the cache."""
     block_tokens = block_tokens or engine.kv_block_tokens
     if model.declared.kv_bytes_per_token is not None:
         return plain_pool(model.kv_bytes_per_token(tensor_parallel, element_bytes), block_tokens)

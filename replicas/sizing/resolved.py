@@ -21,14 +21,14 @@ class ResolvedComponent:
     model: Model
     engine: Engine
     task: Task
-    """Task of the copies: text, embeddings or scores."""
+    """Task of the copies: they generate text, compute embeddings or compute scores."""
     quantization: Quantization | None
     settings: MemorySettings = field(default_factory=MemorySettings)
     """Settings of the engine that the container's variables give and that change the memory of a copy."""
 
 
 def for_task(component: Component, task: Task) -> Component:
-    """Return the component with the lengths of its task. Without generated tokens, a request is only its prompt."""
+    """Return the component with token limits for its task. If no tokens are generated, only max_total_tokens is set."""
     if task == "generate":
         return component
     return replace(

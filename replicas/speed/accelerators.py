@@ -29,9 +29,10 @@ class Accelerator:
     link_factors: tuple[float, ...]
     """Factors on the measured time of an all-reduce over 2, 4 and 8 accelerators."""
     lasting_compute: float
-    """Factor on the compute of the tables under lasting load, 0 to 1. The tables come from short measurements."""
+    """Share of the tables' compute that remains under sustained load, 0 to 1. The tables come from short measurements,
+    which do not show this loss."""
     fp8: bool
-    """True if the accelerator multiplies FP8."""
+    """True if the accelerator can multiply FP8 numbers."""
     multiprocessors: int
     source: str
 

@@ -28,7 +28,7 @@ CONTEXT_STREAMS = tuple(2**power for power in range(15))
 """Axis of the tables: number of KV heads times number of sequences in a decoding step."""
 CONTEXT_TOKENS = tuple(2**power for power in range(1, 18))
 EXPERT_ROWS = tuple(2.0**power for power in range(-6, 13))
-"""Axis of the tables: rows of a step for each expert, which are tokens * experts per token / experts."""
+"""Axis of the tables: mean number of rows (tokens) per expert in a step, tokens * experts per token / experts."""
 EXPERT_WEIGHTS = tuple(2**power for power in range(17, 26))
 """Axis of the tables: number of weights in one matrix of an expert."""
 MESSAGE_BYTES = tuple(2**power for power in range(8, 29))
@@ -98,7 +98,7 @@ class Kernels:
     measured_bandwidth: float
     """Memory bandwidth of the accelerator on which the tables were measured, bytes a second."""
     has_fp8: bool
-    """True if the accelerator multiplies FP8; otherwise FP8 weights are unpacked and multiplied at half precision."""
+    """True if the accelerator can multiply FP8; otherwise FP8 weights are unpacked and multiplied at half precision."""
     table: str
     """Name of the accelerator on which the tables were measured."""
     links: str
@@ -109,8 +109,8 @@ class Kernels:
     def product(self, tokens: float, weights: float, stored_bytes: float, fmt: Format, unpacking: float) -> float:
         """Return the seconds of a matrix product: `tokens` rows times a matrix with `weights` elements.
 
-        If the accelerator cannot multiply the stored format, weights are unpacked first. The product then reaches
-        `unpacking * flops`.
+        If the accelerator cannot multiply the stored format, weights are unpacked first. The product then reaches only
+        the share `unpacking` of the compute.
         """
         if fmt == "four_bits" or (fmt != "half" and not self._multiplies(fmt)):
             share = _grid(self.table, "products", "half")
@@ -146,7 +146,7 @@ class Kernels:
         return self.flops * narrow * _grid(self.table, "prompts", None)(heads, tokens)
 
     def context(self, streams: float, tokens: float) -> float:
-        """Return the seconds of attention in one decoding layer. The arguments are those of `contexts`."""
+        """Return the seconds of attention in one decoding layer, like `contexts` for one pair of values."""
         return self.contexts([streams], [tokens])[0][0]
 
     def contexts(self, streams: Sequence[float], tokens: Sequence[float]) -> list[list[float]]:
@@ -168,7 +168,7 @@ class Kernels:
         ]
 
     def _of_bandwidth(self, measured: float, streams: float, tokens: float) -> float:
-        """Scale a measured time to this accelerator: the time for reading changes with the bandwidth."""
+        """Convert a measured time to this accelerator, seconds: only the time for reading depends on the bandwidth."""
         read = streams * tokens * 512
         scaled = measured + read / self.cache_bandwidth - read / self.measured_bandwidth
         return max(scaled, read / self.cache_bandwidth)
@@ -188,9 +188,9 @@ class Kernels:
 def product_roofline(
     tokens: float, weights: float, stored_bytes: float, flops: float, bandwidth: float, edges: float
 ) -> float:
-    """Return the roofline time of a matrix product in seconds: the longer of computing and moving bytes.
+    """Return the roofline time of a matrix product, seconds: the time to compute or to move bytes, whichever is longer.
 
-    `edges` is the number of rows plus columns of the matrix: elements that are read and written for each token.
+    `edges` is the sum of the matrix's rows and columns: the elements that are read and written for each token.
     """
     moved = weights * stored_bytes + tokens * edges * 2
     return float(max(2 * tokens * weights / flops, moved / bandwidth))
@@ -199,7 +199,10 @@ def product_roofline(
 def experts_roofline(
     tokens: float, per_token: int, experts: int, weights: float, stored_bytes: float, flops: float, bandwidth: float
 ) -> float:
-    """Return the roofline time of a mixture of experts: the longer of computing and reading the chosen experts."""
+    """Return the roofline time of a mixture of experts, seconds.
+
+    It is the time to compute or to read the chosen experts, whichever is longer.
+    """
     read = chosen_experts(tokens, per_token, experts) * weights * stored_bytes
     return float(max(2 * tokens * per_token * weights / flops, read / bandwidth))
 

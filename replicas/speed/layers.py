@@ -31,7 +31,7 @@ _HIDDEN_PASSES, _WIDTH_PASSES = 8, 3
 """Reads and writes of activations by the kernels between matrix products, per token and layer: of the hidden state (two
 norms with residuals, two sums) and of the feed-forward width (gate and up are read, their product is written)."""
 _PASSES_SHARE = 0.8
-"""Share of the memory bandwidth that these kernels reach, as a copy within the accelerator's memory does."""
+"""Share of the memory bandwidth that the kernels between matrix products reach, like a copy of data in memory."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def step_times(
 
 
 def _products(stack: Iterable[Alike], quantization: Quantization | None, degree: int) -> Iterator[_Product]:
-    """Yield the matrix products of all layers. Projections of the same input run as one product."""
+    """Yield the matrix products of all layers. Projections with the same input run as one product."""
     for alike in stack:
         layer = alike.layer
         for matrices in (
@@ -161,7 +161,7 @@ def _mixtures(architecture: Architecture, quantization: Quantization | None, deg
 
 
 def _formats(matrix: Matrix, alike: Alike, quantization: Quantization | None) -> Counter[tuple[Format, float]]:
-    """Return the number of layers in which a matrix has a certain format and number of bytes per weight, by both."""
+    """Count the layers of a matrix, by its format and its bytes per weight in the layer."""
     if matrix.precision == "float32":
         return Counter({("half", _FLOAT32_BYTES): alike.count})
     if quantization is None or matrix.precision == "half":
@@ -239,12 +239,12 @@ def _decoding(
 def _cache_seconds(
     kernels: Kernels, cache: Cache, degree: int, drawn: Sequence[float], lengths: Sequence[float]
 ) -> list[list[float]]:
-    """Return the seconds in which one layer reads a cache, by number of sequences and by their length.
+    """Return the seconds in which one layer reads a cache: for each of `_SEQUENCES`, one value for each of `lengths`.
 
-    `drawn` has the largest share of the bandwidth that each number of sequences can reach.
+    `drawn` is the largest share of the bandwidth that the attention can reach, for each of `_SEQUENCES`.
     """
     each = cache.bytes_per_token(degree, PRECISION_BYTES)
-    if cache.kind == "state":  # it is read and written
+    if cache.kind == "state":  # a state is read and written
         return [
             [2 * each * sequences / (kernels.cache_bandwidth * _PASSES_SHARE)] * len(lengths)
             for sequences in _SEQUENCES

@@ -1,9 +1,9 @@
 """Throughput and latency of copies in steady state, in closed form.
 
 A request passes the frontend, the queue of a copy, and its batch. In the mean step of a copy, each running request gets
-one token, and the prompts that arrived during the step before are computed. The rate of a copy depends on its number of
-requests (`CopySpeed.rate`). Requests are spread at random, so copies have different numbers of requests. The total rate
-follows from the product form of a closed queueing network (Gordon and Newell, 1967; `answered`). The simulation of
+one token, and the prompts that arrived during the previous step are computed. The rate of a copy depends on its number
+of requests (`CopySpeed.rate`). Requests are spread at random, so copies have different numbers of requests. The total
+rate follows from the product form of a closed queueing network (Gordon and Newell, 1967; `answered`). The simulation of
 `replicas.forecast` applies the same rules request by request.
 """
 
@@ -17,8 +17,8 @@ from replicas.engines.profile import Profile
 from replicas.speed.times import StepTimes
 
 _JOINS = 1.0
-"""Steps that a request waits before its prompt is computed: the rest of the current step and a step already
-prepared.
+"""Steps that a request waits before its prompt is computed: the rest of the current step, and the next step, which is
+already prepared.
 """
 MOST_OF_CAPACITY = 0.95
 """Largest share of the copies' capacity that arrivals may use. Above this share, queues grow."""
@@ -27,12 +27,12 @@ _INSTANT = 1e-9
 _HALVINGS = 12
 """Halvings in the search for the number of requests on a copy, for a relative error below 0.001."""
 _GROUPS = 256
-"""Maximum number of user groups whose distribution over copies is computed. More users are put into equal groups."""
+"""Maximum number of user groups whose distribution over copies is computed. More users form groups of equal size."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """Lengths of equal requests: tokens of the prompt and of the answer."""
+    """Lengths of requests that are all alike: tokens of the prompt and of the answer."""
 
     input_tokens: int
     output_tokens: int
@@ -62,7 +62,7 @@ class CopySpeed:
     def most_running(self) -> int:
         """Maximum number of requests that run at once."""
         work = self.work
-        # If the engine allocates cache as tokens arrive, running requests have on average half of their answer.
+        # If the engine allocates cache as tokens arrive, running requests hold on average half of their answer.
         answer = work.output_tokens if self.profile.reserves_answers else work.output_tokens / 2
         if self.kv_cache_tokens is None:
             return self.sequences or self.prefill_tokens
@@ -80,7 +80,10 @@ class CopySpeed:
         return 1 / self._seconds(min(requests, self.most_running))
 
     def _seconds(self, running: float) -> float:
-        """Return the seconds of a copy's time that one request takes while `running` requests run."""
+        """Return the seconds per answered request of a copy that runs `running` requests at once.
+
+        This is the inverse of the throughput, not the latency of a request.
+        """
         work, times = self.work, self.times
         whole = self.prefill_tokens
         if not work.steps:
@@ -89,7 +92,7 @@ class CopySpeed:
         chunks = -(-work.input_tokens // whole)
         passed = max(0.0, 1 - 1 / running)  # a single request waits for no step
         decoding = max(1.0, running * work.steps / (work.steps + chunks + _JOINS * passed))
-        # A step must hold its decoding tokens and the prompts of the requests that replace finished requests.
+        # A step must have room for its decoding tokens and the prompts of the requests that replace finished requests.
         decoding = min(decoding, max(1.0, whole * work.steps / (work.input_tokens + work.steps)))
         context = work.input_tokens + work.output_tokens / 2
         step = times.decode(round(decoding), round(decoding) * context)
@@ -144,7 +147,7 @@ def carried(speed: CopySpeed, copies: int, *, users: int | None, requests_per_se
 
 
 def answered(speed: CopySpeed, copies: int, users: int) -> float:
-    """Return the throughput in requests a second for users in a closed loop, whose copies are chosen at random."""
+    """Return the throughput in requests a second for users in a closed loop. Each request goes to a random copy."""
     group = -(-users // _GROUPS)
     number = max(1, round(users / group))
     full = min(number, -(-speed.most_running // group))
@@ -163,9 +166,7 @@ def answered(speed: CopySpeed, copies: int, users: int) -> float:
 
 
 def _power(weights: list[float], copies: int) -> list[float]:
-    """Return the weights for `copies` copies together, by their total number of groups. `weights` are those of one
-    copy.
-    """
+    """Return the weights of `copies` copies together, by their total number of groups. `weights` belong to one copy."""
     result, square = [1.0] + [0.0] * (len(weights) - 1), weights
     while copies:
         if copies % 2:

@@ -15,8 +15,8 @@ from typing import NamedTuple
 from replicas.speed.kernels import Curve
 
 Chunk = tuple[int, int]
-"""Prompt tokens that one step computes for one request, and the tokens of the request before them, computed in earlier
-steps. It is no class, because simulations make hundreds of thousands of them."""
+"""Part of a prompt: the number of tokens that one step computes, and the number of tokens before them, computed in
+earlier steps. It is a plain tuple, because simulations create hundreds of thousands of them."""
 
 
 class Parts(NamedTuple):
@@ -30,14 +30,14 @@ class Parts(NamedTuple):
 
 
 Split = tuple[float, float, float, float, float]
-"""The values of `Parts` without their names. Simulations make hundreds of thousands of them, and a plain tuple takes a
-tenth of the time."""
+"""The values of `Parts` without their names. Simulations create hundreds of thousands of them, and a plain tuple
+takes a tenth of the time of a named tuple."""
 _NOTHING: Split = (0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True)
 class PromptAttention:
-    """Attention of prompts in equal layers."""
+    """Time of the attention over prompt tokens (prefill), in a group of identical layers."""
 
     seconds_per_pair: Curve
     """Seconds per pair of a token and an earlier token, summed over the layers, by the length of the prompt so far."""
@@ -109,7 +109,7 @@ class StepTimes:
     read: Curve
     """Time in which the linear layers read weights, by the tokens of the step."""
     head: Curve | None
-    """Time of the output head, by the sequences of the step; None for a model without one."""
+    """Time of the output head, by the sequences of the step; None for a model without an output head."""
     prompts: tuple[PromptAttention, ...]
     decoding: Decoding
     exchange: Curve | None
@@ -120,7 +120,7 @@ class StepTimes:
     step_host: float
     sequence_host: float
     hides_host: bool = False
-    """True if the host prepares the next step while the accelerators compute, so that only the longer time counts."""
+    """True if the host prepares the next step while the accelerators compute. Then only the longer time counts."""
     _decoded: dict[int, _Decoded] = field(default_factory=dict, init=False, repr=False, compare=False, hash=False)
     _linear: dict[int, _Linear] = field(default_factory=dict, init=False, repr=False, compare=False, hash=False)
     _heads: dict[int, float] = field(default_factory=dict, init=False, repr=False, compare=False, hash=False)
@@ -158,8 +158,9 @@ class StepTimes:
         return compute, weights, cache, exchange, host
 
     def run(self, sequences: int, context_tokens: float, steps: int) -> Split:
-        """Return the time of consecutive decoding steps by cause. The context grows by one token per sequence and
-        step.
+        """Return the total time of consecutive decoding steps, by cause.
+
+        The context grows by one token per sequence and step.
         """
         decoded = self._decoded.get(sequences) or self._of(sequences)
         if steps == 1:

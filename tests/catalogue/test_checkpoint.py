@@ -320,7 +320,7 @@ def test_a_named_file_that_contradicts_the_config_is_a_warning_and_the_config_de
     assert model.quantization.method == "fp8"
     (doubt,) = model.warnings
     assert doubt.startswith("mine: its config.json declares fp8, 8 bit and ")
-    assert "declares nvfp4, 4 bit, groups of 16: the size follows the first" in doubt
+    assert "declares nvfp4, 4 bit, groups of 16: the size follows config.json" in doubt
     (tmp_path / "same.json").write_text(json.dumps(FP8))
     assert read_model(tmp_path, "mine", tmp_path / "same.json").warnings == ()
 

@@ -122,7 +122,7 @@ def test_a_default_counts_only_for_a_missing_field() -> None:
 @pytest.mark.parametrize(
     ("field", "value", "reason"),
     [
-        ("num_hidden_layers", 10**7, "num_hidden_layers is larger than 1,000, which no model is: '10000000'"),
+        ("num_hidden_layers", 10**7, "num_hidden_layers is larger than 1,000, the largest accepted value: '10000000'"),
         ("num_hidden_layers", 10**400, "num_hidden_layers is larger than 1,000"),
         ("hidden_size", 2**70, "hidden_size is larger than 1,000,000,000"),
         ("vocab_size", -1, "vocab_size is not a positive integer"),

@@ -105,7 +105,9 @@ def test_a_request_is_its_prompt_and_takes_no_room_for_sampling() -> None:
 def test_the_longest_prompt_alone_is_the_longest_request() -> None:
     planned = component(EMBEDDING, max_input_tokens=512)
     assert (planned.max_total_tokens, planned.environment["SM_VLLM_MAX_MODEL_LEN"]) == (512, "512")
-    assert "a request for task='embed' is its prompt" in refusal(EMBEDDING, max_input_tokens=512, max_total_tokens=600)
+    assert "a request for task='embed' has only a prompt" in refusal(
+        EMBEDDING, max_input_tokens=512, max_total_tokens=600
+    )
 
 
 def test_a_language_model_embeds_where_the_deployment_says_so() -> None:

@@ -138,7 +138,7 @@ REFUSED = {
     ),
     "a model too large for the card": (
         {"model": "llama-2-70b", "tensor_parallel": 2},
-        r"^a copy of .*70b-chat-hf needs 6\d\.\d GiB on each of 2 accelerators .*may take 36\.\d .*: set "
+        r"^a copy of .*70b-chat-hf needs 6\d\.\d GiB on each of 2 accelerators .*uses at most 36\.\d .*: set "
         r"tensor_parallel=4",
     ),
     "a cache too large for the card": (

@@ -71,7 +71,7 @@ def test_a_cache_that_tritons_kernels_do_not_run_is_not_called_fine(
     questions = [question.why for question in check(_template_of(instance_type, variable)).unjudged]
     if is_open:
         assert "only some attention kernels run a KV cache of fp8" in problem_of(asked)
-        assert any("Triton's fail at start" in question for question in questions)
+        assert any("Triton's kernel fails at start" in question for question in questions)
     else:
         assert plan(asked)
         assert questions == []

@@ -187,7 +187,7 @@ def test_the_engines_own_length_counts_where_none_is_given() -> None:
             {"SM_VLLM_MODEL": LLAMA_8B, "SM_VLLM_MAX_MODEL_LEN": "4096", "SM_VLLM_GPU_MEMORY_UTILIZATION": "0.1"},
             {},
             "copy-without-memory",
-            "may take 4.4 GiB",
+            "uses at most 4.4 GiB",
         ),
     ],
 )

@@ -98,10 +98,10 @@ def latent(
         query_rank: rank of the query projection; None for full rank.
         kv_rank: rank of keys and values.
         rope_dim: width of a key that carries its position.
-        nope_dim: width of a key that does not.
+        nope_dim: width of a key that carries no position.
         value_dim: width of a value.
         output_gate: True if the result is gated.
-        index: index that selects the attended tokens (`sparse_index`); None for all tokens.
+        index: index that selects the attended tokens (`sparse_index`); None if all tokens are attended.
 
     """
     key = nope_dim + rope_dim
@@ -136,8 +136,8 @@ def latent(
 _SCALE_BYTES = 4
 _LATENT_SCALED = 128
 """Elements of a latent vector that share a scale in the FP8 cache of sparse attention. The rotary part stays at two
-bytes, so a token of DeepSeek-V3.2 takes 656 bytes (the engines' format `fp8_ds_mla`). Blackwell's kernels may keep
-576."""
+bytes, so a token of DeepSeek-V3.2 takes 656 bytes (the engines' format `fp8_ds_mla`). Blackwell's kernels can take
+576 bytes."""
 _INDEX_SCALED = 128
 """Elements of an index key that share a scale of four bytes (models/deepseek_v2.py: `quant_block_size`)."""
 
@@ -145,7 +145,7 @@ _INDEX_SCALED = 128
 def sparse_index(hidden: int, *, query_rank: int, heads: int, head_dim: int) -> Mixer:
     """Return the index of DeepSeek's sparse attention (DSA).
 
-    For each token it stores one key of one byte per element, with scales, whole on each accelerator.
+    For each token, every accelerator stores a whole key, with one byte per element, and its scales.
     """
     module = "self_attn.indexer"
     return Mixer(

@@ -13,7 +13,7 @@ quantization names the matrix, or at four bytes."""
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """The weights of one linear layer, or of `count` equal linear layers (the experts of a mixture)."""
+    """The weights of one linear layer, or of `count` linear layers of the same shape (the experts of a mixture)."""
 
     name: str
     """Module within the layer, as named in checkpoints: `self_attn.q_proj`, `mlp.experts.0.up_proj`."""
@@ -64,11 +64,11 @@ class Cache:
     tokens: int | None = None
     """Tokens of the window or chunk."""
     element_bytes: float | None = None
-    """Bytes per element, if they do not depend on the data type of the KV cache."""
+    """Bytes per element; None if they depend on the data type of the KV cache."""
     tokens_per_entry: int = 1
     """Number of tokens that are compressed into one entry."""
     fp8_bytes: float | None = None
-    """Bytes of one token in a one-byte cache, if engines add scales and wider elements."""
+    """Bytes of one token in a cache of one-byte elements, if engines add scales and wider elements; otherwise None."""
 
     @property
     def grows(self) -> bool:
@@ -185,19 +185,19 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Alike:
-    """Equal layers of a model, by their layer numbers."""
+    """Layers of a model that have the same structure, with their numbers in the model, from 0."""
 
     layer: Layer
     numbers: tuple[int, ...]
 
     @property
     def count(self) -> int:
-        """Number of equal layers."""
+        """Number of these layers."""
         return len(self.numbers)
 
 
 def grouped_alike(layers: Iterable[Layer]) -> tuple[Alike, ...]:
-    """Group equal layers, in the order of their first appearance."""
+    """Group the layers that have the same structure. Groups are in the order of their first layer."""
     numbers: dict[Layer, list[int]] = {}
     for number, layer in enumerate(layers):
         numbers.setdefault(layer, []).append(number)

@@ -120,13 +120,13 @@ def ends(c: Fields, *, tied: bool, width: int | None = None) -> tuple[Matrix, ..
 
 
 def is_tied(c: Fields, default: bool = False) -> bool:
-    """True if the output head is the token embeddings."""
+    """True if the output head shares the weights of the token embeddings (`tie_word_embeddings`)."""
     return c.flag("tie_word_embeddings", default)
 
 
 def has_own_head(c: Fields) -> bool:
-    """False for `tied`: in some families engines build an output head even if `tie_word_embeddings` is set."""
-    is_tied(c)  # the field is understood
+    """Return False, the value of `tied` in families for which engines ignore `tie_word_embeddings` and build a head."""
+    is_tied(c)  # marks the field as understood
     return False
 
 
@@ -151,7 +151,7 @@ def decoder(
         c: the configuration of the language model.
         layers: layers of the decoder.
         model_type: type of the whole model; default: the type in `c`.
-        tied: True if the output head is the token embeddings; by `tie_word_embeddings` by default.
+        tied: True if the output head shares the weights of the token embeddings; default: `tie_word_embeddings`.
         tied_by_default: True if head and embeddings are tied in a configuration without `tie_word_embeddings`.
         norms: vectors of the model's width after the last layer.
         vectors: further parameters outside the layers.
@@ -159,7 +159,7 @@ def decoder(
         towers: encoders of images and sound.
         prediction_parameters: parameters of multi-token prediction layers.
         head: the output of the model.
-        doubts: sentences about facts that are missing in the configuration.
+        doubts: warnings about facts that are missing in the configuration.
 
     """
     is_tied_here = is_tied(c, tied_by_default) if tied is None else tied

@@ -1,6 +1,6 @@
 """DeepSeek V4: attention over a window and over compressed tokens, experts in four bits, and several residual streams.
 
-Parameters and caches follow the code that serves it, models/deepseek_v4: `attention.py`, `compressor.py` and
+Parameters and caches follow the engine's code, models/deepseek_v4: `attention.py`, `compressor.py` and
 `nvidia/model.py` (docs/models.md names the engine and its version).
 """
 
@@ -16,7 +16,7 @@ _INDEXED = 4
 """Number of tokens in one compressed entry, if an index selects the entries. Neighbouring entries then overlap."""
 
 _BLOCK_TOKENS = 256
-"""Number of tokens in a block of compressed entries. Blocks of windows and of compressor states are smaller."""
+"""Number of tokens in a block of compressed entries. Blocks of windows and of compressor states have fewer."""
 _ALIGNMENT = 576
 """A block is padded to a multiple of this number of bytes."""
 _ENTRY_BYTES = 584
@@ -129,9 +129,7 @@ def _compressor_vectors(head_dim: int, ratio: int) -> int:
 
 
 def _experts(c: Fields, *, is_hashed: bool) -> FeedForward:
-    """Return the mixture of experts of a layer. A layer that hashes its tokens has a table in place of a routing
-    bias.
-    """
+    """Return the mixture of experts of a layer. A layer with hash routing has a table in place of a routing bias."""
     experts, per_token, inner = (
         c.count("n_routed_experts"),
         c.count("num_experts_per_tok"),

@@ -29,7 +29,7 @@ def llama(c: Fields) -> Architecture:
 
 
 def mistral_layers(c: Fields) -> list[Layer]:
-    """Return the layers of Mistral: Llama's with a window."""
+    """Return the layers of Mistral: Llama's layers with a window."""
     bias = c.flag("attention_bias")
     mixers = [attention(c, span, qkv_bias=bias, output_bias=bias) for span in spans(c)]
     return plain_layers(c, mixers, block(c, bias=c.flag("mlp_bias")))
@@ -50,7 +50,7 @@ def _window_from(c: Fields) -> list[Span]:
 
 
 def qwen2_layers(c: Fields) -> list[Layer]:
-    """Return the layers of Qwen 2: Llama's with biases of queries, keys and values."""
+    """Return the layers of Qwen 2: Llama's layers with biases of queries, keys and values."""
     return plain_layers(c, [attention(c, span, qkv_bias=True) for span in _window_from(c)], block(c))
 
 
@@ -60,7 +60,7 @@ def qwen2(c: Fields) -> Architecture:
 
 
 def qwen3_layers(c: Fields) -> list[Layer]:
-    """Return the layers of Qwen 3: Llama's with norms over queries and keys."""
+    """Return the layers of Qwen 3: Llama's layers with norms over queries and keys."""
     bias = c.flag("attention_bias")
     mixers = [attention(c, span, qkv_bias=bias, output_bias=bias, head_norms=True) for span in _window_from(c)]
     return plain_layers(c, mixers, block(c))
@@ -101,7 +101,7 @@ def gemma3_layers(c: Fields) -> list[Layer]:
 
 
 def gemma3(c: Fields) -> Architecture:
-    """Return the architecture of Gemma 3 without its tower."""
+    """Return the architecture of Gemma 3 without its vision tower."""
     return decoder(c, gemma3_layers(c), tied_by_default=True)
 
 
@@ -129,7 +129,7 @@ def falcon(c: Fields) -> Architecture:
     feed_forward = dense(width, c.count_or_none("ffn_hidden_size") or 4 * width, gated=False, bias=bias)
     one_norm = c.flag("parallel_attn", True) and not new
     layers = plain_layers(c, [mixer] * c.layers("num_hidden_layers"), feed_forward, norms=2 if one_norm else 4)
-    # Tied, but its checkpoints store the head a second time.
+    # The output head is tied, but checkpoints of Falcon store it a second time.
     return decoder(c, layers, tied=False, vectors=width)
 
 

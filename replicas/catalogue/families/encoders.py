@@ -73,7 +73,7 @@ def modernbert(c: Fields) -> Architecture:
     )
     block = dense(width, c.count("intermediate_size"), gated=True, bias=c.flag("mlp_bias"))
     norm = width * (1 + c.flag("norm_bias"))
-    first = Layer(mixers=(mixer,), feed_forwards=(block,), vectors=norm)  # one norm less than in other layers
+    first = Layer(mixers=(mixer,), feed_forwards=(block,), vectors=norm)  # one norm fewer than other layers
     layer = Layer(mixers=(mixer,), feed_forwards=(block,), vectors=2 * norm)
     head, vocabulary = _head(c), c.count("vocab_size")
     return Architecture(

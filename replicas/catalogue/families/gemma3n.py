@@ -1,6 +1,6 @@
 """Gemma 3n: several streams of activations, embeddings for each layer, and encoders of images and sound.
 
-The parts are those that the engine of docs/models.md builds (models/gemma3n.py and gemma3n_mm.py).
+The parts are taken from the code of the engine that docs/models.md names (models/gemma3n.py and gemma3n_mm.py).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from replicas.catalogue.fields import FieldError, Fields
 
 _VISION = "mobilenetv5_300m_enc"
 _VISION_PARAMETERS = 294_126_912
-"""MobileNet V5 of timm 1.0.31, as the engine builds it."""
+"""Parameters of MobileNet V5 (timm 1.0.31), as the engine builds it."""
 _VISION_WIDTH, _VISION_PATCHES = 2048, 256
 
 
@@ -72,7 +72,7 @@ def gemma3n(c: Fields) -> Architecture:
     """Return the architecture of Gemma 3n with its encoders: MobileNet V5 and a Conformer."""
     text, v, a = c.part("text_config"), c.part("vision_config"), c.part("audio_config")
     if v.get("architecture", _VISION) != _VISION or v.count("hidden_size", _VISION_WIDTH) != _VISION_WIDTH:
-        raise FieldError(f"{v.path}architecture is not {_VISION}, for which alone the parameters are known")
+        raise FieldError(f"{v.path}architecture is not {_VISION}, the only one whose parameters are known")
     out = hidden_size(text)
     vision = Tower(
         modality="vision",

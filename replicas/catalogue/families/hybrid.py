@@ -38,7 +38,7 @@ def _state_bytes(c: Fields, field: str, default: str) -> int:
 
 
 _SHARED_WIDTH = 512
-"""Default of `Qwen3NextConfig.shared_expert_intermediate_size` and of Qwen 3.5's (transformers 5.8)."""
+"""Default of `shared_expert_intermediate_size` for Qwen3-Next and Qwen 3.5 (transformers 5.8)."""
 
 
 def qwen3_next_layers(c: Fields) -> list[Layer]:
@@ -291,7 +291,7 @@ def _lfm2_width(c: Fields, *, adjusted: bool) -> int:
 
 
 def lfm2_is_tied(c: Fields) -> bool:
-    """True if the output head is the token embeddings: by `tie_embedding`, the older name, or by default."""
+    """True if the output head shares the weights of the token embeddings. An older name of the field is tried first."""
     return c.flag("tie_embedding", is_tied(c, True))
 
 
@@ -306,6 +306,6 @@ def lfm2_moe(c: Fields) -> Architecture:
 
 
 def qwen3_5_text(c: Fields) -> Architecture:
-    """Return the architecture of Qwen 3.5 and 3.6 without their tower."""
+    """Return the architecture of Qwen 3.5 and 3.6 without their vision tower."""
     apart = qwen3_next_prediction(c, "mtp_num_hidden_layers")
     return decoder(c, qwen3_next_layers(c), prediction_parameters=apart)

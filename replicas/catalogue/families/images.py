@@ -1,8 +1,8 @@
-"""Language models with an encoder of images, whose fields are those of another family (`text_config`).
+"""Language models with an encoder of images. `text_config` has the fields of another family, a language model.
 
-Towers are sized as an engine's code builds them (docs/models.md names the engine and its version): without layers
-behind the one whose output is used. If `config.json` does not state the largest image, the default of the family's
-processor counts: 12,845,056 pixels for Qwen2-VL, 9,633,792 for GLM 4.1V, 17 tiles for Idefics 3 and SmolVLM, 13 for
+Towers are sized as an engine's code builds them (docs/models.md names the engine and its version): without the layers
+after the layer whose output is used. If `config.json` does not state the largest image, the default of the family's
+processor applies: 12,845,056 pixels for Qwen2-VL, 9,633,792 for GLM 4.1V, 17 tiles for Idefics 3 and SmolVLM, 13 for
 InternVL and Command A Vision, 10 for LLaVA OneVision and LFM2-VL, 5 for LLaVA NeXT.
 """
 
@@ -56,8 +56,8 @@ def with_towers(c: Fields, text: Fields, *towers: Tower, vectors: int = 0, tied:
         text: the configuration of the language model.
         towers: the encoders of images and sound.
         vectors: further parameters outside layers and towers.
-        tied: True if the output head is the token embeddings. By default the field of the whole model decides, then
-            the language model's.
+        tied: True if the output head shares the weights of the token embeddings. By default the field of the whole
+            model decides; if it is missing, the language model's field.
 
     """
     kind = str(text["model_type"])
@@ -79,7 +79,7 @@ def with_towers(c: Fields, text: Fields, *towers: Tower, vectors: int = 0, tied:
 
 
 def _side(v: Fields, name: str, default: int | None = None) -> int:
-    """Return a length that is a number, or two equal ones."""
+    """Return the side of a square, which a field gives as one number or as a list of two equal numbers."""
     value = v.get(name)
     if isinstance(value, list):
         sides = v.counts(name, 2)
@@ -102,7 +102,7 @@ def _vit(
     bias: bool = True,
     patches_shown: int = 1,
 ) -> tuple[Tower, int]:
-    """Return the tower that the fields of CLIP, SigLIP and InternViT describe, and its number of patches of a tile.
+    """Return the tower that the fields of CLIP, SigLIP and InternViT describe, and the number of patches per tile.
 
     Args:
         v: the configuration of the tower.
@@ -110,11 +110,11 @@ def _vit(
         class_token: True if a token stands for the whole image.
         patch_bias: True if the embedding of patches has a bias.
         pre_norm: True if a norm precedes the layers.
-        post_norm: True if a norm follows them.
+        post_norm: True if a norm follows the layers.
         positions: number of learned positions; default: one for each patch and the class token.
         in_layer: parameters of scales in each layer.
         bias: True if the attention's input projections have biases.
-        patches_shown: tiles of the largest image.
+        patches_shown: number of tiles of the largest image.
 
     """
     width, inner = v.count("hidden_size"), v.count("intermediate_size")
@@ -399,7 +399,7 @@ def phi3_v(c: Fields) -> Architecture:
     processor, image = c.part("img_processor"), c.part("embd_layer")
     out, width = hidden_size(c), processor.count("image_dim_out", _CLIP_WIDTH)
     if width != _CLIP_WIDTH or processor.get("name") != "clip_vision_model":
-        raise ValueError("img_processor is not CLIP ViT-L/14 at 336 pixels, for which alone a formula is known")
+        raise ValueError("img_processor is not CLIP ViT-L/14 at 336 pixels, the only one with a known formula")
     blocks = transformer(width, layers=_CLIP_LAYERS - 1, heads=16, feed_forward=4 * width)
     around = 3 * _CLIP_PATCH**2 * width + width + (_CLIP_PATCHES + 1) * width + 2 * width
     joined = projector(4 * width, out, out) + 4 * width + 4 * width  # two separators of tiles
@@ -464,9 +464,7 @@ def _phi4_sound(c: Fields, out: int) -> Tower:
     a = c.part("audio_processor").part("config")
     for name, known in _PHI4_SOUND.items():
         if a.get(name) != known:
-            raise FieldError(
-                f"{a.path}{name} is {str(a.get(name))[:40]}; the sizing formula is known for {known} alone"
-            )
+            raise FieldError(f"{a.path}{name} is {str(a.get(name))[:40]}; the sizing formula is known only for {known}")
     width, inner, kernel = a.count("attention_dim"), a.count("linear_units"), a.count("kernel_size")
     channels = a.part("nemo_conv_settings").count("conv_channels")
     if (

@@ -1,8 +1,8 @@
 """Language models with towers: `text_config` configures the language model, its sibling fields configure the towers.
 
 Towers are sized as an engine's code builds them (docs/models.md names the engine and its version). If `config.json`
-does not state the largest image, the default of the family's processor counts: 16,777,216 pixels for Qwen, 16 tiles and
-a thumbnail for Llama 4, 16,384 patches for Kimi, 280 soft tokens of 9 patches for Gemma 4.
+does not state the largest image, the default of the family's processor applies: 16,777,216 pixels for Qwen, 16 tiles
+and a thumbnail for Llama 4, 16,384 patches for Kimi, 280 soft tokens of 9 patches for Gemma 4.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _PIXTRAL_SIDE = 1_540
 
 
 def qwen_tower(v: Fields) -> Tower:
-    """Return the tower of Qwen3-VL and Qwen 3.5: patches of several frames, and a merger for each injected depth."""
+    """Return the tower of Qwen3-VL and Qwen 3.5: patches of several frames, and a merger for each injected layer."""
     width, layers, inner = v.count("hidden_size"), v.layers("depth"), v.count("intermediate_size")
     merged = width * v.count("spatial_merge_size") ** 2
     out = v.count("out_hidden_size")

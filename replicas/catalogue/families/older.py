@@ -1,4 +1,4 @@
-"""Older architectures with different field names: GPT-2, GPT BigCode, GPT-J, BLOOM, OPT, and T5."""
+"""Older architectures, whose field names differ from Llama's: GPT-2, GPT BigCode, GPT-J, BLOOM, OPT, and T5."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def gpt_bigcode(c: Fields) -> Architecture:
 
 
 def _learned(vocabulary: int, positions: int, width: int) -> tuple[Matrix, ...]:
-    """Return the embeddings of tokens and positions; `positions` is 0 without the latter."""
+    """Return the embeddings of tokens and positions; `positions` is 0 for a model without position embeddings."""
     tokens = Matrix("embed_tokens", vocabulary, width, precision="half")
     return (tokens, Matrix("embed_positions", positions, width, precision="half")) if positions else (tokens,)
 

@@ -79,7 +79,7 @@ def nemotron(c: Fields) -> Architecture:
 
 
 def qwen(c: Fields) -> Architecture:
-    """Return the architecture of Qwen 1, whose `intermediate_size` is the sum of gate and projection."""
+    """Return the architecture of Qwen 1, whose `intermediate_size` is the width of gate and projection together."""
     width, heads, head_dim = hidden_size(c), c.count("num_attention_heads"), c.count("kv_channels", 128)
     mixer = grouped(width, heads=heads, kv_heads=heads, head_dim=head_dim, qkv_bias=True)
     feed_forward = dense(width, c.count("intermediate_size") // 2)
@@ -183,7 +183,7 @@ def glm(c: Fields) -> Architecture:
 
 
 def glm4_layers(c: Fields) -> list[Layer]:
-    """Return the layers of GLM 4 0414: those of GLM 4 9B with norms behind attention and block."""
+    """Return the layers of GLM 4 0414: the layers of GLM 4 9B with norms after attention and block."""
     mixer = attention(c, qkv_bias=c.flag("attention_bias"))
     return plain_layers(c, [mixer] * c.layers("num_hidden_layers"), block(c), norms=4)
 
@@ -200,7 +200,7 @@ def exaone(c: Fields) -> Architecture:
 
 
 def exaone4(c: Fields) -> Architecture:
-    """Return the architecture of EXAONE 4: norms over queries and keys, and behind attention and block.
+    """Return the architecture of EXAONE 4: norms over queries and keys, and after attention and block.
 
     `layer_types` or `sliding_window_pattern` (a number, or a word such as `LLLG`) says which layers have a window.
     """

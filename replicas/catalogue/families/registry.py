@@ -321,7 +321,7 @@ FAMILIES: Mapping[str, Family] = {
             *(*_IMAGE_TOKENS, "audio_token_id", "boa_token_id", "default_output_length", "eoa_token_id"),
             *("eoa_token_index", "image_seq_length", "pooling_kernel_size", "standardize"),
             *("use_bidirectional_attention", "use_clipped_linears", "video_seq_length"),
-            *("vision_soft_tokens_per_image", "max_position_embeddings", "global_head_dim"),  # of the tower
+            *("vision_soft_tokens_per_image", "max_position_embeddings", "global_head_dim"),  # fields of the tower
             *(
                 "attention_chunk_size",
                 "attention_context_left",
@@ -349,7 +349,7 @@ FAMILIES: Mapping[str, Family] = {
         "GlmMoeDsaForCausalLM",
         without_structure=(
             *(*_DEEPSEEK, "index_share_for_mtp_iteration", "index_topk", "indexer_rope_interleave", "layer_types"),
-            "num_experts",  # a default of the library; `n_routed_experts` counts
+            "num_experts",  # a default of the library; `n_routed_experts` has the number
         ),
         assumed={"mlp_bias": (False,)},
     ),
@@ -715,7 +715,7 @@ FAMILIES: Mapping[str, Family] = {
         mixtures.qwen3_moe,
         "Qwen3MoeForCausalLM",
         assumed={"qkv_bias": (False,), "use_qk_norm": (True,)},
-        without_structure=("intermediate_size",),  # of dense layers, if it has any
+        without_structure=("intermediate_size",),  # the width of dense layers, if there are any
     ),
     "qwen3_next": _family(hybrid.qwen3_next, "Qwen3NextForCausalLM", without_structure=("intermediate_size",)),
     "qwen3_omni_moe": _family(

@@ -76,7 +76,7 @@ def hunyuan_moe(c: Fields) -> Architecture:
     width, layers, inner = hidden_size(c), c.layers("num_hidden_layers"), c.count("intermediate_size")
     for name, known in (("moe_intermediate_size", inner), ("num_shared_expert", 1)):
         if _alike(c, name, layers, known) != known:
-            raise FieldError(f"{c.path}{name} is not {known}, for which alone a sizing formula is known")
+            raise FieldError(f"{c.path}{name} is not {known}, the only value with a known sizing formula")
     routed = mixture(
         width,
         inner,
@@ -133,7 +133,7 @@ def bailing(c: Fields) -> Architecture:
 
 
 def afmoe(c: Fields) -> Architecture:
-    """Return the architecture of Arcee's Trinity: windows in most layers, a gate of attention, experts behind dense
+    """Return the architecture of Arcee's Trinity: windows in most layers, gated attention, experts after the dense
     layers.
     """
     width, layers, first = hidden_size(c), c.layers("num_hidden_layers"), c.number("num_dense_layers", 1)
@@ -208,7 +208,7 @@ def step3p5(c: Fields) -> Architecture:
 
 
 def dbrx(c: Fields) -> Architecture:
-    """Return the architecture of DBRX, whose fields are those of attention and experts in parts of their own."""
+    """Return the architecture of DBRX, whose fields of attention and of experts are in nested configurations."""
     width, heads = c.count("d_model"), c.count("n_heads")
     attended, experts = c.part("attn_config"), c.part("ffn_config")
     mixer = grouped(

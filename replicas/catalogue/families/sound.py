@@ -1,4 +1,4 @@
-"""Language models with an encoder of sound, some of them also with one of images.
+"""Language models with an encoder of sound. Some of them also have an encoder of images.
 
 Engines load the part that understands (the thinker) and not the parts that speak (talker, vocoder).
 """
@@ -19,7 +19,7 @@ def _layers_of_whisper(*, width: int, inner: int, layers: int, heads: int) -> in
 
 
 def _whisper(a: Fields, *, positions: bool) -> Tower:
-    """Return the encoder of Whisper with the norm behind its layers: two convolutions, then a transformer.
+    """Return the encoder of Whisper: two convolutions, a transformer, and a norm.
 
     `positions`: True if the positions are parameters.
     """

@@ -74,12 +74,13 @@ class Lmi(EngineKind):
         return self.dialects[0] if "lmi" in (tag or "") else None
 
     def quantization(self, environment: Mapping[str, str]) -> str | None:
-        """Return the quantization method, by vLLM's names."""
+        """Return the quantization method that the variables set; LMI uses vLLM's names."""
         return VLLM.method(super().quantization(environment))
 
     def completed(self, environment: Mapping[str, str]) -> Mapping[str, str]:
-        """Return the variables, with the default batch size of the rolling batch added. The async handler has another
-        default.
+        """Return the variables; if vLLM's rolling batch is selected, with its default batch size added.
+
+        The async handler has a different default.
         """
         batch = environment.get("OPTION_ROLLING_BATCH")
         if batch not in _BATCHES_OF_VLLM or any(name in environment for name in self.variables.sequences):

@@ -37,7 +37,7 @@ class LmiDialect(OpenAi):
         """Read a completion, or the answer to a body with `inputs`.
 
         Raises:
-            ValueError: not an answer of this dialect.
+            ValueError: the body is not an answer of this dialect.
 
         """
         document = json.loads(body)
@@ -53,7 +53,7 @@ class LmiDialect(OpenAi):
         """Read and validate a request.
 
         Raises:
-            Refused: 400, 404 or 424, with a message.
+            Refused: the request is invalid; the status is 400, 404 or 424.
 
         """
         try:
@@ -133,7 +133,7 @@ class _InputsRequest(AcceptedRequest):
         """Read and validate a body.
 
         Raises:
-            Refused: 400, with vLLM's message.
+            Refused: the lengths are invalid; the status is 400, with vLLM's message.
             ValueError: a field has a wrong type.
 
         """

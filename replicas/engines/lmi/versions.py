@@ -48,18 +48,18 @@ class LmiVersion(VllmVersion):
         return f"vLLM {self._version} inside; {super().outlook}"
 
     def default_prefill_tokens(self, instance: Instance, max_input_tokens: int) -> tuple[int, str]:  # noqa: ARG002
-        """Return the default of vLLM's engine without its server, which does not depend on the card."""
+        """Return the default number of prompt tokens of a step, the same for all accelerators, and the reason."""
         return _PREFILL_TOKENS, "default of vLLM's engine, which LMI starts without its server"
 
     def default_sequences(self, instance: Instance) -> int:  # noqa: ARG002
-        """Return the maximum number of requests in a batch of a container that does not set it.
+        """Return the maximum number of requests in a batch of a container that sets none.
 
-        It is the async handler's default, or in older versions that of the rolling batch.
+        This is the default of the async handler, or of the rolling batch in versions that do not select the handler.
         """
         return _ASYNC_SEQUENCES if self._is_async_by_itself else _ROLLING_SEQUENCES
 
     def adapter_slot_rank(self, rank: int) -> int | None:
-        """Return the next larger rank that vLLM accepts; None in versions whose async handler serves no adapters."""
+        """Return the smallest rank that vLLM accepts for `rank`; None if the async handler serves no such adapters."""
         first: str = self.facts["async_adapters_since"]
         return super().adapter_slot_rank(rank) if Version(self.version) >= Version(first) else None
 
@@ -76,7 +76,7 @@ class LmiVersion(VllmVersion):
         }
 
     def environment(self, settings: Settings) -> dict[str, str]:
-        """Return the variables. LMI passes `OPTION_<ARGUMENT>` on to vLLM as `--argument`."""
+        """Return the container's variables. LMI passes `OPTION_<ARGUMENT>` on to vLLM as `--argument`."""
         variables = {
             "HF_MODEL_ID": LOCAL_WEIGHTS if settings.from_s3 else settings.model.id,
             "OPTION_ROLLING_BATCH": "disable",

@@ -14,7 +14,7 @@ from replicas.engines.sglang.versions import SgLangVersion
 
 
 class SgLang(EngineKind):
-    """SGLang. `SM_SGLANG_<FLAG>` becomes `--flag`."""
+    """SGLang. The variable `SM_SGLANG_<FLAG>` sets the server's option `--flag`."""
 
     name = "sglang"
     title = "SGLang"

@@ -23,7 +23,7 @@ class SgLangDialect(OpenAi):
         """Read and validate a chat completion.
 
         Raises:
-            Refused: 400 or 404, with the message of the server.
+            Refused: the request is invalid; the status is 400 or 404, with the message of the server.
 
         """
         try:

@@ -52,7 +52,7 @@ class SgLangVersion(Engine):
         if model.architecture.is_known and family not in self.facts["families"]:
             served = ", ".join(self.facts["families"])
             problems.append(
-                f"{self}: the memory of the family {family!r} of {model.id} is not known, only that of {served}: "
+                f"{self}: the memory of the family {family!r} of {model.id} is not known (known: {served}): "
                 "use engine='vllm'"
             )
         for method in dict.fromkeys(format_.method for format_ in quantization.formats) if quantization else ():
@@ -71,7 +71,7 @@ class SgLangVersion(Engine):
         settings: MemorySettings,
         instance: Instance | None,  # noqa: ARG002
     ) -> list[str]:
-        """Return why SGLang needs float16 for GPTQ weights."""
+        """Return why SGLang runs the GPTQ weights only with float16; empty if it does not need float16."""
         return list(self.half_problems(quantization, settings))
 
     @property
@@ -83,7 +83,7 @@ class SgLangVersion(Engine):
     def _row(self, instance: Instance) -> tuple[int, int, int]:
         """Return the defaults for a card's memory.
 
-        These are the tokens of a prefill step, and the requests of the largest graph on one accelerator and on several.
+        These are the tokens of a prefill step, and the requests of the largest graph below degree 4 and from 4 on.
         """
         rows = self.fact("cards")["rows"]
         memory = instance.accelerator_memory_mib
@@ -91,11 +91,11 @@ class SgLangVersion(Engine):
         return prefill, whole, split
 
     def default_prefill_tokens(self, instance: Instance, max_input_tokens: int) -> tuple[int, str]:  # noqa: ARG002
-        """Return the default for the card's memory. Longer prompts are prefilled in chunks."""
+        """Return the default prompt tokens of a step, which depend on the card's memory, and the reason."""
         return self._row(instance)[0], f"default of {self} for the memory of {instance.accelerator}"
 
     def default_lengths(self, model: Model) -> DefaultLengths:  # noqa: ARG002
-        """Return no default lengths: the engine accepts every request that fits in its cache."""
+        """Return no limit: by default the engine accepts every request that fits in its cache."""
         return DefaultLengths(max_total_tokens=None)
 
     def least_prefill_tokens(self, max_input_tokens: int) -> int:  # noqa: ARG002
@@ -129,12 +129,12 @@ class SgLangVersion(Engine):
         return round((memory - reserve) / memory, 3), reason
 
     def outside_bytes(self, activations: float, tensor_parallel: int) -> float:  # noqa: ARG002
-        """Return the memory of activations and graphs, which are outside the static share."""
+        """Return the bytes of activations and graphs, which are outside the static share."""
         graphs: float = self.fact("beside")["graphs_gib"]
         return activations + graphs * GIB
 
     def sampling_bytes(self, vocab_size: int, sequences: int | None) -> float:
-        """Return the memory of sampling a full batch."""
+        """Return the memory of sampling a full batch, bytes on one accelerator."""
         per_logit: float = self.fact("beside")["bytes_per_logit"]
         return per_logit * vocab_size * (sequences or self.sequences)
 
@@ -152,7 +152,7 @@ class SgLangVersion(Engine):
         }
 
     def environment(self, settings: Settings) -> dict[str, str]:
-        """Return the variables. `SM_SGLANG_<FLAG>` becomes `--flag`."""
+        """Return the container's variables for these settings."""
         variables = {
             "SM_SGLANG_MODEL_PATH": LOCAL_WEIGHTS if settings.from_s3 else settings.model.id,
             "SM_SGLANG_TP_SIZE": str(settings.tensor_parallel),

@@ -1,5 +1,6 @@
-"""Text Generation Inference (TGI), the engine of AWS's article. In maintenance since December 2025; last image
-3.3.6.
+"""Text Generation Inference (TGI), the engine of the article that README.md names.
+
+TGI has been in maintenance mode since December 2025. Its last image has version 3.3.6.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _MAJOR_WITH_TWO_NAMES = 2
 
 
 class Tgi(EngineKind):
-    """TGI."""
+    """TGI in the containers of Hugging Face."""
 
     name = "tgi"
     title = "TGI"
@@ -42,7 +43,7 @@ class Tgi(EngineKind):
         prefill_tokens=("MAX_BATCH_PREFILL_TOKENS",),
         memory_share=("CUDA_MEMORY_FRACTION",),
         concurrent_requests=("MAX_CONCURRENT_REQUESTS",),
-        prefix_caching=("PREFIX_CACHING", "USE_PREFIX_CACHING"),  # TGI 3: its name, and the older one
+        prefix_caching=("PREFIX_CACHING", "USE_PREFIX_CACHING"),  # the name in TGI 3, and an older name
         waiting_served_ratio=("WAITING_SERVED_RATIO",),
         max_waiting_tokens=("MAX_WAITING_TOKENS",),
         weight_precision=("DTYPE",),
@@ -79,7 +80,7 @@ class Tgi(EngineKind):
         return openai if environment.get("MESSAGES_API_ENABLED") == "true" else own
 
     def later_names(self, tag: str | None) -> Mapping[str, str]:
-        """Return the newer name of the longest prompt for version 1.x, which reads only the older one."""
+        """Return the newer name of the prompt limit, with the older name that version 1.x reads; empty from 2.0 on."""
         return {} if self._has_two_names(tag) else {"MAX_INPUT_TOKENS": "MAX_INPUT_LENGTH"}
 
     def conflicts_of(self, tag: str | None) -> tuple[VariableConflict, ...]:

@@ -60,7 +60,7 @@ class TgiDialect(Dialect):
         """Return the generated text.
 
         Raises:
-            ValueError: not an answer of this dialect.
+            ValueError: the body is not an answer of this dialect.
 
         """
         document = json.loads(body)
@@ -78,7 +78,7 @@ class TgiDialect(Dialect):
         """Read and validate a generation request.
 
         Raises:
-            Refused: 422, with the message of the router.
+            Refused: the body is invalid; the status is 422, with the message of the router.
 
         """
         return TgiRequest(body, model)
@@ -101,7 +101,7 @@ class TgiRequest(AcceptedRequest):
         """Read and validate a body.
 
         Raises:
-            Refused: 422, with the message of the router.
+            Refused: the body is invalid; the status is 422, with the message of the router.
 
         """
         try:
@@ -162,7 +162,7 @@ def _token(index: int, text: str) -> dict[str, Any]:
 
 
 def _problem(model: ServedModel, parameters: dict[str, Any], inputs: str, given: int, requested: Any) -> str | None:
-    """Return the problem of a request as the router's message; None for a valid request. The last problem counts."""
+    """Return the router's message about a request; None for a valid request. Of several problems, the last is named."""
     problem = None
     if not inputs:
         problem = "`inputs` cannot be empty"

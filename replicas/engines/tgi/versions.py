@@ -63,8 +63,8 @@ class TgiVersion(Engine):
         return fact["tokens"], fact["source"]
 
     def default_lengths(self, model: Model) -> DefaultLengths:
-        """Return the default lengths: fixed in old versions, later the model's context up to a limit, then without a
-        limit.
+        """Return the default lengths: fixed numbers before 2.0.3, the model's context up to a maximum before 3.0.0, and
+        no limit from 3.0.0 on.
         """
         fact = self.fact("lengths")
         if "most" not in fact:
@@ -83,7 +83,7 @@ class TgiVersion(Engine):
         return max_total_tokens, "one request of max_total_tokens"
 
     def accepts_chat(self, model: Model) -> bool:  # noqa: ARG002
-        """Return False: in every supported version the containers take `inputs` and `parameters`, as in AWS's article.
+        """Return False: in every supported version the containers take `inputs` and `parameters`.
 
         From 1.4 on, MESSAGES_API_ENABLED switches to chat bodies, but then `inputs` no longer works.
         """
@@ -109,7 +109,7 @@ class TgiVersion(Engine):
         return (names[1], names[0]) if self.since("2.0.3") else names
 
     def environment(self, settings: Settings) -> dict[str, str]:
-        """Return the variables of AWS's article, and those that differ from this version's defaults."""
+        """Return the variables for model, degree and lengths, and those that differ from this version's defaults."""
         model = settings.model
         variables = {
             "HF_MODEL_ID": LOCAL_WEIGHTS if settings.from_s3 else model.id,

@@ -21,7 +21,7 @@ _TASK_OF_CONVERT: Mapping[str, Task] = {"embed": "embed", "classify": "score"}
 
 
 class Vllm(EngineKind):
-    """vLLM."""
+    """vLLM. The variable `SM_VLLM_<FLAG>` sets the server's option `--flag`."""
 
     name = "vllm"
     title = "vLLM"
@@ -70,8 +70,9 @@ class Vllm(EngineKind):
 
     @staticmethod
     def method(name: str | None) -> str | None:
-        """Return the quantization method for vLLM's name of it. vLLM's `bitsandbytes` is the 4-bit NF4 format. The
-        suffix `_marlin` names a kernel and is removed.
+        """Convert vLLM's name of a quantization method to the name in this project; None stays None.
+
+        vLLM's `bitsandbytes` is the 4-bit NF4 format. The suffix `_marlin` names a kernel and is removed.
         """
         return "bitsandbytes-nf4" if name == "bitsandbytes" else name and name.removesuffix("_marlin")
 

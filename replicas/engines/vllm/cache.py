@@ -48,8 +48,8 @@ def pool(
         degree: accelerators of a copy.
         element_bytes: bytes of an element of the cache.
         block_tokens: tokens of a block.
-        in_flight_tokens: tokens that are scheduled before blocks behind a window are freed; None for versions in which
-            every layer keeps every token.
+        in_flight_tokens: tokens that are scheduled before the blocks that a window no longer covers are freed; None for
+            versions in which every layer keeps every token.
         blocks_of_state: number of blocks that a sequence takes for the state of a recurrent layer.
 
     """
@@ -99,7 +99,7 @@ def _tokens_group(kind: _Kind, page: float, block: int) -> CacheGroup:
 
 
 def _merged(groups: list[tuple[CacheGroup, int]]) -> list[tuple[CacheGroup, int]]:
-    """Merge equal groups and add up their numbers of layers."""
+    """Merge identical groups and add up their numbers of layers."""
     counts: dict[CacheGroup, int] = {}
     for group, layers in groups:
         counts[group] = counts.get(group, 0) + layers

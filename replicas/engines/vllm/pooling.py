@@ -1,7 +1,7 @@
 """vLLM's pooling runner: embeddings and scores.
 
 A prompt passes through the model once, and the pooler computes a vector or a number from the last hidden states. No
-token is sampled, so that a request is as long as its prompt. A model with bidirectional attention keeps no KV cache
+token is sampled, so a request is as long as its prompt. A model with bidirectional attention keeps no KV cache
 (`EncoderOnlyAttention.get_kv_cache_spec` in vllm/model_executor/layers/attention/encoder_only_attention.py) and cannot
 split a prompt (`is_chunked_prefill_supported` in vllm/config/model.py). A decoder keeps a cache while it computes a
 prompt. Source: vLLM 0.32.0.
@@ -38,7 +38,7 @@ class PoolingVllmVersion(VllmVersion):
         self._caches = keeps_cache(model)
 
     def problems(self, model: Model, quantization: Quantization | None) -> list[str]:
-        """Return why this version cannot serve the model. Scores of a language model need a known method."""
+        """Return why this version cannot serve the model. A language model can score only if the method is known."""
         problems = super().problems(model, quantization)
         if self._task == "score" and model.architecture.head == "language_model" and self._overrides is None:
             known = ", ".join(entry["models"] for entry in self.facts["rerankers"])
@@ -59,7 +59,7 @@ class PoolingVllmVersion(VllmVersion):
         ]
 
     def default_prefill_tokens(self, instance: Instance, max_input_tokens: int) -> tuple[int, str]:
-        """Return the server's default, but at least the longest prompt if the pooler needs all its tokens at once."""
+        """Return the server's default, but at least the longest prompt: the pooler needs all its tokens at once."""
         tokens, reason = super().default_prefill_tokens(instance, max_input_tokens)
         if max_input_tokens > tokens:
             return max_input_tokens, "the longest prompt, because the pooler needs all tokens at once"
@@ -70,7 +70,10 @@ class PoolingVllmVersion(VllmVersion):
         return super().least_prefill_tokens(max_input_tokens) if self._caches else max_input_tokens
 
     def least_kv_cache_tokens(self, max_total_tokens: int, prefill_tokens: int) -> tuple[int, str]:
-        """Return the length of one prompt; 0 for a model without a cache."""
+        """Return the smallest KV cache with which this version starts, tokens, and the reason.
+
+        The size is 0 for an encoder, which keeps no cache.
+        """
         if not self._caches:
             return 0, "bidirectional attention keeps no KV cache"
         return super().least_kv_cache_tokens(max_total_tokens, prefill_tokens)
@@ -84,7 +87,7 @@ class PoolingVllmVersion(VllmVersion):
         block_tokens: int,
         prefill_tokens: int,
     ) -> CachePool:
-        """Return the cache groups of a decoder. An encoder keeps no cache and has no group."""
+        """Return the KV cache pool of a decoder. The pool of an encoder, which keeps no cache, is empty."""
         if not self._caches:
             return NO_CACHE
         return super().cache_pool(
@@ -106,8 +109,8 @@ class PoolingVllmVersion(VllmVersion):
         return False
 
     def environment(self, settings: Settings) -> dict[str, str]:
-        """Return the variables. Runner and conversion are set, so that files of the repository cannot change the
-        planned task.
+        """Return the container's variables. They set runner and conversion, which files of the repository could change
+        otherwise.
         """
         variables = super().environment(settings)
         variables["SM_VLLM_RUNNER"] = "pooling"

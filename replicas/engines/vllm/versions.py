@@ -24,14 +24,14 @@ _ADAPTER_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 
 
 def _is_in(tier: Mapping[str, Any], instance: Instance) -> bool:
-    """Return True if a tier of defaults holds for the card of an instance type."""
+    """Return True if a tier of defaults applies to the accelerators of an instance type."""
     card = instance.accelerator
     is_named = card in tier["cards"] if "cards" in tier else card not in tier.get("without", ())
     return is_named and instance.accelerator_memory_mib >= tier.get("least_gib", 0) * MIB_PER_GIB
 
 
 class VllmVersion(Engine):
-    """One version of vLLM. Its environment sets every limit that the plan assumes, so that vLLM cannot exceed them."""
+    """One version of vLLM. Its environment sets every limit that the plan assumes, so vLLM uses no more than that."""
 
     sequences = 256
     tasks = frozenset(TASKS)
@@ -43,7 +43,7 @@ class VllmVersion(Engine):
     packed_tile_name = "Marlin"
 
     def serving(self, model: Model, task: Task) -> Engine:
-        """Return the pooling runner of this version for embeddings and scores."""
+        """Return the pooling runner of this version for embeddings and scores; otherwise the version itself."""
         from replicas.engines.vllm.pooling import PoolingVllmVersion
 
         return PoolingVllmVersion(self, model, task) if task in self.tasks - {"generate"} else self
@@ -89,14 +89,16 @@ class VllmVersion(Engine):
         problems = []
         if given == "float16" and family in fact["families_without_float16"]:
             problems.append(
-                f"{self} refuses float16 for the model family {family!r}, which is not stable in it: set bfloat16, or "
-                "leave it out"
+                f"{self} refuses float16 for the model family {family!r}, which is numerically unstable in float16: "
+                "set bfloat16, or leave out the data type"
             )
         for format_ in quantization.formats if quantization else ():
             allowed = fact["of_methods"].get(format_.method, [])
             if allowed and given not in ("", "auto", *allowed):
                 types = " or ".join(allowed)
-                problems.append(f"{self} runs {format_.method} weights with {types}, not with {given}: leave it out")
+                problems.append(
+                    f"{self} runs {format_.method} weights with {types}, not with {given}: leave out the data type"
+                )
         stored = model.quantization
         problems += self.half_problems(quantization, settings)
         request = self.followed_request(model)
@@ -154,7 +156,7 @@ class VllmVersion(Engine):
         )
 
     def _has_no_arithmetic(self, format_: Quantization, instance: Instance) -> str | None:
-        """Return a reason if no kernel multiplies these weights by inputs of their type on the accelerator."""
+        """Return a reason if no kernel multiplies these weights by such inputs on the accelerator; otherwise None."""
         for fact in self.facts["activations"]:
             if (fact["bits"], fact["activations"]) != (format_.bits, format_.activations):
                 continue
@@ -168,7 +170,7 @@ class VllmVersion(Engine):
         return None
 
     def first_with(self, version: str) -> str:
-        """Return the name of the first engine with this version of vLLM."""
+        """Return the first version of this engine with this version of vLLM, as name and version."""
         return f"{self.name}-{version}"
 
     def _is_after(self, version: str | None) -> bool:
@@ -184,17 +186,17 @@ class VllmVersion(Engine):
         return f"use engine='{self.name}-{older[-1]}'" if older else "use another model"
 
     def default_prefill_tokens(self, instance: Instance, max_input_tokens: int) -> tuple[int, str]:  # noqa: ARG002
-        """Return the default, which is larger on large cards. Longer prompts are prefilled in chunks."""
+        """Return the default prompt tokens of a step, which are more on large cards, and the reason."""
         default = self._batch_defaults(instance)
         return default["prefill_tokens"], f"default of vLLM's server on {default['on']}"
 
     def default_sequences(self, instance: Instance) -> int:
-        """Return the default of the server, which is larger on large cards."""
+        """Return the server's default limit of requests in a batch, which is larger on large cards."""
         sequences: int = self._batch_defaults(instance)["sequences"]
         return sequences
 
     def _batch_defaults(self, instance: Instance) -> Mapping[str, Any]:
-        """Return the server's defaults for the card (`get_batch_defaults` in vllm/engine/arg_utils.py)."""
+        """Return the server's defaults for the accelerator (`get_batch_defaults` in vllm/engine/arg_utils.py)."""
         tiers: list[dict[str, Any]] = self.fact("batch_defaults")["tiers"]
         return next(tier for tier in tiers if _is_in(tier, instance))
 
@@ -203,13 +205,13 @@ class VllmVersion(Engine):
         return self.kv_block_tokens
 
     def sequences_within(self, sequences: int | None, prefill_tokens: int) -> int | None:
-        """Return the lower of both limits (vllm/engine/arg_utils.py,
+        """Return the smaller of the request limit and the prefill budget (vllm/engine/arg_utils.py,
         `_set_default_max_num_seqs_and_batched_tokens_args`).
         """
         return sequences and min(sequences, prefill_tokens)
 
     def batch_problem(self, prefill_tokens: int, sequences: int | None) -> str | None:
-        """Return a problem if a batch may have more requests than tokens (vllm/config/scheduler.py,
+        """Return a problem if the limits of a batch allow more requests than tokens (vllm/config/scheduler.py,
         `verify_max_model_len`).
         """
         if sequences is None or sequences <= prefill_tokens:
@@ -246,9 +248,7 @@ class VllmVersion(Engine):
         block_tokens: int,
         prefill_tokens: int,
     ) -> CachePool:
-        """Return the cache groups of vLLM's hybrid manager. Older versions have no such manager and keep whole requests
-        in every layer.
-        """
+        """Return the KV cache pool. In versions before vLLM's hybrid manager, every layer keeps whole requests."""
         fact = self.fact("windows")
         batches: int = fact["batches_in_flight"]
         return cache.pool(
@@ -261,16 +261,16 @@ class VllmVersion(Engine):
         )
 
     def sampling_bytes(self, vocab_size: int, sequences: int | None) -> float:
-        """Return the memory of sampling a full batch in the profiling run. It grows with batch and vocabulary."""
+        """Return the bytes that sampling a full batch takes in the profiling run."""
         per_logit: float = self.fact("sampling")["bytes_per_logit"]
         return per_logit * vocab_size * (sequences or self.sequences)
 
     def workspace_bytes(
         self, architecture: Architecture, quantization: Quantization | None, tensor_parallel: int, prefill_tokens: int
     ) -> float:
-        """Return the work buffers of routed experts, which versions with modular kernels keep.
+        """Return the bytes of the work buffers of routed experts, which versions with modular kernels keep.
 
-        Kernels for MXFP4 have separate buffers.
+        The result is 0 for MXFP4, whose kernels have separate buffers.
         """
         is_own = quantization is not None and quantization.has("mxfp4")
         if is_own or not self.fact("expert_workspace")["kept"]:
@@ -305,7 +305,7 @@ class VllmVersion(Engine):
         return model.chat is not False
 
     def adapter_slot_rank(self, rank: int) -> int | None:
-        """Return the next larger rank that --max-lora-rank accepts."""
+        """Return the smallest accepted --max-lora-rank for adapters of this rank; None if the rank is too large."""
         return next((taken for taken in _ADAPTER_RANKS if taken >= rank), None)
 
     @property
@@ -339,8 +339,8 @@ class VllmVersion(Engine):
         return settings.quantization.method.removesuffix("-nf4")
 
     def environment(self, settings: Settings) -> dict[str, str]:
-        """Return the variables. `SM_VLLM_<FLAG>` becomes `--flag`. The images ignore SM_NUM_GPUS and
-        HF_MODEL_REVISION.
+        """Return the container's variables. They do not include SM_NUM_GPUS and HF_MODEL_REVISION, which the images
+        ignore.
         """
         variables = {
             "SM_VLLM_MODEL": LOCAL_WEIGHTS if settings.from_s3 else settings.model.id,
