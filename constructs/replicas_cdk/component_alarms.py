@@ -38,7 +38,7 @@ _MISSING_DATA = MappingProxyType(
 
 @dataclass(frozen=True, kw_only=True)
 class AlarmThresholds:
-    """Thresholds per minute of a component's alarms. None: the alarm is not created."""
+    """Thresholds of a component's alarms, each for one minute. If a threshold is None, its alarm is not created."""
 
     server_errors: float | None = 5
     """HTTP 5xx responses of SageMaker per minute."""
@@ -47,7 +47,7 @@ class AlarmThresholds:
     no_capacity: float | None = 1
     """Requests per minute that failed because no copy was running."""
     latency_p90: Duration | None = None
-    """90th percentile of the time in the container."""
+    """Threshold for the 90th percentile of the time in the container."""
 
 
 class AlarmChanges(TypedDict, total=False):
@@ -60,7 +60,7 @@ class AlarmChanges(TypedDict, total=False):
     no_capacity: float
     """Threshold for requests per minute that failed because no copy was running."""
     latency_p90: Duration
-    """90th percentile of the time in the container."""
+    """Threshold for the 90th percentile of the time in the container."""
     treat_missing_data: cloudwatch.TreatMissingData
     """How minutes without data are treated. Default: as not breaching."""
     evaluation_periods: int
@@ -195,8 +195,8 @@ class ComponentAlarms(Construct):
 
         Raises:
             ValueError: a threshold is not a number above 0, the alarm of a threshold does not exist,
-                `evaluation_periods` is not a whole number from 1 to a day of minutes, or `datapoints_to_alarm` is not a
-                whole number from 1 to `evaluation_periods`.
+                `evaluation_periods` is not a whole number from 1 to 1440 (a day of minutes), or `datapoints_to_alarm`
+                is not a whole number from 1 to `evaluation_periods`.
 
         """
         unknown = [name for name in changes if name not in AlarmChanges.__annotations__]

@@ -48,11 +48,11 @@ class CopyScaling(Construct):
         Args:
             scope: parent.
             construct_id: part of the logical ids; changing it replaces the resources.
-            component_name: component to scale. Set the `copies` of the component to `min_copies`, or to 1 if that is 0.
+            component_name: name of the component. Set its `copies` to `min_copies`, or to 1 if `min_copies` is 0.
             min_copies: minimum number of copies, at least 0.
             max_copies: maximum number of copies, at least 1.
-            prove: checks the minimum and maximum, and those of every schedule, against a plan. Default: no check here.
-                `TemplateProof` checks them at synth.
+            prove: function that checks the minimum and maximum, and those of every schedule, against a plan. Default:
+                only `TemplateProof` checks them, at synth.
 
         Raises:
             ValueError: `min_copies` or `max_copies` is too low or not a whole number, `max_copies` is below
@@ -153,8 +153,8 @@ class CopyScaling(Construct):
             scale_in_cooldown: as in `scale_on_concurrency`; only with `target`.
 
         Raises:
-            ValueError: neither or both of `target` and `scaling_steps` are given, an argument does not belong to the
-                one that is given, a value is out of bounds, or a policy with this id exists already.
+            ValueError: neither or both of `target` and `scaling_steps` are given, an argument applies only to the one
+                that is not given, a value is out of bounds, or a policy with this id exists already.
 
         """
         steps_only = {
@@ -347,7 +347,7 @@ class CopyScaling(Construct):
         return self._scalable
 
     def _crossings(self, floor: int | None, ceiling: int | None) -> Iterator[str]:
-        """Yield the other schedules that, together with these bounds, can set a minimum above a maximum.
+        """Yield an error message for each schedule that, together with these bounds, can set a minimum above a maximum.
 
         A scheduled action that sets only one bound does not change the other. "In some cases, however, you must include
         both sizes" (Application Auto Scaling user guide, how scheduled scaling works).

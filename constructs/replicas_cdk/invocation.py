@@ -10,7 +10,7 @@ CALL_WITH_BEARER_TOKEN = "sagemaker:CallWithBearerToken"  # noqa: S105 (the name
 
 
 class Invocable:
-    """Mixin that grants callers the right to invoke, on all ARNs that SageMaker checks for an invocation.
+    """Mixin that allows callers to invoke an endpoint or a component, with rights on all ARNs that SageMaker checks.
 
     List the mixin before `Resource` among the base classes, because jsii calls only methods that come before those of
     an aws-cdk class. Combine the grants of several methods with `Grant.combine`.

@@ -49,7 +49,7 @@ class RegistryAccounts:
             mapping = self._stack.node.try_find_child(name)
             if mapping is None:
                 raise
-        assert isinstance(mapping, CfnMapping)  # noqa: S101 (the name is ours)
+        assert isinstance(mapping, CfnMapping)  # noqa: S101 (only this class uses the name)
         return mapping.find_in_map(REGION, "account")
 
 
