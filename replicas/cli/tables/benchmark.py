@@ -75,7 +75,7 @@ def _class(figure: str, classes: Mapping[str, Any]) -> str:
     """Return the confidence class of a value with its median error. All percentiles use the class of the median."""
     name = "requests_per_second" if figure.endswith("per_second") else figure.partition("_")[0]
     error = classes.get(name)
-    return "unmeasured" if error is None else f"{error['confidence']}, {error['median']:.0%} half of the time"
+    return "unmeasured" if error is None else f"{error['confidence']}, median error {error['median']:.0%}"
 
 
 def benchmark_lines(run: BenchmarkRun) -> Iterator[str]:
