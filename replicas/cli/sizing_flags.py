@@ -1,4 +1,4 @@
-"""Command-line flags for the fields of `SizingOptions`, for commands that take them as one object."""
+"""Command-line flags for the fields of `SizingOptions`, for commands with a parameter `sizing`."""
 
 from __future__ import annotations
 

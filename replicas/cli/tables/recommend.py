@@ -137,7 +137,7 @@ def _undecided(recommendation: Recommendation) -> Iterator[str]:
 
 
 def _counted(counts: Mapping[str, int], *, shown: int) -> str:
-    """Return a line with the number of layouts for each outcome. Together they are all layouts."""
+    """Return a line with the number of layouts for each outcome. The numbers add up to all layouts."""
     hold = counts["hold_priced"] + counts["hold_unpriced"]
     prices = f" ({counts['hold_unpriced']} of them at an unknown price)" if counts["hold_unpriced"] else ""
     more = " (--top and --json show more)" if hold > shown else ""
