@@ -166,7 +166,7 @@ def calibration_lines(run: CalibratedRun) -> Iterator[str]:
     """Yield the lines below the table: fitted constants, worst residual, and path of the profile."""
     for name, (was, now) in run.calibration.fitted.items():
         yield f"{name}: {was:.4g} before, {now:.4g} now"
-    assert run.calibration.profile.fitted is not None  # noqa: S101 (a calibrated profile holds its run)
+    assert run.calibration.profile.fitted is not None  # noqa: S101 (a calibrated profile contains its run)
     yield f"worst residual of rates and median latencies: {run.calibration.profile.fitted.worst_residual:.0%}"
     yield _held_back(run.calibration)
     yield (
