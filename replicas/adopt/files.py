@@ -22,7 +22,7 @@ def write_files(adoption: Adoption, folder: Path) -> list[Path]:
     with the caller's own credentials. It names no tags of the stack either.
 
     Raises:
-        OperationError: the folder holds other files.
+        OperationError: the folder contains other files.
 
     """
     name = adoption.entry.deployment.name
@@ -35,7 +35,8 @@ def write_files(adoption: Adoption, folder: Path) -> list[Path]:
     foreign = sorted(path.name for path in folder.iterdir() if path.name not in contents) if folder.is_dir() else []
     if foreign:
         raise OperationError(
-            f"{folder} holds {', '.join(foreign[:5])}: give --output a new folder, or the folder of the same import"
+            f"{folder} contains {', '.join(foreign[:5])}: give --output a new folder, or the folder of an earlier run "
+            f"for {adoption.live.name}"
         )
     folder.mkdir(parents=True, exist_ok=True)
     for file, text in contents.items():
