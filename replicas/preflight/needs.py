@@ -133,7 +133,7 @@ class _Reader:
 
 
 def leaves(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Any]]:
-    """Yield each value in nested lists and mappings, with its path of keys and indexes."""
+    """Yield each value in nested lists and dictionaries, with its path of keys and indexes."""
     if isinstance(value, Mapping):
         for key, item in value.items():
             yield from leaves(item, (*path, key))
