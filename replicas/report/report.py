@@ -63,9 +63,9 @@ def write_report(
         progress: called with the name of the phase, the number of its finished steps and the number of all its steps.
 
     Raises:
-        CatalogueError: deployments.py is missing, faulty, or lacks one of the names (all are listed).
+        CatalogueError: deployments.py is missing or faulty, or lacks a name. The message lists all faults.
         ReviewError: the revision does not exist or cannot be read.
-        OperationError: the folder is a file, or would be in a file.
+        OperationError: the path of the folder, or a part of it, is a file.
 
     """
     existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
