@@ -1,4 +1,4 @@
-"""Drift detection: compares the properties in a template with those of the live resource. Makes no AWS call.
+"""Drift detection: compares the properties in a template with the live properties. Makes no AWS call.
 
 Only properties in the template are compared. Values known only at deployment, such as secrets, are never compared or
 shown.
