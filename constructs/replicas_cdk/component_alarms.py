@@ -23,8 +23,8 @@ from replicas_cdk.identity import digest_in_stack
 _PERIOD_SECONDS = 60
 _PERIODS, _TO_ALARM = 3, 2
 _MOST_PERIODS = 24 * 60
-"""Source: CloudWatch API reference, PutMetricAlarm: if a period is shorter than an hour, all evaluation periods
-together may be at most a day."""
+"""Maximum number of evaluation periods. Source: CloudWatch API reference, PutMetricAlarm: if a period is shorter than
+an hour, all evaluation periods together may be at most a day."""
 
 _MISSING_DATA = MappingProxyType(
     {
@@ -290,7 +290,7 @@ def _in_microseconds(duration: Duration | None) -> float | None:
 
 
 def _faults(values: Mapping[str, float | None], latency: object) -> Iterator[str]:
-    """Yield the faults of the thresholds, and of the latency as the caller passed it."""
+    """Yield the faults of the thresholds, and a fault if the passed `latency` is not a `Duration`."""
     yield from out_of_bounds(*(Bound(name, value, 0, is_whole=False, is_open=True) for name, value in values.items()))
     if latency is not None and not isinstance(latency, Duration):
         yield no_duration("latency_p90", latency)

@@ -99,7 +99,7 @@ class _CatalogueImage(ContainerImage):
     def is_proven(self) -> bool:
         return self._digest is None
 
-    def faults(self, region: str) -> Iterator[str]:  # noqa: ARG002 (`problems_in_region` checks it)
+    def faults(self, region: str) -> Iterator[str]:  # noqa: ARG002 (`problems_in_region` checks the region)
         if self._digest is not None and not is_unresolved(self._digest) and not _DIGEST.fullmatch(self._digest):
             yield f"digest={self._digest!r}: write sha256: and 64 hexadecimal digits"
 

@@ -230,8 +230,8 @@ class CopyScaling(Construct):
             name: name of the scheduled action, unique among the schedules of these copies.
             schedule: `aws_applicationautoscaling.Schedule`: `cron`, `rate`, `at` or `expression`.
             timezone: time zone of a `cron` or `at` schedule. Default: UTC.
-            min_copies: minimum number of copies from then on. Default: unchanged.
-            max_copies: maximum number of copies from then on. Default: unchanged.
+            min_copies: minimum number of copies from the scheduled time on. Default: unchanged.
+            max_copies: maximum number of copies from the scheduled time on. Default: unchanged.
 
         Raises:
             ValueError: neither `min_copies` nor `max_copies` is given, a value is too low, the minimum can exceed the
@@ -349,8 +349,8 @@ class CopyScaling(Construct):
     def _crossings(self, floor: int | None, ceiling: int | None) -> Iterator[str]:
         """Yield an error message for each schedule that, together with these bounds, can set a minimum above a maximum.
 
-        A scheduled action that sets only one bound does not change the other. "In some cases, however, you must include
-        both sizes" (Application Auto Scaling user guide, how scheduled scaling works).
+        A scheduled action that sets only one bound leaves the other bound as it is. "In some cases, however, you must
+        include both sizes" (Application Auto Scaling user guide, how scheduled scaling works).
         """
         for other, (least, most) in self._scheduled.items():
             if None not in (floor, ceiling) and None not in (least, most):

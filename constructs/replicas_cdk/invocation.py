@@ -12,8 +12,8 @@ CALL_WITH_BEARER_TOKEN = "sagemaker:CallWithBearerToken"  # noqa: S105 (the name
 class Invocable:
     """Mixin that allows callers to invoke an endpoint or a component, with rights on all ARNs that SageMaker checks.
 
-    List the mixin before `Resource` among the base classes, because jsii calls only methods that come before those of
-    an aws-cdk class. Combine the grants of several methods with `Grant.combine`.
+    List the mixin before `Resource` among the base classes, because jsii calls only methods of classes that
+    come before an aws-cdk class. Combine the grants of several methods with `Grant.combine`.
     """
 
     @property

@@ -15,7 +15,7 @@ from replicas_cdk.pseudo import REGION
 
 
 class RegistryAccounts:
-    """Cache of the AWS accounts whose ECR registries hold a stack's images."""
+    """Cache of the AWS accounts whose ECR registries contain a stack's images."""
 
     def __init__(self, stack: Stack, region: str | None = None) -> None:
         """Create an empty cache. `region` is the stack's region. Default: it is read from the stack."""
