@@ -135,7 +135,7 @@ def verification_lines(verification: Verification) -> Iterator[str]:
 
 
 def candidates_table(comparison: Comparison) -> Table:
-    """Return a table with one row per candidate: forecast price and measured price."""
+    """Return a table with one row per candidate: forecast price, its error band, and whether a job measured it."""
     table = Table("deployment", ">USD / M tokens, forecast", ">within", "measured by a job", is_ruled=False)
     for one in (*comparison.split.undecided, *comparison.split.decided):
         is_measured = one.name in comparison.verifications

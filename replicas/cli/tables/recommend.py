@@ -118,7 +118,7 @@ def _notes(recommendation: Recommendation, top: int) -> Iterator[str]:
 
 
 def _undecided(recommendation: Recommendation) -> Iterator[str]:
-    """Yield the number of layouts whose price the forecast cannot distinguish from the cheapest.
+    """Yield a line with the number of layouts whose price the forecast cannot distinguish from the cheapest price.
 
     The error bands come from published runs.
     """
