@@ -19,7 +19,7 @@ def write_files(adoption: Adoption, folder: Path) -> list[Path]:
 
     The assembly names no role: CloudFormation refuses the role of the bootstrap in an import that creates a stack ("As
     part of the import operation, you cannot modify or add [RoleArn]", aws/aws-cdk, issue 24954), so the CDK CLI imports
-    with the caller's own credentials. It names no tags of the stack either.
+    with the caller's own credentials. The assembly names no tags of the stack either.
 
     Raises:
         OperationError: the folder contains other files.
