@@ -48,12 +48,13 @@ def open_conversation(
         images: files or addresses of images that go with the first message.
         wait_seconds: longest wait for a component without a running copy.
         waiting: called before each pause, with the reason, the seconds so far, and the limit.
-        tell: called with progress lines for people.
+        tell: called with each line of progress.
 
     Raises:
         OperationError: the component does not exist, answers with embeddings or scores, takes no images, or no chat
             template is known for its model.
-        UsageError: a chat template is given, but the engine applies the model's own; or an image cannot be sent.
+        UsageError: a chat template is given, but the engine applies the model's own template; or an image
+            cannot be sent.
 
     """
     parts = [image_part(image) for image in images]

@@ -71,7 +71,7 @@ def style_of_state(cell: str) -> str:
 
 
 def style_of_line(line: str) -> str:
-    """Return the style of a whole line: for the summary line of a check that of its worst finding; else empty."""
+    """Return the style of a whole line: the style of the worst finding for the summary line of a check, else empty."""
     counts = _COUNTS.match(line)
     if counts is None:
         return ""

@@ -80,7 +80,7 @@ def _require_streams() -> None:
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # returns the lowest free descriptor, which is the closed stream's
+            os.open(os.devnull, os.O_RDWR)  # opens the lowest free descriptor, which is the closed one
     is_closed = sys.stdout is None
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:

@@ -90,7 +90,7 @@ def _flag(declared: Field[Any], kind: Any, several: bool) -> inspect.Parameter:
 
 
 def _value(kind: Any, value: Any) -> Any:
-    """Convert the value of a flag to the type of its field: a tuple if the field holds several values."""
+    """Convert the value of a flag to the type of its field: a tuple if the field contains several values."""
     if kind != _TUPLE:
         return value
     return (value,) if isinstance(value, str) else tuple(value)

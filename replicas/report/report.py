@@ -42,7 +42,7 @@ class Report:
 
     @property
     def is_proven(self) -> bool:
-        """True if every deployment fits. With a base, the change must also be planned and synthesised."""
+        """True if every deployment fits and, with a base revision, the working tree can also be synthesised."""
         fits = self.changes is None or self.changes.review.fits
         return fits and all(section.is_planned for section in self.sections)
 

@@ -136,8 +136,8 @@ def _paths_of_referenced(
     before: Mapping[str, Resource],
     after: Mapping[str, Resource],
 ) -> list[str]:
-    """Return the paths at which two resources differ: the one to which a property refers before the change, and the one
-    to which it refers afterwards.
+    """Return the paths at which two resources differ: the resource to which a property refers before the change, and
+    the resource to which the property refers afterwards.
     """
     sides = [
         sorted(key for key in names_in(_properties(side).get(name)) if resources.get(key, {}).get("Type") == kind)

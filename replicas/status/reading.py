@@ -33,7 +33,7 @@ def read_status(
         probe_seconds: send a short request to every component and adapter, and wait up to this long for answers.
             Components with zero copies get no request. The starts of the components are then measured, too. None: no
             requests and no measurement.
-        tell: called with progress lines for people.
+        tell: called with each line of progress.
 
     Raises:
         OperationError: the stack or endpoint does not exist.

@@ -76,7 +76,7 @@ def tear_down(
         aws: account and region.
         inventory: the resources to delete.
         timeout_seconds: longest total wait.
-        tell: called with progress lines for people.
+        tell: called with each line of progress.
 
     """
     worker = _Worker(aws, time.monotonic() + timeout_seconds, tell)
