@@ -112,7 +112,7 @@ class CopyScaling(Construct):
     def scale_on_concurrent_requests(
         self, *, target: float, scale_out_cooldown: Duration | None = None, scale_in_cooldown: Duration | None = None
     ) -> None:
-        """Alias of `scale_on_concurrency` that is named like the metric."""
+        """Alias of `scale_on_concurrency`, with the name of the metric."""
         self.scale_on_concurrency(
             target=target, scale_out_cooldown=scale_out_cooldown, scale_in_cooldown=scale_in_cooldown
         )

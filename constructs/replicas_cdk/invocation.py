@@ -30,7 +30,7 @@ class Invocable:
         return self._grant(grantee, INVOKE_WITH_RESPONSE_STREAM)
 
     def grant_invoke_with_response_stream(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Alias of `grant_invoke_stream` that is named like the action."""
+        """Alias of `grant_invoke_stream`, with the name of the action."""
         return self.grant_invoke_stream(grantee)
 
     def grant_chat(self, grantee: iam.IGrantable) -> iam.Grant:

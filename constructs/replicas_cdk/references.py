@@ -97,7 +97,7 @@ def faults_of(props: EndpointProps, region: str) -> list[str]:
 def provided_by(
     props: EndpointProps, plan: EndpointPlan, stack: Stack, vpc: Vpc | None
 ) -> tuple[EndpointPlan, list[str]]:
-    """Return the plan with the ids and ARNs of the constructs, and the reasons why they do not belong to the plan."""
+    """Return the plan with the ids and ARNs of the constructs, and the reasons why constructs do not fit the plan."""
     account = stack.account if any(props.locations) else ""
     names = [component.name for component in plan.components]
     provided = Provided(

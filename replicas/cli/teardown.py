@@ -113,7 +113,7 @@ def _ask(count: int) -> None:
 
 
 def _where(region: str, regions: str | None, known: Sequence[AppRegion]) -> list[str]:
-    """Return the regions to search: those of --regions, else the command's region and the regions of the
+    """Return the regions to search: the regions in --regions, else the command's region and the regions of the
     app's stacks.
     """
     return list(dict.fromkeys([region, *(entry.region for entry in known)])) if regions is None else regions_of(regions)

@@ -90,7 +90,7 @@ class _Reader:
         self.needs = Needs()
 
     def read(self, logical_id: str, properties: Any) -> None:
-        """Add the resources named in the properties of one resource."""
+        """Add the resources that the properties of one resource name to `needs`."""
         for path, value in leaves(properties):
             name = next((key for key in reversed(path) if isinstance(key, str)), "")
             collection = self._list_of(name, path)

@@ -143,7 +143,7 @@ class _Update:
 
     @property
     def started(self) -> tuple[tuple[Demand, int], ...]:
-        """The demands whose copies start, each with the number of these copies."""
+        """Rolled and new components, each with the number of copies that the update starts."""
         return (*self.rolled, *self.added)
 
     @property

@@ -48,7 +48,7 @@ class Start:
     """Time that a new copy needs until it serves, by phase."""
 
     phases: tuple[Phase, ...]
-    """All phases, in their order."""
+    """All phases, in the order in which they run."""
     from_s3: bool
     has_published: bool
     """True if starts of the engine were published. Otherwise the ranges come from other engines, which may have other

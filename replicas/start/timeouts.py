@@ -38,12 +38,12 @@ def download_timeout(start: Start) -> tuple[int, str]:
 
 
 def longest_start(start: Start) -> int:
-    """Return the seconds that a start-up timeout must cover, at most the maximum that SageMaker accepts."""
+    """Return the seconds that a start-up timeout must cover, limited to the longest timeout that SageMaker accepts."""
     return min(round(start.certain.high), MOST_SECONDS)
 
 
 def longest_download(start: Start) -> int:
-    """Return the seconds that a download timeout must cover, at most the maximum that SageMaker accepts."""
+    """Return the seconds that a download timeout must cover, limited to the longest timeout that SageMaker accepts."""
     return min(round(start.download.high), MOST_SECONDS)
 
 

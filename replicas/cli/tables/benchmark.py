@@ -79,7 +79,7 @@ def _class(figure: str, classes: Mapping[str, Any]) -> str:
 
 
 def benchmark_lines(run: BenchmarkRun) -> Iterator[str]:
-    """Yield the lines below the table: confidence of the forecast, failures by kind, and path of the page."""
+    """Yield the lines below the table: confidence of the forecast, failures by kind, goodput, and path of the page."""
     if run.result.forecast:
         missing = run.result.forecast.get("missing")
         class_of = run.result.forecast.get("confidence")
