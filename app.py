@@ -23,7 +23,7 @@ from stacks.summary import summary_line
 
 
 def main(**app_options: Any) -> None:
-    """Synthesise all deployments. A deployment that cannot be planned becomes a stack that only fails itself.
+    """Synthesise all deployments. A deployment that cannot be planned becomes a stack that cannot be deployed.
 
     `app_options` are passed to `cdk.App`; the CDK CLI passes none.
     """

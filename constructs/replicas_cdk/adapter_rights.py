@@ -47,5 +47,6 @@ def allow_adapter(role: iam.IRole | None, adapter: Construct, artifact: Artifact
 
 def _warn(adapter: Construct, sentence: str) -> None:
     Annotations.of(adapter).add_warning_v2(
-        "replicas:adapterUnread", f"{sentence} be allowed s3:GetObject and s3:ListBucket, and kms:Decrypt with its key"
+        "replicas:adapterUnread",
+        f"{sentence} be allowed s3:GetObject and s3:ListBucket on the bucket, and kms:Decrypt on its KMS key",
     )

@@ -1,4 +1,4 @@
-"""Binds the props of an endpoint to its plan, or refuses them with every fault at once."""
+"""Adds the constructs in an endpoint's props to its plan, or raises one error that lists every fault."""
 
 from __future__ import annotations
 
@@ -17,9 +17,7 @@ from replicas_cdk.role_rights import warn_of_accounts
 
 @dataclass(frozen=True, kw_only=True)
 class Binding:
-    """The plan of an endpoint after the ids and ARNs of the given constructs were added, and the region
-    of its stack.
-    """
+    """Result of `bind`: the completed plan of an endpoint, its network, and the region of its stack."""
 
     plan: EndpointPlan
     """Plan that contains the ids and ARNs of the given constructs. They may be CDK tokens."""

@@ -23,8 +23,8 @@ from replicas_cdk.identity import digest_in_stack
 _PERIOD_SECONDS = 60
 _PERIODS, _TO_ALARM = 3, 2
 _MOST_PERIODS = 24 * 60
-"""Source: CloudWatch API reference, PutMetricAlarm: if a period is shorter than an hour, all evaluation periods
-together may be at most a day."""
+"""Maximum number of evaluation periods. Source: CloudWatch API reference, PutMetricAlarm: if a period is shorter than
+an hour, all evaluation periods together may be at most a day."""
 
 _MISSING_DATA = MappingProxyType(
     {
@@ -38,7 +38,7 @@ _MISSING_DATA = MappingProxyType(
 
 @dataclass(frozen=True, kw_only=True)
 class AlarmThresholds:
-    """Thresholds per minute of a component's alarms. None: the alarm is not created."""
+    """Thresholds of a component's alarms, each for one minute. If a threshold is None, its alarm is not created."""
 
     server_errors: float | None = 5
     """HTTP 5xx responses of SageMaker per minute."""
@@ -47,7 +47,7 @@ class AlarmThresholds:
     no_capacity: float | None = 1
     """Requests per minute that failed because no copy was running."""
     latency_p90: Duration | None = None
-    """90th percentile of the time in the container."""
+    """Threshold for the 90th percentile of the time in the container."""
 
 
 class AlarmChanges(TypedDict, total=False):
@@ -60,7 +60,7 @@ class AlarmChanges(TypedDict, total=False):
     no_capacity: float
     """Threshold for requests per minute that failed because no copy was running."""
     latency_p90: Duration
-    """90th percentile of the time in the container."""
+    """Threshold for the 90th percentile of the time in the container."""
     treat_missing_data: cloudwatch.TreatMissingData
     """How minutes without data are treated. Default: as not breaching."""
     evaluation_periods: int
@@ -195,8 +195,8 @@ class ComponentAlarms(Construct):
 
         Raises:
             ValueError: a threshold is not a number above 0, the alarm of a threshold does not exist,
-                `evaluation_periods` is not a whole number from 1 to a day of minutes, or `datapoints_to_alarm` is not a
-                whole number from 1 to `evaluation_periods`.
+                `evaluation_periods` is not a whole number from 1 to 1440 (a day of minutes), or `datapoints_to_alarm`
+                is not a whole number from 1 to `evaluation_periods`.
 
         """
         unknown = [name for name in changes if name not in AlarmChanges.__annotations__]
@@ -290,7 +290,7 @@ def _in_microseconds(duration: Duration | None) -> float | None:
 
 
 def _faults(values: Mapping[str, float | None], latency: object) -> Iterator[str]:
-    """Yield the faults of the thresholds, and of the latency as the caller passed it."""
+    """Yield the faults of the thresholds, and a fault if the passed `latency` is not a `Duration`."""
     yield from out_of_bounds(*(Bound(name, value, 0, is_whole=False, is_open=True) for name, value in values.items()))
     if latency is not None and not isinstance(latency, Duration):
         yield no_duration("latency_p90", latency)

@@ -99,7 +99,7 @@ class _CatalogueImage(ContainerImage):
     def is_proven(self) -> bool:
         return self._digest is None
 
-    def faults(self, region: str) -> Iterator[str]:  # noqa: ARG002 (the plan's own region is checked with the plan)
+    def faults(self, region: str) -> Iterator[str]:  # noqa: ARG002 (`problems_in_region` checks the region)
         if self._digest is not None and not is_unresolved(self._digest) and not _DIGEST.fullmatch(self._digest):
             yield f"digest={self._digest!r}: write sha256: and 64 hexadecimal digits"
 
@@ -164,7 +164,7 @@ class _UriImage(ContainerImage):
 
     def repository_arn(self, image: Image, account: str) -> str:  # noqa: ARG002
         match = _URI.fullmatch(self._uri)
-        assert match  # noqa: S101 (`faults` refuses the others)
+        assert match  # noqa: S101 (`faults` refuses every other URI)
         return f"arn:{PARTITION}:ecr:{match['region']}:{match['account']}:repository/{match['repository']}"
 
     def repository_name(self, image: Image) -> str:  # noqa: ARG002

@@ -48,11 +48,11 @@ class CopyScaling(Construct):
         Args:
             scope: parent.
             construct_id: part of the logical ids; changing it replaces the resources.
-            component_name: component to scale. Set the `copies` of the component to `min_copies`, or to 1 if that is 0.
+            component_name: name of the component. Set its `copies` to `min_copies`, or to 1 if `min_copies` is 0.
             min_copies: minimum number of copies, at least 0.
             max_copies: maximum number of copies, at least 1.
-            prove: checks the minimum and maximum, and those of every schedule, against a plan. Default: no check here.
-                `TemplateProof` checks them at synth.
+            prove: function that checks the minimum and maximum, and those of every schedule, against a plan. Default:
+                only `TemplateProof` checks them, at synth.
 
         Raises:
             ValueError: `min_copies` or `max_copies` is too low or not a whole number, `max_copies` is below
@@ -112,7 +112,7 @@ class CopyScaling(Construct):
     def scale_on_concurrent_requests(
         self, *, target: float, scale_out_cooldown: Duration | None = None, scale_in_cooldown: Duration | None = None
     ) -> None:
-        """Alias of `scale_on_concurrency` that is named like the metric."""
+        """Alias of `scale_on_concurrency`, with the name of the metric."""
         self.scale_on_concurrency(
             target=target, scale_out_cooldown=scale_out_cooldown, scale_in_cooldown=scale_in_cooldown
         )
@@ -153,8 +153,8 @@ class CopyScaling(Construct):
             scale_in_cooldown: as in `scale_on_concurrency`; only with `target`.
 
         Raises:
-            ValueError: neither or both of `target` and `scaling_steps` are given, an argument does not belong to the
-                one that is given, a value is out of bounds, or a policy with this id exists already.
+            ValueError: neither or both of `target` and `scaling_steps` are given, an argument applies only to the one
+                that is not given, a value is out of bounds, or a policy with this id exists already.
 
         """
         steps_only = {
@@ -230,8 +230,8 @@ class CopyScaling(Construct):
             name: name of the scheduled action, unique among the schedules of these copies.
             schedule: `aws_applicationautoscaling.Schedule`: `cron`, `rate`, `at` or `expression`.
             timezone: time zone of a `cron` or `at` schedule. Default: UTC.
-            min_copies: minimum number of copies from then on. Default: unchanged.
-            max_copies: maximum number of copies from then on. Default: unchanged.
+            min_copies: minimum number of copies from the scheduled time on. Default: unchanged.
+            max_copies: maximum number of copies from the scheduled time on. Default: unchanged.
 
         Raises:
             ValueError: neither `min_copies` nor `max_copies` is given, a value is too low, the minimum can exceed the
@@ -347,10 +347,10 @@ class CopyScaling(Construct):
         return self._scalable
 
     def _crossings(self, floor: int | None, ceiling: int | None) -> Iterator[str]:
-        """Yield the other schedules that, together with these bounds, can set a minimum above a maximum.
+        """Yield an error message for each schedule that, together with these bounds, can set a minimum above a maximum.
 
-        A scheduled action that sets only one bound does not change the other. "In some cases, however, you must include
-        both sizes" (Application Auto Scaling user guide, how scheduled scaling works).
+        A scheduled action that sets only one bound leaves the other bound as it is. "In some cases, however, you must
+        include both sizes" (Application Auto Scaling user guide, how scheduled scaling works).
         """
         for other, (least, most) in self._scheduled.items():
             if None not in (floor, ceiling) and None not in (least, most):

@@ -42,7 +42,7 @@ class CopySpecification:
     """Instance type of this specification. Set only if the component has several specifications."""
 
     def faults(self) -> list[str]:
-        """Return one sentence for each value that SageMaker would reject."""
+        """Return one error message for each value that SageMaker would reject."""
         return [
             *name_faults("model_name", self.model_name),
             *out_of_bounds(
@@ -92,7 +92,7 @@ class RollingUpdate:
     """Rolling update policy: how an update replaces the copies of a component."""
 
     batch_copies: int
-    """Percentage of copies that are replaced at once, 5 to 50. A batch needs free capacity, because the old copies
+    """Number of copies that are replaced at once, at least 1. A batch needs free capacity, because the old copies
     still run."""
     wait: Duration
     """Waiting time after each batch, during which the alarms can stop the update; at most 1 h."""
@@ -102,7 +102,7 @@ class RollingUpdate:
     """Names of at most 10 alarms. If an alarm fires during the update, SageMaker rolls the component back."""
 
     def faults(self) -> list[str]:
-        """Return one sentence for each value that SageMaker would reject."""
+        """Return one error message for each value that SageMaker would reject."""
         return [
             *out_of_bounds(
                 Bound("rolling_update.batch_copies", self.batch_copies, 1),

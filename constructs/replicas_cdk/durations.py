@@ -36,7 +36,7 @@ def seconds_of(duration: Duration | None) -> int | None:
 
 
 def duration_faults(*bounds: tuple[str, Duration | None, int, int | None]) -> Iterator[str]:
-    """Yield a sentence for every value that is not a duration of whole seconds within its bounds.
+    """Yield an error message for every value that is not a duration of whole seconds within its bounds.
 
     Each bound is (argument name, value, minimum in seconds, maximum in seconds or None).
     """
@@ -58,5 +58,5 @@ def duration_faults(*bounds: tuple[str, Duration | None, int, int | None]) -> It
 
 
 def no_duration(name: str, value: object) -> str:
-    """Return the sentence for a value that is not a `Duration`."""
+    """Return the error message for a value that is not a `Duration`."""
     return f"{name}={value!r}: pass a Duration, such as Duration.seconds(60)"

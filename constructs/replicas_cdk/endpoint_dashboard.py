@@ -70,7 +70,7 @@ def dashboard_body(
     """Return the body of a CloudWatch dashboard.
 
     Args:
-        plans: plans of the components, in order.
+        plans: plans of the components, in the order of the dashboard.
         names: SageMaker name of each component, by the name of the component in the plan.
         endpoint_name: name of the endpoint.
         region: region of the metrics.

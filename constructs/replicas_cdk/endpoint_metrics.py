@@ -29,7 +29,7 @@ class EndpointMetrics(ResourceMetrics):
 
     @property
     def endpoint_name(self) -> str:
-        """Name of the endpoint; may be a token."""
+        """Name of the endpoint; may be a CDK token."""
         raise NotImplementedError
 
     def metric(

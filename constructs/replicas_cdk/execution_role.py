@@ -131,7 +131,7 @@ class ExecutionRole(iam.Role):
         self._document.add_statements(*reading(artifact))
         bucket, prefix = bucket_and_prefix(artifact.url)
         shown = self._reference_to(bucket) if is_unresolved(bucket) else bucket
-        if shown is not None and not is_unresolved(prefix):  # an acknowledgement cannot hold a token
+        if shown is not None and not is_unresolved(prefix):  # an acknowledgement cannot contain a token
             wildcard = f"arn:<AWS::Partition>:s3:::{shown}/{prefix}*"
             for_wildcards(self, [(wildcard, "the weights are all objects under this prefix")])
 

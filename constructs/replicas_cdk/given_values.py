@@ -1,4 +1,4 @@
-"""Checks the numbers and strings that an app passes to a construct. Returns one sentence per fault;
+"""Checks the numbers and strings that an app passes to a construct. Returns one error message per fault;
 ignores CDK tokens.
 """
 
@@ -49,7 +49,7 @@ class Bound(NamedTuple):
 
 
 def out_of_bounds(*bounds: Bound) -> list[str]:
-    """Return a sentence for every value that is not a number, not whole or outside its bounds."""
+    """Return an error message for every value that is no number, is outside its bounds, or must be whole and is not."""
     return [fault for bound in bounds for fault in bound.faults()]
 
 

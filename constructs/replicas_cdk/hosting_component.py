@@ -123,8 +123,8 @@ class HostingComponent(InferenceComponentBase):
         return adapter
 
     def place_adapter(self, name: str, artifact_url: str) -> InferenceComponentAdapter:
-        """Create an adapter of the plan. The plan contains a proof of the adapter and its rights, so neither is checked
-        here.
+        """Create an adapter of the plan. Unlike `add_adapter`, this method checks no plan and grants no rights, because
+        the endpoint does both for the adapters of its plan.
 
         Args:
             name: part of the logical id.

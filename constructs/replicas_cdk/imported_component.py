@@ -115,7 +115,8 @@ class ImportedInferenceComponent(HostingComponent):
 
         """
         raise ValueError(
-            f"{self.node.path}: this stack does not own the imported component: set {policy.name} where it is defined"
+            f"{self.node.path}: this stack does not own the imported component: set the removal policy {policy.name} "
+            "where the component is defined"
         )
 
     def _refuse_elsewhere(self, what: str) -> None:

@@ -44,7 +44,7 @@ class ImportedEndpoint(EndpointBase):
             inference_component_names: components of the endpoint that grants include. Without names, grants add a
                 warning.
             variant_name: variant of the endpoint's configuration. It is a dimension of the metrics.
-            role: execution role of the endpoint. It is allowed to read adapters that are added. Default: unknown.
+            role: execution role of the endpoint. It gets the right to read adapters that are added. Default: unknown.
 
         Raises:
             ValueError: neither ARN nor name is given, one of them is malformed, a component is named twice, or the role
@@ -95,7 +95,8 @@ class ImportedEndpoint(EndpointBase):
 
         """
         raise ValueError(
-            f"{self.node.path}: this stack does not own the imported endpoint: set {policy.name} where it is defined"
+            f"{self.node.path}: this stack does not own the imported endpoint: set the removal policy {policy.name} "
+            "where the endpoint is defined"
         )
 
     def _grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:

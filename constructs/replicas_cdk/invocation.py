@@ -10,10 +10,10 @@ CALL_WITH_BEARER_TOKEN = "sagemaker:CallWithBearerToken"  # noqa: S105 (the name
 
 
 class Invocable:
-    """Mixin that grants callers the right to invoke, on all ARNs that SageMaker checks for an invocation.
+    """Mixin that allows callers to invoke an endpoint or a component, with rights on all ARNs that SageMaker checks.
 
-    List the mixin before `Resource` among the base classes, because jsii calls only methods that come before those of
-    an aws-cdk class. Combine the grants of several methods with `Grant.combine`.
+    List the mixin before `Resource` among the base classes, because jsii calls only methods of classes that
+    come before an aws-cdk class. Combine the grants of several methods with `Grant.combine`.
     """
 
     @property
@@ -30,7 +30,7 @@ class Invocable:
         return self._grant(grantee, INVOKE_WITH_RESPONSE_STREAM)
 
     def grant_invoke_with_response_stream(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Alias of `grant_invoke_stream` that is named like the action."""
+        """Alias of `grant_invoke_stream`, with the name of the action."""
         return self.grant_invoke_stream(grantee)
 
     def grant_chat(self, grantee: iam.IGrantable) -> iam.Grant:

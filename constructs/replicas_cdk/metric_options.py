@@ -47,7 +47,8 @@ def published(
 ) -> cloudwatch.Metric:
     """Return a metric with the account and region of its resource, if these are literals.
 
-    Graphs and alarms in a stack with another account or region then name both. Those in the same stack omit them.
+    Graphs and alarms in a stack with another account or region then name the account and region of the metric. Graphs
+    and alarms in the same account and region omit them.
     """
     environment = resource.env
     known: MetricOptions = {}

@@ -137,8 +137,7 @@ class MultiReplicaEndpoint(EndpointBase):
         self._bound, self._props = bound.plan, props
         plan = bound.plan
         self._connections = bound.network.connections if bound.network else None
-        # A resource created directly in the stack has its path as id. `Node` replaces the path separator with two
-        # hyphens.
+        # The path of an endpoint directly below the stack is its id, in which `Node` replaces slashes with two hyphens.
         within_stack = construct_id.replace("/", "--") if scope is stack else self._path_within(stack)
         self.endpoint_identity = plan.endpoint_name or within_stack
         self._variant_name = plan.variant_name
@@ -359,8 +358,8 @@ class MultiReplicaEndpoint(EndpointBase):
             else None,
         )
         if plan.weights is not None and plan.model.id in model_ids():
-            # The variables do not name a model whose weights are in S3. This tag does, so that template checks can size
-            # it.
+            # If the weights are in S3, no environment variable names the model. This metadata names it for template
+            # checks.
             model.add_metadata("replicas", {"model": plan.model.id})
         if self._waits_for_role:
             # An existing role can have separate policies. A reference to the role does not wait for these policies.
@@ -394,7 +393,7 @@ class MultiReplicaEndpoint(EndpointBase):
         return alarms
 
     def _log_groups(self) -> tuple[str, ...]:
-        """Return the log groups of the endpoint and its components; a pattern for all if a name is generated.
+        """Return the log groups of the endpoint and its components; for generated names, a pattern that matches all.
 
         A name ends in `:*`, because IAM authorises actions on log streams by the ARN of the stream.
         """
@@ -411,8 +410,8 @@ class MultiReplicaEndpoint(EndpointBase):
         return path_from_stack(self, self._stack)
 
     def _fixed_name(self, plan: ComponentPlan) -> str | None:
-        """Return a component name with a hash of stack name and path. It is unique and equal in all accounts and
-        regions.
+        """Return a component name with a hash of stack name and path, so that it is unique. It is the same in all
+        accounts and regions.
 
         Rollback alarms and the log group are created before the component and use its name, so the name must be fixed.
         Without them, None is returned and CloudFormation generates the name.
@@ -450,8 +449,8 @@ def _scale(component: InferenceComponent, plan: ComponentPlan) -> None:
 def _implement_connectable() -> None:
     """Let `MultiReplicaEndpoint` implement `ec2.IConnectable`.
 
-    This is done for the first endpoint with a VPC, because the import of `aws_ec2` takes 0.2 s, as long as twelve
-    endpoints.
+    This is done for the first endpoint with a VPC, because the import of `aws_ec2` takes 0.2 s, as long as the creation
+    of twelve endpoints.
     """
     from aws_cdk import aws_ec2 as ec2
 

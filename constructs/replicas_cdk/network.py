@@ -32,7 +32,7 @@ class Network:
     """Subnets and security groups of the containers."""
 
     vpc: Vpc
-    """Ids of the subnets; may be CDK tokens."""
+    """Ids of the subnets and security groups; may be CDK tokens."""
     connections: ec2.Connections
     reaches_internet: bool
     """True if at least one subnet has a route to the internet for interfaces without a public address."""
@@ -84,7 +84,7 @@ def network_of(scope: Construct, props: NetworkProps, faults: list[str]) -> Netw
             subnet_type=chosen.subnet_type,
         )
     except RuntimeError as refusal:
-        faults.append(f"vpc_subnets=: {_last_line(refusal)}: select subnets that the VPC has")
+        faults.append(f"vpc_subnets=: {_message_of(refusal)}: select subnets that the VPC has")
         return None
     subnets = selected.subnet_ids
     if not 1 <= len(subnets) <= _MOST_SUBNETS:
@@ -105,6 +105,6 @@ def network_of(scope: Construct, props: NetworkProps, faults: list[str]) -> Netw
     )
 
 
-def _last_line(refusal: RuntimeError) -> str:
-    """Return the last line of an aws-cdk error without the name of the error class."""
+def _message_of(refusal: RuntimeError) -> str:
+    """Return the message of an aws-cdk error without the name of the error class."""
     return str(refusal).partition(": ")[2].strip().rstrip(".") or str(refusal)

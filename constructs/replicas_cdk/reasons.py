@@ -91,8 +91,8 @@ def for_wildcards(role: IConstruct, wildcards: Iterable[tuple[str, str]], *other
     """Acknowledge cdk-nag's findings about a `*` in the resources of the role's policies, and `others` in the same
     call.
 
-    The ids of these findings contain a second `::`. aws-cdk-lib accepts it from 2.270 on and refuses it in 2.268. With
-    an older version, an app that uses cdk-nag has to acknowledge these findings itself.
+    The ids of these findings contain a second `::`. aws-cdk-lib accepts such ids from 2.270 on and refuses them in
+    2.268. With a version that refuses them, an app that uses cdk-nag has to acknowledge these findings itself.
 
     Args:
         role: role with the policies.

@@ -37,7 +37,7 @@ _KINDS: Mapping[str, tuple[str, str]] = {
     ),
     "alarm_actions": ("bind", "an IAlarmAction, such as cloudwatch_actions.SnsAction(topic)"),
 }
-"""Argument name, an attribute that only the right construct type has, and an example for error messages."""
+"""By argument name: an attribute that only the right construct type has, and an example for error messages."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +97,7 @@ def faults_of(props: EndpointProps, region: str) -> list[str]:
 def provided_by(
     props: EndpointProps, plan: EndpointPlan, stack: Stack, vpc: Vpc | None
 ) -> tuple[EndpointPlan, list[str]]:
-    """Return the plan with the ids and ARNs of the constructs, and the reasons why they do not belong to the plan."""
+    """Return the plan with the ids and ARNs of the constructs, and the reasons why constructs do not fit the plan."""
     account = stack.account if any(props.locations) else ""
     names = [component.name for component in plan.components]
     provided = Provided(
@@ -138,12 +138,12 @@ def place_of(location: S3Location, account: str) -> Place:
 
 
 def kind_faults(plan: object, props: EndpointProps) -> list[str]:
-    """Return one sentence for each argument of another type than required."""
+    """Return one error message for each argument of a wrong type."""
     return [*plan_faults(plan), *_kind_faults(props)]
 
 
 def plan_faults(plan: object) -> list[str]:
-    """Return a sentence if a plan is no `EndpointPlan`, for example a `Deployment` that is not planned."""
+    """Return an error message if a plan is no `EndpointPlan`, for example a `Deployment` that is not planned."""
     if isinstance(plan, EndpointPlan):
         return []
     return [f"plan= is of type {type(plan).__name__}: pass an EndpointPlan, the result of plan(Deployment(...))"]
@@ -203,7 +203,7 @@ def _not_of_kind(kind: str, prop: str, values: Sequence[Any]) -> Iterator[str]:
 
 
 def _not_text(prop: str, values: object) -> Iterator[str]:
-    """Yield a sentence if values are no dictionary of strings."""
+    """Yield an error message for values that are no dictionary of strings."""
     if not isinstance(values, Mapping):
         yield f"{prop}={values!r}: pass a dictionary of strings"
         return

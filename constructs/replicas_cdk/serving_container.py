@@ -15,7 +15,7 @@ from replicas_cdk.pseudo import REGION
 
 
 class RegistryAccounts:
-    """Cache of the AWS accounts whose ECR registries hold a stack's images."""
+    """Cache of the AWS accounts whose ECR registries contain a stack's images."""
 
     def __init__(self, stack: Stack, region: str | None = None) -> None:
         """Create an empty cache. `region` is the stack's region. Default: it is read from the stack."""
@@ -49,7 +49,7 @@ class RegistryAccounts:
             mapping = self._stack.node.try_find_child(name)
             if mapping is None:
                 raise
-        assert isinstance(mapping, CfnMapping)  # noqa: S101 (the name is ours)
+        assert isinstance(mapping, CfnMapping)  # noqa: S101 (only this class uses the name)
         return mapping.find_in_map(REGION, "account")
 
 

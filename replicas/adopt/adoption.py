@@ -74,7 +74,7 @@ def adopt(
         name: name of the deployment. Default: the endpoint's name, converted to a valid stack name.
         models: model of a component, by the component's name, if no variable of its container names it.
         token_secret: secret with the Hub token that the containers now get as a variable.
-        folder: folder of the CDK app. Default: the current one.
+        folder: folder of the CDK app. Default: the current folder.
 
     Raises:
         OperationError: the endpoint does not exist or is of a kind that no entry describes, or the name is taken.
@@ -94,7 +94,7 @@ def adopt(
     elif not problems:
         notes.append(
             f"no app.py and cdk.json in {where}: run the command in the folder of the app, because an import needs "
-            f"its logical ids"
+            f"the logical ids of the app"
         )
     return Adoption(
         live=live,
@@ -133,7 +133,8 @@ def _notes(live: LiveEndpoint, name: str, report: Report) -> list[str]:
     if live.stack is not None:
         notes.append(
             f"the endpoint belongs to stack {live.stack}, and CloudFormation imports only resources that belong to "
-            f"no stack: set DeletionPolicy: Retain on them there, deploy, and remove them from that stack first"
+            f"no stack: first set DeletionPolicy: Retain on its resources in {live.stack}, deploy, and remove the "
+            f"resources from {live.stack}"
         )
     refused = [problem.what for problem in report.problems if problem.rule == "property-refused"]
     if refused:

@@ -86,7 +86,7 @@ def live_properties(component: LiveComponent) -> dict[str, Any]:
 def template_of(live: LiveEndpoint) -> dict[str, Any]:
     """Return a template that declares the live resources, for the rules.
 
-    Resources refer to each other and have no fixed names, so that no rule reports a fault that only this template has.
+    The resources refer to each other by logical id, so that no rule reports a fault that only this template has.
     """
     variants = configuration_properties(live.configuration)
     resources: dict[str, Any] = {

@@ -49,7 +49,7 @@ def entry_of(live: LiveEndpoint, name: str, *, models: Mapping[str, str], token_
         token_secret: secret with the Hub token that the containers are given as a variable.
 
     Raises:
-        OperationError: a component of a deployment cannot describe a container.
+        OperationError: a live container cannot be described as a component of a deployment.
 
     """
     return _Writer(live, name, models, token_secret).entry()

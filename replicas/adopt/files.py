@@ -19,10 +19,10 @@ def write_files(adoption: Adoption, folder: Path) -> list[Path]:
 
     The assembly names no role: CloudFormation refuses the role of the bootstrap in an import that creates a stack ("As
     part of the import operation, you cannot modify or add [RoleArn]", aws/aws-cdk, issue 24954), so the CDK CLI imports
-    with the caller's own credentials. It names no tags of the stack either.
+    with the caller's own credentials. The assembly names no tags of the stack either.
 
     Raises:
-        OperationError: the folder holds other files.
+        OperationError: the folder contains other files.
 
     """
     name = adoption.entry.deployment.name
@@ -35,7 +35,8 @@ def write_files(adoption: Adoption, folder: Path) -> list[Path]:
     foreign = sorted(path.name for path in folder.iterdir() if path.name not in contents) if folder.is_dir() else []
     if foreign:
         raise OperationError(
-            f"{folder} holds {', '.join(foreign[:5])}: give --output a new folder, or the folder of the same import"
+            f"{folder} contains {', '.join(foreign[:5])}: give --output a new folder, or the folder of an earlier run "
+            f"for {adoption.live.name}"
         )
     folder.mkdir(parents=True, exist_ok=True)
     for file, text in contents.items():

@@ -53,7 +53,7 @@ def scaling_of(component: LiveComponent) -> tuple[Scaling | None, int | None, li
 
 
 def _tracking(live: LiveScaling) -> tuple[dict[str, Any], list[str]]:
-    """Return the options of the first policy that an entry can express, and sentences about the others."""
+    """Return the options of the first policy that an entry can express, and sentences about the other policies."""
     options: dict[str, Any] = {}
     unexpressed = []
     for policy in live.policies:

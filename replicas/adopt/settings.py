@@ -53,7 +53,7 @@ def placement_of(specification: Json) -> Placement | None:
 
 
 def monitoring_of(configuration: Json) -> Monitoring:
-    """Return the enhanced metrics of a configuration."""
+    """Return the monitoring options for the enhanced metrics of a configuration."""
     metrics = configuration.get("MetricsConfig", {})
     if not metrics.get("EnableEnhancedMetrics"):
         return Monitoring()

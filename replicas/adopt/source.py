@@ -46,7 +46,7 @@ def _default(field: Field[Any]) -> Any:
 
 
 def _written(value: Any, indent: str, after: str) -> str:
-    """Return an expression that begins at an indent: on one line if it fits together with the text after it."""
+    """Return the expression of a value: on one line if it fits between `indent` and `after`, else on several lines."""
     flat = _flat(value)
     if flat is not None and len(indent) + len(flat) + len(after) <= _WIDTH:
         return flat
@@ -70,7 +70,7 @@ def _written(value: Any, indent: str, after: str) -> str:
 
 
 def _flat(value: Any) -> str | None:
-    """Return an expression on one line."""
+    """Return the expression of a value on one line."""
     if is_dataclass(value) and not isinstance(value, type):
         given = ", ".join(f"{field.name}={_flat(getattr(value, field.name))}" for field in _given(value))
         return f"{type(value).__name__}({given})"

@@ -26,7 +26,7 @@ class Synthesised:
 
 
 def has_app(folder: Path) -> bool:
-    """Return whether a folder contains a CDK app with a deployments.py."""
+    """Return whether a folder contains a CDK app (cdk.json and app.py)."""
     return (folder / "cdk.json").is_file() and (folder / "app.py").is_file()
 
 

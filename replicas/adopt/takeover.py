@@ -1,7 +1,7 @@
-"""The template that imports a live endpoint under the app's logical ids, and the later changes of the app's template.
+"""The template that imports a live endpoint under the app's logical ids, and the changes that the next deploy makes.
 
 CloudFormation does not compare an import with the live resource, and an update compares templates only. So the imported
-template declares the live values. If an expression of the app's template has the same value, it is kept.
+template contains the live values. If an expression of the app's template has the live value, the expression is used.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Writes the properties of imported resources. Keeps an expression of the app if it has the live value. Makes no AWS
+"""Writes the properties of imported resources. Uses an expression of the app if it has the live value. Makes no AWS
 call.
 """
 
@@ -54,7 +54,7 @@ class Writer:
         # The update policy is not a property of the running component.
         compared = {key: value for key, value in given.items() if key not in (*copied, "Tags", "DeploymentConfig")}
         evaluated = {key: value for key, value in evaluated.items() if key in compared}
-        # Leave out a name that the app's template does not set: the next deployment would replace the resource.
+        # If the import sets a name that the app's template does not set, the next deployment replaces the resource.
         live = {key: value for key, value in pair.properties.items() if key not in skipped}
         if "InferenceComponentName" not in given:
             live.pop("InferenceComponentName", None)

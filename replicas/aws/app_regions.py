@@ -50,4 +50,4 @@ def _of_assembly() -> Iterator[tuple[str, str]]:
                 if region != _ANY:
                     yield region, str(artifact.get("properties", {}).get("stackName", key))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return  # no assembly, or not one of the CDK
+        return  # no cloud assembly, or a manifest that the CDK did not write

@@ -43,7 +43,7 @@ class Bills:
 
     @property
     def answered(self) -> list[str]:
-        """Regions that gave an answer."""
+        """Regions that were queried without an error."""
         return [region for region in self.regions if region not in dict(self.unanswered)]
 
     @property

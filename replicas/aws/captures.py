@@ -40,8 +40,8 @@ def captured(source: str, region: str | None, faulty: Callable[[str], None]) -> 
 
     Args:
         source: `s3://bucket/prefix`, a folder, or a file.
-        region: region of the bucket. Default: boto3's.
-        faulty: called for each line that is not a captured request, with a sentence about it.
+        region: region of the bucket. Default: the region that the CDK CLI would use.
+        faulty: called with an error message for each line that is not a captured request.
 
     Raises:
         OperationError: the source has no capture file.

@@ -80,7 +80,7 @@ def find_deployed(aws: Aws, name: str | None, endpoint: str | None = None) -> De
     """Return the endpoint of the stack `name`, or the endpoint called `endpoint`. Exactly one must be given.
 
     Raises:
-        OperationError: not exactly one is given, the endpoint does not exist, or the stack lacks the outputs.
+        OperationError: none or both names are given, the endpoint does not exist, or the stack lacks the outputs.
 
     """
     if (name is None) == (endpoint is None):
@@ -103,7 +103,7 @@ def tells_its_endpoint(stack: Mapping[str, Any]) -> bool:
 
 
 def deployed_by(aws: Aws, name: str, stack: Mapping[str, Any]) -> Deployed:
-    """Return the endpoint that the outputs of a stack name or, after an import, its resources.
+    """Return the endpoint of a stack, from the outputs or, after an import, from the resources of the stack.
 
     Raises:
         OperationError: the stack has neither an output with an endpoint name nor an imported endpoint.

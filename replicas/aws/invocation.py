@@ -142,7 +142,7 @@ class Invoker:
 
 
 def _container_refusal(fault: ClientError) -> str:
-    """Return a sentence with the engine's own error message, taken from a ModelError."""
+    """Return an error message that contains the engine's own message, taken from a ModelError."""
     response: Mapping[str, Any] = fault.response
     status = response.get("OriginalStatusCode")
     message = str(response.get("OriginalMessage") or error_message(fault))

@@ -95,7 +95,7 @@ def _of_environment() -> Iterator[RegionSource]:
     for variable in REGION_VARIABLES:
         if region := os.environ.get(variable):
             yield RegionSource(region, variable)
-    reader = botocore.session.Session(session_vars=_variables(), include_builtin_handlers=False)  # it makes no client
+    reader = botocore.session.Session(session_vars=_variables(), include_builtin_handlers=False)  # for reading only
     profiles: Mapping[str, Mapping[str, str]] = reader.full_config.get("profiles", {})
     chosen = next((value for variable in PROFILE_VARIABLES if (value := os.environ.get(variable))), "default")
     for profile in dict.fromkeys((chosen, "default")):

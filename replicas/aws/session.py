@@ -115,7 +115,7 @@ class Aws:
             return self._clients[service]
 
     def _client(self, service: Any) -> Any:
-        """Create a client that retries a throttled call up to four times, with growing pauses."""
+        """Create a client that retries a throttled call up to five times, with growing pauses."""
         return self._session.client(service, config=Config(retries={"mode": "standard", "max_attempts": 5}))
 
     def runtime(self, *, connections: int = 10, read_timeout_seconds: float = 70) -> SageMakerRuntimeClient:

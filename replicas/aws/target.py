@@ -78,7 +78,7 @@ def base_of(described: Mapping[str, Any]) -> str | None:
 def serving_specification(described: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the specification of the running copies.
 
-    If the component has one specification per instance type, it is that of the type with the most copies.
+    If the component has one specification per instance type, return the specification of the type with most copies.
     """
     placed = copies_by_type(described)
     return max(
@@ -101,7 +101,7 @@ def copies_by_type(described: Mapping[str, Any]) -> dict[str, int]:
 
 
 def container_of(sagemaker: Any, specification: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the container definition of a component: its own, or the one of the Model that it names."""
+    """Return the container definition in a specification, or in the Model that the specification names."""
     if "ModelName" not in specification:
         own = dict(specification.get("Container", {}))
         image = own.get("DeployedImage", {}).get("SpecifiedImage", own.get("Image", ""))
@@ -123,7 +123,7 @@ def _task(image: str, variables: Mapping[str, str], model: str | None) -> Task:
 
 
 def known_model(model: str | None) -> Model | None:
-    """Return the model of a repository in the table; None if the table does not contain it."""
+    """Return the model of a Hub repository; None if the model table does not contain the repository."""
     try:
         return find_model(model or "")
     except LookupError:

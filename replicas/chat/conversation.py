@@ -106,7 +106,7 @@ class Conversation:
 def body_of(
     dialect: Dialect, template: ChatTemplate | None, messages: Messages, generation: Generation, *, stream: bool
 ) -> bytes:
-    """Return the request body for a conversation, rendered to one prompt if a template is given."""
+    """Return the request body for a conversation. A template, if given, renders the messages to one prompt."""
     if template is not None:
         return dialect.prompt_body(template.render(messages), generation, stream=stream)
     return dialect.chat_body(messages, generation, stream=stream)

@@ -18,11 +18,11 @@ _FORMATS: Mapping[bytes, str] = {
 }
 """Media type of a file by its first bytes. A WebP file begins with RIFF, its length and WEBP."""
 _MOST_BYTES = (MOST_BODY_BYTES - 64 * 1024) // 4 * 3
-"""Largest file, bytes. base64 needs four characters for three bytes, and 64 KiB remain for the rest of the request."""
+"""Largest image file, in bytes. base64 needs four characters for three bytes, and the other fields have 64 KiB."""
 
 
 def image_part(reference: str) -> dict[str, Any]:
-    """Return the part of a message that holds an image, in the form of the OpenAI API.
+    """Return the part of a message that contains an image, in the form of the OpenAI API.
 
     Args:
         reference: a file (PNG, JPEG, GIF or WebP), which is sent with the message, or an address that begins with

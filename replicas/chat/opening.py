@@ -41,19 +41,20 @@ def open_conversation(
         name: name of a stack; `endpoint` names any endpoint instead.
         endpoint: name of an endpoint.
         component: name or label of the component; required if the endpoint has several.
-        region: AWS region. Default: boto3's.
-        generation: generation parameters. Default: those of the engine's request format.
+        region: AWS region. Default: the region that the CDK CLI would use.
+        generation: generation parameters. Default: the defaults of `Generation`.
         chat_template: tokenizer_config.json or chat_template.jinja, for engines that accept only prompts.
         system: system message, sent before the first message.
         images: files or addresses of images that go with the first message.
         wait_seconds: longest wait for a component without a running copy.
         waiting: called before each pause, with the reason, the seconds so far, and the limit.
-        tell: called with progress lines for people.
+        tell: called with each line of progress.
 
     Raises:
         OperationError: the component does not exist, answers with embeddings or scores, takes no images, or no chat
             template is known for its model.
-        UsageError: a chat template is given, but the engine applies the model's own; or an image cannot be sent.
+        UsageError: a chat template is given, but the engine applies the model's own template; or an image
+            cannot be sent.
 
     """
     parts = [image_part(image) for image in images]
@@ -76,7 +77,7 @@ def open_conversation(
         if template is None:
             tell(f"{target.model} has no chat format: each message is sent unchanged")
     elif chat_template:
-        raise UsageError("--chat-template: this engine applies the model's own template: leave it out")
+        raise UsageError("--chat-template: this engine applies the model's own template: remove --chat-template")
     messages = [{"role": "system", "content": system}] if system else []
     return Conversation(
         Invoker(aws, aws.runtime(), target),
@@ -94,9 +95,9 @@ def _check_images(target: Target, tell: Callable[[str], None]) -> None:
     model = known_model(target.model)
     if not target.dialect.takes_images:
         raise OperationError(
-            f"--image: the requests of {target.image.rpartition('/')[2]} accept only text: leave it out"
+            f"--image: the requests of {target.image.rpartition('/')[2]} accept only text: remove --image"
         )
     if model is None:
         tell(f"whether {target.model or 'the model'} accepts images is not known: the engine decides")
     elif not model.takes_images:
-        raise OperationError(f"--image: {model.id} has no vision tower and accepts only text: leave it out")
+        raise OperationError(f"--image: {model.id} has no vision tower and accepts only text: remove --image")

@@ -16,7 +16,7 @@ _OURS = {
     r"llama-?2-.*chat": "llama-2",
     r"(mistral|mixtral)-.*instruct": "mistral",
 }
-"""Pattern of a repository's name, with the bundled template for it."""
+"""Name of the bundled template, by a pattern of the repository's name."""
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,7 @@ def invoke(
         name: name of a stack; `endpoint` names any endpoint instead.
         endpoint: name of an endpoint.
         component: name or label of the component; required if the endpoint has several.
-        region: AWS region. Default: boto3's.
+        region: AWS region. Default: the region that the CDK CLI would use.
         texts: texts to embed; a query and the documents to score; or one message to a model that generates text.
         body: request body in the format of the engine's API. Give either texts or a body.
         wait_seconds: longest wait for a component without a running copy.

@@ -1,4 +1,4 @@
-"""The command `replicas`. Data goes to stdout, everything else to stderr; exit code 1 means no, 2 wrong usage."""
+"""The command `replicas`. Data goes to stdout, everything else to stderr; exit code 1 means failure, 2 wrong usage."""
 
 from replicas.cli.main import main
 

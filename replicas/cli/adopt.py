@@ -29,7 +29,7 @@ def adopt(
         ),
     ] = None,
     token_secret: Annotated[
-        str | None, typer.Option(help="Name or ARN of the secret that holds the containers' Hub token.")
+        str | None, typer.Option(help="Name or ARN of the secret that contains the containers' Hub token.")
     ] = None,
     output: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write the entry and the files of `cdk import` to this folder.")

@@ -19,7 +19,7 @@ __all__ = ["ComponentName", "EndpointName", "Json", "Name", "Region", "app", "pr
 
 
 def _width_of_help() -> int | None:
-    """Return the help width for a narrow terminal, where Typer's minimum of 50 columns would break words."""
+    """Return the help width for a narrow terminal, where Typer's minimum of 50 columns breaks words; else None."""
     columns = shutil.get_terminal_size().columns
     return max(columns - 2, 20) if columns < _NARROW else None
 
@@ -57,5 +57,6 @@ ComponentName = Annotated[
     str | None, typer.Option("--component", help="Component to use if there are several: its name or its label.")
 ]
 Region = Annotated[
-    str | None, typer.Option(help="AWS region. Default: the deployment's, else the one that the CDK CLI would use.")
+    str | None,
+    typer.Option(help="AWS region. Default: the region of the deployment, else the region that the CDK CLI would use."),
 ]

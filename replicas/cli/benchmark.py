@@ -35,22 +35,23 @@ def benchmark(
         str | None,
         typer.Option(
             metavar="FIGURE_P=S,...",
-            help="Latency bounds, for example ttft_p90=0.5,latency_p90=15 (latency, ttft, tpot; p50, p90, p99; "
-            "seconds). Prints the goodput. Exit code 1 if a load misses a bound.",
+            help="Latency limits, for example ttft_p90=0.5,latency_p90=15 (latency, ttft, tpot; p50, p90, p99; "
+            "seconds). Prints the goodput. Exit code 1 if a load exceeds a limit.",
         ),
     ] = None,
     hold: Annotated[
         str | None,
         typer.Option(
             metavar="FIGURE_P=S,...",
-            help="Search for the highest load within these bounds, in at most 8 measurements. The search "
+            help="Search for the highest load within these limits, in at most 8 measurements. The search "
             "starts at --users, --rate or --burst, by default at the load that the forecast suggests.",
         ),
     ] = None,
     fixed_prompt: Annotated[
         bool,
         typer.Option(
-            "--fixed-prompt", help="Send the same prompt in every request, as the article did. Prefix caches reuse it."
+            "--fixed-prompt",
+            help="Send the same prompt in every request, as AWS's article did. A prefix cache reuses it.",
         ),
     ] = Settings.fixed_prompt,
     stream: Annotated[
@@ -148,7 +149,7 @@ def benchmark(
 
 
 def _of_trace(load_options: LoadOptions, loads: list[Load]) -> dict[str, Any]:
-    """Return the settings of a trace: its file, and its duration unless --duration is given."""
+    """Return the settings of a trace: its file and, without --duration, its duration. Empty without a trace."""
     if load_options.trace is None:
         return {}
     seconds = loads[0].trace.seconds if loads[0].trace else 0.0

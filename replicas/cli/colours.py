@@ -71,7 +71,7 @@ def style_of_state(cell: str) -> str:
 
 
 def style_of_line(line: str) -> str:
-    """Return the style of a whole line. The summary line of a check has the style of the worst finding; others none."""
+    """Return the style of a whole line: the style of the worst finding for the summary line of a check, else empty."""
     counts = _COUNTS.match(line)
     if counts is None:
         return ""

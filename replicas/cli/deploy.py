@@ -71,7 +71,7 @@ def _show(proposal: Proposal) -> None:
 
 
 def _end(name: str, region: str, delivered: Delivered) -> None:
-    """Print the next steps and exit with the exit code."""
+    """Print the next steps. Exit with code 130 after an interrupt, and with 1 after a failure or with problems."""
     if delivered.was_interrupted:
         if delivered.is_under_way:
             tell(

@@ -14,7 +14,7 @@ from replicas.cli.progress import working
 @app.command()
 def history(
     folder: Annotated[Path, typer.Argument(help="Folder with the runs, at any depth.")] = Path("benchmarks"),
-    out: Annotated[Path | None, typer.Option(help="The page. Default: index.html in that folder.")] = None,
+    out: Annotated[Path | None, typer.Option(help="HTML file to write. Default: index.html in FOLDER.")] = None,
     as_json: Json = False,
 ) -> None:
     """Collect the runs of earlier benchmarks on one page: throughput, latencies and forecast errors."""

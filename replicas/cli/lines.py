@@ -20,7 +20,7 @@ class Line:
         self._style = style
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Yield the line, wrapped if this is a terminal."""
+        """Yield the line, wrapped if the console is a terminal that is wide enough for the indent."""
         from rich.text import Text
 
         content = self._text.lstrip(" ")

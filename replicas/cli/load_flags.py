@@ -1,4 +1,4 @@
-"""Command-line flags for the fields of `LoadOptions`, for commands that take them as one object."""
+"""Command-line flags for the fields of `LoadOptions`, for commands with a parameter `load_options`."""
 
 from __future__ import annotations
 

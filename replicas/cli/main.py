@@ -17,7 +17,7 @@ from replicas.installation import EXTRA_OF, missing_module
 
 _OBJECTS_BEFORE_COLLECTION = 100_000
 """Number of new objects after which the garbage collector runs. With Python's default of 700 it runs a hundred times
-while a command is imported. This takes 6 % of the start and frees nothing."""
+while a command is imported. These runs take 6 % of the start-up time and free nothing."""
 
 
 def main() -> None:
@@ -80,7 +80,7 @@ def _require_streams() -> None:
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # returns the lowest free descriptor, which is the closed stream's
+            os.open(os.devnull, os.O_RDWR)  # opens the lowest free descriptor, which is the closed one
     is_closed = sys.stdout is None
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:

@@ -36,7 +36,7 @@ def recommend(
         str | None,
         typer.Option(
             metavar="FIGURE_P=S,...",
-            help="Latency bounds, for example ttft_p90=0.5,tpot_p50=0.03,latency_p99=20 (latency, ttft, tpot; p50, p90,"
+            help="Latency limits, for example ttft_p90=0.5,tpot_p50=0.03,latency_p99=20 (latency, ttft, tpot; p50, p90,"
             " p99; seconds).",
         ),
     ] = None,
@@ -60,7 +60,8 @@ def recommend(
 ) -> None:
     """Recommend a layout: every instance type, quantization and split of a model that fits, forecast under the load.
 
-    Ranked by USD per million output tokens at the load, each on the fewest instances that meet the objective. Needs no
+    The layouts are ranked by USD per million output tokens at the load, each with the fewest instances that meet the
+    objective. Needs no AWS account.
     """
     from replicas.cli.tables.recommend import load_and_objective, recommendation_lines, recommendation_table
     from replicas.recommend import recommend as find_layouts

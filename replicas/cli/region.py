@@ -1,4 +1,4 @@
-"""Determines the region of a command, and prints a message if its sources disagree."""
+"""Determines the region of a command, and prints a message if the sources of the region disagree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Command-line flags for the fields of `SizingOptions`, for commands that take them as one object."""
+"""Command-line flags for the fields of `SizingOptions`, for commands with a parameter `sizing`."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def _flag(declared: Field[Any], kind: Any, several: bool) -> inspect.Parameter:
 
 
 def _value(kind: Any, value: Any) -> Any:
-    """Convert the value of a flag to the type of its field: a tuple if the field holds several values."""
+    """Convert the value of a flag to the type of its field: a tuple if the field contains several values."""
     if kind != _TUPLE:
         return value
     return (value,) if isinstance(value, str) else tuple(value)

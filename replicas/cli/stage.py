@@ -99,7 +99,10 @@ def stage(
         print_json(staging_document(staging, manifest))
         return
     place = staging.destination
-    tell(f"manifest: {place.manifest_url}; it records the commit: remove revision= and token_secret=")
+    tell(
+        f"manifest: {place.manifest_url}; it records the commit, so the component needs neither revision= nor "
+        "token_secret="
+    )
     say(f'weights="{place.url}",')
 
 

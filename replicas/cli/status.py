@@ -39,7 +39,7 @@ def status(
     ] = 120,
     as_json: Json = False,
 ) -> None:
-    """Show copies, instances, failures and USD per hour. Exit code 1 if the deployment differs from its template."""
+    """Show copies, instances, failures and USD per hour. Exit code 1 on a problem, such as drift from the template."""
     from replicas.aws.session import Aws
     from replicas.cli.tables.status import status_page
     from replicas.status import read_status

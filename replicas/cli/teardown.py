@@ -23,7 +23,8 @@ Regions = Annotated[
     str | None,
     typer.Option(
         metavar="REGION,...",
-        help="Regions to search for billed endpoints. Default: the region, and those of this app's stacks.",
+        help="Regions to search for billed endpoints. Default: the region of the command, and the regions of the "
+        "stacks of this app.",
     ),
 ]
 
@@ -85,7 +86,7 @@ def teardown(
 
 @app.command()
 def bills(region: Region = None, regions: Regions = None, as_json: Json = False) -> None:
-    """Show every endpoint that is billed by the hour, including those of other apps."""
+    """Show every endpoint that is billed by the hour, including endpoints of other apps."""
     from replicas.aws.app_regions import app_regions
     from replicas.aws.billing import billed_instances
     from replicas.aws.session import Aws
@@ -112,7 +113,7 @@ def _ask(count: int) -> None:
 
 
 def _where(region: str, regions: str | None, known: Sequence[AppRegion]) -> list[str]:
-    """Return the regions to search: those of --regions, else the command's region and the regions of the
+    """Return the regions to search: the regions in --regions, else the command's region and the regions of the
     app's stacks.
     """
     return list(dict.fromkeys([region, *(entry.region for entry in known)])) if regions is None else regions_of(regions)

@@ -34,14 +34,16 @@ def verify(
         str | None,
         typer.Option(
             metavar="ARN",
-            help="Role that SageMaker assumes for the job. It may invoke the endpoint and write to --output.",
+            help="Role that SageMaker assumes for the job. It must have the rights to invoke the endpoint and to write "
+            "to --output.",
         ),
     ] = None,
     tokenizer: Annotated[
-        str | None, typer.Option(help="Hub repository whose tokenizer counts the tokens. Default: the model's.")
+        str | None,
+        typer.Option(help="Hub repository whose tokenizer counts the tokens. Default: the model's repository."),
     ] = None,
     token_secret: Annotated[
-        str | None, typer.Option(metavar="ARN", help="Secret with a Hugging Face token, for that tokenizer.")
+        str | None, typer.Option(metavar="ARN", help="Secret with a Hugging Face token, if the tokenizer is gated.")
     ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Do not delete the job and its workload configuration.")] = False,
     list_jobs: Annotated[bool, typer.Option("--list", help="Only list the deployment's jobs.")] = False,
@@ -52,7 +54,7 @@ def verify(
         str | None,
         typer.Option(
             metavar="NAME,...",
-            help="Other deployments to compare. Jobs run only for those whose forecasts do not decide which is better.",
+            help="Other deployments to compare. Jobs run only for deployments that the forecasts cannot rank.",
         ),
     ] = None,
     profile: ProfileFile = None,

@@ -56,8 +56,8 @@ def cost_of(
 
     Args:
         described: the deployment (`replicas.planning.sizing_options.describe`).
-        region: region of the prices. Default: the deployment's own, or us-west-2.
-        component: the component that receives the load. Default: the only one.
+        region: region of the prices. Default: the region of the deployment, or us-west-2.
+        component: the component that receives the load. Default: the only component.
         load: load for which the price of tokens is computed. Default: the declared traffic.
 
     Raises:

@@ -22,7 +22,7 @@ _PATIENCE_SECONDS = 20.0
 
 
 class Deploy:
-    """A running `cdk deploy`. It has its own process group, so Ctrl-C does not reach it; `interrupt` does."""
+    """A running `cdk deploy`. It has its own process group, so Ctrl-C does not reach it. `interrupt` stops it."""
 
     def __init__(self, process: subprocess.Popen[bytes], output: Path) -> None:
         self._process = process

@@ -24,7 +24,7 @@ class Delivered:
     status: Status | None
     """Status of the stack after the deploy, with probes if the deploy succeeded; None if there is no stack."""
     failure: str | None = None
-    """Error message of the CDK CLI; empty if the CLI succeeded."""
+    """Error message of the CDK CLI; None if the CLI succeeded or was interrupted."""
     was_interrupted: bool = False
     commands: tuple[str, ...] = ()
     """Commands that send requests to the components, from the outputs of the stack."""

@@ -43,7 +43,8 @@ def propose(name: str, *, region: str | None = None, working: Callable[[str], No
 
     Args:
         name: deployment of deployments.py.
-        region: AWS region. Default: the region of the deployment, else boto3's default region.
+        region: AWS region. Default: the region of the deployment, else the region that the CDK CLI
+            would use.
         working: called with a description of each step before the step starts.
 
     Raises:

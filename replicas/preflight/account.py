@@ -79,7 +79,7 @@ def _has_key(value: str, key: str) -> bool:
 
 
 def _image(aws: Aws, what: str, image: str) -> Checked:
-    """Check that an ECR image exists with BatchGetImage, the only call that registries of other accounts allow."""
+    """Check with BatchGetImage that an ECR image exists. Registries of other accounts allow only this call."""
     name = _IMAGE.fullmatch(image)
     if name is None:
         return Checked(what, State.UNKNOWN, "it is not in ECR, so it was not checked whether it exists")

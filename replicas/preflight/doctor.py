@@ -58,7 +58,7 @@ def run_doctor(
 
     Args:
         name: check only this deployment. Default: all deployments; none if deployments.py cannot be loaded.
-        region: AWS region. Default: boto3's.
+        region: AWS region. Default: the region that the CDK CLI would use.
         report: called with each check as soon as it is done.
 
     Raises:

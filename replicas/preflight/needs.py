@@ -90,7 +90,7 @@ class _Reader:
         self.needs = Needs()
 
     def read(self, logical_id: str, properties: Any) -> None:
-        """Add the resources named in the properties of one resource."""
+        """Add the resources that the properties of one resource name to `needs`."""
         for path, value in leaves(properties):
             name = next((key for key in reversed(path) if isinstance(key, str)), "")
             collection = self._list_of(name, path)
@@ -133,7 +133,7 @@ class _Reader:
 
 
 def leaves(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Any]]:
-    """Yield each value in nested lists and mappings, with its path of keys and indexes."""
+    """Yield each value in nested lists and dictionaries, with its path of keys and indexes."""
     if isinstance(value, Mapping):
         for key, item in value.items():
             yield from leaves(item, (*path, key))

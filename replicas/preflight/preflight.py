@@ -63,7 +63,7 @@ def run_preflight(name: str, *, template: Path | None = None, region: str | None
     Args:
         name: name of the stack.
         template: template file. Default: cdk.out/NAME.template.json, as `cdk synth` writes it.
-        region: AWS region. Default: boto3's.
+        region: AWS region. Default: the region that the CDK CLI would use.
 
     Raises:
         OperationError: the template file does not exist.
@@ -76,7 +76,7 @@ def run_preflight(name: str, *, template: Path | None = None, region: str | None
 
 
 def find_template(name: str, given: Path | None) -> Path:
-    """Return the path of a deployment's template: `given`, or else the one in cdk.out.
+    """Return the path of a deployment's template: `given`, or else the template in cdk.out.
 
     Raises:
         OperationError: the file does not exist; the message says how to create it.
@@ -133,7 +133,7 @@ def _checks(aws: Aws, name: str, path: Path) -> Iterator[Checked]:
     needs = needs_of(declared, account)
     yield from account_checks(aws, name, needs)
     for sentence in needs.unknown:
-        yield Checked("not told", State.UNKNOWN, sentence)
+        yield Checked("unknown value", State.UNKNOWN, sentence)
 
 
 def _in_common(live: Live, template: Mapping[str, Any]) -> bool:

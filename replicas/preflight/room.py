@@ -143,7 +143,7 @@ class _Update:
 
     @property
     def started(self) -> tuple[tuple[Demand, int], ...]:
-        """The demands whose copies start, each with the number of these copies."""
+        """Rolled and new components, each with the number of copies that the update starts."""
         return (*self.rolled, *self.added)
 
     @property
@@ -163,7 +163,7 @@ class _Update:
 
     @property
     def all_copies(self) -> tuple[int, ...]:
-        """Number of copies of each component: live copies come first in the list, then those that will be started."""
+        """Number of copies of each component: first live copies, then copies that start (as in `all_needs`)."""
         return (*self.copies, *(count for _, count in self.started))
 
     def sentence(self, instance: Instance) -> str:
@@ -185,7 +185,8 @@ class _Update:
         more = f"set {setting}={fewest}, or " if isinstance(fewest, int) and fewest > self.instances else ""
         remaining = {demand.component.subject.name for demand in demands_of(self.variant)}
         gone = [deployed.name for logical_id, deployed in self.live.items() if logical_id not in remaining]
-        replaced = f" ({', '.join(gone)} is deleted only after its replacement runs)" if gone else ""
+        verb, event = ("is", "its replacement runs") if len(gone) == 1 else ("are", "their replacements run")
+        replaced = f" ({', '.join(gone)} {verb} deleted only after {event})" if gone else ""
         return f"{more}reduce the copies first, or make the change in a second deployment{replaced}"
 
 
@@ -197,7 +198,7 @@ def _old_variant(old: Declared, variant: Variant) -> Variant | None:
 def _host(instance: Instance, deployed: Sequence[LiveComponent], instances: int) -> Resources:
     """Return the resources of one instance for copies.
 
-    The usual reserve is subtracted, unless the live copies already use more.
+    The usual reserve is subtracted. If the live copies do not fit then, nothing is subtracted.
     """
     careful = claims.host(instance)
     needs, copies = [entry.claim for entry in deployed], tuple(entry.desired for entry in deployed)

@@ -20,7 +20,7 @@ def bands_of(forecast: Forecast, figure: Figure, values: Sequence[float | None])
     if measured is None or measured.confidence == "unmeasured":
         return ()
     sides = [_around(value, measured.median) for value in values]
-    name = "error, half of the time"
+    name = "range of the median error"
     return (Band(name=name, low=[low for low, _ in sides], high=[high for _, high in sides]),)
 
 

@@ -16,7 +16,7 @@ from replicas.units import HOURS_PER_MONTH
 
 @dataclass(frozen=True, kw_only=True)
 class Money:
-    """USD an hour at one bound of the scaling; None on a side without a plan or a price."""
+    """Price before and after, in USD an hour, at one bound of the scaling. None: no plan or no known price."""
 
     bound: str
     before: float | None

@@ -42,7 +42,7 @@ class Report:
 
     @property
     def is_proven(self) -> bool:
-        """True if every deployment fits. With a base, the change must also be planned and synthesised."""
+        """True if every deployment fits and, with a base revision, the working tree can also be synthesised."""
         fits = self.changes is None or self.changes.review.fits
         return fits and all(section.is_planned for section in self.sections)
 
@@ -63,9 +63,9 @@ def write_report(
         progress: called with the name of the phase, the number of its finished steps and the number of all its steps.
 
     Raises:
-        CatalogueError: deployments.py is missing, faulty, or lacks one of the names (all are listed).
+        CatalogueError: deployments.py is missing or faulty, or lacks a name. The message lists all faults.
         ReviewError: the revision does not exist or cannot be read.
-        OperationError: the folder is a file, or would be in a file.
+        OperationError: the path of the folder, or a part of it, is a file.
 
     """
     existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())

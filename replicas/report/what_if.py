@@ -94,7 +94,7 @@ class WhatIf:
 
 
 def what_if(deployment: Deployment, planned: EndpointPlan, index: int, own: Curve, extent: Extent) -> WhatIf:
-    """Return layouts of one component with other copies. A single component also gets other degrees and instances."""
+    """Return layouts with other numbers of copies and, for the only component, other degrees and instance types."""
     component = planned.components[index]
     chosen = [own.loads[number] for number in extent.loads if number < len(own.loads)]
     declared = Layout(
@@ -264,7 +264,7 @@ def _points(result: Forecast, own: Curve, loads: Sequence[Load]) -> list[Json | 
 def _usd_of_lasting_rate(point: Point, load: Load) -> float | None:
     """Return the USD for a million output tokens at the steady rate that the page shows.
 
-    The tokens within the window of a short forecast are too few, because many requests end after it.
+    The tokens within the window of a short forecast are too few, because many requests end after the window.
     """
     usd, lasting = point.usd_per_million_output_tokens, point.requests_per_second * load.output_tokens
     return usd * point.output_tokens_per_second / lasting if usd is not None and lasting else usd

@@ -22,7 +22,7 @@ class FactDocument(TypedDict):
 
 
 class ForecastPairDocument(TypedDict):
-    """One component under the traffic that it declares."""
+    """Forecasts of one component before and after, under its declared traffic; null on a side without a forecast."""
 
     component: str
     traffic: dict[str, Any]

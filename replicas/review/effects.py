@@ -1,4 +1,4 @@
-"""Effects of an update in place: rolling updates, scaling, a new endpoint configuration. Pure: no process, no file.
+"""Effects of an update in place: rolling updates, scaling, new configurations. Starts no process and reads no file.
 
 `replicas.template.differences` decides what happens to each resource; this module describes it in sentences.
 `replicas.template.changes` covers endpoints and components that are replaced, removed or cannot be updated.
@@ -60,7 +60,7 @@ def effects(old: Template, new: Template) -> list[Effect]:
 
 
 def changed_paths(old: Any, new: Any, path: str = "") -> list[str]:
-    """Return the paths at which two JSON values differ, inside mappings and lists of equal length."""
+    """Return the paths at which two JSON values differ. Objects, and lists of equal length, are compared by member."""
     if same(old, new):
         return []
     paths = []
@@ -136,8 +136,8 @@ def _paths_of_referenced(
     before: Mapping[str, Resource],
     after: Mapping[str, Resource],
 ) -> list[str]:
-    """Return the paths at which two resources differ: the one to which a property refers before the change, and the one
-    to which it refers afterwards.
+    """Return the paths at which two resources differ: the resource to which a property refers before the change, and
+    the resource to which the property refers afterwards.
     """
     sides = [
         sorted(key for key in names_in(_properties(side).get(name)) if resources.get(key, {}).get("Type") == kind)

@@ -1,4 +1,4 @@
-"""Selects the values of a plan's JSON that a review shows, as lines of a table. Pure: no process, no file."""
+"""Selects the values of a plan's JSON that a review shows, as lines of a table. Reads no file."""
 
 from __future__ import annotations
 

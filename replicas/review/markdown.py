@@ -1,4 +1,4 @@
-"""A review as Markdown for a pull request. Pure: no process, no file.
+"""A review as Markdown for a pull request. Starts no process and reads no file.
 
 Names, problems and values are untrusted, because anyone may have written the revision. They are put into code spans
 that they cannot close, and their control characters are removed.
@@ -108,7 +108,7 @@ def _is_range(fact: Fact) -> bool:
 
 
 def _label(row: Row) -> str:
-    """Label of a line. The name of the component is untrusted and therefore quoted."""
+    """Return the label of a line. The name of the component is untrusted and therefore quoted."""
     if row.component is None:
         return row.what
     return f"{quote(row.component)}, {row.what}" if row.is_forecast else f"{_cell(row.component)}: {row.what}"
@@ -118,7 +118,7 @@ def _forecast_notes(pair: ForecastPair, *, both: bool) -> Iterator[str]:
     classes = [answer.confidence for answer in (pair.before, pair.after) if answer and answer.confidence]
     if classes:
         known = " / ".join(dict.fromkeys(classes))
-        yield f"_The forecast for {quote(pair.question.component)} is {known} (at the copies that it starts with)._"
+        yield f"_The forecast for {quote(pair.question.component)} is {known} (with its initial copies)._"
         yield ""
     for side, answer in (("before", pair.before), ("after", pair.after)):
         if answer and answer.problem:

@@ -16,7 +16,7 @@ Json = dict[str, Any]
 
 
 class Verdict(StrEnum):
-    """Kind of effect of a change on a deployment."""
+    """Effect of a change on a deployment."""
 
     CHANGED = "changed"
     NEW = "new"

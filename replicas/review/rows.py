@@ -25,7 +25,7 @@ class Row:
 
 
 def rows(compared: Comparison) -> Iterator[Row]:
-    """Yield the lines that are always shown or differ, then the forecasts."""
+    """Yield the facts that are always shown or whose values differ, then the forecasts."""
     gone = compared.verdict in (Verdict.REMOVED, Verdict.REFUSED)
     for fact in compared.facts:
         if fact.always or (fact.before != fact.after and not gone):

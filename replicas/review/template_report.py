@@ -1,5 +1,5 @@
-"""Formats differences between templates as text for a terminal and as Markdown for a pull request. Pure: no process, no
-file.
+"""Formats differences between templates as text for a terminal and as Markdown for a pull request. Starts no process
+and reads no file.
 
 Names and values are untrusted, because anyone may have written the templates. In Markdown, names are put into code
 spans, and diffs into a code block whose fence is longer than any run of backticks in it. Control characters are
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from replicas.escaping import without_controls
 from replicas.template.changes import StackChange, Status, quote
 
-MARKDOWN_LIMIT = 60_000  # characters; a comment on GitHub holds 65,536
+MARKDOWN_LIMIT = 60_000  # characters; a comment on GitHub has at most 65,536
 
 _MARK = re.compile(r"^([ │├└─]*)\[([+~-])\] ?")
 _HIGHLIGHT = {"+": "+", "-": "-", "~": "!"}
@@ -23,10 +23,10 @@ _HIGHLIGHT = {"+": "+", "-": "-", "~": "!"}
 
 @dataclass(frozen=True)
 class TemplateReport:
-    """Differences between a base revision and the working tree.
+    """Differences between the templates of a base revision and of the head.
 
-    `stacks` is the number of stacks in the working tree. `diffs` holds the CLI's text for each changed stack, by name;
-    it may contain colours. `base_has_app` is false if the base revision has no cdk.json.
+    `stacks` is the number of stacks of the head. `diffs` contains the CLI's text for each changed stack, by name; the
+    text may contain colours. `base_has_app` is false if the base revision has no cdk.json.
     """
 
     base: str
@@ -72,7 +72,7 @@ def as_markdown(report: TemplateReport, limit: int = MARKDOWN_LIMIT) -> str:
     whole = head + "".join(block.text() for block in blocks)
     if len(whole) <= limit:
         return whole
-    note = f"\n_Cut at {limit:,} characters. The whole: {quote(f'make diff BASE={report.base}')}_\n"
+    note = f"\n_Cut at {limit:,} characters. The full text: {quote(f'make diff BASE={report.base}')}_\n"
     room = limit - len(note)
     text = _cut(head, room)
     for block in blocks:

@@ -1,4 +1,4 @@
-"""Reads printed plans of all schema versions. Pure: no process, no file.
+"""Reads printed plans of all schema versions. Starts no process and reads no file.
 
 Version 0 is a plan without the key `schema`, which early code did not print.
 """

@@ -84,13 +84,15 @@ def examine_bucket(aws: Aws, bucket: str) -> list[str]:
     blocks = (block or {}).get("PublicAccessBlockConfiguration", {})
     open_by = [
         *(["its policy"] if (policy or {}).get("PolicyStatus", {}).get("IsPublic") else []),
-        *(["its access list"] if _is_for_everybody(acl or {}) and not blocks.get("IgnorePublicAcls") else []),
+        *(["its access control list"] if _is_for_everybody(acl or {}) and not blocks.get("IgnorePublicAcls") else []),
     ]
     mend = f"aws s3api put-public-access-block --bucket {bucket} --public-access-block-configuration " + ",".join(
         f"{name}=true" for name in _BLOCKS
     )
     if open_by:
-        raise OperationError(f"bucket {bucket} is public: {' and '.join(open_by)}, and no file was uploaded: {mend}")
+        raise OperationError(
+            f"bucket {bucket} is public through {' and '.join(open_by)}, so no file was uploaded: {mend}"
+        )
     if block is not None and not all(blocks.get(name) for name in _BLOCKS):
         warnings.append(f"bucket {bucket} has no public access block of its own (the account may have one): {mend}")
     return warnings

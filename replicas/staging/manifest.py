@@ -14,7 +14,7 @@ from replicas.staging.bucket import Destination
 
 _SCHEMA = "replicas.manifest/1"
 _VERSION = 1
-"""Format number of older manifests, which have no `schema`."""
+"""Value of `manifest_version`. Manifests of earlier versions have this number and no `schema`."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def read_manifest(aws: Aws, destination: Destination) -> Manifest | None:
     """Read the manifest of a prefix; None without a manifest.
 
     Raises:
-        OperationError: the object is not a manifest, or has a newer format.
+        OperationError: the object is not a manifest, or has a format that this version cannot read.
 
     """
     try:
@@ -93,8 +93,8 @@ def write_manifest(aws: Aws, destination: Destination, manifest: Manifest) -> No
 
 
 def encryption(kms_key: str | None) -> dict[str, Any]:
-    """Return the S3 arguments for encryption with a KMS key. Without a key it is empty, and the bucket's default
-    applies.
+    """Return the S3 arguments for encryption with a KMS key. Without a key they are empty, and S3 uses the default
+    encryption of the bucket.
     """
     if kms_key is None:
         return {}

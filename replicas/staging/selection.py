@@ -126,7 +126,9 @@ class _Chooser:
         others = sorted({path.rpartition(".")[2] for path in self.by_path if _like(path.rpartition("/")[2], *_WEIGHTS)})
         has = f"; it has weights in {', '.join(others)} (in folders, or for other engines)" if others else ""
         engines = " or ".join(kind.title for kind in engine_kinds().values() if kind.versions)
-        self.faults.append(f"the repository has no weights that {engines} load from its top (safetensors, .bin){has}")
+        self.faults.append(
+            f"the repository has no weights that {engines} load from its top level (safetensors, .bin){has}"
+        )
         return set()
 
     def _shards(self, index: str) -> set[str]:

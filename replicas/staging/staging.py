@@ -164,10 +164,10 @@ def _cleared(
     former: Manifest | None,
     replace_other: bool,
 ) -> tuple[str, ...]:
-    """Return the paths of earlier stagings to delete from the prefix.
+    """Return the paths of the files of earlier stagings to delete from the prefix.
 
     Raises:
-        OperationError: the prefix has objects that no staging wrote, or old files to delete without --replace.
+        OperationError: the prefix has objects that no staging wrote, or files would be deleted without --replace.
 
     """
     chosen = {file.path for file in selection.files}

@@ -1,4 +1,4 @@
-"""Copies one file from the Hub to S3 in parts: a few parts in memory, no file on disk, every byte hashed.
+"""Copies one file from the Hub to S3 in parts. At most a few parts are in memory, and no file is stored on disk.
 
 The object appears in S3 only after its hash was verified. A small file is hashed before its upload, and a multipart
 upload is completed after its last byte was hashed. S3 verifies the SHA-256 of each part.

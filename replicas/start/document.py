@@ -16,7 +16,7 @@ class PhaseDocument(TypedDict):
     phase: PhaseName
     what: str
     seconds: float | None
-    """Null if no comparable start was measured, so that only the range is known."""
+    """Null if no comparable start was measured. Only the range is known then."""
     low_seconds: float
     high_seconds: float
     basis: str

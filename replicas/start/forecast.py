@@ -27,7 +27,7 @@ class StartRequest:
     architecture: Architecture
     quantization: Quantization | None
     weights_bytes: float
-    """Weights over all accelerators of the copy, bytes."""
+    """Size of the weights on all accelerators of the copy together, in bytes."""
     accelerators: int
     from_s3: bool
     """True if SageMaker downloads the weights from S3 before it starts the container; False if they come from the
@@ -48,7 +48,7 @@ class Start:
     """Time that a new copy needs until it serves, by phase."""
 
     phases: tuple[Phase, ...]
-    """All phases, in their order."""
+    """All phases, in the order in which they run."""
     from_s3: bool
     has_published: bool
     """True if starts of the engine were published. Otherwise the ranges come from other engines, which may have other
@@ -120,8 +120,8 @@ class Start:
 def forecast_start(request: StartRequest) -> Start:
     """Return the phases of a start.
 
-    If starts of this engine version on this accelerator were published, a phase has an expected value and their range.
-    Otherwise it has only the range of all published starts.
+    If starts of this engine version on this accelerator were published, a phase has an expected value and the range of
+    these starts. Otherwise it has only the range of all published starts.
     """
     return Start(
         phases=tuple(_phases(request)), from_s3=request.from_s3, has_published=request.engine.kind.starts is not None

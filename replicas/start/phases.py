@@ -42,7 +42,7 @@ class Phase:
 
     name: PhaseName
     seconds: float | None
-    """Expected seconds; None if no comparable start was measured, so that only the range is known."""
+    """Expected seconds; None if no comparable start was measured. Only the range is known then."""
     low: float
     high: float
     basis: str

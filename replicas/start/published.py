@@ -86,7 +86,7 @@ def like(kind: EngineKind, *, version: str, accelerator: str, weights: Weights, 
 
 @cache
 def all_like(kind: EngineKind, *, weights: Weights, phase: EnginePhase) -> Ratios | None:
-    """Return the range of ratios over all accelerators and versions.
+    """Return the range of ratios over all accelerators and versions; None if no start reports the phase.
 
     Mixtures of experts and four-bit floats compile and capture more slowly, so their starts do not count for models
     without these properties.
@@ -109,7 +109,7 @@ def all_like(kind: EngineKind, *, weights: Weights, phase: EnginePhase) -> Ratio
 
 @cache
 def measured_kinds() -> tuple[EngineKind, ...]:
-    """Return the engines with published starts of their own, not those of an engine that they contain."""
+    """Return the engines that have a file of published starts, without engines that use another engine's starts."""
     return tuple(kind for kind in engine_kinds().values() if kind.starts and (kind.folder / "starts.json").exists())
 
 

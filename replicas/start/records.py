@@ -19,7 +19,7 @@ STORE: Final = Path("profiles", "starts.json")
 """File in which `replicas calibrate` stores records, relative to the folder of deployments.py."""
 SCHEMA: Final = "replicas.starts/1"
 _LARGEST_BYTES = 16 * 2**20
-_WRITER = "write one with `replicas status NAME --probe --record FILE`"
+_WRITER = "write the file with `replicas status NAME --probe --record FILE`"
 
 
 @dataclass(frozen=True, kw_only=True)

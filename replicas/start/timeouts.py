@@ -15,7 +15,7 @@ _MARGIN = 2
 """Factor on the longest expected time. A timeout that is too short stops every copy; a timeout that is too long only
 delays the report of a copy that never starts."""
 _LEAST_STARTUP = 300
-"""Start-up timeout of the only published SageMaker deployment that states one: the article's."""
+"""Minimum start-up timeout in seconds. Source: AWS's article, the only published deployment that states a timeout."""
 
 
 def startup_timeout(start: Start) -> tuple[int, str]:
@@ -38,12 +38,12 @@ def download_timeout(start: Start) -> tuple[int, str]:
 
 
 def longest_start(start: Start) -> int:
-    """Return the seconds that a start-up timeout must cover, at most the maximum that SageMaker accepts."""
+    """Return the seconds that a start-up timeout must cover, limited to the longest timeout that SageMaker accepts."""
     return min(round(start.certain.high), MOST_SECONDS)
 
 
 def longest_download(start: Start) -> int:
-    """Return the seconds that a download timeout must cover, at most the maximum that SageMaker accepts."""
+    """Return the seconds that a download timeout must cover, limited to the longest timeout that SageMaker accepts."""
     return min(round(start.download.high), MOST_SECONDS)
 
 

@@ -1,4 +1,4 @@
-"""Drift detection: compares the properties in a template with those of the live resource. Makes no AWS call.
+"""Drift detection: compares the properties in a template with the live properties. Makes no AWS call.
 
 Only properties in the template are compared. Values known only at deployment, such as secrets, are never compared or
 shown.
@@ -58,7 +58,7 @@ def name_of(physical_id: str) -> str:
 
 
 def differences(declared: Wanted, live: Mapping[str, Any], skip: Collection[str] = ()) -> Iterator[Difference]:
-    """Yield the differences between a template's resource and the live one, given in CloudFormation property names."""
+    """Yield the differences between a resource in a template and its live properties, named as in CloudFormation."""
     skipped = {*_UPDATE_POLICY, *skip}
     properties = {key: value for key, value in declared.properties.items() if key not in skipped}
     for path, expected, actual in _compared("", properties, live):

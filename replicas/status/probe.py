@@ -39,7 +39,7 @@ def probe(
         asleep: names of components scaled to zero copies. They and their adapters get no request, because that would
             start billed instances.
         wait_seconds: longest total wait.
-        tell: called with progress lines for people.
+        tell: called with each line of progress.
 
     """
     prober = _Prober(aws, deployed, frozenset(asleep), time.monotonic() + wait_seconds, tell)

@@ -28,12 +28,12 @@ def read_status(
     Args:
         name: name of a stack. `endpoint` names an endpoint instead.
         endpoint: name of an endpoint.
-        region: AWS region. Default: boto3's.
+        region: AWS region. Default: the region that the CDK CLI would use.
         aws: existing session to use; `region` is then ignored.
         probe_seconds: send a short request to every component and adapter, and wait up to this long for answers.
             Components with zero copies get no request. The starts of the components are then measured, too. None: no
             requests and no measurement.
-        tell: called with progress lines for people.
+        tell: called with each line of progress.
 
     Raises:
         OperationError: the stack or endpoint does not exist.

@@ -44,7 +44,7 @@ class _Times:
 
 
 class _NotMeasuredError(Exception):
-    """A start cannot be measured. `str` is the reason."""
+    """A start cannot be measured. The message is the reason."""
 
 
 def measure_starts(aws: Aws, deployed: Deployed) -> tuple[StartRecord | Unmeasured, ...]:
@@ -117,7 +117,7 @@ def _record(
 
 
 def _origin(aws: Aws) -> Origin:
-    """Return whether the service is AWS, an embedded AWS on this computer, or another stand-in for AWS."""
+    """Return `aws` if the client calls AWS, and `embedded-aws` if it calls any simulation of AWS."""
     host = urlsplit(aws.client("sagemaker").meta.endpoint_url).hostname or ""
     return "aws" if host.endswith(_AWS_DOMAINS) else "embedded-aws"
 

@@ -42,7 +42,7 @@ class Kind(IntEnum):
 
     @property
     def label(self) -> str:
-        """Name of the kind in output for people."""
+        """Name of the kind in messages."""
         return {
             Kind.COMPONENT: "inference component",
             Kind.ADAPTER: "adapter component",

@@ -76,7 +76,7 @@ def tear_down(
         aws: account and region.
         inventory: the resources to delete.
         timeout_seconds: longest total wait.
-        tell: called with progress lines for people.
+        tell: called with each line of progress.
 
     """
     worker = _Worker(aws, time.monotonic() + timeout_seconds, tell)
@@ -112,7 +112,7 @@ class _Worker:
         self._tell = tell
 
     def delete(self, resource: Resource) -> None:
-        """Delete a resource and wait until it no longer exists."""
+        """Delete a resource. Wait until an adapter, a component, an endpoint or a stack no longer exists."""
         self._tell(f"deleting {resource.kind.label} {resource.name}")
         try:
             if resource.kind not in _HOSTING or self._when_settled(resource) != "Deleting":

@@ -86,7 +86,7 @@ def test_a_folder_with_other_files_is_left_alone(
     assert run("adopt", "llama", "--output", "import").code == 0  # the same import, written again
     (folder / "notes.txt").write_text("mine")
 
-    assert "import holds notes.txt: give --output a new folder" in run("adopt", "llama", "--output", "import").said
+    assert "import contains notes.txt: give --output a new folder" in run("adopt", "llama", "--output", "import").said
     assert sorted(path.name for path in folder.iterdir()) == ["entry.py", "notes.txt"]
 
 

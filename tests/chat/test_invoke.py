@@ -180,7 +180,7 @@ def test_an_image_for_a_model_of_text_is_refused(
     picture.write_bytes(b"\x89PNG\r\n\x1a\n rest")
     outcome = run("chat", VLLM, "What is it?", "--image", str(picture))
     assert outcome.code == 1
-    assert outcome.err == "--image: Qwen/Qwen3-8B has no vision tower and accepts only text: leave it out\n"
+    assert outcome.err == "--image: Qwen/Qwen3-8B has no vision tower and accepts only text: remove --image\n"
 
 
 def test_an_image_goes_to_the_engine_where_the_model_is_known_to_see(
@@ -200,7 +200,7 @@ def test_an_image_goes_to_the_engine_where_the_model_is_known_to_see(
 def test_an_engine_of_plain_prompts_takes_no_image(run: Run, endpoints: dict[str, dict[str, str]]) -> None:
     outcome = run("chat", TGI, "What is it?", "--image", "https://example.com/a.png")
     assert outcome.code == 1
-    assert "accept only text: leave it out" in outcome.err
+    assert "accept only text: remove --image" in outcome.err
 
 
 def test_status_probes_each_component_in_its_own_way(ask: Run) -> None:

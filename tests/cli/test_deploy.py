@@ -138,7 +138,7 @@ def test_the_price_stands_beside_that_of_what_runs_now() -> None:
     """25.25 USD an hour for one ml.p4d.24xlarge in us-west-2 (replicas/catalogue/data), 730 hours a month."""
     assert list(price_lines(proposal())) == [
         f"runs now as {NAME}: nothing, 0.00 USD an hour",
-        "after the deployment: 25.25 USD an hour, 18,433.44 USD a month at its start (us-west-2, indicative)",
+        "after the deployment: 25.25 USD an hour, 18,433.44 USD a month with initial copies (us-west-2, indicative)",
         "difference: +25.25 USD an hour, +18,433.44 USD a month",
     ]
     unknown = list(price_lines(proposal(existing=status("CREATE_COMPLETE", None))))
@@ -156,7 +156,7 @@ def test_the_price_stands_beside_that_of_what_runs_now() -> None:
             )
         )
     )
-    assert "  its scaling goes from 25.25 to 50.50 USD an hour" in scaled
+    assert "  with its scaling: from 25.25 to 50.50 USD an hour" in scaled
 
 
 def test_a_log_gets_a_line_for_each_change_of_a_component(capsys: pytest.CaptureFixture[str]) -> None:

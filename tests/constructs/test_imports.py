@@ -226,7 +226,7 @@ def test_a_role_that_cannot_be_changed_is_said_aloud(home: cdk.Stack) -> None:
     (warning,) = warnings(home, "/Test/stack/C/Adapter-sql")
     assert (
         "Test/stack/C/Adapter-sql: this app cannot change the endpoint's role. To read s3://bucket/sql/, the role must "
-        "be allowed s3:GetObject and s3:ListBucket, and kms:Decrypt with its key"
+        "be allowed s3:GetObject and s3:ListBucket on the bucket, and kms:Decrypt on its KMS key"
     ) in warning
 
 

@@ -79,7 +79,7 @@ def test_a_deploy_shows_the_price_asks_follows_each_component_and_ends_with_the_
     assert screen.code == 0, screen.text
     for shown in (
         "runs now as article: nothing, 0.00 USD an hour",
-        "after the deployment: 25.25 USD an hour, 18,433.44 USD a month at its start (us-west-2, indicative)",
+        "after the deployment: 25.25 USD an hour, 18,433.44 USD a month with initial copies (us-west-2, indicative)",
         "difference: +25.25 USD an hour, +18,433.44 USD a month",
         "8 of 8 copies, InService",
         "probe of article: answered after",

@@ -54,7 +54,7 @@ def test_an_endpoint_made_by_hand_is_imported_deployed_and_changed(
     assert adopted.code == 0, adopted.output
     assert live(account) == before
     assert "all copies placed" in adopted.output
-    assert "Differences between the template of the entry and the live resources:\n  nowhere" in adopted.output
+    assert "Differences between the template of the entry and the live resources:\n  none" in adopted.output
 
     # An import from the app itself names the role of the bootstrap, which no import into a new stack takes.
     app = synthesise(entry(8))

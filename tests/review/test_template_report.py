@@ -67,7 +67,7 @@ def test_markdown_is_cut_with_a_note_and_stays_whole() -> None:
     long = TemplateReport("main", 3, changes, dict.fromkeys("abc", "[+] line\n" * 5000))
     text = as_markdown(long)
     assert len(text) <= 60_000
-    assert text.endswith("_Cut at 60,000 characters. The whole: `make diff BASE=main`_\n")
+    assert text.endswith("_Cut at 60,000 characters. The full text: `make diff BASE=main`_\n")
     assert text.count("<details>") == text.count("</details>") == 2
     assert text.count("```") == 4
 

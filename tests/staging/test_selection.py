@@ -43,7 +43,7 @@ def test_the_parameters_of_the_other_form_stay_behind() -> None:
         (
             ["a.gguf", "onnx/model.onnx"],
             {},
-            "no weights that .* load from its top .* it has weights in gguf, onnx",
+            "no weights that .* load from its top level .* it has weights in gguf, onnx",
         ),
         (["model.safetensors"], {"config__json": "no JSON"}, "config.json is not a JSON object"),
         (

@@ -491,7 +491,9 @@ def test_a_bucket_that_is_open_to_everybody_gets_nothing(run: Run, hub: HubStand
     s3().put_bucket_acl(Bucket=bucket, ACL="public-read")
     outcome = run("stage", MODEL, f"s3://{bucket}/tiny")
     assert outcome.code == 1
-    assert "is public: its access list, and no file was uploaded: aws s3api put-public-access" in outcome.err
+    assert (
+        "is public through its access control list, so no file was uploaded: aws s3api put-public-access" in outcome.err
+    )
     assert keys(bucket) == []
 
 
@@ -500,7 +502,9 @@ def test_a_bucket_whose_policy_opens_it_gets_nothing(run: Run, hub: HubStandIn, 
     everybody = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
     s3().put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [everybody]}))
     outcome = run("stage", MODEL, f"s3://{bucket}/tiny")
-    assert (outcome.code, "is public: its policy, and no file was uploaded" in outcome.err) == (1, True), outcome.said
+    assert (outcome.code, "is public through its policy, so no file was uploaded" in outcome.err) == (1, True), (
+        outcome.said
+    )
 
 
 @pytest.mark.parametrize(

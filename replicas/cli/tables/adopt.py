@@ -42,17 +42,17 @@ def _lines(adoption: Adoption, commands: Sequence[str]) -> Iterator[str]:
             for difference in takeover.differences
         )
         if not takeover.differences:
-            yield "  nowhere"
+            yield "  none"
         yield f"Changes of the first deployment of {adoption.entry.deployment.name} after the import:"
         yield from (f"  !! {change.headline.replace('`', '')}: {_bare(change.meaning)}" for change in takeover.serving)
         yield from (f"  {_bare(effect.sentence)}" for effect in takeover.effects)
         if not takeover.serving and not takeover.effects:
-            yield "  nothing but outputs"
+            yield "  only outputs"
     if adoption.notes:
-        yield "Before and after:"
+        yield "Before and after the import:"
         yield from (f"  - {note}" for note in adoption.notes)
     if commands:
-        yield "Then, with the entry in deployments.py:"
+        yield "Then add the entry to deployments.py, and run:"
         yield from (f"  {command}" for command in commands)
 
 

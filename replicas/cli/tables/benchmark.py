@@ -75,11 +75,11 @@ def _class(figure: str, classes: Mapping[str, Any]) -> str:
     """Return the confidence class of a value with its median error. All percentiles use the class of the median."""
     name = "requests_per_second" if figure.endswith("per_second") else figure.partition("_")[0]
     error = classes.get(name)
-    return "unmeasured" if error is None else f"{error['confidence']}, {error['median']:.0%} half of the time"
+    return "unmeasured" if error is None else f"{error['confidence']}, median error {error['median']:.0%}"
 
 
 def benchmark_lines(run: BenchmarkRun) -> Iterator[str]:
-    """Yield the lines below the table: confidence of the forecast, failures by kind, and path of the page."""
+    """Yield the lines below the table: confidence of the forecast, failures by kind, goodput, and path of the page."""
     if run.result.forecast:
         missing = run.result.forecast.get("missing")
         class_of = run.result.forecast.get("confidence")
@@ -135,7 +135,7 @@ def verification_lines(verification: Verification) -> Iterator[str]:
 
 
 def candidates_table(comparison: Comparison) -> Table:
-    """Return a table with one row per candidate: forecast price and measured price."""
+    """Return a table with one row per candidate: forecast price, its error band, and whether a job measured it."""
     table = Table("deployment", ">USD / M tokens, forecast", ">within", "measured by a job", is_ruled=False)
     for one in (*comparison.split.undecided, *comparison.split.decided):
         is_measured = one.name in comparison.verifications
@@ -166,7 +166,7 @@ def calibration_lines(run: CalibratedRun) -> Iterator[str]:
     """Yield the lines below the table: fitted constants, worst residual, and path of the profile."""
     for name, (was, now) in run.calibration.fitted.items():
         yield f"{name}: {was:.4g} before, {now:.4g} now"
-    assert run.calibration.profile.fitted is not None  # noqa: S101 (a calibrated profile holds its run)
+    assert run.calibration.profile.fitted is not None  # noqa: S101 (a calibrated profile contains its run)
     yield f"worst residual of rates and median latencies: {run.calibration.profile.fitted.worst_residual:.0%}"
     yield _held_back(run.calibration)
     yield (

@@ -37,10 +37,10 @@ def delays_table(result: ColdStart) -> Table:
 
 
 def cold_start_lines(result: ColdStart) -> Iterator[str]:
-    """Yield the lines below the tables: timeouts, the measurement that was used, and measurements that were not."""
+    """Yield the lines below the tables: timeouts, the measured start that is used, notes and warnings."""
     for timeout in result.timeouts:
         covered = _range(timeout.covers.low, timeout.covers.high)
-        yield f"{timeout.name}={timeout.seconds}, for {covered} s: {timeout.reason}"
+        yield f"{timeout.name}={timeout.seconds}, which must cover {covered} s: {timeout.reason}"
     if result.measured:
         record = result.measured
         copies = "copy" if record.copies == 1 else "copies"

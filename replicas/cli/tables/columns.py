@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
 _LEAST_PROSE = 24
-"""Minimum width of a wrapped sentence, characters."""
+"""Minimum width of a column whose text may wrap, in characters."""
 
 
 class Table:

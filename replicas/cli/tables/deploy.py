@@ -22,11 +22,11 @@ def price_lines(proposal: Proposal) -> Iterator[str]:
     if then is None:
         yield f"after the deployment: the price of {plan.instance.name} in {plan.price_region} is unknown"
         return
-    yield f"after the deployment: {_amount(then)} at its start ({where})"
+    yield f"after the deployment: {_amount(then)} with initial copies ({where})"
     bounds = cost_bounds(plan)
     floor, ceiling = bounds["floor"].usd_per_hour, bounds["ceiling"].usd_per_hour
     if (floor, ceiling) != (then, then):
-        yield f"  its scaling goes from {usd(floor, plan.price)} to {usd(ceiling, plan.price)} USD an hour"
+        yield f"  with its scaling: from {usd(floor, plan.price)} to {usd(ceiling, plan.price)} USD an hour"
     if added := added_usd_per_month(additions(plan)):
         yield f"  its options add {added:,.2f} USD a month"
     if now is not None:

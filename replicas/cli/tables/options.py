@@ -81,7 +81,7 @@ def usd(amount: float | None, price: Price | None = None) -> str:
 
 
 def price_note(plan: EndpointPlan) -> str:
-    """Return a line with the price of the endpoint at its start, and the kind of price (published, estimate)."""
+    """Return a line with the price of the endpoint with its initial copies, and the kind of this price."""
     price = plan.price
     if price is None:
         return f"price of {plan.instance.name} in {plan.price_region}: unknown"

@@ -39,7 +39,7 @@ def recommendation_lines(recommendation: Recommendation, top: int) -> Iterator[s
         yield from ("", *_misses(recommendation.missed, 3 if recommendation.ranked else top))
     if recommendation.unfit:
         reasons = "; ".join(f"{reason}: {count}" for reason, count in recommendation.reasons.items())
-        yield from ("", f"Do not fit, by instance type and quantization: {reasons}")
+        yield from ("", f"Layouts that do not fit, by instance type and quantization: {reasons}")
     lines = recommendation.lines()
     if lines:
         yield from ("", "For deployments.py:", "", *lines.split("\n"))
@@ -99,7 +99,7 @@ def _notes(recommendation: Recommendation, top: int) -> Iterator[str]:
     yield ""
     yield from recommendation.why()
     if best and best.confidence == "calibrated":
-        yield f"Its forecast is based on {best.basis}."
+        yield f"The forecast of the first layout is based on {best.basis}."
     yield _counted(recommendation.counts, shown=min(top, len(recommendation.ranked)))
     dearer = recommendation.ranked[0].dearer
     if dearer:
@@ -118,7 +118,7 @@ def _notes(recommendation: Recommendation, top: int) -> Iterator[str]:
 
 
 def _undecided(recommendation: Recommendation) -> Iterator[str]:
-    """Yield the number of layouts whose price the forecast cannot distinguish from the cheapest.
+    """Yield a line with the number of layouts whose price the forecast cannot distinguish from the cheapest price.
 
     The error bands come from published runs.
     """
@@ -137,7 +137,7 @@ def _undecided(recommendation: Recommendation) -> Iterator[str]:
 
 
 def _counted(counts: Mapping[str, int], *, shown: int) -> str:
-    """Return a line with the number of layouts for each outcome. Together they are all layouts."""
+    """Return a line with the number of layouts for each outcome. The numbers add up to all layouts."""
     hold = counts["hold_priced"] + counts["hold_unpriced"]
     prices = f" ({counts['hold_unpriced']} of them at an unknown price)" if counts["hold_unpriced"] else ""
     more = " (--top and --json show more)" if hold > shown else ""

@@ -43,7 +43,7 @@ def bills_table(bills: Bills) -> Table:
 
 
 def bills_lines(bills: Bills) -> Iterator[str]:
-    """Yield the lines with the regions that were queried, and the regions of this app that were not."""
+    """Yield the lines with the regions that were queried, and with the regions of this app that were not queried."""
     if bills.answered:
         where = ", ".join(_with_stacks(region, bills) for region in bills.answered)
         yield (

@@ -1,5 +1,5 @@
-// Draws the charts of a page from the data that stands beside each, shows the numbers under the pointer, and runs the
-// what-if. The page is readable without it: every chart has its numbers in a table.
+// Draws each chart of a page from the data in the element next to it, shows the numbers under the pointer, and runs the
+// what-if. The page is readable without this script: every chart has its numbers in a table.
 (() => {
   "use strict";
   const STYLES = {
@@ -50,7 +50,7 @@
     return marks;
   };
 
-  // Labels at the ends of the lines; lines that end at nearly the same place share one.
+  // Returns the labels at the ends of the lines. Lines that end at nearly the same place share one label.
   const endsOf = (chart) => {
     if (chart.lines.length < 2) return [];
     const most = Math.max(...chart.lines.flatMap((line) => line.values)), ends = [];
@@ -109,7 +109,7 @@
       tasks.get(target)();
     }
   }, {rootMargin: "400px"});
-  // Does something for an element as soon as it is near the part of the page that is shown.
+  // Runs a task for an element as soon as the element is near the part of the page that is shown.
   const whenNear = (element, task) => {
     tasks.set(element, task);
     seen.observe(element);
