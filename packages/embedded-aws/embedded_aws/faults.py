@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class FaultKind(StrEnum):
-    """Kinds of faults."""
+    """Kind of an injected fault: what fails, and on which resource or operation."""
 
     INSUFFICIENT_CAPACITY = "insufficient-capacity"
     """On an endpoint or an instance type: AWS has no capacity for the instance type."""
@@ -44,7 +44,7 @@ class Fault:
     times: int | None = None
     """Remaining number of occurrences; None: until the fault is cleared."""
     seconds: float = 0.0
-    """Additional duration in AWS's seconds, for `slow-deletion`."""
+    """Additional duration for `slow-deletion`, in seconds before the time scale is applied."""
 
 
 def fault_from(document: bytes) -> Fault:
