@@ -22,7 +22,7 @@ def check_alarm(params: Parameters, region: str) -> None:
     model = topology({"alarm": resource(ResourceType.ALARM, params)}, region)
     refuse("PutMetricAlarm", model, "alarm", code="InvalidParameterValue")
     if params["ComparisonOperator"] not in COMPARISONS or "ThresholdMetricId" in params:
-        raise invalid("The embedded AWS has no anomaly detection: an alarm compares with a static Threshold.", LIMIT)
+        raise invalid("The embedded AWS has no anomaly detection: an alarm needs a static Threshold.", LIMIT)
     if "Metrics" in params:
         check_evaluable(params["Metrics"])
     else:
