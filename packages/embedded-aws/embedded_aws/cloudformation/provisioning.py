@@ -29,7 +29,7 @@ _REPLACING = "Requested update requires the creation of a new physical resource;
 
 @dataclass(frozen=True)
 class StackContext:
-    """What all stack operations share: lock, stop event, clients and look-ups in other stacks."""
+    """The context that all stack operations share: lock, stop event, clients and look-ups in other stacks."""
 
     surroundings: Surroundings
     lock: threading.RLock

@@ -27,7 +27,7 @@ class Made:
 class HandlerError(Exception):
     """A failure of a handler, with the evidence that CloudFormation fails in this way.
 
-    `code` is one of CloudFormation's handler error codes. NotUpdatable means that the resource was not touched.
+    `code` is one of CloudFormation's handler error codes. NotUpdatable means that the resource was not changed.
     """
 
     def __init__(self, message: str, evidence: Evidence, code: str = "NotStabilized") -> None:
@@ -57,7 +57,7 @@ class Work(Protocol):
         """Report that the resource exists but is not stable yet, so that a rollback deletes it."""
 
     def until(self, stable: Callable[[], bool], *, every_seconds: float = 5.0, at_most_minutes: float = 120.0) -> None:
-        """Poll until the resource is stable; HandlerError after the limit. Times are AWS's, not scaled by the clock."""
+        """Poll until the resource is stable. Raise HandlerError after the limit. Both times are durations on AWS."""
 
 
 class Handler:
@@ -160,5 +160,5 @@ def tag_changes(previous: Properties, desired: Properties) -> tuple[list[dict[st
 
 
 def as_map(tags: Iterable[Mapping[str, str]]) -> dict[str, str]:
-    """Return the tags as a mapping, from a list of Key and Value pairs."""
+    """Convert tags from a list of Key and Value pairs to a dict."""
     return {tag["Key"]: tag["Value"] for tag in tags}
