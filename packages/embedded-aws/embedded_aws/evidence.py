@@ -41,7 +41,7 @@ def quoted(source: str) -> Evidence:
 
 
 def preflight(rule: str) -> Evidence:
-    """Return evidence that AWS's message is quoted in a cdk-preflight rule, which was found by a real deployment."""
+    """Return evidence that a cdk-preflight rule quotes AWS's message, which its author received in a deployment."""
     return quoted(f"cdk-preflight 1.9.1, rule pf-{rule}")
 
 

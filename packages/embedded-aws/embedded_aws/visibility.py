@@ -1,7 +1,7 @@
 """Names the rule of `replicas check` that predicts a refusal, or the reason why no rule does.
 
 `docs/embedded-aws.md` lists this reason with every refusal. A refusal is identified by its module and, where the
-refusals of a module differ, by the first words of its message.
+refusals of a module have different reasons, by the first words of its message.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ HAS_COMPONENTS = (
 
 
 class Endpoints(Configs):
-    """CreateEndpoint, UpdateEndpoint, DescribeEndpoint, ListEndpoints, DeleteEndpoint."""
+    """Implements CreateEndpoint, UpdateEndpoint, DescribeEndpoint, ListEndpoints and DeleteEndpoint."""
 
     def create_endpoint(self, params: Parameters) -> Answer:  # noqa: D102 (named like the operation)
         with self.now() as now:
