@@ -149,7 +149,7 @@ def registries(today: str, sdk_keys: list[str]) -> dict[str, Any]:
     for sdk_key in sdk_keys:
         for region, account in (item for entry in _image_uris(sdk_key) for item in entry["registries"].items()):
             if accounts.setdefault(region, account) != account:
-                raise SystemExit(f"{sdk_key}: another account in {region}, which the file format does not support")
+                raise SystemExit(f"{sdk_key}: a second account in {region}, which the file format does not support")
     return {
         "retrieved": today,
         "source": f"sagemaker-core {version('sagemaker-core')} image_uri_config: {', '.join(sdk_keys)}",
@@ -184,7 +184,7 @@ def regions(today: str) -> dict[str, Any]:
 
 
 def replacement(today: str) -> dict[str, Any]:
-    """Return the create-only properties and the primary identifiers of each resource type, as paths without prefix."""
+    """Return create-only properties and primary identifiers of each resource type, as paths below `/properties/`."""
     schemas = Path(str(files("cfnlint.data.schemas")))
     keys = {
         "create_only": "createOnlyProperties",
@@ -207,7 +207,7 @@ def replacement(today: str) -> dict[str, Any]:
 
 
 def attributes(today: str) -> dict[str, Any]:
-    """Return the attributes of each resource type for Fn::GetAtt. An attribute is a pattern if the schema has one."""
+    """Return the attributes that Fn::GetAtt supports, by resource type. Some are patterns that match several names."""
     from cfnlint.schema import Schema
 
     schemas = Path(str(files("cfnlint.data.schemas")))
