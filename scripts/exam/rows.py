@@ -146,8 +146,8 @@ def _row(number: int, line: dict[str, str]) -> Row:
 def planned(row: Row) -> tuple[EndpointPlan, ComponentPlan]:
     """Return the plan of a run: one copy, with the limits that the source states.
 
-    If the plan refuses the context length of the run, the default batch of a plan is tried, and then the longest
-    context that the plan proposes.
+    If the plan refuses the context length of the run, the default number of sequences of a plan is tried, and then the
+    longest context that the refusal proposes.
     """
     total = row.max_total_tokens
     engine = find_engine(f"vllm-{row.version}")

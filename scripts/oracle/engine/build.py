@@ -118,8 +118,10 @@ def figures(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _built(engine: VllmConfig) -> tuple[torch.nn.Module, list[str]]:
-    """Build the model on the meta device. Some classes compute with their weights as they are built: these get memory,
-    so that only configs of a few layers can be built. Return the model and a list of changes.
+    """Build the model on the meta device. Return the model and a list of changes.
+
+    Some classes compute with their weights as they are built. Their weights get memory, and therefore only configs with
+    few layers can be built.
     """
     try:
         with set_default_torch_dtype(torch.bfloat16), torch.device("meta"):
