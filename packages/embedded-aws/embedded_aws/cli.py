@@ -175,7 +175,7 @@ def main() -> None:
     def interrupt(*_: object) -> NoReturn:
         raise KeyboardInterrupt
 
-    for number in (signal.SIGTERM, signal.SIGHUP):  # so that --foreground still stops its embedded AWS
+    for number in (signal.SIGTERM, signal.SIGHUP):  # so that `start --foreground` also stops its embedded AWS
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, interrupt)
     try:

@@ -178,7 +178,7 @@ class ChangeSets(StackOperations):
         return stack, False
 
     def _compare(self, change_set: ChangeSet, stack: Stack, params: Parameters) -> None:
-        """Fill in the changes of a change set, or its status FAILED and the reason."""
+        """Set the changes of a change set. If it cannot be executed, set its status to FAILED, and the reason."""
         desired = change_set.desired
         try:
             comparison = Comparison(stack, desired, self.surroundings.region, self.imported)

@@ -154,7 +154,7 @@ class Provisioning:
         self._record_status(resource, "UPDATE_COMPLETE", properties=desired)
 
     def delete(self, resource: Resource, *, retain: bool) -> bool:
-        """Delete a physical resource. Return whether it is deleted or retained on purpose."""
+        """Delete a physical resource; with `retain`, skip the deletion. Return False only if the deletion failed."""
         if retain:
             self._record_status(resource, "DELETE_SKIPPED")
             return True

@@ -61,7 +61,10 @@ def _is_moving(components: list[Component]) -> bool:
 
 
 def _begin_emptying(at: Passing, endpoint: Endpoint, components: list[Component]) -> bool:
-    """Start the copies of the instance with the fewest copies on other instances, if all of them fit there."""
+    """Begin to empty the instance that has the fewest copies: start a replacement of each copy on another instance.
+
+    Return False, and start nothing, if not all of the replacements fit or no instance has copies.
+    """
     staying = [machine for machine in endpoint.machines if not machine.leaving and machine.ready_at <= at.now]
     machine = min(staying, key=lambda candidate: len(_copies_on(candidate, components)), default=None)
     if machine is None or not _copies_on(machine, components):

@@ -59,7 +59,7 @@ def check_component(
 
     Args:
         operation: CreateInferenceComponent or UpdateInferenceComponent.
-        request: the component as CreateInferenceComponent takes it, with the settings of an update.
+        request: the component in the form of CreateInferenceComponent; for an update, also DeploymentConfig.
         endpoint: endpoint of the component.
         hosting: the hosting resources of the region.
         region: name of the region.
