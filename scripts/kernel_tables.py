@@ -100,7 +100,7 @@ def _card(card: str, system: str) -> dict[str, Any]:
 
 
 def _peak(card: str) -> tuple[float, float]:
-    """Return FLOPS and bytes per second from the data sheet, of the accelerator of a name with the most memory."""
+    """Return FLOPS and bytes per second from the data sheet: of the accelerator with this name and the most memory."""
     path = Path(__file__).parent.parent / "replicas" / "speed" / "accelerators.json"
     cards = [entry for entry in json.loads(path.read_text())["accelerators"] if entry["name"] == card]
     largest = max(cards, key=lambda entry: entry["memory_mib"])

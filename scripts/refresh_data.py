@@ -117,7 +117,7 @@ def _unpriced(why: str, regions: Sequence[str]) -> str:
 
 
 def images(today: str, engine: str, sdk_key: str) -> dict[str, Any]:
-    """Return the container images of an engine, by their key in the SDK: repository, tags and regions.
+    """Return the container images of an engine that the SDK lists under a key: repository, tags and regions.
 
     Versions are engine versions, read from the tags. `regions` applies to most versions. A version with different
     regions has its own list.
@@ -257,7 +257,7 @@ def _undescribed(value: Any) -> Any:
 
 
 def written(content: dict[str, Any]) -> str:
-    """Return the text of a data file, with one line per resource type (about 1,900)."""
+    """Return the text of a data file. A file with resource types (about 1,900) has one line per type."""
     if "cards" in content:
         return text_of_kernels(content)
     if "types" not in content:

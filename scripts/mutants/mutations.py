@@ -45,7 +45,7 @@ class Mutation:
     text: str
     """The replacement."""
     statement: str
-    """The text of the line. The list of survivors identifies a mutation by it."""
+    """The text of the line. It is a part of the name, which identifies the mutation in the list of survivors."""
     function: str
     """Qualified name of the function that contains the mutation; empty for code that runs at import."""
 

@@ -148,7 +148,7 @@ def _cache_layers(engine: VllmConfig) -> list[dict[str, Any]]:
     """Return the cache specifications of the layers. Layers with the same specification share one entry."""
     alike: Counter[str] = Counter()
     for layer in engine.compilation_config.static_forward_context.values():
-        if getattr(layer, "kv_sharing_target_layer_name", None):  # as GPUModelRunner.get_kv_cache_spec
+        if getattr(layer, "kv_sharing_target_layer_name", None):  # as GPUModelRunner.get_kv_cache_spec does
             continue
         spec = layer.get_kv_cache_spec(engine) if hasattr(layer, "get_kv_cache_spec") else None
         if spec is not None:
