@@ -32,7 +32,10 @@ class Evidence:
     def __post_init__(self) -> None:
         """Raise `ValueError` if a quoted or documented refusal has no source, or another kind has one."""
         if bool(self.source) != (self.kind in (Kind.QUOTED, Kind.DOCUMENTED)):
-            raise ValueError(f"evidence of kind {self.kind} with source {self.source!r}")
+            raise ValueError(
+                f"evidence of kind {self.kind} with source {self.source!r}: only quoted and documented evidence has a "
+                "source"
+            )
 
 
 def quoted(source: str) -> Evidence:

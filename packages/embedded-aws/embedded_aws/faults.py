@@ -69,8 +69,9 @@ def fault_from(document: bytes) -> Fault:
     unknown = sorted(set(fields) - set(checks)) if checks else []
     if not checks or wrong or unknown:
         raise ValueError(
-            f"not a fault: {', '.join([*wrong, *unknown]) or 'expected an object'}; kind is one of "
-            f"{', '.join(FaultKind)}; on is a name; times is at least 1 or null; seconds is at least 0"
+            f"not a fault, because of {', '.join([*wrong, *unknown]) or 'its type (expected an object)'}; "
+            f"kind is one of {', '.join(FaultKind)}; on is a name; times is at least 1 or null; seconds is at least 0; "
+            "no other field is allowed"
         )
     return Fault(FaultKind(fields["kind"]), **{name: fields[name] for name in fields if name != "kind"})
 

@@ -12,7 +12,9 @@ STATE = "not visible in a template: it depends on the resources of the account a
 REQUEST = "not visible in a template: it concerns a request that no template makes, or an option of a request"
 ENVELOPE = "not visible in a template: it concerns the form or the signature of a request"
 SERVING = "not visible in a template: it concerns a request to a running copy"
-REVISION = "not visible in a template: it depends on the former revision, which `replicas review` compares"
+REVISION = (
+    "not visible in a template: it depends on the former version of the template, which `replicas review` compares"
+)
 UNPROVEN = "no rule: no source documents it, so a report would be a guess"
 OWN_LIMIT = "no rule: AWS accepts the request"
 
