@@ -1,7 +1,7 @@
 """Benchmarks of this project's own speed, as ratios measured in one run: `make benchmark`.
 
-Absolute times vary on a shared machine. Therefore each result is the median ratio between a command and a reference
-command that runs alternately.
+Absolute times vary on a shared machine. Therefore most results are median ratios between a command and a reference
+command; the two commands run alternately.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def main() -> None:
         ("peak memory, replicas plan", lambda: peak_memory(plan_all), ""),
         ("replicas report of all deployments: navigation to the first what-if changed", lambda: page(rounds), "1 s"),
     ]
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # otherwise every run compiles what has changed since it was cached
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # otherwise no run caches the modules that it compiles
     progress = Console(stderr=True)
     for what, measure, target in measures:
         progress.print(f"measuring: {what}")
@@ -112,8 +112,7 @@ def main() -> None:
 
 
 Run = Callable[[], float]
-"""A function that runs a command once and returns its wall time in seconds, or its processor time if its name says
-so."""
+"""A function that runs a command once and returns seconds: the wall time, or the user time for `processor_time`."""
 
 
 def command(arguments: list[str]) -> Run:
@@ -147,7 +146,7 @@ def processor_time(arguments: list[str]) -> Run:
 
 
 def seconds_and_memory(arguments: list[str]) -> str:
-    """Run a command once: seconds from its start to its end, its processor time, and its peak memory."""
+    """Run a command once, and return its wall time, its processor time and its peak memory as text."""
     began = time.perf_counter()
     process = subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
@@ -232,7 +231,7 @@ def peak_memory(arguments: list[str]) -> str:
 
 
 def page(rounds: int) -> str:
-    """Seconds from navigation to the first drawn change of a what-if on the page of all deployments."""
+    """Return the time from navigation to the first drawn change of a what-if on the page of all deployments."""
     if chromium.executable() is None:
         return "not measured: no Chromium, see `make browser`"
     with tempfile.TemporaryDirectory() as folder:

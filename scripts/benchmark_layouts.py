@@ -2,8 +2,8 @@
 
 For pairs of a model and an instance type and for three loads, the full simulation forecasts every parallel degree that
 fits, with the maximum number of copies. The layout that `plan` chooses with its closed-form bounds is compared with the
-cheapest layout: once with the load declared as traffic, and once without, so that the plan assumes a load. Layouts
-below the minimum service level are ignored, unless all layouts of a pair are below it. An interrupted run is continued.
+cheapest layout: once with the load declared as traffic, and once without, in which case the plan assumes a load.
+Forecasts are stored in a file, so that an interrupted run can be continued.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--duration", type=float, default=90, help="simulated seconds (default 90, as in forecasts)")
     parser.add_argument("--results", type=Path, default=RESULTS, help="file of results; existing results are reused")
-    parser.add_argument("--pairs", type=int, help="number of pairs to compare, from the first (default: all)")
+    parser.add_argument("--pairs", type=int, help="compare only this many pairs, from the first (default: all)")
     arguments = parser.parse_args()
     known = _read(arguments.results)
     arguments.results.parent.mkdir(parents=True, exist_ok=True)
@@ -124,7 +124,7 @@ def _read(path: Path) -> dict[str, float]:
 
 
 def _print(ratios: list[tuple[float, float, str]], pairs: int) -> None:
-    table = Table(title=f"{pairs} pairs, {len(LOADS)} loads: cost per token over that of the best layout")
+    table = Table(title=f"{pairs} pairs, {len(LOADS)} loads: cost per token / cost of the best layout")
     for column in ("load of the plan", "median", "worst", f"above {GOAL:.2f}"):
         table.add_column(column, justify="left" if column == "load of the plan" else "right")
     for what, place in (("declared as traffic=", 0), ("assumed by the plan", 1)):

@@ -19,7 +19,7 @@ _FIRST_CHANGE = """async () => {
   if (picture.firstChild === before) throw new Error("the change of the slider was not drawn");
   return performance.now() / 1000;
 }"""
-"""Scrolls to the first what-if, waits until it is drawn, and moves its slider of the load. Seconds since navigation."""
+"""Scrolls to the first what-if, moves its load slider, and returns the seconds from navigation to the drawn change."""
 
 
 def seconds_to_first_change(page: Path, rounds: int) -> float:
@@ -32,4 +32,4 @@ def seconds_to_first_change(page: Path, rounds: int) -> float:
                 opened.goto(page.as_uri(), wait_until="commit")
                 opened.wait_for_load_state("domcontentloaded")
                 times.append(float(opened.evaluate(_FIRST_CHANGE)))
-    return median(times[1:])  # the first one also starts the browser's processes
+    return median(times[1:])  # the first round also starts the browser's processes

@@ -50,7 +50,7 @@ def of_packages(folder: Path = refresh_data.REPLICAS) -> Iterator[Finding]:
         stored = json.loads((folder / name).read_bytes())
         fresh = json.loads(refresh_data.written(content(stored["retrieved"])))
         if stored == fresh:
-            yield Finding(str(name), "current", f"as {stored['source']}, {stored['retrieved']}")
+            yield Finding(str(name), "current", f"generated from {stored['source']}, {stored['retrieved']}")
         else:
             yield Finding(
                 str(name),

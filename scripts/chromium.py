@@ -25,7 +25,7 @@ def executable() -> Path | None:
 
 
 def missing() -> str | None:
-    """Return a sentence about the missing software for opening a page; None if nothing is missing."""
+    """Return an error message that names the software missing for opening a page; None if nothing is missing."""
     try:
         import playwright.sync_api  # noqa: F401
     except ImportError:

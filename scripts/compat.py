@@ -86,12 +86,12 @@ def installs(python: str, folder: Path) -> bool:
 
 
 def interpreter(python: str) -> str:
-    """Return the path of the running Python if it has this version, else the version for uv."""
+    """Return the path of the running Python if it has this version; otherwise the version, which uv resolves."""
     return sys.executable if python == f"{sys.version_info.major}.{sys.version_info.minor}" else python
 
 
 def synthesise(environment: Environment) -> None:
-    """Run every example in an environment and check that each has a template."""
+    """Run every example in an environment, and check that each example except the tests has a template."""
     folder = environment.folder / "programs"
     folder.mkdir()
     examples = {"app": EXAMPLE.read_text(), **programs()}

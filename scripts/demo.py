@@ -1,6 +1,6 @@
 """Runs the steps of the article on this computer, without an AWS account and without cost: `make demo`.
 
-Every step is a command that works unchanged with AWS. Here, environment variables point it to a simulated AWS.
+Every step is a command that works unchanged with AWS. In the demo, environment variables point it to a simulated AWS.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ def steps(environment: Mapping[str, str], changed: Path) -> None:
         run(command, environment, folder)
 
     cdk = ("--require-approval=never", "--ci", "--no-notices", "--progress", "events")
-    written = ("--app", "cdk.out")  # the templates of the step before: no second synth of all deployments
-    say("bootstrap it for the CDK, and write the templates of all deployments at the same time")
+    written = ("--app", "cdk.out")  # use the templates of the previous step, without a second synth of all deployments
+    say("bootstrap the embedded AWS for the CDK, and write the templates of all deployments at the same time")
     account = f"aws://123456789012/{environment['AWS_REGION']}"
     bootstrap = ("cdk", "bootstrap", account, "--app", "", "--ci", "--no-notices")
     run_together({bootstrap: 1, ("cdk", "synth", "--quiet", "--no-notices"): 40}, environment)
@@ -118,10 +118,10 @@ def run(command: Sequence[str], environment: Mapping[str, str], folder: Path) ->
 
 
 def run_together(commands: Mapping[tuple[str, ...], int], environment: Mapping[str, str]) -> None:
-    """Run commands at the same time. Print each with its last lines of output, all of them if it fails.
+    """Run commands at the same time. Print each command with the last lines of its output, or all lines if it fails.
 
     Args:
-        commands: the commands, in the order in which they are printed, and the number of lines of each.
+        commands: the commands, in the order in which they are printed, each with the number of lines to print.
         environment: the environment of all of them.
 
     """

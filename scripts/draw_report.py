@@ -1,7 +1,7 @@
 """Take the screenshots for docs/report.md and the README in a browser, for `make docs`.
 
 A picture is taken again if the look of the page or the plan has changed. The metadata of the picture contains a digest
-of both. The digest does not include forecast values, so a picture can show older values.
+of both. The digest does not include forecast values, so a picture can show outdated forecasts.
 """
 
 from __future__ import annotations

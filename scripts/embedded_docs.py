@@ -34,7 +34,7 @@ def refusals_by_rule() -> str:
 
 
 def resource_types() -> str:
-    """Return a table of CloudFormation resource types. Types with a handler of this project have a reason."""
+    """Return a table of CloudFormation resource types, with the reason for each handler that this project has."""
     rows = [
         f"| `{resource_type}` | {OWN_HANDLERS.get(resource_type, 'provisioned by moto’s own model')} |"
         for resource_type in sorted(HANDLERS)

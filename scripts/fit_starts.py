@@ -1,6 +1,7 @@
 """Fit the constants of start-ups to the published rows marked `fitted`, and write them into each `starts.json`.
 
-Each phase has one constant, the median over the rows. Units: seconds for process start and warm-up, bytes per second
+Each constant is the median over the rows: one for each phase, but for compilation and graph capture one for each range
+of engine versions (`lines`). Units: seconds for process start and warm-up, bytes per second
 and accelerator for loading, seconds per layer for compilation, seconds per graph and layer for graph capture. Rows
 marked `judged` are used only for comparison (docs/cold-start.md).
 """

@@ -74,7 +74,7 @@ ARTICLE_COLUMNS = (
 
 
 def exam_runs() -> list[dict[str, Any]]:
-    """Return the runs of the last exam."""
+    """Return the published runs of the last exam (`scripts/exam`), with the errors of their forecasts."""
     runs: list[dict[str, Any]] = results.stored()["runs"]
     return runs
 

@@ -100,7 +100,7 @@ def _card(card: str, system: str) -> dict[str, Any]:
 
 
 def _peak(card: str) -> tuple[float, float]:
-    """Return FLOPS and bytes per second of the largest accelerator of a name, from the data sheet."""
+    """Return FLOPS and bytes per second from the data sheet: of the accelerator with this name and the most memory."""
     path = Path(__file__).parent.parent / "replicas" / "speed" / "accelerators.json"
     cards = [entry for entry in json.loads(path.read_text())["accelerators"] if entry["name"] == card]
     largest = max(cards, key=lambda entry: entry["memory_mib"])
@@ -221,8 +221,9 @@ def _medians(
 ) -> Grid:
     """Return the medians of values on a grid with logarithmic axes.
 
-    An empty cell gets the value of `others`, else the nearest value of its row, else of its column. With `grows`, the
-    nearest value is scaled in proportion to the distance.
+    An empty cell gets the value of `others` in the same place. Without `others`, it gets the nearest value; a step
+    between rows counts as two steps between columns. With `grows`, that value is scaled up by the ratio of the axis
+    points.
     """
     places = [_nearest(first, down), _nearest(second, across)]
     known = {(int(row), int(column)): float(value) for (row, column), value in values.groupby(places).median().items()}

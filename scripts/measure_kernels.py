@@ -52,7 +52,7 @@ class Timing:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure the kernels, and print each time with the expected time."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--as", dest="card", help="name of a card of accelerators.json to compare with")
     parser.add_argument("--output", type=Path, help="JSON file for the timings, with card and date")
@@ -166,7 +166,7 @@ def _copies(torch: Any) -> Iterator[Timing]:
 
 
 def _time(torch: Any, kernel: Callable[[], Any]) -> float:
-    """Return the median time of a kernel, microseconds."""
+    """Return the median time of a kernel in microseconds."""
     for _ in range(_WARM):
         kernel()
     times = []

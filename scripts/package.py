@@ -129,7 +129,11 @@ def try_versions(environment: Environment, wheels: dict[str, Path], resolution: 
     environment.run("python", EXAMPLE)
     template = environment.folder / "cdk.out" / "chat.template.json"
     report = json.loads(environment.run("replicas", "check", template, "--json"))
-    expect(len(report["endpoints"]) == 1 and not report["problems"], "the template of the example is proven", report)
+    expect(
+        len(report["endpoints"]) == 1 and not report["problems"],
+        "replicas check finds no problem in the template of the example",
+        report,
+    )
     (environment.folder / "over_committed.py").write_text(OVER_COMMITTED.format(source=EXAMPLE.read_text()))
     refusal = environment.run("python", "over_committed.py", code=1)
     expect("over-committed" in refusal, f"{name}: a synth refuses five copies where four fit", refusal)

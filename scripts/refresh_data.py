@@ -117,7 +117,7 @@ def _unpriced(why: str, regions: Sequence[str]) -> str:
 
 
 def images(today: str, engine: str, sdk_key: str) -> dict[str, Any]:
-    """Return the container images of an engine, by their key in the SDK: repository, tags and regions.
+    """Return the container images of an engine that the SDK lists under a key: repository, tags and regions.
 
     Versions are engine versions, read from the tags. `regions` applies to most versions. A version with different
     regions has its own list.
@@ -149,7 +149,7 @@ def registries(today: str, sdk_keys: list[str]) -> dict[str, Any]:
     for sdk_key in sdk_keys:
         for region, account in (item for entry in _image_uris(sdk_key) for item in entry["registries"].items()):
             if accounts.setdefault(region, account) != account:
-                raise SystemExit(f"{sdk_key}: another account in {region}, which the file format does not support")
+                raise SystemExit(f"{sdk_key}: a second account in {region}, which the file format does not support")
     return {
         "retrieved": today,
         "source": f"sagemaker-core {version('sagemaker-core')} image_uri_config: {', '.join(sdk_keys)}",
@@ -184,7 +184,7 @@ def regions(today: str) -> dict[str, Any]:
 
 
 def replacement(today: str) -> dict[str, Any]:
-    """Return the create-only properties and the primary identifiers of each resource type, as paths without prefix."""
+    """Return create-only properties and primary identifiers of each resource type, as paths below `/properties/`."""
     schemas = Path(str(files("cfnlint.data.schemas")))
     keys = {
         "create_only": "createOnlyProperties",
@@ -207,7 +207,7 @@ def replacement(today: str) -> dict[str, Any]:
 
 
 def attributes(today: str) -> dict[str, Any]:
-    """Return the attributes of each resource type for Fn::GetAtt. An attribute is a pattern if the schema has one."""
+    """Return the attributes that Fn::GetAtt supports, by resource type. Some are patterns that match several names."""
     from cfnlint.schema import Schema
 
     schemas = Path(str(files("cfnlint.data.schemas")))
@@ -257,7 +257,7 @@ def _undescribed(value: Any) -> Any:
 
 
 def written(content: dict[str, Any]) -> str:
-    """Return the text of a data file, with one line per resource type (about 1,900)."""
+    """Return the text of a data file. A file with resource types (about 1,900) has one line per type."""
     if "cards" in content:
         return text_of_kernels(content)
     if "types" not in content:

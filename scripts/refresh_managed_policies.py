@@ -20,7 +20,10 @@ SERVICES = ("cloudwatch", "ec2", "ecr", "kms", "logs", "s3")
 
 
 def managed_policies() -> dict[str, Any]:
-    """Return the statements about these services, for each managed policy that the file has; add a name there."""
+    """Return the content of the file: for each policy in the file, its statements about `SERVICES`.
+
+    To add a policy, add its name to the file.
+    """
     shipped = json.loads(aws_managed_policies_data)
     policies = {}
     for name in json.loads(_FILE.read_text())["policies"]:

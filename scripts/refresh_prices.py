@@ -51,7 +51,7 @@ class Row:
 
 
 def api_rows(client: Any, region: str) -> Iterator[Row | str]:
-    """Yield the hosting rows of a region from GetProducts, or a sentence for a row without a price."""
+    """Yield the hosting prices of a region from GetProducts; for a missing or unusable price, an error message."""
     filters = [{"Type": "TERM_MATCH", "Field": "regionCode", "Value": region}]
     for page in client.get_paginator("get_products").paginate(ServiceCode=SERVICE, Filters=filters):
         for text in page["PriceList"]:
@@ -61,7 +61,7 @@ def api_rows(client: Any, region: str) -> Iterator[Row | str]:
 
 
 def bulk_rows(index: Mapping[str, Any], region: str) -> Iterator[Row | str]:
-    """Yield the hosting rows of a region from a bulk file of the list, or a sentence for a row without a price."""
+    """Yield the hosting prices of a region from a bulk file; for a missing or unusable price, an error message."""
     terms = index["terms"].get("OnDemand", {})
     version = str(index.get("publicationDate", index.get("version", "")))
     for sku, product in index["products"].items():
@@ -72,7 +72,7 @@ def checked(rows: Iterable[Row | str]) -> dict[str, Row]:
     """Return the row of each instance type.
 
     Raises:
-        PriceListError: a row has no price, or an instance type has several prices.
+        PriceListError: a price is missing or unusable, or an instance type has several prices.
 
     """
     row_of: dict[str, Row] = {}
@@ -126,7 +126,7 @@ def merged(prices: Json, region: str, rows: Mapping[str, Row], today: str, origi
 
 
 def _rows(product: Mapping[str, Any], offers: Mapping[str, Any], region: str, version: str) -> Iterator[Row | str]:
-    """Yield the on-demand prices of a product as rows, or a sentence for each that cannot be used."""
+    """Yield the on-demand prices of a product; for a missing or unusable price, an error message."""
     attributes = product.get("attributes", {})
     usage = HOSTING.fullmatch(str(attributes.get("usagetype", "")))
     if usage is None or usage[1] not in instance_types() or attributes.get("regionCode", region) != region:

@@ -33,7 +33,10 @@ def picture() -> str:
 
 
 def exceptions() -> set[tuple[str, str]]:
-    """Return the imports against the layer order that the first contract of pyproject.toml allows as exceptions."""
+    """Return the imports against the layer order that the first contract of pyproject.toml allows.
+
+    An entry is a pair of packages: the importing one and the imported one.
+    """
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     pairs = [entry.split(" -> ") for entry in contracts[0].get("ignore_imports", ())]
     rooms = {(room_of(importer), room_of(imported)) for importer, imported in pairs}
@@ -74,7 +77,7 @@ def room_of(module: str) -> str | None:
 
 
 def reduced(edges: Edges) -> Edges:
-    """Remove each edge that a longer path replaces, unless the path contains a cycle."""
+    """Remove each edge that a longer path replaces. A path that passes through its own start does not count."""
     return {
         room: {other for other in others if not any(other in _reachable(edges, via, room) for via in others - {other})}
         for room, others in edges.items()

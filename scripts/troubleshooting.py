@@ -34,7 +34,7 @@ def findings() -> str:
 
 def _quoted() -> Iterator[tuple[str, str]]:
     for refusal in refusals():
-        own = refusal.module.startswith("embedded_aws")  # other refusals contain the sentence of the rule
+        own = refusal.module.startswith("embedded_aws")  # the other refusals repeat the text of the rule
         if own and refusal.evidence.kind is Kind.QUOTED and (match := _RULE.search(refusal.reason)):
             yield refusal.message, match[1]
     for name, rule in RULES.items():

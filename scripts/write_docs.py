@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def current(path: Path) -> str:
-    """Return the committed text of a page; empty if it does not exist."""
+    """Return the text that a page should have: the generated help, or the file with newly generated blocks."""
     return help_page() if path == HELP else filled(path.read_text())
 
 

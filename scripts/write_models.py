@@ -74,7 +74,7 @@ _NAMED = (
     *("Ernie4_5_VLMoeForConditionalGeneration", "VoxtralForConditionalGeneration", "NemotronH_Nano_VL_V2"),
     *("PaddleOCRVLForConditionalGeneration", "GteNewModel", "NomicBertModel", "DebertaV2ForSequenceClassification"),
 )
-"""Classes that the page names."""
+"""Refused classes that the page gives as examples."""
 
 _TOKENS = 8192
 

@@ -94,7 +94,7 @@ DOCUMENTS: dict[str, Any] = {
 """Type of each document, by its `schema` value. A dataclass document has the fields of the class and `schema`."""
 
 
-_DESCRIPTIONS = {"replicas.plan/1": "A deployment: what becomes of it, or why it cannot be planned."}
+_DESCRIPTIONS = {"replicas.plan/1": "The plan of a deployment, or the reasons why it cannot be planned."}
 """Descriptions of documents with several variants, by `schema` value."""
 
 

@@ -1,4 +1,4 @@
-// Unpacks Chromium and its font beside the packages, and prints its path. Its own folder keeps it apart from others on this computer.
+// Unpacks Chromium and its font beside the packages, and prints its path. A separate folder keeps this Chromium apart from others on this computer.
 import {mkdirSync, writeFileSync} from "node:fs";
 import {fileURLToPath} from "node:url";
 

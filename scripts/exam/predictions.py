@@ -21,7 +21,7 @@ class Judged:
 
     @property
     def latency_error(self) -> float | None:
-        """Error of the median latency."""
+        """Error of the median latency; None if it was not measured or requests failed."""
         measured = self.row.measured_latency
         if measured is None or self.row.has_failures:
             return None
@@ -29,14 +29,14 @@ class Judged:
 
     @property
     def ttft_error(self) -> float | None:
-        """Error of the median time to the first token."""
+        """Error of the median TTFT; None if it was not measured, requests failed or prompts were cached."""
         if self.row.has_failures or self.row.prompts_were_cached:
             return None
         return _error(self.point.ttft_p50_seconds, self.row.ttft_seconds)
 
     @property
     def tpot_error(self) -> float | None:
-        """Error of the time per output token after the first."""
+        """Error of the time per output token after the first; None if it was not measured or requests failed."""
         return None if self.row.has_failures else _error(self.point.tpot_p50_seconds, self.row.tpot_seconds)
 
     @property
@@ -49,7 +49,9 @@ class Judged:
 
     @property
     def rate_error(self) -> float | None:
-        """Error of the throughput of a closed loop, in answers per second."""
+        """Error of the requests per second of a closed loop; None for other loads, without a measurement, or if
+        requests failed.
+        """
         if self.row.kind != "closed" or self.row.has_failures:
             return None
         measured = self.row.requests_per_second

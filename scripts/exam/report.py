@@ -44,7 +44,7 @@ RUN_COLUMNS = (
 
 
 def errors_of(runs: Sequence[Run], figure: str) -> list[float]:
-    """Return the errors of a quantity for the runs that measured it. Throughput only for saturated runs."""
+    """Return the errors of a quantity for the runs that measured it. Throughput counts only for saturated runs."""
     return [
         run["errors"][figure]
         for run in runs
@@ -53,7 +53,7 @@ def errors_of(runs: Sequence[Run], figure: str) -> list[float]:
 
 
 def goal_rows(runs: Sequence[Run]) -> Rows:
-    """Return the rows of the goals table: one per quantity and group of runs, for current engines."""
+    """Return the rows of the goals table: one per quantity for unfitted and for fitted runs, all with vLLM."""
     runs = [run for run in runs if run["engine"].startswith("vllm")]
     rows: Rows = []
     for figure, words, goal, bias in _GOALS:
@@ -90,7 +90,7 @@ def _verdict(errors: Sequence[float], sources: int, goal: float, bias: float | N
 
 
 def group_rows(runs: Sequence[Run]) -> Rows:
-    """Return one row per engine version, accelerator, degree and kind of load, worst first; unfitted runs only."""
+    """Return one row per engine version, accelerator, degree and kind of load, worst first. Fitted runs are omitted."""
     groups: dict[tuple[str, ...], list[Run]] = {}
     for run in runs:
         if not run["fitted"]:
@@ -103,7 +103,7 @@ def group_rows(runs: Sequence[Run]) -> Rows:
 
 
 def run_rows(runs: Sequence[Run], most: int) -> Rows:
-    """Return rows of the runs with the largest errors, worst first; unfitted runs only."""
+    """Return rows of the runs with the largest errors, worst first. Fitted runs are omitted."""
     judged = sorted((run for run in runs if not run["fitted"]), key=lambda run: _worst([run]), reverse=True)
     return [
         (

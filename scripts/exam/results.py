@@ -97,7 +97,7 @@ def _subject(endpoint: EndpointPlan, component: ComponentPlan) -> dict[str, Any]
 
 
 def _small(run: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the results of a run of an old engine, one per number of users."""
+    """Return the results of a run of `published.SMALL` (TGI), one per number of users."""
     return list(_points(run))
 
 

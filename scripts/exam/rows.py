@@ -84,14 +84,14 @@ class Row:
 
     @property
     def is_saturated(self) -> bool:
-        """True if the engine had as many requests as it can process."""
+        """True if the engine had at least as many requests as it can process."""
         if self.kind == "offline":
             return True
         return self.kind == "rate" and (self.requests_per_second or self.load) < _WAITED_SHARE * self.load
 
     @property
     def measured_latency(self) -> float | None:
-        """Median latency: as published, or for fixed lengths TTFT + (output tokens - 1) x TPOT."""
+        """Median latency: as published, or for fixed lengths TTFT + (output tokens - 1) x TPOT; None if unknown."""
         if self.latency_seconds is not None or self.has_failures:
             return self.latency_seconds
         if self.varies or self.ttft_seconds is None or self.tpot_seconds is None:
@@ -146,8 +146,8 @@ def _row(number: int, line: dict[str, str]) -> Row:
 def planned(row: Row) -> tuple[EndpointPlan, ComponentPlan]:
     """Return the plan of a run: one copy, with the limits that the source states.
 
-    If the plan refuses the context length of the run, the default batch of a plan is tried, and then the longest
-    context that the plan proposes.
+    If the plan refuses the context length of the run, the default number of sequences of a plan is tried, and then the
+    longest context that the refusal proposes.
     """
     total = row.max_total_tokens
     engine = find_engine(f"vllm-{row.version}")

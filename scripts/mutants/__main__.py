@@ -173,9 +173,10 @@ def _recorded(results: _Results, copy: Path) -> dict[str, Record]:
 
 
 def _in_order(mutation: Mutation, records: Mapping[str, Record], known: Mapping[str, str]) -> list[str]:
-    """Return all tests: first those that call the mutated function, then those of its module; the shortest first.
+    """Return all tests: first those that call the mutated function, then those that call its module, then the others.
 
-    The test that detected the mutation in an earlier state of the sources is at the very front.
+    In each group, the shortest test is first. The test that detected the mutation in an earlier state of the sources
+    comes before all others.
     """
     function = f"{mutation.path.name}:{mutation.function}"
 

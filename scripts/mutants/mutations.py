@@ -45,7 +45,7 @@ class Mutation:
     text: str
     """The replacement."""
     statement: str
-    """The text of the line. The list of survivors identifies a mutation by it."""
+    """The text of the line. It is a part of the name, which identifies the mutation in the list of survivors."""
     function: str
     """Qualified name of the function that contains the mutation; empty for code that runs at import."""
 
@@ -169,7 +169,7 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, str]]:
 
 
 def _texts(node: ast.JoinedStr) -> Iterator[str]:
-    """Yield the literal segments of an f-string without a space: ARNs, ids and names, but no sentences."""
+    """Yield the literal segments of an f-string. Segments without a space are parts of ARNs, ids and names."""
     for part in node.values:
         if isinstance(part, ast.Constant) and isinstance(part.value, str):
             yield part.value

@@ -1,7 +1,7 @@
 """Check that the engine's own argument parser accepts the environment variables of every plan.
 
 The plans are those of all deployments of the catalogue, and of random components. vLLM's parser reads the variables of
-vLLM's and LMI's containers. Each version of SGLang with an image reads the variables of its own containers.
+vLLM's and LMI's containers. SGLang's variables are read by the parser of the version that the container has.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from replicas.planning.planner import plan
 from scripts.oracle.asking import inside
 
 RANDOM_PLANS = 300
-"""Random plans of each engine."""
+"""Number of random plans for each engine."""
 _INSTANCES = (
     "ml.g5.2xlarge",
     "ml.g5.12xlarge",
@@ -64,7 +64,7 @@ def check(python: Path) -> str:
     """Check the variables of every plan with the parsers.
 
     Raises:
-        SystemExit: a parser refuses a variable, reads another value than planned, or does not know a variable.
+        SystemExit: a parser refuses a variable, reads a value that was not planned, or does not know a variable.
 
     """
     cases = [*planned(), *(case for engine in ENGINES for case in random_plans(engine))]
@@ -97,7 +97,7 @@ def _answers(python: Path, version: str | None, cases: list[Case]) -> list[dict[
 
 
 def problems_of(cases: list[Case], answers: list[dict[str, Any]]) -> Iterator[str]:
-    """Yield a sentence for each variable that a parser refuses, reads with another value, or does not know."""
+    """Yield an error message for each variable that a parser refuses, misreads or does not know."""
     for case, answer in zip(cases, answers, strict=True):
         about = f"{case.engine} {case.version}, {case.name}"
         if "refused" in answer:

@@ -39,4 +39,4 @@ def inside(python: Path, module: str, lines: IO[str], packages: Path | None = No
         for line in process.stdout:
             yield json.loads(line)
     if process.returncode:
-        raise SystemExit(f"{module} ended with code {process.returncode}: {log}")
+        raise SystemExit(f"{module} ended with code {process.returncode}: see {log}")

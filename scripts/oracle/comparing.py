@@ -20,11 +20,11 @@ class Answer(NamedTuple):
 
 
 _BUILD = "system_fingerprint"
-"""Header with the build of the engine."""
+"""Field with the build of the engine, which is not compared."""
 
 
 def differences(engine: Answer, stand_in: Answer) -> list[str]:
-    """Return one sentence for each difference of the stand-in's answer; empty if the answers match."""
+    """Return one message for each difference of the stand-in's answer; empty if the answers match."""
     if engine.status != stand_in.status:
         return [f"status {stand_in.status} instead of {engine.status}: {stand_in.body[:200]!r}, {engine.body[:400]!r}"]
     if engine.media_type.partition(";")[0] != stand_in.media_type.partition(";")[0]:
@@ -69,7 +69,7 @@ def _events(body: str) -> list[Any]:
 
 
 def _streams(engine: list[Any], stand_in: list[Any]) -> Iterator[str]:
-    """Yield differences between two streams; equal events in a row count as one."""
+    """Yield differences between two streams. Consecutive events of the same structure count as one event."""
     theirs, ours = _merged(engine), _merged(stand_in)
     if len(theirs) != len(ours):
         yield f"events {[_brief(event) for event in ours]} instead of {[_brief(event) for event in theirs]}"

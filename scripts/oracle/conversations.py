@@ -92,8 +92,8 @@ def conversations() -> Iterator[Conversation]:
 
 
 BY_VERSION = {
-    "answer too long": "until 0.31 the engine refuses it, since 0.32 it shortens it",
-    "chat, answer too long": "until 0.31 the engine refuses it, since 0.32 it shortens it",
+    "answer too long": "until 0.31 the engine refuses the request, since 0.32 it shortens the answer",
+    "chat, answer too long": "until 0.31 the engine refuses the request, since 0.32 it shortens the answer",
 }
 """Requests to which the installed engine answers differently from the versions that have an image. The stand-in
 imitates the versions that have an image."""

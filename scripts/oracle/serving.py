@@ -56,7 +56,7 @@ def compare(python: Path) -> str:
     if problems:
         raise SystemExit("\n".join(problems))
     compared = len(list(conversations())) - len({*BY_VERSION, *NOT_SIMULATED})
-    return f"{compared} requests have the same answers as from the stand-in; adapters, a chat and a benchmark work"
+    return f"the engine and the stand-in answer {compared} requests alike; adapters, a chat and a benchmark work"
 
 
 @contextmanager

@@ -19,7 +19,7 @@ _KEPT = ("kind", "layers", "page_bytes", "block_size", "sliding_window", "attent
 
 
 def cases() -> dict[str, dict[str, Any]]:
-    """Return the configs by name: short names of the catalogue and of further families, repositories of the archive."""
+    """Return the configs by name. Models of the archive have the name of their repository, all others short names."""
     return {**configs.catalogue(), **configs.models(), **configs.families()}
 
 

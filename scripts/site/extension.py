@@ -37,7 +37,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
 
 def skip_generated_modules(app: Sphinx) -> None:
     """Prevent Sphinx from parsing the base classes in the CDK, which are 183 MB of generated Python."""
-    import replicas_cdk  # noqa: F401 (it imports them)
+    import replicas_cdk  # noqa: F401 (importing it also imports the generated modules)
 
     for module in list(sys.modules):
         if module.partition(".")[0] in _GENERATED_MODULES:

@@ -1,4 +1,4 @@
-"""Background process of `embedded-aws start`: it writes its record, prints its port and stops on SIGTERM or SIGINT."""
+"""Background process of `embedded-aws start`: writes its record file, prints its port, stops on SIGTERM or SIGINT."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--state", type=Path)
     parser.add_argument("--engine", metavar="MODULE:CLASS")
     parser.add_argument("--engine-command", metavar="COMMAND")
-    parser.add_argument("--leashed", action="store_true", help="end when standard input ends")
+    parser.add_argument("--leashed", action="store_true", help="stop when standard input is closed")
     options = parser.parse_args()
     stop_requested = threading.Event()
     if options.leashed:

@@ -46,20 +46,20 @@ def start(
     ] = 1,
     state: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="File to load the state from at the start and to save it to at the end."),
+        typer.Option(metavar="FILE", help="File of the state: loaded at the start if it exists, saved at the end."),
     ] = None,
     engine: Annotated[
         str | None,
         typer.Option(
             metavar="MODULE:CLASS",
-            help="Serving engine that runs in the copies. Default: the engine of the installed distributions.",
+            help="Serving engine that runs in the copies. Default: the engine that an installed distribution provides.",
         ),
     ] = None,
     engine_command: Annotated[
         str | None,
         typer.Option(
             metavar="COMMAND",
-            help="Command that starts a real engine for each copy, with {port} for its port; instead of --engine.",
+            help="Command that starts a real engine for each copy, instead of --engine; {port} stands for its port.",
         ),
     ] = None,
     foreground: Annotated[bool, typer.Option("--foreground", help="Run in the foreground until Ctrl-C.")] = False,
@@ -134,9 +134,14 @@ def status(as_json: Json = False) -> None:
 def fault(
     kind: Annotated[str | None, typer.Argument(help="Kind of fault. Default: list the injected faults.")] = None,
     on: Annotated[
-        str, typer.Option(help="Name of the endpoint or component, or operation (sagemaker:CreateModel); * for any.")
+        str,
+        typer.Option(
+            help="Endpoint, component, instance type or operation (sagemaker:CreateModel) that fails; * for any."
+        ),
     ] = "*",
-    times: Annotated[int | None, typer.Option(min=1, help="Number of times. Default: until --clear.")] = None,
+    times: Annotated[
+        int | None, typer.Option(min=1, help="Number of times that the fault occurs. Default: until --clear.")
+    ] = None,
     seconds: Annotated[
         float, typer.Option(min=0, help="For slow-deletion: additional seconds, on AWS's time scale.")
     ] = 0,
@@ -170,7 +175,7 @@ def main() -> None:
     def interrupt(*_: object) -> NoReturn:
         raise KeyboardInterrupt
 
-    for number in (signal.SIGTERM, signal.SIGHUP):  # so that --foreground still stops its embedded AWS
+    for number in (signal.SIGTERM, signal.SIGHUP):  # so that `start --foreground` also stops its embedded AWS
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, interrupt)
     try:

@@ -6,7 +6,10 @@ import time
 
 
 class Clock:
-    """Wall-clock timestamps, and AWS durations divided by a scale factor."""
+    """Wall-clock timestamps, and AWS durations divided by a scale factor.
+
+    Durations in "AWS's seconds" are those of AWS, before the division.
+    """
 
     def __init__(self, scale: float = 60.0) -> None:
         """Divide every AWS duration by `scale`: with 60, one minute lasts one second."""

@@ -1,7 +1,7 @@
 """Refuses requests that break a rule which AWS enforces in the requested operation.
 
 A request is converted to the endpoint model that `replicas check` builds from a template: an operation has the same
-properties as its CloudFormation type. So `replicas check` reports every request that is refused here.
+properties as its CloudFormation type. So `replicas check` reports every broken rule for which a request is refused.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def evidence_of(source: str) -> Evidence:
 
 
 def _problem(rule: Rule, finding: Finding, operation: str) -> RequestProblem:
-    """Convert a finding to a request problem: AWS's message if the rule quotes it, else the finding's sentence."""
+    """Convert a finding to a request problem: AWS's message if the rule quotes it, else the text of the finding."""
     if "seen_in" in finding.numbers:
         return RequestProblem(str(finding.numbers["words"]), evidence_of(str(finding.numbers["seen_in"])))
     (enforcement,) = [entry for entry in rule.enforced if entry.operation == operation]

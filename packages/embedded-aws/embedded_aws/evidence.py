@@ -32,7 +32,10 @@ class Evidence:
     def __post_init__(self) -> None:
         """Raise `ValueError` if a quoted or documented refusal has no source, or another kind has one."""
         if bool(self.source) != (self.kind in (Kind.QUOTED, Kind.DOCUMENTED)):
-            raise ValueError(f"evidence of kind {self.kind} with source {self.source!r}")
+            raise ValueError(
+                f"evidence of kind {self.kind} with source {self.source!r}: only quoted and documented evidence has a "
+                "source"
+            )
 
 
 def quoted(source: str) -> Evidence:
@@ -41,7 +44,7 @@ def quoted(source: str) -> Evidence:
 
 
 def preflight(rule: str) -> Evidence:
-    """Return evidence that AWS's message is quoted in a cdk-preflight rule, which was found by a real deployment."""
+    """Return evidence that a cdk-preflight rule quotes AWS's message, which its author received in a deployment."""
     return quoted(f"cdk-preflight 1.9.1, rule pf-{rule}")
 
 

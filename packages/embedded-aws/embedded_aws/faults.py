@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class FaultKind(StrEnum):
-    """Kinds of faults."""
+    """Kind of an injected fault: what fails, and on which resource or operation."""
 
     INSUFFICIENT_CAPACITY = "insufficient-capacity"
     """On an endpoint or an instance type: AWS has no capacity for the instance type."""
@@ -44,7 +44,7 @@ class Fault:
     times: int | None = None
     """Remaining number of occurrences; None: until the fault is cleared."""
     seconds: float = 0.0
-    """Additional duration in AWS's seconds, for `slow-deletion`."""
+    """Additional duration for `slow-deletion`, in seconds before the time scale is applied."""
 
 
 def fault_from(document: bytes) -> Fault:
@@ -69,8 +69,9 @@ def fault_from(document: bytes) -> Fault:
     unknown = sorted(set(fields) - set(checks)) if checks else []
     if not checks or wrong or unknown:
         raise ValueError(
-            f"not a fault: {', '.join([*wrong, *unknown]) or 'expected an object'}; kind is one of "
-            f"{', '.join(FaultKind)}; on is a name; times is at least 1 or null; seconds is at least 0"
+            f"not a fault, because of {', '.join([*wrong, *unknown]) or 'its type (expected an object)'}; "
+            f"kind is one of {', '.join(FaultKind)}; on is a name; times is at least 1 or null; seconds is at least 0; "
+            "no other field is allowed"
         )
     return Fault(FaultKind(fields["kind"]), **{name: fields[name] for name in fields if name != "kind"})
 

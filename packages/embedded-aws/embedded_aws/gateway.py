@@ -50,7 +50,7 @@ class Gateway:
         *,
         speed: float = 1.0,
     ) -> None:
-        """Create the gateway. It creates one service object per region, on the first request.
+        """Create the gateway. It creates one object per service and region, on the first request.
 
         Args:
             services: service classes by botocore's service name.

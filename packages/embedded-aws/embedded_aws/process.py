@@ -54,11 +54,12 @@ def start(
     """Start an embedded AWS in the background and wait until it answers.
 
     With `leashed`, it stops when this process ends for any reason. `engine` is the serving engine's class as
-    `module:Class`; default: the engine of the installed distributions. With `engine_command`, each copy runs this
-    command instead of an engine class.
+    `module:Class`; default: the engine that an installed distribution provides. With `engine_command`, each copy runs
+    this command instead of an engine class.
 
     Raises:
-        LocalError: the port or the state file is in use, or the process did not start (with its last line on stderr).
+        LocalError: the port or the state file is in use, or the process did not start. The message then is its last
+            line on stderr.
 
     """
     state = state and Path(os.path.realpath(state))
@@ -205,7 +206,7 @@ def _has_ended(record: Record) -> bool:
 
 
 def _check_exit(record: Record) -> None:
-    """Raise `LocalError` with the reason if the process left its record: a normal end deletes the record."""
+    """Raise `LocalError` with the reason if the process ended without deleting its record, as a normal end does."""
     child = _STARTED_HERE.pop(record.pid, None)
     code = child.wait(_STOPPED_WITHIN_SECONDS) if child else 0
     current = records.read(record.port)

@@ -150,7 +150,8 @@ def control(record: Record, method: str, path: str, document: object = None) -> 
         return _control_request(record, method, path, document)
     except HTTPError as refusal:
         with refusal:
-            raise LocalError(f"refused: {refusal.read().decode(errors='replace')}") from None
+            reason = refusal.read().decode(errors="replace")
+            raise LocalError(f"the embedded AWS on {record.url} refuses the request: {reason}") from None
     except (OSError, ValueError) as fault:
         raise LocalError(f"the embedded AWS on {record.url} does not answer ({fault})") from None
 

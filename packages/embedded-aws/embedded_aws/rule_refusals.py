@@ -23,7 +23,7 @@ class RuleRefusal(NamedTuple):
 
 
 def rule_refusals() -> Iterator[RuleRefusal]:
-    """Yield the refusals of all rules, each one once per AWS service."""
+    """Yield the refusals of all rules. A refusal by several operations of one AWS service is yielded only once."""
     yielded = set[tuple[str, str, str]]()
     for operation, area in OPERATIONS.items():
         for rule in enforced_by(operation):

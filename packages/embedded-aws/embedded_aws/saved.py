@@ -81,7 +81,7 @@ class StateFile:
             raise StateError(message) from None
 
     def save(self, state: object) -> None:
-        """Write the state. Raises `StateError` like `save`."""
+        """Write the state. Raises `StateError` as the function `save` does."""
         save(self.path, state)
 
     def release(self) -> None:

@@ -62,11 +62,11 @@ class EmbeddedAws:
             time_scale: factor by which instances and copies start and stop faster than on AWS.
             speed: factor by which the stand-in engines answer faster than the forecast.
             state: file of the saved state: loaded at start if it exists, written on stop.
-            engine: serving engine of the copies' containers; default: the engine of the installed distributions.
+            engine: serving engine that runs in the copies; default: the engine that an installed distribution provides.
 
         Raises:
             OSError: the port is taken.
-            StateError: the file cannot be loaded.
+            StateError: the state file cannot be loaded.
             ServingError: several serving engines are installed.
 
         """
@@ -135,7 +135,7 @@ class EmbeddedAws:
         """Stop the background threads, then the server; then save the state if there is a state file.
 
         Raises:
-            StateError: the state cannot be saved. The server and its threads have stopped all the same.
+            StateError: the state cannot be saved. The server and its threads are stopped in this case too.
 
         """
         self.gateway.end_services()

@@ -1,4 +1,4 @@
-"""Base class of the embedded AWS's services: one method per operation, from parameters to an answer."""
+"""Base class of the embedded AWS's services. Each operation is a method that takes parameters and returns an answer."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class Surroundings:
             self._clients.clear()
 
     def new_client(self, service: str) -> Any:
-        """Create a boto3 client without retries and proxies, which takes 20 ms of CPU time."""
+        """Create a boto3 client without retries and proxies. The creation takes 20 ms of CPU time."""
         import boto3
         from botocore.config import Config
 

@@ -1,7 +1,7 @@
 """Names the rule of `replicas check` that predicts a refusal, or the reason why no rule does.
 
 `docs/embedded-aws.md` lists this reason with every refusal. A refusal is identified by its module and, where the
-refusals of a module differ, by the first words of its message.
+refusals of a module have different reasons, by the first words of its message.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ STATE = "not visible in a template: it depends on the resources of the account a
 REQUEST = "not visible in a template: it concerns a request that no template makes, or an option of a request"
 ENVELOPE = "not visible in a template: it concerns the form or the signature of a request"
 SERVING = "not visible in a template: it concerns a request to a running copy"
-REVISION = "not visible in a template: it depends on the former revision, which `replicas review` compares"
+REVISION = (
+    "not visible in a template: it depends on the former version of the template, which `replicas review` compares"
+)
 UNPROVEN = "no rule: no source documents it, so a report would be a guess"
 OWN_LIMIT = "no rule: AWS accepts the request"
 

@@ -150,8 +150,9 @@ class _Idle:
 
 
 def patch_platform() -> list[str]:
-    """Patch the engine so that classes without CPU kernels can be built. Return a list to which effects
-    are appended.
+    """Patch the engine so that classes without CPU kernels can be built.
+
+    Return the list to which each patch appends a line when it takes effect.
     """
     changes: list[str] = []
     AutoConfig.register("minimax_m3_text", MiniMaxM3TextConfig, exist_ok=True)

@@ -118,8 +118,10 @@ def figures(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _built(engine: VllmConfig) -> tuple[torch.nn.Module, list[str]]:
-    """Build the model on the meta device. Some classes compute with their weights as they are built: these get memory,
-    so that only configs of a few layers can be built. Return the model and a list of changes.
+    """Build the model on the meta device. Return the model and a list of changes.
+
+    Some classes compute with their weights as they are built. Their weights get memory, and therefore only configs with
+    few layers can be built.
     """
     try:
         with set_default_torch_dtype(torch.bfloat16), torch.device("meta"):
@@ -146,7 +148,7 @@ def _cache_layers(engine: VllmConfig) -> list[dict[str, Any]]:
     """Return the cache specifications of the layers. Layers with the same specification share one entry."""
     alike: Counter[str] = Counter()
     for layer in engine.compilation_config.static_forward_context.values():
-        if getattr(layer, "kv_sharing_target_layer_name", None):  # as GPUModelRunner.get_kv_cache_spec
+        if getattr(layer, "kv_sharing_target_layer_name", None):  # as GPUModelRunner.get_kv_cache_spec does
             continue
         spec = layer.get_kv_cache_spec(engine) if hasattr(layer, "get_kv_cache_spec") else None
         if spec is not None:

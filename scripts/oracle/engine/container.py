@@ -1,4 +1,4 @@
-"""Converts environment variables to engine arguments like the entrypoints of the images of vLLM and SGLang.
+"""Converts environment variables to engine arguments, as the entrypoints of the images of vLLM and SGLang do.
 
 `SM_VLLM_<FLAG>=value` or `SM_SGLANG_<FLAG>=value` becomes `--flag value`. The value `true` gives a flag without
 value, and `false` gives no flag. Without SM_VLLM_MODEL, the model of vLLM is HF_MODEL_ID (aws/deep-learning-containers,
@@ -20,7 +20,7 @@ SGLANG_PREFIX = "SM_SGLANG_"
 
 
 def arguments(environment: Mapping[str, str], prefix: str = PREFIX) -> list[str]:
-    """Return the arguments of the engine's server, whose variables have the prefix."""
+    """Return the arguments for the engine's server, from the variables that have the prefix."""
     return list(_arguments(environment, prefix))
 
 

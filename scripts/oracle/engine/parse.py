@@ -3,7 +3,7 @@
     .oracle/bin/python -m scripts.oracle.engine.parse < containers.jsonl > verdicts.jsonl
 
 A line of input is `{"name": ..., "engine": ..., "environment": {...}}`; a line of output says why the parser
-refuses the arguments, which arguments it reads with another value, and which variables the engine does not know.
+refuses the arguments, which arguments it misreads, and which variables the engine does not know.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ def main() -> None:
 
 
 def verdict(parser: FlexibleArgumentParser, environment: dict[str, str], engine: str) -> dict[str, Any]:
-    """Return the reason why the engine refuses the arguments, or the arguments that it reads with another value. Also
-    return the variables that it does not know.
+    """Return the reason why the engine refuses the arguments, or the arguments that it misreads; in both cases also the
+    variables that it does not know.
     """
     unknown = sorted(
         name for name in environment if name.startswith("VLLM_") and name not in envs.environment_variables

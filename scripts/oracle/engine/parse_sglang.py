@@ -33,8 +33,8 @@ def main() -> None:
 
 
 def verdict(parser: argparse.ArgumentParser, environment: dict[str, str]) -> dict[str, Any]:
-    """Return the reason why the engine refuses the arguments, or the arguments that it reads with another value. Also
-    return the variables that it does not know.
+    """Return the reason why the engine refuses the arguments, or the arguments that it misreads; in both cases also the
+    variables that it does not know.
     """
     unknown = sorted(name for name in environment if name.startswith("SGLANG_") and not hasattr(envs, name))
     said = io.StringIO()

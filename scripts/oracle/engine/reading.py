@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 
 def misread(given: Mapping[str, str], parsed: argparse.Namespace, parser: argparse.ArgumentParser) -> dict[str, str]:
-    """Return the settings that the parser reads with another value, by the names of their arguments.
+    """Return the settings whose read value differs from the given value, by the names of their arguments.
 
     A parser can store an argument under another of its names: SGLang up to 0.5.13 stores `--tp-size` as
     `tensor_parallel_size`.

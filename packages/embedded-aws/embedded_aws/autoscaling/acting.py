@@ -133,7 +133,7 @@ class Acting(Service):
     ) -> int | None:
         """Return the copy count that step scaling requests; None for no request.
 
-        During the scale-out cooldown, a step is added to the copy count before the last scale-out.
+        During the scale-out cooldown, the step is applied to the copy count from before the last scale-out.
         """
         desired, _ = copies
         steps = policy["StepScalingPolicyConfiguration"]
@@ -243,7 +243,7 @@ class Acting(Service):
     # ---- SageMaker
 
     def _copies(self, key: Key, *, idle: bool = False) -> tuple[int, int] | None:
-        """Return the desired and the running copies; None if SageMaker refuses the request.
+        """Return the desired and the running number of copies; None if SageMaker refuses the request.
 
         With `idle`, also return None if the component is not InService.
         """

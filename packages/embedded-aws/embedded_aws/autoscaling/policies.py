@@ -1,4 +1,4 @@
-"""Refusals of scaling policies and targets, and the CloudWatch metric that a target-tracking policy tracks."""
+"""Checks of scaling policies and targets, and the CloudWatch metric that a target-tracking policy tracks."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def tracked_metric(tracking: Mapping[str, Any], component: str) -> dict[str, Any
 
 
 def check_policy(policy: Mapping[str, Any], region: str) -> None:
-    """Refuse a scaling policy that Application Auto Scaling refuses.
+    """Check a scaling policy against the rules that Application Auto Scaling enforces.
 
     Raises:
         ServiceError: one error with all faults, in AWS's words if they are known.
@@ -54,7 +54,7 @@ def check_policy(policy: Mapping[str, Any], region: str) -> None:
 
 
 def check_target(target: Mapping[str, Any], region: str, operation: str = "RegisterScalableTarget") -> None:
-    """Refuse a scalable target, or its scheduled actions, that Application Auto Scaling refuses.
+    """Check a scalable target and its scheduled actions against the rules that Application Auto Scaling enforces.
 
     Raises:
         ServiceError: one error with all faults, in AWS's words if they are known.

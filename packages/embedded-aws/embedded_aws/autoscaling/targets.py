@@ -28,7 +28,7 @@ class Cooldown:
 
 @dataclass
 class Registry:
-    """All registered objects. Callers must hold the lock of the service to read or change it."""
+    """Targets, policies, scheduled actions and activities. Callers must hold the lock of the service."""
 
     targets: dict[Key, dict[str, Any]] = field(default_factory=dict)
     policies: dict[Named, dict[str, Any]] = field(default_factory=dict)

@@ -100,8 +100,9 @@ def summary(record: Stack) -> dict[str, Any]:
 
 
 def resource(owner: Stack, record: Resource, time_key: str, *, stack_named: bool = True) -> dict[str, Any]:
-    """Return a resource as the describe and list operations return it. `time_key` is the key of its last change's
-    time.
+    """Return a resource as the describe and list operations return it.
+
+    `time_key` is the response's key for the time of the resource's last change.
     """
     answer = {
         "StackName": owner.name if stack_named else None,

@@ -36,7 +36,7 @@ class ChangeSets(StackOperations):
     """CloudFormation's operations on change sets, and DescribeEvents."""
 
     def create_change_set(self, params: Parameters) -> Answer:
-        """CreateChangeSet. On return the change set is complete. A fault of the template refuses the request."""
+        """Create a change set, and compare it with the stack before returning. A faulty template is refused."""
         kind, name = str(params.get("ChangeSetType") or "UPDATE"), str(params["ChangeSetName"])
         imports.check_type(kind, params)
         if params.get("DeploymentMode"):
@@ -77,14 +77,14 @@ class ChangeSets(StackOperations):
         return {"Id": change_set.id, "StackId": stack.id}
 
     def describe_change_set(self, params: Parameters) -> Answer:
-        """DescribeChangeSet."""
+        """Return a change set with one page of its changes."""
         change_set = self._change_set(params)
         owner = self._stacks[change_set.stack_id]
         values = bool(params.get("IncludePropertyValues", False))
         return answers.change_set(change_set, owner, values=values, token=params.get("NextToken"))
 
     def list_change_sets(self, params: Parameters) -> Answer:
-        """ListChangeSets."""
+        """Return the stack's change sets that were not executed."""
         stack = self.known_stack(str(params["StackName"]), "Stack [{}] does not exist")
         mine = [
             change_set
@@ -95,7 +95,7 @@ class ChangeSets(StackOperations):
         return {"Summaries": [answers.change_set_summary(change_set, stack) for change_set in shown], **following}
 
     def delete_change_set(self, params: Parameters) -> Answer:
-        """DeleteChangeSet. Succeeds without effect if the change set does not exist."""
+        """Delete a change set; do nothing if it does not exist."""
         try:
             change_set = self._change_set(params)
         except ServiceError as error:
@@ -112,8 +112,9 @@ class ChangeSets(StackOperations):
         return {}
 
     def execute_change_set(self, params: Parameters) -> Answer:
-        """ExecuteChangeSet. Deletes the stack's other change sets, because they compare with the stack before this
-        update.
+        """Start the deployment or import of a change set.
+
+        The stack's other change sets are deleted, because they were compared with the stack before this update.
         """
         change_set = self._change_set(params)
         stack = self._stacks[change_set.stack_id]
@@ -142,7 +143,7 @@ class ChangeSets(StackOperations):
         return {}
 
     def describe_events(self, params: Parameters) -> Answer:
-        """DescribeEvents: the early validation errors of a change set, or the events of a stack's operations."""
+        """Return the early validation errors of a change set, or the events of a stack's operations."""
         if params.get("ChangeSetName"):
             events = self._change_set(params).validation_events
         else:
@@ -177,7 +178,7 @@ class ChangeSets(StackOperations):
         return stack, False
 
     def _compare(self, change_set: ChangeSet, stack: Stack, params: Parameters) -> None:
-        """Fill in the changes of a change set, or its status FAILED and the reason."""
+        """Set the changes of a change set. If it cannot be executed, set its status to FAILED, and the reason."""
         desired = change_set.desired
         try:
             comparison = Comparison(stack, desired, self.surroundings.region, self.imported)

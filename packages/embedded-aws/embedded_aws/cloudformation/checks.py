@@ -40,14 +40,14 @@ def check_template(template: Template, region: str) -> None:
 
 
 SLOW_TYPES = {ResourceType.COMPONENT: 1, ResourceType.ENDPOINT: 2}
-"""Types whose creation takes minutes."""
+"""Types whose creation takes minutes. Among independent resources, those with a higher number come later."""
 
 
 def needs_of(definitions: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
     """Return the dependencies of each resource by logical id; the keys are in the order of provisioning.
 
-    CloudFormation creates independent resources in parallel. Here resources are created one at a time: the types of
-    `SLOW_TYPES` come after all resources that do not depend on them.
+    CloudFormation creates independent resources in parallel. The embedded AWS creates one resource at a time: the types
+    of `SLOW_TYPES` come after all resources that do not depend on them.
     """
     needs = references.needs_of(definitions)
     if isinstance(needs, Fault):

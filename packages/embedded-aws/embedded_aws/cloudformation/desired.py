@@ -20,7 +20,7 @@ from replicas.template.validation import coerced
 def evaluation_of(
     desired: DesiredState, stack: Stack, region: str, *, lookup: Lookup, imported: Callable[[str], str]
 ) -> Evaluation:
-    """Return the evaluation of a template with a stack's parameters and pseudo parameters."""
+    """Return the object that evaluates a template with a stack's parameters and pseudo parameters."""
     pseudo = {
         "AWS::AccountId": ACCOUNT,
         "AWS::NotificationARNs": desired.options.get("NotificationARNs", []),

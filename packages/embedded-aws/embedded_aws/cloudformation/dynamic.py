@@ -66,7 +66,7 @@ class DynamicReferences:
             parts = [":".join(parts[:7]), *parts[7:]]
         secret_id, kind, key, stage, version = [*parts, "", "", "", ""][:5]
         if kind not in ("", "SecretString"):
-            raise invalid(f"Dynamic references to secrets give SecretString, not {kind}", ASSUMED)
+            raise invalid(f"Dynamic references to secrets can return only SecretString, not {kind}", ASSUMED)
         chosen = {"VersionStage": stage} if stage else {"VersionId": version} if version else {}
         text = str(self._client("secretsmanager").get_secret_value(SecretId=secret_id, **chosen)["SecretString"])
         if not key:

@@ -27,7 +27,7 @@ def refusal_of(fault: template.Fault) -> ServiceError:
 
 
 def ordered(needs: Mapping[str, Iterable[str]]) -> list[str]:
-    """Return the names in the order of their dependencies. Raises a refusal for circular dependencies."""
+    """Sort names so that each comes after its dependencies. Raise `ServiceError` for circular dependencies."""
     order = in_order(needs)
     if isinstance(order, template.Fault):
         raise refusal_of(order)
@@ -35,6 +35,6 @@ def ordered(needs: Mapping[str, Iterable[str]]) -> list[str]:
 
 
 def refuse(faults: Iterable[template.Fault]) -> None:
-    """Raise the first fault as a refusal; do nothing if there are no faults."""
+    """Raise the first fault as a `ServiceError`; do nothing if there are no faults."""
     for fault in faults:
         raise refusal_of(fault)

@@ -1,4 +1,4 @@
-"""Evaluation of a template for a stack: uses the evaluator of `replicas.template` and refuses its faults."""
+"""Evaluation of a template for a stack: uses the evaluator of `replicas.template` and raises its faults as errors."""
 
 from __future__ import annotations
 

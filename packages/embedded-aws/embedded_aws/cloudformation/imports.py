@@ -24,9 +24,7 @@ _SECTIONS = quoted("aws/aws-cdk, issue 24954; awslabs/aws-security-assessment-so
 
 
 def check_entries(params: Parameters, desired: DesiredState, region: str) -> Identifiers:
-    """Return the resources that a request names, each with its identifier. Refuses entries that do not match the
-    template.
-    """
+    """Return the identifier of each resource to import, by logical id. Refuse entries that differ from the template."""
     entries: Sequence[Mapping[str, Any]] = params.get("ResourcesToImport") or []
     if not entries:
         raise invalid("Must Provide at least one resource to import", _ANSWERED)

@@ -166,7 +166,7 @@ class Operation:
         return value
 
     def _evaluation(self) -> Evaluation:
-        """Return the evaluation of the desired template with the values of the existing resources."""
+        """Return the object that evaluates the desired template with the values of the existing resources."""
         stack = self._stack
         return evaluation_of(
             stack.desired,
@@ -310,8 +310,9 @@ class Operation:
                 self._stack.superseded = [other for other in self._stack.superseded if other is not resource]
 
     def _delete_all(self, *, retained: set[str] | None = None, creation: bool = False) -> list[str]:
-        """Delete all resources and return the logical ids that failed. The dependencies of failed resources are
-        kept.
+        """Delete all resources, and return the logical ids of those that could not be deleted.
+
+        The resources on which these depend are kept.
         """
         stack, failed = self._stack, list[Resource]()
         owned = [*stack.superseded, *(live for live in stack.resources.values() if live.live)]

@@ -110,7 +110,7 @@ def _pattern_faults(name: str, declaration: Mapping[str, Any], value: str) -> It
 
 
 def check_rules(template: Template, evaluation: Evaluation) -> None:
-    """Refuse parameters that break a rule of the template, with the rule's own description."""
+    """Refuse parameters that break a rule of the template. The message contains the rule's description."""
     for name, rule in template.section("Rules").items():
         if "RuleCondition" in rule and not evaluation.rule(rule["RuleCondition"]):
             continue

@@ -29,7 +29,7 @@ _REPLACING = "Requested update requires the creation of a new physical resource;
 
 @dataclass(frozen=True)
 class StackContext:
-    """What all stack operations share: lock, stop event, clients and look-ups in other stacks."""
+    """The context that all stack operations share: lock, stop event, clients and look-ups in other stacks."""
 
     surroundings: Surroundings
     lock: threading.RLock
@@ -154,7 +154,7 @@ class Provisioning:
         self._record_status(resource, "UPDATE_COMPLETE", properties=desired)
 
     def delete(self, resource: Resource, *, retain: bool) -> bool:
-        """Delete a physical resource. Return whether it is deleted or retained on purpose."""
+        """Delete a physical resource; with `retain`, skip the deletion. Return False only if the deletion failed."""
         if retain:
             self._record_status(resource, "DELETE_SKIPPED")
             return True

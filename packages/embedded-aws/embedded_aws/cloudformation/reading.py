@@ -24,7 +24,7 @@ class Reading(Registry):
     """CloudFormation's read-only operations: describe, list, get and validate."""
 
     def describe_stacks(self, params: Parameters) -> Answer:
-        """DescribeStacks. A deleted stack is found by its id only."""
+        """Return the named stack, or all live stacks, newest first. A deleted stack is found by its id only."""
         if params.get("StackName"):
             return {"Stacks": [answers.stack(self.known_stack(str(params["StackName"])))]}
         live = [stack for stack in reversed(self._stacks.values()) if not stack.deleted]
@@ -32,20 +32,20 @@ class Reading(Registry):
         return {"Stacks": [answers.stack(stack) for stack in shown], **following}
 
     def list_stacks(self, params: Parameters) -> Answer:
-        """ListStacks. The list includes deleted stacks."""
+        """Return summaries of all stacks, newest first, including deleted stacks."""
         statuses = params.get("StackStatusFilter")
         stacks = [stack for stack in reversed(self._stacks.values()) if not statuses or stack.status in statuses]
         shown, following = answers.page(stacks, params.get("NextToken"))
         return {"StackSummaries": [answers.summary(stack) for stack in shown], **following}
 
     def describe_stack_events(self, params: Parameters) -> Answer:
-        """DescribeStackEvents, newest first."""
+        """Return the events of a stack, newest first."""
         stack = self.known_stack(str(params["StackName"]), "Stack [{}] does not exist")
         shown, following = answers.page(stack.events[::-1], params.get("NextToken"))
         return {"StackEvents": list(shown), **following}
 
     def describe_stack_resource(self, params: Parameters) -> Answer:
-        """DescribeStackResource."""
+        """Return one resource of a stack, with its metadata."""
         name, logical_id = str(params["StackName"]), str(params["LogicalResourceId"])
         stack = self.known_stack(name, "Stack '{}' does not exist")
         if logical_id not in stack.resources:
@@ -53,7 +53,7 @@ class Reading(Registry):
         return {"StackResourceDetail": answers.resource_detail(stack, stack.resources[logical_id])}
 
     def describe_stack_resources(self, params: Parameters) -> Answer:
-        """DescribeStackResources, for a stack or for the physical id of one of its resources."""
+        """Return the resources of a stack, which is given by name or by the physical id of one of its resources."""
         physical_id, logical_id = params.get("PhysicalResourceId"), params.get("LogicalResourceId")
         if params.get("StackName"):
             stack = self.known_stack(str(params["StackName"]))
@@ -65,14 +65,14 @@ class Reading(Registry):
         return {"StackResources": [answers.resource(stack, resource, "Timestamp") for resource in chosen]}
 
     def list_stack_resources(self, params: Parameters) -> Answer:
-        """ListStackResources."""
+        """Return summaries of the resources of a stack."""
         stack = self.known_stack(str(params["StackName"]))
         shown, following = answers.page(list(stack.resources.values()), params.get("NextToken"))
         listed = [answers.resource(stack, resource, "LastUpdatedTimestamp", stack_named=False) for resource in shown]
         return {"StackResourceSummaries": listed, **following}
 
     def get_template(self, params: Parameters) -> Answer:
-        """GetTemplate: the template of a stack or change set, as it was submitted."""
+        """Return the template of a stack or change set, as it was submitted."""
         if params.get("ChangeSetName"):
             name = str(params["ChangeSetName"])
             for change_set in self._change_sets.values():
@@ -90,7 +90,7 @@ class Reading(Registry):
         return _template(self.known_stack(str(params["StackName"])).desired.template)
 
     def get_template_summary(self, params: Parameters) -> Answer:
-        """GetTemplateSummary."""
+        """Return the parameters, capabilities and resource types of a template, submitted or deployed."""
         if params.get("StackName"):
             template = self.known_stack(str(params["StackName"])).desired.template
         else:
@@ -120,7 +120,7 @@ class Reading(Registry):
         }
 
     def validate_template(self, params: Parameters) -> Answer:
-        """ValidateTemplate."""
+        """Check a template and return its parameters and capabilities."""
         answer = _summary(template_of(self, params, None))
         keys = ("ParameterKey", "DefaultValue", "NoEcho", "Description")
         answer["Parameters"] = [
@@ -129,7 +129,7 @@ class Reading(Registry):
         return answer
 
     def list_exports(self, params: Parameters) -> Answer:
-        """ListExports."""
+        """Return the exports of all stacks."""
         exports = [
             {"ExportingStackId": stack.id, "Name": name, "Value": value} for stack, name, value in self.exports()
         ]
@@ -137,7 +137,7 @@ class Reading(Registry):
         return {"Exports": list(shown), **following}
 
     def list_imports(self, params: Parameters) -> Answer:
-        """ListImports."""
+        """Return the names of the stacks that import an export."""
         name = str(params["ExportName"])
         users = self.importers(name)
         if not users:

@@ -45,7 +45,7 @@ class Registry(Service):
         return {"_stacks": stacks, "_change_sets": change_sets}
 
     def method(self, operation: str) -> Callable[[Parameters], Answer] | None:
-        """Return the method of an operation, wrapped so that only one operation runs at a time."""
+        """Return an operation's method, wrapped so that only one operation runs at a time; None if there is none."""
         operation_method = super().method(operation)
         if operation_method is None:
             return None

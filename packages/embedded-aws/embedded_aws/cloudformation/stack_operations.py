@@ -29,7 +29,7 @@ class StackOperations(Registry):
     """CloudFormation's operations that create, update, delete and roll back stacks."""
 
     def create_stack(self, params: Parameters) -> Answer:
-        """CreateStack."""
+        """Create a stack, and start its deployment in the background."""
         stack = self.new_stack(str(params["StackName"]))
         stack.desired = desired_of(self, params, stack)
         stack.termination_protection = bool(params.get("EnableTerminationProtection", False))
@@ -47,7 +47,7 @@ class StackOperations(Registry):
         return {"StackId": stack.id, "OperationId": stack.operation_id}
 
     def update_stack(self, params: Parameters) -> Answer:
-        """UpdateStack."""
+        """Start the update of a stack in the background. An update without changes is refused."""
         stack = self.live_stack(str(params["StackName"]))
         if stack is None or stack.status == "REVIEW_IN_PROGRESS":
             raise invalid(f"Stack [{params['StackName']}] does not exist", quoted("SWO-GS/auto-tag, issue 98"))
@@ -61,7 +61,7 @@ class StackOperations(Registry):
         return {"StackId": stack.id, "OperationId": stack.operation_id}
 
     def delete_stack(self, params: Parameters) -> Answer:
-        """DeleteStack. Succeeds without effect if the stack does not exist."""
+        """Start the deletion of a stack in the background; do nothing if the stack does not exist."""
         stack = self.live_stack(str(params["StackName"]))
         if stack is None:
             return {}
@@ -71,8 +71,8 @@ class StackOperations(Registry):
                 quoted("ekristen/aws-nuke, issue 821"),
             )
         if stack.status == "CREATE_IN_PROGRESS" and (creation := self._operations.get(stack.id)):
-            # AWS takes the request at once and deletes when the resources under way are done: quoted in
-            # cloudtools/stacker, issue 422.
+            # AWS accepts the request at once, and deletes the stack when the resources in progress are finished:
+            # quoted in cloudtools/stacker, issue 422.
             creation.delete_requested = True
             self.begin(stack, "DELETE_STACK", "DELETE_IN_PROGRESS", params.get("ClientRequestToken"))
             return {}
@@ -101,7 +101,7 @@ class StackOperations(Registry):
         return {}
 
     def continue_update_rollback(self, params: Parameters) -> Answer:
-        """ContinueUpdateRollback."""
+        """Continue the failed rollback of an update, without the resources to skip."""
         stack = self.known_stack(str(params["StackName"]), "Stack [{}] does not exist")
         if stack.status != "UPDATE_ROLLBACK_FAILED":
             raise invalid(f"Stack:{stack.id} is in {stack.status} state and can not continue rolling back.", ASSUMED)
@@ -116,7 +116,7 @@ class StackOperations(Registry):
         return {}
 
     def rollback_stack(self, params: Parameters) -> Answer:
-        """RollbackStack, for a stack that failed with rollback disabled or whose rollback failed."""
+        """Roll back a stack that failed with rollback disabled, or whose rollback failed."""
         stack = self.known_stack(str(params["StackName"]), "Stack [{}] does not exist")
         if stack.status not in (*_PAUSED, "ROLLBACK_FAILED"):
             raise invalid(f"Stack:{stack.id} is in {stack.status} state and can not be rolled back.", ASSUMED)
@@ -128,7 +128,7 @@ class StackOperations(Registry):
         return {"StackId": stack.id, "OperationId": stack.operation_id}
 
     def cancel_update_stack(self, params: Parameters) -> Answer:
-        """CancelUpdateStack. The update stops after the resource that is being provisioned."""
+        """Cancel an update. It stops after the resource that is being provisioned."""
         stack = self.known_stack(str(params["StackName"]), "Stack [{}] does not exist")
         if stack.status != "UPDATE_IN_PROGRESS" or stack.id not in self._operations:
             raise invalid(
@@ -139,7 +139,7 @@ class StackOperations(Registry):
         return {}
 
     def update_termination_protection(self, params: Parameters) -> Answer:
-        """UpdateTerminationProtection."""
+        """Set whether a stack is protected against deletion."""
         stack = self.live_stack(str(params["StackName"]))
         if stack is None:
             raise invalid(f"Stack [{params['StackName']}] does not exist", quoted("SWO-GS/auto-tag, issue 98"))

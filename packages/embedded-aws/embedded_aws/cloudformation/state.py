@@ -181,7 +181,7 @@ class ChangeSet:
     """CreateChangeSet options that DescribeChangeSet returns: Description, IncludeNestedStacks, OnStackFailure, ..."""
     validation_events: list[dict[str, Any]] = field(default_factory=list)
     imports: dict[str, dict[str, str]] = field(default_factory=dict)
-    """The identifier of each resource to import, by logical id; empty for a change set of another type."""
+    """The identifier of each resource to import, by logical id; empty if the change set is not of type IMPORT."""
 
     def fail(self, reason: str) -> None:
         """Mark the change set as failed."""

@@ -41,7 +41,7 @@ class Template:
 
     @property
     def types(self) -> list[str]:
-        """The resource types, each once, in order of appearance."""
+        """The resource types without duplicates, in order of appearance."""
         return list(dict.fromkeys(str(definition["Type"]) for definition in self.resources.values()))
 
 

@@ -126,7 +126,7 @@ class HandlerWork:
 
 
 def pause_on(stop: Any, clock: Clock) -> Pause:
-    """Return a sleep function whose argument is AWS's seconds. It raises `StoppedError` when `stop` is set."""
+    """Return a function that sleeps for a number of AWS's seconds. It raises `StoppedError` when `stop` is set."""
 
     def pause(seconds: float) -> None:
         if stop.wait(max(clock.here(seconds), _SHORTEST_PAUSE_SECONDS)):

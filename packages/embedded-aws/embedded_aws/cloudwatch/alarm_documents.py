@@ -18,11 +18,11 @@ _PAGE = 100
 
 
 def check_alarm(params: Parameters, region: str) -> None:
-    """Validate PutMetricAlarm. Only alarms with a static threshold are supported."""
+    """Validate a PutMetricAlarm request. Only alarms with a static threshold are supported."""
     model = topology({"alarm": resource(ResourceType.ALARM, params)}, region)
     refuse("PutMetricAlarm", model, "alarm", code="InvalidParameterValue")
     if params["ComparisonOperator"] not in COMPARISONS or "ThresholdMetricId" in params:
-        raise invalid("The embedded AWS has no anomaly detection: an alarm compares with a static Threshold.", LIMIT)
+        raise invalid("The embedded AWS has no anomaly detection: an alarm needs a static Threshold.", LIMIT)
     if "Metrics" in params:
         check_evaluable(params["Metrics"])
     else:

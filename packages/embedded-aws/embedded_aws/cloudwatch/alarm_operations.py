@@ -133,7 +133,7 @@ class AlarmOperations(Service):
             alarm = self._alarm(params["AlarmName"])
             actions = self._becomes(alarm, params["StateValue"], params["StateReason"], params.get("StateReasonData"))
             raised = Raised(alarm.name, alarm.state, alarm.threshold, None)
-        self._ask(raised, actions)
+        self._run_actions(raised, actions)
         return {}
 
     def enable_alarm_actions(self, params: Parameters) -> Answer:  # noqa: D102
@@ -187,7 +187,7 @@ class AlarmOperations(Service):
                     actions = self._judged(alarm, now)
                     pending.append((Raised(alarm.name, alarm.state, alarm.threshold, alarm.value), actions))
         for raised, actions in pending:
-            self._ask(raised, actions)
+            self._run_actions(raised, actions)
 
     def _judged(self, alarm: Alarm, now: float) -> list[str]:
         values = self._values(alarm)
@@ -222,7 +222,7 @@ class AlarmOperations(Service):
         alarm.state, alarm.reason, alarm.reason_data, alarm.since, alarm.acted = state, reason, data, now, now
         return list(alarm.settings.get(ACTIONS[state], ())) if alarm.settings["ActionsEnabled"] else []
 
-    def _ask(self, raised: Raised, actions: Iterable[str]) -> None:
+    def _run_actions(self, raised: Raised, actions: Iterable[str]) -> None:
         """Run the actions of an alarm. No lock is held here, because actions call other services."""
         for arn in actions:
             actor = self._monitoring.actor(arn)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _EXTRA_PERIODS = 2
-"""Periods read in addition to EvaluationPeriods, because CloudWatch uses older data points for missing ones."""
+"""Periods read in addition to EvaluationPeriods, because CloudWatch uses older data points in place of missing ones."""
 COMPARISONS = {
     "GreaterThanOrEqualToThreshold": operator.ge,
     "GreaterThanThreshold": operator.gt,
@@ -75,7 +75,7 @@ class Raised:
     state: str
     threshold: float
     value: float | None
-    """The newest data point; None if SetAlarmState set the state."""
+    """The newest data point; None if there is no data or SetAlarmState set the state."""
 
 
 def evaluated_state(alarm: Alarm, values: Sequence[float | None]) -> str:

@@ -1,7 +1,7 @@
 """Subset of metric math for endpoint alarms and dashboards: arithmetic, comparisons, AND, IF, FILL, SUM, ...
 
-An expression is evaluated for each period. If one of its metrics has no value in a period, the expression has no value
-in this period, unless FILL supplies one.
+An expression is evaluated for each period. If an operand has no value in a period, the result has no value either; FILL
+supplies a value, and SUM, MIN, MAX and AVG skip missing values.
 """
 
 from __future__ import annotations

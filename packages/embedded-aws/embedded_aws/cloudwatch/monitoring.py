@@ -28,7 +28,7 @@ class Metric(NamedTuple):
 
     @classmethod
     def of(cls, namespace: str, name: str, dimensions: Mapping[str, str]) -> Metric:
-        """Create a metric with sorted dimensions, so that equal metrics compare as equal."""
+        """Create a metric with sorted dimensions. The order in which they are given does not matter."""
         return cls(namespace, name, tuple(sorted(dimensions.items())))
 
 
@@ -54,7 +54,7 @@ class Metrics:
             self._of(metric, unit).add(moment, value, count)
 
     def join(self, metric: Metric, cell: Cell, *, unit: str, at: float) -> None:
-        """Publish a statistic set."""
+        """Publish a statistic set at the time `at`, in AWS's seconds."""
         with self._lock:
             self._of(metric, unit).join(math.floor(at), cell)
 

@@ -34,7 +34,7 @@ def check_statistic(name: str) -> None:
     """Refuse a statistic that CloudWatch does not have, or that the embedded AWS does not compute."""
     if not is_statistic(name):
         raise invalid(
-            f"The statistic {name} is not supported: {', '.join(_STATISTICS)}, or a percentile such as p99.",
+            f"The statistic {name} is not supported: use {', '.join(_STATISTICS)} or a percentile such as p99.",
             documented("CloudWatch User Guide, statistics definitions"),
         )
     if name not in _STATISTICS and not _PERCENTILE.fullmatch(name):
@@ -42,7 +42,7 @@ def check_statistic(name: str) -> None:
 
 
 def check_period(seconds: int) -> None:
-    """Refuse a length of a period that CloudWatch does not accept for reading metrics."""
+    """Refuse a period length, in seconds, that CloudWatch does not accept for reading metrics."""
     if not is_read_period(Fraction(seconds)):
         raise _refusal_of(READ_PERIOD)
 

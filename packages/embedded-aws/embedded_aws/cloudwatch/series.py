@@ -1,5 +1,5 @@
-"""Data points of one metric, by the clock of the embedded AWS: full resolution for 3 hours, per minute for 15 days,
-then deleted.
+"""Data points of one metric. By the clock of the embedded AWS, they are kept at full resolution for 3 hours and per
+minute for 15 days.
 
 These are CloudWatch's retention times. They also limit the memory of an embedded AWS that runs for days.
 """
@@ -49,8 +49,9 @@ class Cell:
             self.shares[value] = self.shares.get(value, 0.0) + count
 
     def statistic(self, name: str) -> float | None:
-        """Return a statistic by CloudWatch's name, such as `Average` or `p99.9`; None if the samples do not allow
-        it.
+        """Return a statistic by CloudWatch's name, such as `Average` or `p99.9`.
+
+        None for a percentile of statistic sets whose values differ, because they contain no single values.
         """
         match name:
             case "SampleCount":

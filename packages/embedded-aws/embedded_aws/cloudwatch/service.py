@@ -1,4 +1,4 @@
-"""The operations on metrics: publish and read data points, by wall-clock periods."""
+"""The operations that publish and read data points. Times and periods in requests are wall-clock time."""
 
 from __future__ import annotations
 

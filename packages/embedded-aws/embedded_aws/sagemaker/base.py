@@ -61,7 +61,7 @@ class Base(Service):
 
     @contextmanager
     def now(self) -> Iterator[float]:
-        """Advance the state to the current time, and hold its lock until the end of the block."""
+        """Advance the state, yield the current time in seconds since the epoch, and hold the lock during the block."""
         with self._lock:
             passing = self._passing()
             advance(passing)

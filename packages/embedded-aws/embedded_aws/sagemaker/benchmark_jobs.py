@@ -194,7 +194,7 @@ class BenchmarkJobs(Components):
     # ---- results
 
     def _settle(self) -> None:
-        """End the jobs whose time is up. The lock is released while results are written to S3, which is another
+        """End the jobs that are due. The lock is released while results are written to S3, which is another
         service.
         """
         with self.now() as now:
@@ -262,7 +262,7 @@ def _parameters(request: Parameters) -> dict[str, Any]:
     others = [name for name in _UNSUPPORTED if name in parameters]
     if others:
         raise refused(
-            f"The embedded AWS does not support {', '.join(others)}: give lengths by mean and deviation.", LIMIT
+            f"The embedded AWS does not support {', '.join(others)}: give token lengths as mean and deviation.", LIMIT
         )
     try:
         load_of(parameters)

@@ -1,7 +1,8 @@
 """Scale-in strategy CONSOLIDATION: move copies to fewer instances, so that managed scaling can release the others.
 
 AWS documents the cooldown, the largest step and that components keep their placement settings, but not how
-copies move. Here a new copy starts before the old copy stops, and no copy moves unless all of them fit.
+copies move. In the embedded AWS, a new copy starts before the old copy stops, and the copies of an instance move only
+if all of them fit on other instances.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ _DEFAULT_STEP = 1
 
 
 def consolidate(at: Passing, endpoint: Endpoint) -> bool:
-    """Finish started moves, or begin to empty instances if the scale-in policy and its cooldown allow it."""
+    """Finish started moves, or begin to empty instances if the scale-in policy and its cooldown allow it.
+
+    Return whether the state changed.
+    """
     components = at.hosting.components_of(endpoint)
     if any(_finish_move(at, component) for component in components):
         return True
@@ -57,7 +61,10 @@ def _is_moving(components: list[Component]) -> bool:
 
 
 def _begin_emptying(at: Passing, endpoint: Endpoint, components: list[Component]) -> bool:
-    """Start the copies of the instance with the fewest copies on other instances, if all of them fit there."""
+    """Begin to empty the instance that has the fewest copies: start a replacement of each copy on another instance.
+
+    Return False, and start nothing, if not all of the replacements fit or no instance has copies.
+    """
     staying = [machine for machine in endpoint.machines if not machine.leaving and machine.ready_at <= at.now]
     machine = min(staying, key=lambda candidate: len(_copies_on(candidate, components)), default=None)
     if machine is None or not _copies_on(machine, components):

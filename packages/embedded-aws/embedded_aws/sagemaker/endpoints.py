@@ -20,7 +20,7 @@ HAS_COMPONENTS = (
 
 
 class Endpoints(Configs):
-    """CreateEndpoint, UpdateEndpoint, DescribeEndpoint, ListEndpoints, DeleteEndpoint."""
+    """Implements CreateEndpoint, UpdateEndpoint, DescribeEndpoint, ListEndpoints and DeleteEndpoint."""
 
     def create_endpoint(self, params: Parameters) -> Answer:  # noqa: D102 (named like the operation)
         with self.now() as now:
@@ -99,7 +99,7 @@ class Endpoints(Configs):
             endpoint = self.endpoint(params["EndpointName"])
             if endpoint.status in ("Creating", "Updating", "Deleting"):
                 raise refused(f'Cannot delete endpoint "{endpoint.arn}" while it is {endpoint.status}.', ASSUMED)
-            # Strict interpretation: one public measurement saw this succeed, others were refused with this message.
+            # Strict interpretation: in one public measurement the deletion succeeded, but other users got this message.
             if self.hosting.components_of(endpoint):
                 raise refused(HAS_COMPONENTS, quoted("gruntwork-io/cloud-nuke, pull request 1142"))
             slow = self.surroundings.faults.strike(FaultKind.SLOW_DELETION, endpoint.name)

@@ -59,7 +59,7 @@ def check_component(
 
     Args:
         operation: CreateInferenceComponent or UpdateInferenceComponent.
-        request: the component as CreateInferenceComponent takes it, with the settings of an update.
+        request: the component in the form of CreateInferenceComponent; for an update, also DeploymentConfig.
         endpoint: endpoint of the component.
         hosting: the hosting resources of the region.
         region: name of the region.
@@ -75,7 +75,7 @@ def check_component(
 
 
 def _surroundings(endpoint: Endpoint, hosting: Hosting, *, without: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the template resources of the endpoint, its configuration and its other components, and of all models."""
+    """Yield template resources: the endpoint, its configuration, its components except `without`, and all models."""
     configuration = {
         "EndpointConfigName": endpoint.config_name,
         "ExecutionRoleArn": _ROLE,

@@ -21,7 +21,7 @@ _SECURITY_GROUP = re.compile(r"sg-[0-9a-f]{8}(?:[0-9a-f]{9})?")
 
 
 class Models(Base):
-    """CreateModel, DescribeModel, ListModels, DeleteModel."""
+    """Implements CreateModel, DescribeModel, ListModels and DeleteModel."""
 
     def create_model(self, params: Parameters) -> Answer:  # noqa: D102 (named like the operation)
         if "PrimaryContainer" not in params and not params.get("Containers"):
@@ -82,7 +82,7 @@ class Models(Base):
 
 
 class Configs(Models):
-    """CreateEndpointConfig, DescribeEndpointConfig, ListEndpointConfigs, DeleteEndpointConfig."""
+    """Implements CreateEndpointConfig, DescribeEndpointConfig, ListEndpointConfigs and DeleteEndpointConfig."""
 
     def create_endpoint_config(self, params: Parameters) -> Answer:  # noqa: D102
         variants = params["ProductionVariants"]

@@ -17,7 +17,7 @@ TIMED_OUT = "The update did not end within MaximumExecutionTimeoutInSeconds and 
 
 
 def advance_component(at: Passing, component: Component) -> bool:
-    """Apply the next step of a component that is due; False if none is due."""
+    """Apply the next step of a component if it is due. Return whether the state changed."""
     if component.status == "Deleting":
         return _finish_deletion(at, component)
     if component.status not in ("Creating", "Updating"):

@@ -1,7 +1,7 @@
 """Metrics that SageMaker publishes to CloudWatch: samples for each request, gauges of copies and instances.
 
-Utilisation is simulated, because no model runs here: a copy that answers uses its accelerators almost fully, and an
-idle copy only holds their memory. Reservations are exact.
+Utilisation is simulated, because the copies have no real accelerators: a copy that answers uses its accelerators almost
+fully, and an idle copy only holds their memory. Reservations are exact.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Telemetry:
             endpoint: name of the endpoint.
             variant: name of the endpoint's variant.
             component: component that the request names.
-            serving: component whose copies answer: the base component of an adapter. The load is published for both.
+            serving: component whose copies answer: for an adapter, its base component. The load is published for both.
 
         """
         loaded = {component, serving}

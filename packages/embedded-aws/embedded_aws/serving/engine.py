@@ -1,7 +1,7 @@
 """Protocols between the embedded AWS and a serving engine, which runs in the containers of copies.
 
 As on SageMaker, a container receives a body on a path, and answers with a status, a content type and a body in parts.
-The engine is passed in when the embedded AWS starts, or found among the installed distributions. It can be a stand-in
+The engine is passed in when the embedded AWS starts, or an installed distribution provides it. It can be a stand-in
 that waits as long as a model would take, or it can start a process that listens on a port.
 """
 
@@ -112,7 +112,8 @@ class Container(Protocol):
             copies: number of copies that answer.
             routing: SageMaker's routing strategy, such as `RANDOM`.
             load: the load, as for forecasts.
-            duration_seconds: time after which users or a request rate send no request; bursts and traces end earlier.
+            duration_seconds: time after which users or a request rate send no more requests. Bursts and traces end with
+                their last request.
 
         Raises:
             ServingError: the engine cannot run this load.
@@ -197,7 +198,7 @@ def engine_named(reference: str) -> ServingEngine:
 
 
 def installed_engine() -> ServingEngine:
-    """Return the engine of the installed distributions; `NoEngine` if there is none.
+    """Return the engine that an installed distribution provides; `NoEngine` if none provides one.
 
     Raises:
         ServingError: several engines are installed, so one must be named.

@@ -191,7 +191,7 @@ class ProcessContainer:
     copy: str
     environment: Mapping[str, str]
 
-    def start(self, speed: float) -> ProcessCopy:  # noqa: ARG002 (a real engine is as fast as it is)
+    def start(self, speed: float) -> ProcessCopy:  # noqa: ARG002 (a real engine has its own speed)
         """Return the copy's process, which is started again if the embedded AWS was restarted in the meantime.
 
         Raises:
@@ -212,7 +212,8 @@ class ProcessContainer:
 
 def _refuse_benchmark() -> NoReturn:
     raise ServingError(
-        "a benchmark job is only simulated here, and a real process serves this endpoint: use `replicas benchmark`"
+        "the embedded AWS only simulates benchmark jobs, but a real process serves this endpoint: use "
+        "`replicas benchmark`"
     )
 
 

@@ -20,7 +20,7 @@ def chosen(destination: Destination, loads: Mapping[str, int], body: bytes) -> S
 
     Args:
         destination: the copies that can answer, and the routing strategy.
-        loads: requests in flight by copy id; a missing copy has none.
+        loads: requests in flight by copy id; a copy that is not listed has none.
         body: body of the request.
 
     """

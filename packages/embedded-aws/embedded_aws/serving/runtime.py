@@ -226,7 +226,7 @@ class Serving:
                 status = 500
                 closing = answers.stream_error("StreamBroken", "the connection to the model container broke")
         finally:
-            visit.end(status)  # before the error is sent, with which a client may send its next request
+            visit.end(status)  # before the error is sent: a client that gets it can send its next request at once
             await reply.parts.aclose()
         if closing and not call.is_openai:
             yield closing

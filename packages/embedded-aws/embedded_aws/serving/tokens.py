@@ -33,7 +33,7 @@ def region_of(authorization: str | None, now: float) -> str:
     except (binascii.Error, UnicodeDecodeError, KeyError, ValueError):
         valid, region, ends = False, "", datetime.now(UTC)
     if not valid:
-        raise ValueError("the bearer token is not a presigned CallWithBearerToken")
+        raise ValueError("the bearer token is not a presigned CallWithBearerToken request")
     if datetime.fromtimestamp(now, UTC) > ends:
         raise ValueError("the bearer token has expired")
     return region

@@ -27,7 +27,7 @@ class Made:
 class HandlerError(Exception):
     """A failure of a handler, with the evidence that CloudFormation fails in this way.
 
-    `code` is one of CloudFormation's handler error codes. NotUpdatable means that the resource was not touched.
+    `code` is one of CloudFormation's handler error codes. NotUpdatable means that the resource was not changed.
     """
 
     def __init__(self, message: str, evidence: Evidence, code: str = "NotStabilized") -> None:
@@ -57,7 +57,7 @@ class Work(Protocol):
         """Report that the resource exists but is not stable yet, so that a rollback deletes it."""
 
     def until(self, stable: Callable[[], bool], *, every_seconds: float = 5.0, at_most_minutes: float = 120.0) -> None:
-        """Poll until the resource is stable; HandlerError after the limit. Times are AWS's, not scaled by the clock."""
+        """Poll until the resource is stable. Raise HandlerError after the limit. Both times are durations on AWS."""
 
 
 class Handler:
@@ -90,7 +90,7 @@ class Handler:
 
 
 class Importable(Handler):
-    """A handler of a type whose existing resources a stack can take over."""
+    """Handler of a resource type whose existing resources can be imported into a stack."""
 
     def find(self, client: Callable[[str], Any], identifier: Mapping[str, str]) -> Made | None:
         """Return an existing resource by the properties of its schema's primary identifier; None if it does not exist.
@@ -108,13 +108,17 @@ _LETTERS = string.ascii_letters + string.digits
 
 
 def name_from_logical_id(work: Work, limit: int) -> str:
-    """Return a generated name, as for most newer types: the logical id, a dash and 12 random letters."""
+    """Return a generated name of at most `limit` characters: the logical id, a dash and 12 random letters or digits.
+
+    CloudFormation names most of its newer resource types in this way.
+    """
     return f"{work.logical_id[: limit - 13]}-{random_letters(12)}"
 
 
 def name_from_stack(work: Work, limit: int, *, lower: bool = False) -> str:
-    """Return a generated name, as for most older types: stack name, logical id and 12 random letters, cut to
-    `limit`.
+    """Return a generated name of at most `limit` characters: stack name, logical id and 12 random letters or digits.
+
+    CloudFormation names most of its older resource types in this way.
     """
     letters = string.ascii_lowercase + string.digits if lower else _LETTERS
     room = limit - 14
@@ -160,5 +164,5 @@ def tag_changes(previous: Properties, desired: Properties) -> tuple[list[dict[st
 
 
 def as_map(tags: Iterable[Mapping[str, str]]) -> dict[str, str]:
-    """Return the tags as a mapping, from a list of Key and Value pairs."""
+    """Convert tags from a list of Key and Value pairs to a dict."""
     return {tag["Key"]: tag["Value"] for tag in tags}

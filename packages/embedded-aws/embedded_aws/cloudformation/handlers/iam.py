@@ -25,9 +25,9 @@ from replicas.names import ResourceType
 
 
 def _document(value: Any) -> str:
-    """Return a policy document as JSON, with the newer version of the policy language.
+    """Return a policy document as JSON, with version 2012-10-17 of the policy language.
 
-    AWS accepts the older version, which is also the default (cdk-preflight 1.9.1, rule pf-iam-policy-version); moto
+    AWS also accepts version 2008-10-17, which is the default (cdk-preflight 1.9.1, rule pf-iam-policy-version); moto
     refuses it.
     """
     if isinstance(value, str):

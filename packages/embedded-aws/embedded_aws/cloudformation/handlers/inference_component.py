@@ -1,7 +1,7 @@
 """Handler for SageMaker inference components. `Ref` returns the ARN, and no attribute returns the name.
 
 The schema marks no property as createOnly, but SageMaker has no operation to rename an inference component or to move
-it to another endpoint or variant. CloudFormation's behavior is not documented. Here such an update is refused.
+it to another endpoint or variant. CloudFormation's behavior is not documented. The embedded AWS refuses such an update.
 """
 
 # ruff: noqa: ARG002, D102 (Handler documents the methods)

@@ -21,7 +21,7 @@ from embedded_aws.cloudformation.handlers.handler import Handler, Made, Properti
 from replicas.names import ResourceType
 
 _NO_MODEL = "moto has no model of the type"
-_OWN_SERVICE = "the embedded AWS has its own service for the type, which takes time and can fail"
+_OWN_SERVICE = "the embedded AWS has its own service for the type, whose operations take time and can fail"
 _NO_UPDATE = "moto's model cannot be updated"
 OWN_HANDLERS: Mapping[str, str] = MappingProxyType(
     {
@@ -61,7 +61,7 @@ class MotoModel(Handler):
 
     @staticmethod
     def existing(account: str, region: str, physical_id: str) -> CloudFormationModel:
-        """Moto's object of a resource; raises moto's not-found error if it does not exist."""
+        """Return moto's object of a resource; raise moto's not-found error if it does not exist."""
         raise NotImplementedError
 
     def physical_id(self, work: Work, desired: Properties) -> str:

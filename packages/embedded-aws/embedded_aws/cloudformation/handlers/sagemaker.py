@@ -64,7 +64,7 @@ class SageMakerHandler(Importable):
 
 
 def described(describe: Callable[..., Any], arn: str, name: str, arn_key: str) -> dict[str, Any] | None:
-    """Return the description of the resource with this ARN; None if it does not exist, or its name has a new ARN."""
+    """Return the description of the resource with this ARN; None if no resource has the ARN."""
     try:
         answer: dict[str, Any] = describe(**{name: name_in(arn)})
     except ClientError as error:
@@ -75,7 +75,7 @@ def described(describe: Callable[..., Any], arn: str, name: str, arn_key: str) -
 
 
 class Model(SageMakerHandler):
-    """A SageMaker model. Every change except a change of tags replaces it."""
+    """A SageMaker model. Every change except a change of tags replaces the model."""
 
     type = ResourceType.MODEL
     attributes = ("ModelArn", "ModelName")

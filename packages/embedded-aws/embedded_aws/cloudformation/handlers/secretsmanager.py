@@ -58,8 +58,9 @@ class Secret(Handler):
 
 
 def _value(client: Any, desired: Properties) -> str:
-    """Return the value of a secret: SecretString, or a random password, inserted in SecretStringTemplate if it has a
-    key.
+    """Return the value of a secret: SecretString or a random password.
+
+    With GenerateStringKey, the password is added to the JSON object SecretStringTemplate under that key.
     """
     if "GenerateSecretString" not in desired:
         return str(desired.get("SecretString", ""))

@@ -124,7 +124,7 @@ class TopicPolicy(Handler):
             )
 
     def _reset(self, work: Work, topics: list[str]) -> None:
-        """Reset the policy of topics to SNS's default: only the owner's account publishes."""
+        """Reset the policy of topics to SNS's default: only the owner's account can publish."""
         for topic in topics:
             policy = {
                 "Version": "2008-10-17",
