@@ -1,4 +1,4 @@
-"""Sentences about text that is not Python: Python's message, and the change that fixes it."""
+"""Error messages for text that is not Python: Python's message, and the change that fixes it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Parser/tokenizer)."""
 
 
 def syntax_in_words(fault: SyntaxError) -> str:
-    """Return the sentence about a fault of syntax, without the file and the line where it begins."""
+    """Return the error message for a syntax error, without the file and the line."""
     message = fault.msg.rstrip(".?!")
     fix = next((fix for pattern, fix in _FIXES.items() if re.search(pattern, message)), "")
     if not fix and (fault.text or "")[(fault.offset or 0) - 1 : fault.offset] == ":":
