@@ -47,7 +47,7 @@ class Statement:
 
     @property
     def covered_actions(self) -> tuple[str, ...]:
-        """The actions that the statement covers by name; none with `NotAction`."""
+        """The actions that the statement covers by name; empty with `NotAction`."""
         return () if self.excludes_actions else self.actions
 
     @property
@@ -57,7 +57,7 @@ class Statement:
 
     @property
     def covered_resources(self) -> tuple[str, ...]:
-        """The resources that the statement covers by ARN; none with `NotResource`."""
+        """The resources that the statement covers by ARN; empty with `NotResource`."""
         return () if self.excludes_resources else self.resources
 
 

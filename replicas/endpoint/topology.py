@@ -78,9 +78,7 @@ class Topology:
 
     @property
     def own_containers(self) -> Iterator[tuple[Component, Container]]:
-        """Yield the containers that components declare themselves, in addition to a SageMaker model or instead of
-        one.
-        """
+        """Yield the containers that components declare themselves, in addition to or instead of a SageMaker model."""
         return (
             (component, specification.own_container)
             for component in self.components
@@ -90,7 +88,7 @@ class Topology:
 
     @property
     def declared_containers(self) -> Iterator[tuple[Subject, Container]]:
-        """Yield all containers of models, then those that components declare themselves."""
+        """Yield all containers of models, then the containers that components declare themselves."""
         yield from ((model.subject, container) for model in self.models for container in model.containers)
         yield from ((component.subject, container) for component, container in self.own_containers)
 

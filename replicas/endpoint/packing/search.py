@@ -14,8 +14,8 @@ def search(
 ) -> list[Counts] | None:
     """Return layouts of at most `instances` instances that place all copies; None if no placement exists.
 
-    The search is complete and depth-first. All instances are equal, so each step chooses the instance with a copy of
-    the first reservation that is not fully placed. Only full layouts are tried, because moving a copy to an earlier
+    The search is complete and depth-first. All instances are identical, so each step chooses the instance with a copy
+    of the first reservation that is not fully placed. Only full layouts are tried, because moving a copy to an earlier
     instance with free capacity never makes a placement worse. The search skips a remaining demand that a bound rules
     out, or that failed before with the same number of instances or more.
 
