@@ -35,7 +35,8 @@ def plan(deployment: Deployment, *, to_deploy: bool = True) -> EndpointPlan:
     a warning.
 
     Raises:
-        SizingError: with every problem, each with the shortfall in numbers and the nearest change that fits.
+        SizingError: the deployment is faulty or does not fit. The error lists every problem, with the missing amount
+            and the nearest change that fits.
 
     """
     draft = draft_of(deployment, to_deploy=to_deploy)

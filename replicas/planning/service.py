@@ -1,4 +1,4 @@
-"""Warnings about how the copies of a plan would serve: requests too long for them, or one request at a time."""
+"""Warnings about how the copies of a plan serve: requests are too long for them, or run one at a time."""
 
 from __future__ import annotations
 
