@@ -59,7 +59,7 @@ class TerraformTemplate(dict[str, Any]):
             Unread(
                 subject=each.subject,
                 question=f"whether it depends on {each.awaited.name}",
-                why="a local value, each or a dynamic block contains references that the plan does not show",
+                why="it uses a local value, `each` or a dynamic block, whose references the plan does not show",
             )
             for each in open_waits
         ]
