@@ -24,8 +24,8 @@ def hub_repository(container: Container) -> tuple[str, str] | None:
 
 @rule(
     "weights-location",
-    checks="The S3 location of weights is a prefix without a slash at its end, an object with one, or an archive that "
-    "is not unpacked (warning).",
+    checks="The S3 location of weights is a prefix without a slash at its end, an object with a slash at its end, or "
+    "an archive that is not unpacked (warning).",
     why="{why}",
     source="SageMaker API reference, S3ModelDataSource, S3DataType and CompressionType",
     enforced=enforced_by("CreateModel", "documented", "botocore 1.44.5, S3ModelDataSource, S3DataType"),
