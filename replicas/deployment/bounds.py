@@ -25,7 +25,7 @@ MAX_KV_BYTES_PER_TOKEN = 100_000_000
 token of a published model."""
 MAX_USERS = 100_000
 MAX_REQUESTS_PER_SECOND = 10_000
-"""Upper bounds of a forecast. They are far above the saturation of 800 copies with several hundred requests each."""
+"""Upper bounds of the load of a forecast, far above the saturation of 800 copies with several hundred requests each."""
 MAX_REQUESTS_PER_MINUTE = 60 * MAX_REQUESTS_PER_SECOND
 MAX_RESPONSE_SECONDS = 480
 """SageMaker limits a response to 60 s, and a streamed response to 8 minutes (InvokeEndpointWithResponseStream)."""

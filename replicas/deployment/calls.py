@@ -103,7 +103,7 @@ def _too_many_unnamed(label: str, parameters: Mapping[str, Parameter], given: in
 
 
 def _unknown_keywords(function: str, source: bytes, line: int | None, parameters: Mapping[str, Parameter]) -> list[str]:
-    """Return the keywords that calls of a function in a line use, but that the function does not have."""
+    """Return the keywords in the calls of a function in a line that are not parameters of the function."""
     called = [
         call for call in _calls(source, line) if function in (getattr(call.func, name, None) for name in ("id", "attr"))
     ]

@@ -91,7 +91,7 @@ def _guard_of_many(guard: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _arguments(hints: Sequence[Hint], function: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the arguments of a call that can be evaluated, by the name of the parameter."""
+    """Yield parameter name and value of the arguments of a call. The value is None if it cannot be evaluated."""
     try:
         positions = list(inspect.signature(function).parameters)
     except (TypeError, ValueError):

@@ -17,7 +17,7 @@ from replicas.deployment.near import near
 _OF_OTHER_LANGUAGES = {"true": "True", "false": "False", "null": "None", "none": "None", "nil": "None"}
 _PATH_OF_MODULE = re.compile(r"(?<=') \(/.*\.py\)$")
 _MISSING_COMMA = re.compile(r"object is not callable|object is not subscriptable|indices must be integers")
-"""Errors of two expressions in brackets without a comma between them: Python calls or indexes the first one."""
+"""Python's messages for two expressions without a comma between them: Python calls or indexes the first expression."""
 
 
 def in_words(fault: Exception, source: bytes, line: int | None) -> str:

@@ -123,7 +123,10 @@ class Scaling:
 
 @dataclass(frozen=True, kw_only=True)
 class InstanceScaling:
-    """Managed instance scaling: instances follow the copies. The plan proves the placement at minimum and maximum."""
+    """Managed instance scaling: SageMaker changes the number of instances with the number of copies.
+
+    The plan proves that the minimum and the maximum number of copies fit.
+    """
 
     max_instances: Annotated[int, Field(ge=1, le=MAX_INSTANCES)]
     min_instances: Annotated[int, Field(ge=0, le=MAX_INSTANCES)] | None = None

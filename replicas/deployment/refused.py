@@ -45,7 +45,7 @@ class RefusedEntry:
 
 
 def refused(problem: str, known: Mapping[str, Any] | Deployment, *, is_region_known: bool = True) -> RefusedEntry:
-    """Refuse an entry. Invalid values of `known` are dropped, because no stack can be deployed with them."""
+    """Return a refused entry. Invalid values of `known` are dropped, because no stack can be deployed with them."""
     values = known if isinstance(known, Mapping) else vars(known)
     return RefusedEntry(
         problem,

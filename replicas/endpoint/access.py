@@ -43,7 +43,7 @@ class Statement:
     principals: tuple[str, ...] = ()
     """Principals. Only trust policies and resource policies have principals."""
     unknown: Unknown | None = None
-    """Reason why the statement is unknown; None if its elements are known, except for segments."""
+    """Reason why the statement is unknown; None if it is known. Unknown segments of texts do not make it unknown."""
 
     @property
     def covered_actions(self) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ _LONGEST_DAYS = 5 * 366
 """Days that `Cron.last` searches backwards. A cron schedule that recurs does so within five years, with rare exceptions
 such as the fifth Monday of February."""
 _CALENDAR_YEARS = 41
-"""Years that `Cron.runs_after` searches: 29 February falls on each weekday once in 28 years, or in 40 around 2100."""
+"""Years that `Cron.runs_after` searches: 29 February falls on each weekday once in 28 years, and around 2100 in 40."""
 
 
 class ScheduleError(ValueError):
@@ -239,7 +239,7 @@ def _numbers(field: str, least: int, most: int, names: dict[str, int] | None = N
 
 
 def _nearest_workday(day: date, target: int) -> int:
-    """Return the day of the month that is Monday to Friday and nearest to the day `target`, in the month of `day`."""
+    """Return the weekday (Monday to Friday) nearest to `target` in the month of `day`, as a day of the month."""
     length = calendar.monthrange(day.year, day.month)[1]
     weekday = calendar.weekday(day.year, day.month, target)
     if weekday == calendar.SATURDAY:

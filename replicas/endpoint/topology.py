@@ -60,7 +60,7 @@ class Topology:
     protected: tuple[Protected, ...] = ()
     """Buckets, repositories and keys that are created together with the endpoints."""
     aliases: Mapping[str, str] = field(default_factory=dict)
-    """Replacements for placeholders such as `${Bucket.Arn}`. After replacement, equal ARNs are equal strings."""
+    """Replacements for placeholders such as `${Bucket.Arn}`. After replacement, all texts of one ARN are equal."""
     texts: tuple[WrittenText, ...] = ()
     unread: tuple[Unread, ...] = ()
     refusals: tuple[Refusal, ...] = ()

@@ -54,9 +54,9 @@ class _Options:
     copies: tuple[SizedCopy, ...]
     traffic: Traffic
     speeds: tuple[CopySpeed, ...]
-    """Speed of a copy at each degree; empty if it is not known."""
+    """Speed of a copy at each degree; empty if it is not known, or if only one degree is possible."""
     unknown: str
-    """Reason why the speed is not known; empty if it is known."""
+    """Reason why the speed is not known; otherwise empty."""
     _carried: dict[tuple[int, int], Carried] = field(default_factory=dict)
 
     def carried(self, degree: int, copies: int) -> Carried:

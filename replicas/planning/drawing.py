@@ -28,7 +28,7 @@ _PARTS = (
     ("adapters", "adapters", ("adapters_gib",)),
     ("engine", "context and buffers", ("context_gib", "collectives_gib", "outside_gib")),
 )
-"""Parts of an accelerator's memory: class in the style, name, and the keys of a component in the plan's JSON."""
+"""Parts of an accelerator's memory: CSS class, name, and the keys of a component in the plan's JSON."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +101,7 @@ class Drawing:
 
     @property
     def totals(self) -> list[str]:
-        """GiB of an accelerator of each component."""
+        """Memory of one accelerator of each component, GiB, as text."""
         return [f"{sum(part.gib for part in parts):.2f}" for _, parts in self.components]
 
 

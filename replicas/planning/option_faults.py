@@ -79,7 +79,7 @@ def tag_problems(option: str, tags: Mapping[str, str]) -> Iterator[str]:
 
 
 def _role_problems(deployment: Deployment) -> Iterator[str]:
-    """Yield the options that cannot apply to an existing execution role."""
+    """Yield a problem for each option that cannot apply to an existing execution role, or if its account is wrong."""
     security = deployment.security
     if security.execution_role is None:
         return

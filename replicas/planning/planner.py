@@ -207,7 +207,7 @@ class _Counts:
 
 
 def _component_plan(component: ResolvedComponent, copy: SizedCopy, counts: _Counts) -> tuple[ComponentPlan, list[str]]:
-    """Return the plan of a component, and a problem for each variable of the user that contradicts it."""
+    """Return the plan of a component, and a problem for each environment variable of the user that contradicts it."""
     options, engine = component.options, component.engine
     engine_reason = "as requested" if "-" in options.engine else "the newest version with an image"
     decided = engine.environment(

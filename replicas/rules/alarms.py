@@ -191,8 +191,8 @@ def alarm_without_data(topology: Topology) -> Iterator[Case]:
 
 
 def _namespace_of(metric: WatchedMetric) -> str | None:
-    """Return the namespace in which SageMaker publishes a metric, if the given namespace is misspelt or is another one
-    of SageMaker's; otherwise None.
+    """Return the namespace in which SageMaker publishes a metric, if the given namespace is misspelt or is another
+    namespace of SageMaker; otherwise None.
     """
     given = metric.namespace
     if not isinstance(given, str) or (given in _NAMESPACES and metric.name not in (*_OF_SERVICE, *_OF_INSTANCES)):

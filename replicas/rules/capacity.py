@@ -128,7 +128,7 @@ def _case(shortage: Shortage, why: str, *, certain: bool = True) -> Case:
 
 
 def never_runs(variant: Variant, instance: Instance) -> bool:
-    """Return whether copies that do not fit instances of one type cannot run at all.
+    """Return whether copies that do not fit instances of one type certainly cannot run.
 
     With instance pools, copies that fit a single instance may fit a mix with larger instance types.
     """

@@ -20,7 +20,7 @@ from replicas.rules.regions import registry_region
 
 _PATCH = re.compile(r"-v\d+\.\d+(?:-\d{4}(?:-\d{2}){5})?$")
 """End of the tag of a patch release, for example `-v1.0` or `-v1.0-2023-05-08-21-23-21`. AWS publishes each image with
-and without it (aws/sagemaker-python-sdk issue 3899 lists the tags of one image)."""
+and without this ending (aws/sagemaker-python-sdk issue 3899 lists the tags of one image)."""
 _QUESTION = "whether AWS publishes the image"
 
 

@@ -154,7 +154,7 @@ _RUNS = "correct the day, the month and the year of the schedule, or remove the 
     enforced=enforced_by("PutScalingPolicy", "quoted", f"'{_MISMATCH.words}' ({_MISMATCH.source})"),
 )
 def policy_configuration(topology: Topology) -> Iterator[Case]:
-    """A policy must have exactly the configuration of its type."""
+    """A policy must have the configuration of its type, and no other configuration."""
     for policy in topology.policies:
         if not isinstance(policy.kind, str):
             continue

@@ -18,7 +18,8 @@ MEMORY = "memory"
 """The question that is not judged for a container that is not recognised."""
 _OTHER_USE = re.compile(r"(?:^|-)(ec2|cpu)(?:-|$)")
 _USES = {"ec2": "Amazon EC2", "cpu": "CPUs"}
-"""Uses of images other than those for SageMaker on GPUs, by their part of the tag (aws/deep-learning-containers)."""
+"""Uses of images that are not for SageMaker on GPUs, by the part of the tag that names them
+(aws/deep-learning-containers)."""
 
 
 def request_of(place: Place, topology: Topology) -> tuple[EngineKind, ContainerRequest] | Unjudged:

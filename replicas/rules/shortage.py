@@ -108,7 +108,7 @@ class Shortage:
         return list(_compared(total_of(self.needs, self.copies), total_of([room], (self.instances,))))
 
     def too_large(self, room: Resources) -> list[tuple[Demand, Compared]]:
-        """Return pairs of a demand whose copy does not fit an empty instance, and a resource that the copy exceeds."""
+        """Return pairs of a demand whose copy does not fit an empty instance, and a resource that is too small."""
         return [
             (demand, compared)
             for demand in self.demands

@@ -95,7 +95,7 @@ def _isolated(topology: Topology) -> Iterator[tuple[Subject, Container, Subject]
     source="the engine's folder in replicas/engines",
 )
 def input_limit_twice(topology: Topology) -> Iterator[Case]:
-    """Of variables that exclude each other, only one must be set."""
+    """Variables that exclude each other must not be set together."""
     containers = [(model.subject, model.container) for model in topology.models]
     containers += [
         (component.subject, specification.container)

@@ -89,7 +89,7 @@ def deployed(body: str | Mapping[str, Any]) -> dict[str, Any]:
 def read_text(text: str, *, aliases: bool = True) -> Any:
     """Return the content of a text: JSON if it starts with a brace, otherwise YAML.
 
-    `aliases`: allow YAML aliases, which CloudFormation itself refuses. Raises `TemplateTextError`.
+    YAML aliases, which CloudFormation itself refuses, are accepted if `aliases` is True. Raises `TemplateTextError`.
     """
     if len(text.encode(errors="replace")) > LARGEST_BYTES:
         raise TemplateTextError(TOO_LARGE)

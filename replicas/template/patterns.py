@@ -96,7 +96,7 @@ def _answers(questions: list[tuple[str, str]]) -> dict[tuple[str, str], bool | N
 
 
 def _slow_answers(questions: list[tuple[str, str]]) -> list[bool | None]:
-    """Return whether each text matches its pattern, until the time limit of the separate process that decides it."""
+    """Return whether each text matches its pattern. A separate process decides it; the list ends at its time limit."""
     if not questions or not sys.executable:
         return []
     try:

@@ -18,7 +18,8 @@ Vector = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Bound:
-    """A lower bound of the number of instances: each copy has a weight, and an instance holds at most `per_instance`.
+    """A lower bound of the number of instances: each copy has a weight, and an instance holds at most the
+    weight `per_instance`.
 
     Each resource gives a bound: the weight of a copy is the amount it reserves, and `per_instance` is the amount on an
     instance. The linear relaxation gives the strongest bound.
@@ -92,7 +93,9 @@ def first_fit(claims: Sequence[Vector], demand: Counts, room: Vector, order: Seq
 
 
 def orders(claims: Sequence[Vector], room: Vector) -> list[list[int]]:
-    """Return orders for `first_fit`: the given order, and descending by each resource and by the scarcest resource."""
+    """Return orders for `first_fit`: the given order, and descending orders by each reserved resource and by the
+    largest share of an instance that a copy reserves.
+    """
     indices = range(len(claims))
     keys = [[-claim[resource] for claim in claims] for resource in range(len(room))]
     keys.append(

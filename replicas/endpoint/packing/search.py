@@ -53,9 +53,7 @@ def search(
 
 
 def _choices(with_claim: Sequence[Sequence[Counts]], rest: Counts, budget: Budget) -> Iterator[Counts]:
-    """Yield the layouts that contain the first reservation of the remaining demand, without more copies than the demand
-    has.
-    """
+    """Yield the layouts that contain the first reservation with remaining copies, each cut to the remaining copies."""
     first = next((index for index, count in enumerate(rest) if count), None)
     seen = set()
     for layout in with_claim[first] if first is not None else ():

@@ -47,7 +47,7 @@ class TerraformTemplate(dict[str, Any]):
         self._open_waits = translation.open_waits
 
     def topology(self, region: str | None) -> Topology:
-        """Read the endpoint model."""
+        """Return the endpoint model of the plan."""
         topology = topology_of(self, _PlanResolver(self, region), region)
         unread = [
             Unread(subject=Subject(kind="resource", name=note.name), question=note.question, why=note.why)
