@@ -77,9 +77,9 @@ REASONS: Mapping[str, str] = {
     "rank": "the largest rank that an engine supports",
     "prefix_length": _CONFIGURATION,
     "concurrency_threshold": _CONFIGURATION,
-    "server_errors": f"{_FORECAST}, for a minute",
-    "model_errors": f"{_FORECAST}, for a minute",
-    "no_capacity": f"{_FORECAST}, for a minute",
+    "server_errors": f"{_FORECAST}, during one minute",
+    "model_errors": f"{_FORECAST}, during one minute",
+    "no_capacity": f"{_FORECAST}, during one minute",
     "latency_p90_seconds": _ENDED,
 }
 """Reason for the bounds of each field, by the name of the field."""

@@ -321,7 +321,7 @@ def _other(layout: Layout, chosen: Layout, option: _Options) -> str:
     if not layout.holds_floor and chosen.holds_floor:
         below = (
             f", but a copy holds only {layout.requests_at_once} requests at once, "
-            f"{layout.full_requests_at_once} of full length"
+            f"or {layout.full_requests_at_once} of full length"
         )
     return f"{layout.accelerators} ({_copies(layout.copies)}){figure}{below}"
 

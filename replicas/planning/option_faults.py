@@ -112,7 +112,7 @@ def notes(deployment: Deployment) -> Iterator[str]:
             f"interface endpoints {', '.join(VPC_ENDPOINTS[:-1])} and {VPC_ENDPOINTS[-1]}"
         )
         if any(component.weights is None for component in components):
-            yield "these subnets need internet access (NAT) to load weights from the Hub"
+            yield "the subnets of security.vpc need internet access (NAT) to load weights from the Hub"
     if deployment.data_capture:
         yield (
             f"data_capture= writes the texts of users to {deployment.data_capture.destination}: set read access and "

@@ -193,7 +193,7 @@ def _fallbacks(
 def _how_many(packing: NotJudged, instance: Instance) -> str:
     """Return a problem which says that the search could not decide how many copies fit."""
     where = instances_in_words(packing.instances, instance.name)
-    fix = "set copies=, or give all components the same size of copy"
+    fix = "set copies=, or let all components reserve the same resources per copy"
     return f"how many copies fit {where} is not judged: {packing.why}: {fix}"
 
 

@@ -119,7 +119,7 @@ class StackChange:
             old, new = map(quote, self.environments)
             return (
                 f"deployed to {new} instead of {old}: if that is another account or region, the old stack "
-                f"and {what} running"
+                f"remains, and {what} running"
             )
         return ""
 

@@ -100,7 +100,7 @@ def _closed_networks(template: Mapping[str, Any]) -> Iterator[Unread]:
             network = properties.get("VpcConfig") if isinstance(properties, Mapping) else None
             if any(types.get(name) == _SUBNET for name in names_in(network)):
                 question = "whether its containers reach the model Hub, Amazon S3 and Amazon ECR"
-                why = "the template makes the subnets, but no gateway and no VPC endpoint for them"
+                why = "the template creates the subnets, but no gateway and no VPC endpoint for them"
                 yield _unread(logical_id, question, why)
 
 

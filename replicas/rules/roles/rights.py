@@ -63,7 +63,7 @@ def role_not_assumable(topology: Topology) -> Iterator[Case | Unjudged]:
             trusted = ", ".join(
                 dict.fromkeys(principal for statement in role.trust for principal in statement.principals)
             )
-            yield Case(subject=role.subject, numbers={"user": role.user.name, "trusted": trusted or "nobody"})
+            yield Case(subject=role.subject, numbers={"user": role.user.name, "trusted": trusted or "no principal"})
         elif verdict.answer == "maybe":
             question = f"whether {SAGEMAKER_PRINCIPAL} may assume the role"
             yield Unjudged(subject=role.subject, question=question, unknown=Unknown(verdict.why))
@@ -256,7 +256,7 @@ def _cases(judged: _Judged, verb: str, statements: list[str], *, certain: bool =
         numbers |= {"actions": ", ".join(lacking), "key": " and ".join(sorted(keys))}
         kind = "key policy" if keys else ""
         yield Case(subject=need.role.subject, kind=kind, numbers=numbers, certain=certain)
-    question = f"whether the role may be used {verb} {need.shown}"
+    question = f"whether the role has the permissions {verb} {need.shown}"
     unknown = judged.actions("unknown")
     if unknown:
         why = judged.decisions[unknown[0]].why
