@@ -15,7 +15,7 @@ _FIXES: Final[Mapping[str, str]] = MappingProxyType(
         r"unterminated (?:triple-quoted )?string": "end the text with the quote that it begins with",
         r"invalid character '[“”„‟‘’‚«»]'": "use straight quotes",
         r"keyword argument repeated": "leave one out",
-        r"positional argument follows keyword argument": "give it its name",
+        r"positional argument follows keyword argument": "write the name of the positional argument",
         r"expression cannot contain assignment": "write the name of an argument without quotes",
         r"unexpected indent": "begin the line where the line before it begins",
         r"unindent does not match": "begin the line where its block begins",

@@ -104,7 +104,8 @@ def draft_of(deployment: Deployment, *, to_deploy: bool = True) -> Draft:
     problems += refused
     problems += [
         f"all instances of a pool start with the same AMI, but {resolution.instance.name} needs {ami or 'the default'} "
-        f"and {other.instance.name} needs {other.inference_ami_version or 'the default'}: use types that need the same"
+        f"and {other.instance.name} needs {other.inference_ami_version or 'the default'}: use types that need the "
+        "same AMI"
         for other in fallbacks
         if other.inference_ami_version != ami
     ]

@@ -38,7 +38,7 @@ class TerraformTemplate(dict[str, Any]):
             named = ", ".join(sorted(filter(None, regions)))
             raise ProofError(
                 f"the resources of the Terraform plan are in several regions, {named}, but only one region can be "
-                f"checked: create a plan for each (terraform plan -target=ADDRESS)"
+                f"checked: create a plan for each region (terraform plan -target=ADDRESS)"
             )
         notes = list(translation.notes)
         if not plan.is_whole:
