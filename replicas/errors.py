@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _TOKEN = re.compile(r"(?<!\w)hf_[A-Za-z0-9]{8,}(?![\w/])")
 """Matches a Hugging Face token, but not a folder name or a word that contains `hf_`."""
 _PERHAPS_TOKEN = re.compile(r"hf_[A-Za-z0-9]{8,}")
-"""Matches text that messages replace by `hf_***`. It matches more than `TOKEN`, so that no token is shown."""
+"""Matches text that messages replace by `hf_***`. It matches more than `_TOKEN`, so that no token is shown."""
 _DYNAMIC_REFERENCE = re.compile(r"\{\{resolve:[^}]*\}\}")
 
 
@@ -36,7 +36,8 @@ class CatalogueError(ReplicasError):
 class SizingError(ReplicasError):
     """A deployment cannot be planned.
 
-    `problems` are whole sentences: given value, allowed values, change to make. Tokens are replaced by `hf_***`.
+    Each of `problems` is a complete message: given value, allowed values, change to make. Tokens are replaced by
+    `hf_***`.
     `components` contains the components that were resolved before the refusal. It is empty if the input is faulty.
     """
 
@@ -81,7 +82,7 @@ class ForecastError(ReplicasError):
 
 
 class RecommendError(ReplicasError):
-    """A request for a recommendation is faulty, or no layout can be recommended. `problems` are whole sentences."""
+    """A request for a recommendation is faulty, or no layout can be recommended. `problems` are complete messages."""
 
     def __init__(self, subject: str, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
@@ -119,7 +120,7 @@ class SynthesisError(ReviewError):
 
 
 def unreadable(fault: Exception) -> str:
-    """Return in words why a file of JSON or text cannot be read, without the path and the number of the system."""
+    """Return in words why a JSON or text file cannot be read, without the path and the error number of the system."""
     if isinstance(fault, OSError):
         return fault.strerror or str(fault)
     if isinstance(fault, UnicodeDecodeError):

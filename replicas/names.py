@@ -103,7 +103,7 @@ class MetricName:
 
 
 class VariantTarget:
-    """Application Auto Scaling of variants (API reference, RegisterScalableTarget, ScalableDimension)."""
+    """Scalable dimensions of variants (Application Auto Scaling API reference, RegisterScalableTarget)."""
 
     INSTANCES: Final = "sagemaker:variant:DesiredInstanceCount"
     CONCURRENCY: Final = "sagemaker:variant:DesiredProvisionedConcurrency"

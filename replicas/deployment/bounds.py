@@ -13,7 +13,7 @@ MAX_INSTANCES = 100
 MAX_COPIES = 1000
 """Upper bound of copies: `MAX_INSTANCES` instances of 8 accelerators hold 800 copies of one accelerator."""
 MAX_SCHEDULES = 200
-"""Scheduled actions per scalable target, not adjustable (Application Auto Scaling user guide, quotas)."""
+"""Quota of scheduled actions per scalable target, which AWS does not raise (Application Auto Scaling user guide)."""
 MAX_REQUEST_TOKENS = 10_485_760
 """Longest context that a published model states: `max_position_embeddings` of Llama 4 Scout's config.json."""
 MAX_CACHE_TOKENS = 1_000_000_000
@@ -21,10 +21,11 @@ MAX_CACHE_TOKENS = 1_000_000_000
 smallest decoders need more than 20 KB per token."""
 MAX_WEIGHTS_GIB = 10_000
 MAX_KV_BYTES_PER_TOKEN = 100_000_000
-"""Upper bounds of declared sizes: five times the largest published weights, and 50 times the largest cache."""
+"""Upper bounds of declared sizes: five times the largest published weights, and 50 times the largest KV cache of a
+token of a published model."""
 MAX_USERS = 100_000
 MAX_REQUESTS_PER_SECOND = 10_000
-"""Upper bounds of a forecast. They are far above the saturation of 800 copies with several hundred requests each."""
+"""Upper bounds of the load of a forecast, far above the saturation of 800 copies with several hundred requests each."""
 MAX_REQUESTS_PER_MINUTE = 60 * MAX_REQUESTS_PER_SECOND
 MAX_RESPONSE_SECONDS = 480
 """SageMaker limits a response to 60 s, and a streamed response to 8 minutes (InvokeEndpointWithResponseStream)."""
@@ -55,7 +56,7 @@ REASONS: Mapping[str, str] = {
     "max_sequences": "each request needs at least one token per step",
     "min_kv_cache_tokens": "no instance has memory for more tokens",
     "weights_gib": "five times the largest published weights",
-    "kv_bytes_per_token": "50 times the largest published cache",
+    "kv_bytes_per_token": "50 times the largest KV cache per token of a published model",
     "gpu_memory_share": "a share of the accelerator's memory",
     "startup_timeout_seconds": _COMPONENT,
     "input_tokens": _CONTEXT,
@@ -76,9 +77,9 @@ REASONS: Mapping[str, str] = {
     "rank": "the largest rank that an engine supports",
     "prefix_length": _CONFIGURATION,
     "concurrency_threshold": _CONFIGURATION,
-    "server_errors": f"{_FORECAST}, for a minute",
-    "model_errors": f"{_FORECAST}, for a minute",
-    "no_capacity": f"{_FORECAST}, for a minute",
+    "server_errors": f"{_FORECAST}, during one minute",
+    "model_errors": f"{_FORECAST}, during one minute",
+    "no_capacity": f"{_FORECAST}, during one minute",
     "latency_p90_seconds": _ENDED,
 }
 """Reason for the bounds of each field, by the name of the field."""

@@ -1,6 +1,6 @@
-"""Sentences about calls in a user's file whose arguments do not match the signature of the function or class.
+"""Error messages for calls in a user's file whose arguments do not match the signature of the function or class.
 
-The signature is read from the function that the names of the file refer to. Nothing of the file is evaluated.
+The signature is read from the function objects that the names of the file refer to. No code of the file is evaluated.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _CALL = re.compile(
     r"|missing \d+ required (?:positional|keyword-only) arguments?: (?P<missing>.+)"
     r"|takes (?:from \d+ to )?\d+ positional arguments? but (?P<unnamed>\d+) )"
 )
-"""Python's sentences about the arguments of a call."""
+"""Python's error messages about the arguments of a call."""
 _QUOTED = re.compile(r"'(\w+)'")
 _CONSTRUCTOR = ".__init__"
 _BY_POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
@@ -30,13 +30,13 @@ _BY_POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 def call_in_words(
     fault: TypeError, source: bytes, line: int | None, names: Mapping[str, Any], classes: Mapping[str, Any]
 ) -> str | None:
-    """Return a sentence about the wrong arguments of a call; None if the error is about something else.
+    """Return an error message for the wrong arguments of a call; None if the error is about something else.
 
     Args:
         fault: the error that Python raised.
         source: the text of the file.
         line: the line of the file that raised it, if it is known.
-        names: the names of the file where the call is.
+        names: the names that are visible at the call, with their values.
         classes: the classes with which a file declares deployments, by name.
 
     """
@@ -103,7 +103,7 @@ def _too_many_unnamed(label: str, parameters: Mapping[str, Parameter], given: in
 
 
 def _unknown_keywords(function: str, source: bytes, line: int | None, parameters: Mapping[str, Parameter]) -> list[str]:
-    """Return the keywords that calls of a function in a line use, but that the function does not have."""
+    """Return the keywords in the calls of a function in a line that are not parameters of the function."""
     called = [
         call for call in _calls(source, line) if function in (getattr(call.func, name, None) for name in ("id", "attr"))
     ]

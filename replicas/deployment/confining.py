@@ -31,7 +31,7 @@ Hint = tuple[str | None, Callable[[], Any]]
 """An argument of a call: its keyword (None for a positional argument or `**`), and a function that evaluates its
 value."""
 Describe = Callable[[Exception], str]
-"""Function that converts an error to a sentence with the file and the line."""
+"""Function that converts an error to an error message with the file and the line."""
 
 
 class UnconfinedError(Exception):
@@ -91,7 +91,7 @@ def _guard_of_many(guard: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _arguments(hints: Sequence[Hint], function: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the arguments of a call that can be evaluated, by the name of the parameter."""
+    """Yield parameter name and value of the arguments of a call. The value is None if it cannot be evaluated."""
     try:
         positions = list(inspect.signature(function).parameters)
     except (TypeError, ValueError):
@@ -115,7 +115,7 @@ def _value(evaluate: Callable[[], Any]) -> Any:
 
 
 def _missing(fault: Exception) -> str:
-    """Return the name that a NameError does not find; empty for another error."""
+    """Return the name that a NameError does not find; an empty string for any other error."""
     return str(fault.name or "") if isinstance(fault, NameError) else ""
 
 
@@ -253,7 +253,7 @@ def _targets(statement: ast.stmt) -> list[str]:
 
 
 def _bound(statement: ast.stmt) -> list[str]:
-    """Return the names that a statement binds; empty for a statement that does anything else."""
+    """Return the names that a statement binds; empty if it is not an import, a definition or an assignment to names."""
     if isinstance(statement, ast.Import | ast.ImportFrom):
         return [(alias.asname or alias.name).partition(".")[0] for alias in statement.names]
     if isinstance(statement, ast.FunctionDef | ast.ClassDef):

@@ -61,8 +61,8 @@ class Component:
     """Path of the `hf_quant_config.json` of NVIDIA's modelopt that belongs to `config`. Default: the file of this name
     in the folder of `config`, if it exists."""
     weights_gib: Annotated[float, Field(gt=0, le=MAX_WEIGHTS_GIB, allow_inf_nan=False)] | None = None
-    """Declared size of the weights of a copy in memory, over all accelerators, GiB. For a model that cannot be sized.
-    Every output marks the size as declared. Default: computed."""
+    """Declared size of the weights of a copy in memory, over all accelerators, GiB, for a model whose size cannot be
+    computed. Every output marks the size as declared. Default: computed."""
     kv_bytes_per_token: Annotated[int, Field(ge=1, le=MAX_KV_BYTES_PER_TOKEN)] | None = None
     """Declared size of the KV cache of one token, over all accelerators, bytes. A model that is not in the catalogue
     and whose `config.json` cannot be read needs this and `weights_gib`. Default: computed."""
@@ -91,9 +91,9 @@ class Component:
     memory_mib: Annotated[int, Field(ge=128)] | None = None
     """Host memory reserved per copy, MiB. Default: an equal share of the instance's memory that copies can reserve."""
     max_total_tokens: _Tokens | None = None
-    """Longest request, prompt and answer together. Default: the model's context, at most 8,192."""
+    """Longest request, prompt and answer together, tokens. Default: the model's context, at most 8,192."""
     max_input_tokens: _Tokens | None = None
-    """Longest prompt. Default: one token less than `max_total_tokens`."""
+    """Longest prompt, tokens. Default: one token less than `max_total_tokens`."""
     max_batch_prefill_tokens: _Tokens | None = None
     """Maximum prompt tokens of one prefill step. Default: the default of the engine."""
     min_kv_cache_tokens: Annotated[int, Field(ge=1, le=MAX_CACHE_TOKENS)] | None = None

@@ -22,7 +22,7 @@ from replicas.errors import CatalogueError, SizingError, without_tokens
 
 FILE = Path("deployments.py")
 EMPTY = f"{LIST} is empty: nothing is deployed; add a Deployment(...) to the list in {FILE}"
-"""Sentence about a file that lists no deployment."""
+"""Error message for a file that lists no deployment."""
 Entry = Deployment | RefusedEntry
 
 
@@ -42,9 +42,8 @@ def read_entries(path: Path = FILE) -> list[Entry]:
     """Return the entries of a file's `DEPLOYMENTS`, in the order of the list; a faulty entry as a `RefusedEntry`.
 
     Raises:
-        CatalogueError: the file does not exist, is not Python, or has a fault that concerns the whole file (the
-        message has
-            the line).
+        CatalogueError: the file does not exist, is not Python, or has a fault that concerns the whole file. The message
+            names the line.
 
     """
     if not path.is_file():
@@ -64,7 +63,7 @@ def load_catalogue(path: Path = FILE) -> list[Deployment]:
     """Return the deployments of a file's `DEPLOYMENTS`, in the order of the list.
 
     Raises:
-        CatalogueError: the file or one of its entries is faulty (the message has the line).
+        CatalogueError: the file or one of its entries is faulty. The message names the line.
 
     """
     entries = read_entries(path)
@@ -78,7 +77,7 @@ def find_deployment(name: str, path: Path = FILE) -> Deployment:
     """Return one deployment of the file, even if other entries are faulty.
 
     Raises:
-        CatalogueError: the entry is faulty, or the file has no such deployment (the message has the nearest names).
+        CatalogueError: the entry is faulty, or the file has no such deployment. The message lists similar names.
 
     """
     entries = read_entries(path)
@@ -147,7 +146,7 @@ class _Places:
         self._path, self._entries = path, entries
 
     def of(self, *numbers: int) -> str:
-        """Return the file and the lines of entries, as far as they are known, as the beginning of a sentence."""
+        """Return the beginning of a message: the file, and the lines of entries if they are known."""
         lines = list(dict.fromkeys(str(self._lines[number]) for number in numbers if self._lines))
         return f"{self._path}, line{'s'[: len(lines) > 1]} {' and '.join(lines)}" if lines else f"{self._path}"
 

@@ -1,4 +1,4 @@
-"""Sentences about the list `DEPLOYMENTS` of a user's file, and the lines of its entries."""
+"""Error messages for the list `DEPLOYMENTS` of a user's file, and the lines of its entries."""
 
 from __future__ import annotations
 

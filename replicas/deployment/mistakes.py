@@ -1,4 +1,4 @@
-"""Sentences about mistakes in a user's file: Python's error, and the change that fixes it."""
+"""Error messages for mistakes in a user's file: Python's error, and the change that fixes it."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from replicas.deployment.near import near
 _OF_OTHER_LANGUAGES = {"true": "True", "false": "False", "null": "None", "none": "None", "nil": "None"}
 _PATH_OF_MODULE = re.compile(r"(?<=') \(/.*\.py\)$")
 _MISSING_COMMA = re.compile(r"object is not callable|object is not subscriptable|indices must be integers")
-"""Errors of two expressions in brackets without a comma between them: Python calls or indexes the first one."""
+"""Python's messages for two expressions without a comma between them: Python calls or indexes the first expression."""
 
 
 def in_words(fault: Exception, source: bytes, line: int | None) -> str:
-    """Return a sentence about the mistake in a file and the change that fixes it.
+    """Return an error message with the mistake in a file and the change that fixes it.
 
     Args:
         fault: the error that Python raised.
@@ -43,7 +43,7 @@ def _names(fault: Exception) -> Mapping[str, Any]:
 
 
 def _hint(fault: Exception, names: Mapping[str, Any]) -> str:
-    """Return the change that fixes a mistake, as the end of a sentence; empty if it is not known."""
+    """Return the end of an error message: the change that fixes the mistake; empty if it is not known."""
     name = getattr(fault, "name", None)
     if isinstance(fault, TypeError):
         return "; is a comma missing before the bracket?" if _MISSING_COMMA.search(str(fault)) else ""

@@ -123,7 +123,10 @@ class Scaling:
 
 @dataclass(frozen=True, kw_only=True)
 class InstanceScaling:
-    """Managed instance scaling: instances follow the copies. The plan proves the placement at minimum and maximum."""
+    """Managed instance scaling: SageMaker changes the number of instances with the number of copies.
+
+    The plan proves that the minimum and the maximum number of copies fit.
+    """
 
     max_instances: Annotated[int, Field(ge=1, le=MAX_INSTANCES)]
     min_instances: Annotated[int, Field(ge=0, le=MAX_INSTANCES)] | None = None
@@ -196,8 +199,8 @@ class PrefixAwareRouting:
     prefix_length: Annotated[int, Field(ge=1024, le=65536)] = 1024
     """Length of the prefix that is compared, bytes."""
     concurrency_threshold: Annotated[int, Field(ge=1, le=1024)] | None = None
-    """Number of requests in flight at which a copy gets no further requests with its prefix. Default: SageMaker's
-    default."""
+    """Number of requests in flight on a copy from which on requests with the same prefix go to other copies. Default:
+    SageMaker's default."""
 
     __pydantic_config__ = _STRICT
 
@@ -250,8 +253,8 @@ class Alarms:
     """Requests that failed because no copy was running. The alarm is not created if the component scales to zero,
     because such a request then starts a copy."""
     latency_p90_seconds: Annotated[float, Field(gt=0, le=MAX_RESPONSE_SECONDS, allow_inf_nan=False)] | None = None
-    """90th percentile of the time in the container. Default: no alarm, because the time depends on the length of the
-    answers."""
+    """Threshold for the 90th percentile of the time in the container. Default: no alarm, because the time depends on
+    the length of the answers."""
 
     __pydantic_config__ = _STRICT
 

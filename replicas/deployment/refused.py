@@ -20,15 +20,15 @@ class RefusedEntry:
     """
 
     problem: str
-    """Sentence with the file, the line and the fault."""
+    """Error message with the file, the line and the fault."""
     name: str | None = None
     """Name of the entry; None if the name is unknown."""
     region: str | None = None
     account: str | None = None
     instance_type: str | None = None
     is_region_known: bool = True
-    """False if the region is unknown. True if `region` is the region of the entry, or None because the entry has
-    none."""
+    """False if the region is unknown. True if `region` is the region of the entry, or None because the entry names no
+    region."""
 
     position: int = 0
     """Position in the list, from 1."""
@@ -45,7 +45,7 @@ class RefusedEntry:
 
 
 def refused(problem: str, known: Mapping[str, Any] | Deployment, *, is_region_known: bool = True) -> RefusedEntry:
-    """Refuse an entry. Invalid values of `known` are dropped, because no stack can be deployed with them."""
+    """Return a refused entry. Invalid values of `known` are dropped, because no stack can be deployed with them."""
     values = known if isinstance(known, Mapping) else vars(known)
     return RefusedEntry(
         problem,

@@ -1,4 +1,4 @@
-"""Sentences about text that is not Python: Python's message, and the change that fixes it."""
+"""Error messages for text that is not Python: Python's message, and the change that fixes it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FIXES: Final[Mapping[str, str]] = MappingProxyType(
         r"unterminated (?:triple-quoted )?string": "end the text with the quote that it begins with",
         r"invalid character '[“”„‟‘’‚«»]'": "use straight quotes",
         r"keyword argument repeated": "leave one out",
-        r"positional argument follows keyword argument": "give it its name",
+        r"positional argument follows keyword argument": "write the name of the positional argument",
         r"expression cannot contain assignment": "write the name of an argument without quotes",
         r"unexpected indent": "begin the line where the line before it begins",
         r"unindent does not match": "begin the line where its block begins",
@@ -27,7 +27,7 @@ Parser/tokenizer)."""
 
 
 def syntax_in_words(fault: SyntaxError) -> str:
-    """Return the sentence about a fault of syntax, without the file and the line where it begins."""
+    """Return the error message for a syntax error, without the file and the line."""
     message = fault.msg.rstrip(".?!")
     fix = next((fix for pattern, fix in _FIXES.items() if re.search(pattern, message)), "")
     if not fix and (fault.text or "")[(fault.offset or 0) - 1 : fault.offset] == ":":

@@ -15,7 +15,7 @@ _NUMBER = b"\xfb\xff"
 def is_unresolved(value: Any) -> bool:
     """Return whether a string, a number or a list of strings is or contains a CDK token.
 
-    `Token.is_unresolved` of aws-cdk-lib gives the same answer, but needs a call to the Node process.
+    `Token.is_unresolved` of aws-cdk-lib returns the same value, but needs a call to the Node process.
     """
     if isinstance(value, str):
         return _TEXT.search(value) is not None

@@ -43,11 +43,11 @@ class Statement:
     principals: tuple[str, ...] = ()
     """Principals. Only trust policies and resource policies have principals."""
     unknown: Unknown | None = None
-    """Reason why the statement is unknown; None if its elements are known, except for segments."""
+    """Reason why the statement is unknown; None if it is known. Unknown segments of texts do not make it unknown."""
 
     @property
     def covered_actions(self) -> tuple[str, ...]:
-        """The actions that the statement covers by name; none with `NotAction`."""
+        """The actions that the statement covers by name; empty with `NotAction`."""
         return () if self.excludes_actions else self.actions
 
     @property
@@ -57,7 +57,7 @@ class Statement:
 
     @property
     def covered_resources(self) -> tuple[str, ...]:
-        """The resources that the statement covers by ARN; none with `NotResource`."""
+        """The resources that the statement covers by ARN; empty with `NotResource`."""
         return () if self.excludes_resources else self.resources
 
 

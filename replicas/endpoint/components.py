@@ -13,7 +13,7 @@ from replicas.endpoint.values import Unknown
 
 @dataclass(frozen=True, kw_only=True)
 class Claims:
-    """Resources that one copy reserves on an instance. None: the copy reserves none of this resource."""
+    """Resources that one copy reserves on an instance. A field is None if the copy reserves nothing of the resource."""
 
     accelerators: Number = None
     cpus: Number = None
@@ -49,7 +49,7 @@ class Adapter:
     base_text: str
     """The name of the base component, as the template writes it."""
     base_is_foreign: bool = False
-    """True if the name is certainly that of a resource of another type than an inference component."""
+    """True if the name certainly belongs to a resource that is not an inference component."""
     artifact: Text = None
     claims_resources: bool = False
 
@@ -78,7 +78,7 @@ class Roll:
 
 @dataclass(frozen=True, kw_only=True)
 class ScheduledRange:
-    """A scheduled action that changes the minimum and maximum of a scaling target. None: the value stays unchanged."""
+    """A scheduled action that changes the minimum and maximum of a scaling target. A limit of None is not changed."""
 
     name: str
     name_text: Text = None
@@ -141,7 +141,7 @@ class Component:
     endpoint: Subject | None
     """The endpoint of the component; None if it is unknown."""
     specifications: tuple[Specification, ...]
-    """The specification; one for each instance type if the variant has instance pools."""
+    """One specification, or one for each instance type if the variant has instance pools."""
     copies: Number = None
     name: Text = None
     """The name, if the template sets it; None if CloudFormation generates the name."""

@@ -10,7 +10,7 @@ from replicas.endpoint.values import Unknown
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One step adjustment. A bound is None if the interval is open on this side."""
+    """One step adjustment. `lower` or `upper` is None if the interval has no limit on that side."""
 
     lower: Number
     upper: Number

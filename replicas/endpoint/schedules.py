@@ -22,9 +22,10 @@ _SECONDS = {"minute": 60.0, "hour": 3_600.0, "day": 86_400.0}
 _MONTHS = {name.upper(): number for number, name in enumerate(calendar.month_abbr) if name}
 _DAYS = {name: number for number, name in enumerate(("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"), 1)}
 _LONGEST_DAYS = 5 * 366
-"""Days that `Cron.last` searches backwards: a cron schedule occurs at least once in five years, or never."""
+"""Days that `Cron.last` searches backwards. A cron schedule that recurs does so within five years, with rare exceptions
+such as the fifth Monday of February."""
 _CALENDAR_YEARS = 41
-"""Years that `Cron.runs_after` searches: 29 February falls on each weekday once in 28 years, or in 40 around 2100."""
+"""Years that `Cron.runs_after` searches: 29 February falls on each weekday once in 28 years, and around 2100 in 40."""
 
 
 class ScheduleError(ValueError):
@@ -209,7 +210,7 @@ def read(text: str, zone: str, *, scale: float, begin: float) -> Schedule:
 
 
 def never_runs(text: str, schedule: Schedule, past: date) -> str | None:
-    """Return a sentence about a schedule without a run time after a day that is past; None for any other schedule."""
+    """Return an error message if a schedule has no run time after the start of the day `past`; None if it has one."""
     moment = datetime(past.year, past.month, past.day, tzinfo=UTC).timestamp()
     return None if schedule.runs_after(moment) else f"{text} has no time after {past} at which it runs"
 
@@ -238,7 +239,7 @@ def _numbers(field: str, least: int, most: int, names: dict[str, int] | None = N
 
 
 def _nearest_workday(day: date, target: int) -> int:
-    """Return the weekday (Monday to Friday) of the same month that is nearest to a day of the month."""
+    """Return the weekday (Monday to Friday) nearest to `target` in the month of `day`, as a day of the month."""
     length = calendar.monthrange(day.year, day.month)[1]
     weekday = calendar.weekday(day.year, day.month, target)
     if weekday == calendar.SATURDAY:

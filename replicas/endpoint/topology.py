@@ -60,7 +60,7 @@ class Topology:
     protected: tuple[Protected, ...] = ()
     """Buckets, repositories and keys that are created together with the endpoints."""
     aliases: Mapping[str, str] = field(default_factory=dict)
-    """Replacements for placeholders such as `${Bucket.Arn}`. After replacement, equal ARNs are equal strings."""
+    """Replacements for placeholders such as `${Bucket.Arn}`. After replacement, all texts of one ARN are equal."""
     texts: tuple[WrittenText, ...] = ()
     unread: tuple[Unread, ...] = ()
     refusals: tuple[Refusal, ...] = ()
@@ -78,9 +78,7 @@ class Topology:
 
     @property
     def own_containers(self) -> Iterator[tuple[Component, Container]]:
-        """Yield the containers that components declare themselves, in addition to a SageMaker model or instead of
-        one.
-        """
+        """Yield the containers that components declare themselves, in addition to or instead of a SageMaker model."""
         return (
             (component, specification.own_container)
             for component in self.components
@@ -90,7 +88,7 @@ class Topology:
 
     @property
     def declared_containers(self) -> Iterator[tuple[Subject, Container]]:
-        """Yield all containers of models, then those that components declare themselves."""
+        """Yield all containers of models, then the containers that components declare themselves."""
         yield from ((model.subject, container) for model in self.models for container in model.containers)
         yield from ((component.subject, container) for component, container in self.own_containers)
 

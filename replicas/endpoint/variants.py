@@ -126,7 +126,7 @@ class Configuration:
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
-    """An endpoint."""
+    """An endpoint, which uses one endpoint configuration."""
 
     subject: Subject
     configuration: Subject | None

@@ -17,7 +17,7 @@ Relation = Literal[
     "target of endpoint",
     "policy of target",
 ]
-"""Kind of a reference: the first resource names the second."""
+"""Kind of a reference between two resources."""
 
 
 @dataclass(frozen=True, kw_only=True)

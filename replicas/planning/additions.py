@@ -83,7 +83,7 @@ def adapter_warnings(plan: EndpointPlan, component: str, *, adapters: int) -> It
     if adapters > slots:
         yield (
             f"{component} has {adapters} adapters but slots for only {slots}: requests for an adapter without a slot "
-            "wait for the batch of the others; each adapter in adapters= of the Component gets a slot"
+            "wait until another adapter frees its slot; each adapter in adapters= of the Component gets a slot"
         )
 
 

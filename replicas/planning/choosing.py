@@ -1,9 +1,9 @@
 """Chooses the tensor-parallel degrees that a deployment does not set: those with the lowest cost per token.
 
 All layouts cost the same (the price of the instances), so the layout with the highest throughput at the expected load
-is the cheapest. The throughput is estimated with the closed-form bounds of `replicas.speed.throughput`. Layouts with
-the minimum concurrency (`LEAST_AT_ONCE`, `LEAST_FULL_AT_ONCE`) are preferred. Components share their instances, so
-their degrees are chosen together.
+is the cheapest. The throughput is estimated with the closed-form bounds of `replicas.speed.throughput`. Layouts
+whose copies reach the required concurrency (`LEAST_AT_ONCE`, `LEAST_FULL_AT_ONCE`) are preferred. Components share
+their instances, so their degrees are chosen together.
 """
 
 from __future__ import annotations
@@ -29,17 +29,18 @@ from replicas.speed.throughput import Carried, CopySpeed, Work, carried
 from replicas.units import usd_per_million_tokens
 
 LEAST_AT_ONCE = 4
-"""Requests of the load's lengths that a copy must hold at once. With fewer, a decoding step reads all weights for only
-one or two tokens, and new requests wait until an earlier answer is complete."""
+"""Number of requests of the load's lengths that a copy must hold at once. With fewer, a decoding step reads all weights
+for only one or two tokens, and new requests wait until an earlier answer is complete."""
 LEAST_FULL_AT_ONCE = 2
-"""Requests of `max_total_tokens` that the KV cache of a copy must hold. With one, the longest request blocks others."""
+"""Number of requests of `max_total_tokens` that the KV cache of a copy must hold at once. If only one fits, it blocks
+all others."""
 MOST_LAYOUTS = 64
 """Maximum number of layouts to compare: three components with four degrees each have this number."""
 _MOST_COMPONENTS = 8
 """Number of components up to which `MOST_LAYOUTS` layouts are compared. With more components fewer layouts are
 compared, which bounds the time of a plan."""
 _ALIKE = 0.01
-"""Relative difference of throughput below which layouts count as equal: the bounds are not more exact."""
+"""Relative difference of throughput below which layouts count as equal, because the estimates are not more exact."""
 
 Sizes = Sequence[tuple[ResolvedComponent, tuple[SizedCopy, ...]]]
 """Each component with its copies at every tensor-parallel degree that fits, smallest degree first."""
@@ -53,13 +54,13 @@ class _Options:
     copies: tuple[SizedCopy, ...]
     traffic: Traffic
     speeds: tuple[CopySpeed, ...]
-    """Speed of a copy at each degree; empty if it is not known."""
+    """Speed of a copy at each degree; empty if it is not known, or if only one degree is possible."""
     unknown: str
-    """Why the speed is not known; empty if it is."""
+    """Reason why the speed is not known; otherwise empty."""
     _carried: dict[tuple[int, int], Carried] = field(default_factory=dict)
 
     def carried(self, degree: int, copies: int) -> Carried:
-        """Return throughput and latency of `copies` copies. Each result is computed once."""
+        """Return throughput and latency of `copies` copies at the degree with index `degree`. Results are cached."""
         if (degree, copies) not in self._carried:
             traffic = self.traffic
             self._carried[degree, copies] = carried(
@@ -72,7 +73,10 @@ class _Options:
 
     @property
     def fewest(self) -> int:
-        """Index of the smallest degree with the minimum concurrency; of the largest degree if none has it."""
+        """Index of the smallest degree at which a copy reaches the required concurrency (`holds_floor`).
+
+        If no degree reaches it, the index of the largest degree.
+        """
         floor = [number for number in range(len(self.copies)) if self.holds_floor(number)]
         return floor[0] if floor else len(self.copies) - 1
 
@@ -85,7 +89,7 @@ class _Rated:
     """Index of each component's degree in its list of copies."""
     copies: tuple[int, ...]
     floors: int
-    """Number of components with the minimum concurrency."""
+    """Number of components whose copies reach the required concurrency."""
     rates: tuple[float | None, ...]
     """Requests a second of each component; None if its speed is not known."""
     seconds: float
@@ -119,7 +123,10 @@ def choose(deployment: Deployment, sizes: Sizes, instance: Instance) -> list[Cho
 
 
 def _best(layouts: Sequence[_Rated]) -> _Rated | None:
-    """Return the best layout by minimum concurrency, then throughput, then latency, then small degrees."""
+    """Return the layout with the most components that reach the required concurrency, or None without layouts.
+
+    Among these, the highest throughput decides, then the lowest latency, then the smallest degrees.
+    """
     if not layouts:
         return None
     floors = max(layout.floors for layout in layouts)
@@ -314,7 +321,7 @@ def _other(layout: Layout, chosen: Layout, option: _Options) -> str:
     if not layout.holds_floor and chosen.holds_floor:
         below = (
             f", but a copy holds only {layout.requests_at_once} requests at once, "
-            f"{layout.full_requests_at_once} of full length"
+            f"or {layout.full_requests_at_once} of full length"
         )
     return f"{layout.accelerators} ({_copies(layout.copies)}){figure}{below}"
 
@@ -329,7 +336,7 @@ def _figure(layout: Layout, option: _Options) -> str:
 
 
 def _warning(option: _Options, copy: SizedCopy) -> str | None:
-    """Return a warning if the degree was not chosen by cost; None if it was."""
+    """Return a warning if the degree was not chosen by cost, because the speed is not known; otherwise None."""
     if not option.unknown:
         return None
     return (

@@ -24,7 +24,7 @@ Sized = tuple[ResolvedComponent, SizedCopy]
 
 @dataclass(frozen=True, kw_only=True)
 class CopyCounts:
-    """Copies of each component, in the order of the components, and bounds of the instances."""
+    """Copies of each component, in the order of the components, and the minimum and maximum number of instances."""
 
     start: Counts
     ceilings: Counts
@@ -37,7 +37,7 @@ class CopyCounts:
     reaches_ceilings: bool
     """True if the requested ceilings and the copies of all schedules fit the maximum instances."""
     unjudged: NotJudged | None
-    """Why the search could not decide how many copies fit; None if it could."""
+    """Reason why the search could not decide how many copies fit; None if it decided this."""
 
 
 def copy_counts(deployment: Deployment, sized: Sequence[Sized], instance: Instance) -> CopyCounts:

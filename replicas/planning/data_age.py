@@ -27,7 +27,7 @@ def gathered() -> Iterator[tuple[str, date]]:
 
 
 def data_warnings(region: str | None, today: date) -> list[str]:
-    """Return one sentence for each data file gathered over a year ago; empty for a plan without a region.
+    """Return one warning for each data file whose data is over a year old; empty for a plan without a region.
 
     The caller passes the current date: plans and templates must not depend on a clock.
     """

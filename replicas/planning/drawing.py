@@ -16,7 +16,7 @@ from replicas.pages.charts import number
 Json = Mapping[str, Any]
 
 MOST_DRAWN = 4
-"""Maximum number of groups of equal instances that are drawn. The other instances are only counted."""
+"""Maximum number of groups of identical instances that are drawn. The other instances are only counted."""
 _HEIGHT = 100.0
 """Height of the bar of an accelerator, in units of the drawing."""
 _NEEDED = ("card_gib", "cache_gib", "weights_gib_per_accelerator")
@@ -28,7 +28,7 @@ _PARTS = (
     ("adapters", "adapters", ("adapters_gib",)),
     ("engine", "context and buffers", ("context_gib", "collectives_gib", "outside_gib")),
 )
-"""Parts of an accelerator's memory: class in the style, name, and the keys of a component in the plan's JSON."""
+"""Parts of an accelerator's memory: CSS class, name, and the keys of a component in the plan's JSON."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +79,7 @@ class Drawing:
     title: str
     instances: tuple[DrawnInstance, ...]
     left_out: int
-    """Instances that are not drawn."""
+    """Number of instances that are not drawn."""
     components: tuple[tuple[str, tuple[Part, ...]], ...]
     """Memory of one accelerator of each component, by the component's name."""
 
@@ -101,7 +101,7 @@ class Drawing:
 
     @property
     def totals(self) -> list[str]:
-        """GiB of an accelerator of each component."""
+        """Memory of one accelerator of each component, GiB, as text."""
         return [f"{sum(part.gib for part in parts):.2f}" for _, parts in self.components]
 
 

@@ -13,7 +13,7 @@ from replicas.rules.practice.secrets import is_secret_name
 from replicas.rules.variables import judged_variables
 
 _USER_ENTRIES = 80
-"""A SageMaker Model accepts at most 100 entries; the plan sets some of them itself."""
+"""Maximum number of entries that a user sets. A SageMaker Model accepts at most 100; the plan sets some of them."""
 _MODEL_ENTRIES = 100
 _LONGEST_VALUE = 1024
 _REFERENCE = "{{resolve:"

@@ -64,7 +64,7 @@ def rule_results(plan: EndpointPlan, rules: Iterable[Rule] = PLAN_RULES, *, to_d
 
 
 def problems_of(plan: EndpointPlan, results: RuleResults) -> list[str]:
-    """Return the sentences of the problems that refuse a plan, without duplicates.
+    """Return the messages of the problems that refuse a plan, without duplicates.
 
     Problems of capacity are left out if other problems exist, because the numbers of copies are then contradictory.
     """
@@ -77,7 +77,7 @@ def problems_of(plan: EndpointPlan, results: RuleResults) -> list[str]:
 
 
 def warnings_of(plan: EndpointPlan, results: RuleResults) -> list[str]:
-    """Return the sentences of the warnings of a plan, without duplicates."""
+    """Return the messages of the warnings of a plan, without duplicates."""
     return list(dict.fromkeys(_sentences(plan, results.doubts)))
 
 

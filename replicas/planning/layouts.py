@@ -20,7 +20,7 @@ class Layout:
     full_requests_at_once: int
     """Requests of `max_total_tokens` that a copy holds at once."""
     holds_floor: bool
-    """True if a copy has the minimum concurrency (`LEAST_AT_ONCE`, `LEAST_FULL_AT_ONCE` in choosing.py)."""
+    """True if a copy reaches the required concurrency (`LEAST_AT_ONCE`, `LEAST_FULL_AT_ONCE` in choosing.py)."""
     requests_per_second: float | None
     """Estimated throughput of all copies at the load; None if the speed is not known."""
     usd_per_million_output_tokens: float | None
@@ -40,4 +40,4 @@ class Choice:
     layouts: tuple[Layout, ...] = ()
     """Empty if only one degree was possible."""
     warning: str | None = None
-    """Why the degree was not chosen by cost; None if it was."""
+    """Reason why the degree was not chosen by cost; None if it was chosen by cost or only one was possible."""

@@ -79,7 +79,7 @@ def tag_problems(option: str, tags: Mapping[str, str]) -> Iterator[str]:
 
 
 def _role_problems(deployment: Deployment) -> Iterator[str]:
-    """Yield the options that cannot apply to an existing execution role."""
+    """Yield a problem for each option that cannot apply to an existing execution role, or if its account is wrong."""
     security = deployment.security
     if security.execution_role is None:
         return
@@ -112,7 +112,7 @@ def notes(deployment: Deployment) -> Iterator[str]:
             f"interface endpoints {', '.join(VPC_ENDPOINTS[:-1])} and {VPC_ENDPOINTS[-1]}"
         )
         if any(component.weights is None for component in components):
-            yield "these subnets need internet access (NAT) to load weights from the Hub"
+            yield "the subnets of security.vpc need internet access (NAT) to load weights from the Hub"
     if deployment.data_capture:
         yield (
             f"data_capture= writes the texts of users to {deployment.data_capture.destination}: set read access and "
@@ -121,8 +121,7 @@ def notes(deployment: Deployment) -> Iterator[str]:
     if deployment.monitoring.topic:
         yield (
             "the topic's policy must allow cloudwatch.amazonaws.com to publish; if the topic is encrypted, the policy "
-            "of "
-            "its key must allow decryption"
+            "of its key must allow decryption"
         )
     if any(component.adapters for component in components):
         yield "adding an adapter adds a slot to the engine, which needs a rolling update of its base component"
@@ -181,8 +180,8 @@ def _scaling_problems(scaling: Scaling) -> Iterator[str]:
 
 
 def _expression_fault(text: str) -> str | None:
-    """Return what Application Auto Scaling says of an invalid schedule expression, or that the schedule never runs;
-    None for any other schedule.
+    """Return Application Auto Scaling's message for an invalid schedule expression, or a message that the schedule
+    never runs; None for any other schedule.
     """
     try:
         schedule = schedules.read(text, "UTC", scale=1, begin=0)
@@ -227,7 +226,7 @@ def _instance_problems(deployment: Deployment) -> Iterator[str]:
 
 
 def _name_problems(deployment: Deployment) -> Iterator[str]:
-    """Yield name conflicts of components and adapters. Adapters are inference components: names must differ."""
+    """Yield name conflicts of components and adapters. Adapters are components too, so all names must differ."""
     names = [component.name or deployment.name for component in deployment.components]
     adapters = [adapter.name for component in deployment.components for adapter in component.adapters]
     for name, times in Counter(adapters).items():

@@ -35,7 +35,8 @@ def plan(deployment: Deployment, *, to_deploy: bool = True) -> EndpointPlan:
     a warning.
 
     Raises:
-        SizingError: with every problem, each with the shortfall in numbers and the nearest change that fits.
+        SizingError: the deployment is faulty or does not fit. The error lists every problem, with the missing amount
+            and the nearest change that fits.
 
     """
     draft = draft_of(deployment, to_deploy=to_deploy)
@@ -103,7 +104,8 @@ def draft_of(deployment: Deployment, *, to_deploy: bool = True) -> Draft:
     problems += refused
     problems += [
         f"all instances of a pool start with the same AMI, but {resolution.instance.name} needs {ami or 'the default'} "
-        f"and {other.instance.name} needs {other.inference_ami_version or 'the default'}: use types that need the same"
+        f"and {other.instance.name} needs {other.inference_ami_version or 'the default'}: use types that need the "
+        "same AMI"
         for other in fallbacks
         if other.inference_ami_version != ami
     ]
@@ -192,7 +194,7 @@ def _fallbacks(
 def _how_many(packing: NotJudged, instance: Instance) -> str:
     """Return a problem which says that the search could not decide how many copies fit."""
     where = instances_in_words(packing.instances, instance.name)
-    fix = "set copies=, or give all components the same size of copy"
+    fix = "set copies=, or let all components reserve the same resources per copy"
     return f"how many copies fit {where} is not judged: {packing.why}: {fix}"
 
 
@@ -206,7 +208,7 @@ class _Counts:
 
 
 def _component_plan(component: ResolvedComponent, copy: SizedCopy, counts: _Counts) -> tuple[ComponentPlan, list[str]]:
-    """Return the plan of a component, and a problem for each variable of the user that contradicts it."""
+    """Return the plan of a component, and a problem for each environment variable of the user that contradicts it."""
     options, engine = component.options, component.engine
     engine_reason = "as requested" if "-" in options.engine else "the newest version with an image"
     decided = engine.environment(

@@ -162,7 +162,7 @@ class ComponentPlan:
     def requests_at_once(self, tokens: int) -> int:
         """Return the number of requests of `tokens` tokens that a copy holds at once.
 
-        The KV cache limits the number; for a model without a cache, the tokens of one step do.
+        The KV cache limits the number; for a model without a cache, the number of tokens of one step limits it.
         """
         return requests_at_once(
             self.memory,

@@ -86,7 +86,7 @@ def with_provided(plan: EndpointPlan, provided: Provided) -> tuple[EndpointPlan,
 
 
 def unprovided(plan: EndpointPlan) -> list[str]:
-    """Return a sentence for each reference that the plan expects from props; empty if it expects none."""
+    """Return an error message for each reference that the plan expects from props; empty if it expects none."""
     return list(_component_problems(plan, Provided()))
 
 
@@ -193,7 +193,7 @@ def _faults_of(component: ComponentPlan, given: ProvidedComponent) -> Iterator[s
         elif url != FROM_PROPS and name in given.adapters:
             yield (
                 f"adapters[{name!r}]: the plan already names {url}: set weights=FROM_PROPS in its Adapter, or leave "
-                "adapters= out here"
+                "adapters= out of the props"
             )
     yield from added_problems(component, given.environment)
 
@@ -210,8 +210,7 @@ def _weights_faults(component: ComponentPlan, given: ProvidedComponent) -> Itera
     elif given.weights is not None and planned != FROM_PROPS:
         yield (
             f"weights=: the plan already names {planned}: set weights=FROM_PROPS in its Component, or leave weights= "
-            "out "
-            "here"
+            "out of the props"
         )
 
 
@@ -226,8 +225,7 @@ def _token_faults(component: ComponentPlan, given: ProvidedComponent) -> Iterato
     elif planned not in (None, FROM_PROPS):
         yield (
             f"token_secret=: the plan already names {planned!r}: set token_secret=FROM_PROPS in its Component, or "
-            "leave "
-            "token_secret= out here"
+            "leave token_secret= out of the props"
         )
 
 

@@ -22,7 +22,7 @@ def problems_in_region(plan: EndpointPlan, region: str, *, own_images: Collectio
     Args:
         plan: plan of the endpoint.
         region: region of the stack.
-        own_images: components whose images are not pulled from the registry of a publisher.
+        own_images: names of the components whose images are not pulled from the registry of a publisher.
 
     """
     if plan.region not in (None, region):

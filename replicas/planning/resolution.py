@@ -38,8 +38,8 @@ class Resolution:
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     declares_faulty_sizes: bool = False
-    """True if a declared size is not valid. If the model cannot be sized without this size, that is then not reported
-    as another problem."""
+    """True if a declared size is not valid. A model that cannot be sized without this size is then not reported as a
+    second problem."""
 
     @property
     def is_complete(self) -> bool:
@@ -91,7 +91,7 @@ def _region_problems(region: str, engines: Sequence[Engine]) -> Iterator[str]:
 
 
 def _with_components(sentences: Mapping[str, Sequence[str]], components: int) -> Iterator[str]:
-    """Yield each sentence once, with the names of its components unless it applies to all components."""
+    """Yield each message once, with the names of its components. The names are left out if it applies to all."""
     for sentence, names in sentences.items():
         yield sentence if len(names) == components else f"{', '.join(names)}: {sentence}"
 
@@ -103,8 +103,7 @@ def _name_problems(deployment: Deployment) -> Iterator[str]:
     if unnamed:
         yield (
             f"each of several components needs a name=; missing for: {', '.join(unnamed)}. A component that was "
-            "deployed "
-            f"alone needs name={deployment.name!r}: under another name it would be deleted and created again"
+            f"deployed alone needs name={deployment.name!r}: under another name it would be deleted and created again"
         )
     names = [component.name for component in deployment.components if component.name]
     for name, times in Counter(names).items():
@@ -161,9 +160,8 @@ def _resolve_component(component: Component, name: str, resolution: Resolution) 
     problems += not_followed
     if settings.changes_speed:
         resolution.warnings.append(
-            "environment variables change the precision or the CUDA graphs: the memory takes them into account, "
-            "forecasts "
-            "of speed do not"
+            "environment variables change the precision or the CUDA graphs: the computed memory takes them into "
+            "account, forecasts of speed do not"
         )
     resolution.warnings += [*model.warnings, *engine.warnings(model)]
     return problems, undeployable
@@ -235,8 +233,7 @@ def _token_problems(component: Component) -> Iterator[str]:
         if isinstance(value, str) and looks_like_token(value):
             yield (
                 f"{name}= looks like a Hugging Face token: store it in Secrets Manager and set token_secret= to the "
-                "name "
-                "of the secret"
+                "name of the secret"
             )
 
 

@@ -1,4 +1,4 @@
-"""Warnings about how the copies of a plan would serve: requests too long for them, or one request at a time."""
+"""Warnings about how the copies of a plan serve: requests are too long for them, or run one at a time."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def _warnings_of(component: ComponentPlan) -> Iterator[str]:
     if not component.memory.pool.is_empty and component.task != "generate" and component.prefill_tokens < longest:
         yield (
             f"max_batch_prefill_tokens={component.prefill_tokens}: whether {component.engine} starts is not judged: a "
-            f"last-token pooler reads a prompt in chunks, other poolers need {longest}, and config.json does not name "
-            f"the pooling: set max_batch_prefill_tokens={longest}"
+            f"last-token pooler reads a prompt in chunks, other poolers read it in one step, and config.json does not "
+            f"name the pooling: set max_batch_prefill_tokens={longest}"
         )
     yield from _target_above_copy(component, tokens)
     if component.requests_at_once(tokens) > 1:

@@ -49,13 +49,13 @@ class SizingOptions:
     number of values. None or an empty tuple keeps the value of the named deployment or the default.
     """
 
-    model: str | None = field(default=None, metadata=_flag("Size this model of the table (replicas models) instead."))
-    config: Path | None = field(
-        default=None, metadata=_flag("Size the model of this Hugging Face config.json instead.")
+    model: str | None = field(
+        default=None, metadata=_flag("Model to size instead of a deployment (see `replicas models`).")
     )
+    config: Path | None = field(default=None, metadata=_flag("Hugging Face config.json of the model to size."))
     quant_config: Path | None = field(
         default=None,
-        metadata=_flag("The hf_quant_config.json of that model. Default: the file in the folder of --config."),
+        metadata=_flag("hf_quant_config.json of the model of --config. Default: the file next to the config.json."),
     )
     weights_gib: float | None = field(
         default=None,
@@ -144,7 +144,7 @@ class DescribedDeployment:
     """True for a deployment of deployments.py: a missing token, image or checkpoint is then a problem, because the
     endpoint could not start. False for a model without a deployment: the same fault is then a warning."""
     notes: tuple[str, ...] = ()
-    """Sentences that explain how the options were interpreted."""
+    """Notes that explain how the options were interpreted."""
 
     def plan(self) -> EndpointPlan:
         """Plan the deployment. Raises `SizingError` if it does not fit."""

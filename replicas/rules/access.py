@@ -31,7 +31,7 @@ def role_too_wide(topology: Topology) -> Iterator[Case]:
 
 
 def wide_rights(statement: Statement) -> Iterator[tuple[str, str]]:
-    """Yield the rights that a statement grants on every resource, each with the kind of finding."""
+    """Yield kind of finding and right, for each wide right that a statement grants on every resource."""
     if not statement.allows or statement.is_conditional:
         return
     if not any(_EVERY_RESOURCE.match(resource) for resource in statement.known_resources):

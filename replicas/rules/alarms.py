@@ -29,7 +29,8 @@ _DIMENSIONS = (Dimension.COMPONENT, Dimension.ENDPOINT, Dimension.VARIANT)
 _NEAR = 0.85
 """Minimum similarity (difflib, 0 to 1) between a misspelt and the correct dimension."""
 _NEAR_METRIC = 0.9
-"""The same for metrics. ConcurrentRequestsPerModel and ConcurrentRequestsPerCopy, which both exist, have 0.86."""
+"""Minimum similarity between a misspelt and the correct metric. Two metrics that exist, ConcurrentRequestsPerModel and
+ConcurrentRequestsPerCopy, have a similarity of 0.86."""
 _OF_SERVICE = (
     *(MetricName.INVOCATIONS, MetricName.INVOCATIONS_PER_COPY, MetricName.CONCURRENT_REQUESTS_PER_COPY),
     *(MetricName.MODEL_LATENCY, MetricName.OVERHEAD_LATENCY, MetricName.CLIENT_ERRORS, MetricName.SERVER_ERRORS),
@@ -165,8 +166,7 @@ def alarm_refused(topology: Topology) -> Iterator[Case]:
 @rule(
     "alarm-without-data",
     severity="warning",
-    checks="SageMaker publishes no metric with the namespace or a dimension that an alarm or a scaling policy names "
-    "(warning).",
+    checks="An alarm or a scaling policy names a SageMaker metric with a wrong namespace, name or dimension (warning).",
     why="there is no such metric: the alarm never receives data and never changes its state",
     source="SageMaker developer guide, monitoring-cloudwatch: namespaces, metrics and dimensions (values are names)",
 )
@@ -191,8 +191,8 @@ def alarm_without_data(topology: Topology) -> Iterator[Case]:
 
 
 def _namespace_of(metric: WatchedMetric) -> str | None:
-    """Return the namespace in which SageMaker publishes a metric, if the given namespace is misspelt or is another one
-    of SageMaker's; otherwise None.
+    """Return the namespace in which SageMaker publishes a metric, if the given namespace is misspelt or is another
+    namespace of SageMaker; otherwise None.
     """
     given = metric.namespace
     if not isinstance(given, str) or (given in _NAMESPACES and metric.name not in (*_OF_SERVICE, *_OF_INSTANCES)):
@@ -205,7 +205,9 @@ def _namespace_of(metric: WatchedMetric) -> str | None:
 
 
 def _metric_like(metric: WatchedMetric) -> str | None:
-    """Return the metric of SageMaker that a name in its namespaces is similar to; None for known metrics and others."""
+    """Return the metric of SageMaker to which a misspelt name is similar; None if the name is correct, similar to no
+    metric, or in a namespace of another service.
+    """
     known = (*_OF_SERVICE, *_OF_INSTANCES)
     if metric.namespace not in _NAMESPACES or not isinstance(metric.name, str) or metric.name in known:
         return None

@@ -2,8 +2,9 @@
 
 The rules compare the reserved resources with three bounds, from the most permissive to the most conservative:
 
-- All resources of the host, or less if AWS is known to have refused a smaller reservation. No larger reservation runs.
-- Nine tenths of the host.
+- All resources of the host. If AWS is known to have refused a reservation of less memory than the host has, the memory
+  is below the refused reservation. Copies above this bound certainly do not run.
+- Nine tenths of the CPU and memory of the host.
 - The largest reservation that AWS is known to have accepted, or a conservative estimate (`replicas.sizing.claims`).
 
 A reservation between the last two bounds may or may not run, so its finding is a warning. An unknown reservation
@@ -127,7 +128,7 @@ def _case(shortage: Shortage, why: str, *, certain: bool = True) -> Case:
 
 
 def never_runs(variant: Variant, instance: Instance) -> bool:
-    """Return whether copies that do not fit instances of one type cannot run at all.
+    """Return whether copies that do not fit instances of one type certainly cannot run.
 
     With instance pools, copies that fit a single instance may fit a mix with larger instance types.
     """

@@ -60,7 +60,7 @@ def ceiling_over_committed(topology: Topology) -> Iterator[Case | Unjudged]:
 def ceiling_over_claimed(topology: Topology) -> Iterator[Case]:
     """Copies at the ceiling must fit the conservative bound (`replicas.sizing.claims`), not only the whole host.
 
-    If the initial copies already exceed the conservative bound, the rule `over-claimed` reports this instead.
+    If the initial copies already exceed the conservative bound, only the rule `over-claimed` reports it.
     """
     for variant in topology.variants:
         ranges = ranges_of(variant, topology)

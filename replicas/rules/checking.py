@@ -74,12 +74,12 @@ def check(
         template: the template with functions in their long forms, as `load` returns them.
         region: region of the stack. Rules that depend on the region need it.
         parameters: values of template parameters. They replace the defaults.
-        models: models that the template does not state, by the logical id of a SageMaker model or component: a model of
-            the catalogue or the path of a `config.json`.
+        models: served models that the template does not state: a model of the catalogue or the path of a `config.json`,
+            by the logical id of a SageMaker model or component.
         practice: also apply the rules of practice.
 
     Raises:
-        ProofError: `Resources` is not a mapping, a parameter is not declared, or a region, logical id or model is
+        ProofError: `Resources` is not an object, a parameter is not declared, or a region, logical id or model is
             unknown.
 
     """
@@ -94,7 +94,7 @@ def check(
 
 @dataclass(frozen=True)
 class Reading:
-    """A template and the endpoint model that was read from it. Keep it, because reading is slower than checking."""
+    """A template and the endpoint model that was read from it, for several checks: reading is slower than checking."""
 
     template: Mapping[str, Any]
     """The template with its `Fn::ForEach` loops expanded."""
@@ -104,7 +104,7 @@ class Reading:
 def read(
     template: Mapping[str, Any], *, region: str | None = None, parameters: Mapping[str, Any] | None = None
 ) -> Reading:
-    """Read a template once, to check it several times. Arguments and errors as in `check`."""
+    """Read a template once, to check it several times. The arguments and errors are the same as for `check`."""
     return Reading(*_read(template, region, parameters or {}))
 
 
@@ -140,7 +140,7 @@ def _rules(*, practice: bool) -> list[Rule]:
 
 
 def check_practice(template: Mapping[str, Any], *, region: str | None = None) -> Report:
-    """Apply only the rules of practice. Raises `ProofError` if `Resources` is not a mapping."""
+    """Apply only the rules of practice. Raises `ProofError` if `Resources` is not an object."""
     return check_practice_read(read(template, region=region))
 
 
@@ -152,7 +152,7 @@ def check_file(
     models: Mapping[str, str] | None = None,
     practice: bool = False,
 ) -> Report:
-    """Check a template in a JSON or YAML file. Arguments as in `check`.
+    """Check a template in a JSON or YAML file. The other arguments are the same as for `check`.
 
     Raises `ProofError` if the file is not readable or is not a template.
     """
@@ -172,7 +172,7 @@ def message_of(finding: Finding) -> Message:
 def _sections(template: Mapping[str, Any]) -> Mapping[str, Any]:
     template = {"Resources": {}, **template}  # the CDK omits the section in a stack without resources
     if not isinstance(template["Resources"], Mapping):
-        raise ProofError("this is not a CloudFormation template: its section `Resources` must be a mapping")
+        raise ProofError("this is not a CloudFormation template: its section `Resources` must be an object")
     return template
 
 
@@ -208,7 +208,7 @@ def _pattern_question(name: str) -> Unread:
 def _report(
     template: Mapping[str, Any], outcomes: Iterable[Finding | Unjudged], endpoints: Iterable[EndpointReport]
 ) -> Report:
-    # Two endpoints may share a configuration, and a component may have two specifications: drop equal findings.
+    # Two endpoints can share a configuration, and a component can have two specifications: drop identical findings.
     messages: dict[Message, None] = {}
     open_points: dict[Unresolved, None] = {}
     questions: dict[OpenQuestion, None] = {}

@@ -49,7 +49,7 @@ def tensor_parallel_mismatch(topology: Topology) -> Iterator[Case | Unjudged]:
 
 
 def _above_instance(topology: Topology) -> Iterator[Case]:
-    """Yield the models that a variant serves without components, with a degree above the accelerators of an instance.
+    """Yield a case for each model on a variant without components whose degree exceeds the accelerators of an instance.
 
     A lower degree does not break the rule, because the variant reserves nothing for the model.
     """
@@ -71,7 +71,10 @@ def _above_instance(topology: Topology) -> Iterator[Case]:
 
 
 def _degree_variables(container: Container, kind: EngineKind | None) -> list[str]:
-    """Return the set variables that determine the degree. For an unknown engine, variables of all engines count."""
+    """Return the variables that can set the degree: the first one that the container has, or all if it has none.
+
+    For an unknown engine, the variables of all engines are returned.
+    """
     if kind is None or not kind.variables.tensor_parallel:
         return list(dict.fromkeys(name for each in engine_kinds().values() for name in each.variables.tensor_parallel))
     names = kind.variables.tensor_parallel

@@ -37,7 +37,7 @@ class Rule:
     severity: Severity
     """Severity of a finding, if it is certain that the rule is broken. An uncertain finding is always a warning."""
     checks: str
-    """A sentence about a resource that breaks the rule."""
+    """A sentence that describes a resource that breaks the rule."""
     why: str
     """The consequence of a broken rule. Names in braces are keys of a finding's numbers."""
     source: str | None
@@ -71,7 +71,7 @@ class Rule:
 
 
 def enforced_by(operation: str, evidence: Evidence, source: str) -> tuple[Enforcement, ...]:
-    """Return a tuple with the enforcement of a rule by one operation."""
+    """Declare an AWS operation that refuses resources that break the rule. The tuple is for `rule(enforced=...)`."""
     return (Enforcement(operation=operation, evidence=evidence, source=source),)
 
 

@@ -84,7 +84,7 @@ def instance_of(instances: Instances) -> Instance | None:
 
 
 def types_of(instances: Instances) -> list[Instance]:
-    """Return the instance types of the table on which copies may be placed."""
+    """Return the instance types on which copies can be placed. Types that are not in the table are left out."""
     return [instance_types()[name] for name in instances.type_names if name in instance_types()]
 
 

@@ -12,7 +12,7 @@ from replicas.rules.declaration import enforced_by, rule
 from replicas.rules.finding import Case
 
 MOST_VARIABLES = 100
-"""Maximum number of variables in a container of a model. Rules about single variables check no more."""
+"""Maximum number of variables in a container of a model. Rules about single variables check at most this number."""
 _OF_COMPONENTS = 16
 """Maximum number of variables in a component's own container."""
 _LONGEST_VALUE = 1024
@@ -22,7 +22,8 @@ _NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
 
 @rule(
     "environment-too-large",
-    checks="A component's own container has more than 16 variables, or a model's container more than 100 or 32 KB.",
+    checks="A component's own container has more than 16 variables, a model's container more than 100, or a model more "
+    "than 32 KB.",
     why="the container of a {holder} accepts at most {most}",
     source="CloudFormation schema of 2026-10-20: at most 16 entries; SageMaker API reference, ContainerDefinition, "
     "Environment: 'The maximum length of all keys and values in the map, combined, is 32 KB'",
@@ -80,7 +81,7 @@ def environment_value_too_long(topology: Topology) -> Iterator[Case]:
     enforced=enforced_by("CreateModel", "documented", "botocore 1.44.5, EnvironmentKey: [a-zA-Z_][a-zA-Z0-9_]*"),
 )
 def environment_name(topology: Topology) -> Iterator[Case]:
-    """The names of a model's variables must be identifiers. CloudFormation's schema checks those of a component."""
+    """The names of a model's variables must be identifiers. For components, CloudFormation's schema checks it."""
     for model in topology.models:
         names = [name for container in model.containers for name in islice(container.environment, MOST_VARIABLES)]
         for name in dict.fromkeys(name for name in names if not _NAME.fullmatch(name)):
@@ -95,7 +96,7 @@ def environment_name(topology: Topology) -> Iterator[Case]:
     enforced=enforced_by("CreateModel", "documented", "botocore 1.44.5, EnvironmentMap: values of the type string"),
 )
 def environment_not_text(topology: Topology) -> Iterator[Case]:
-    """The values of a model's variables must be texts. CloudFormation's schema checks those of a component."""
+    """The values of a model's variables must be texts. For components, CloudFormation's schema checks it."""
     for model in topology.models:
         for container in model.containers:
             for name, value in islice(container.environment.items(), MOST_VARIABLES):

@@ -155,7 +155,10 @@ def _require_declared(templates: Sequence[_Read], given: Mapping[str, str]) -> N
 
 
 def _models_of(templates: Sequence[_Read], models: Mapping[str, str]) -> Iterator[tuple[_Read, Mapping[str, str]]]:
-    """Yield each template with the models for its resources. The first template also gets unknown logical ids."""
+    """Yield each template with the models for its resources.
+
+    The first template also gets the models for unknown logical ids, so that its check reports them.
+    """
     known = [_names_of(template.template) for template in templates]
     nowhere = {name: model for name, model in models.items() if not any(name in resources for resources in known)}
     for template, resources in zip(templates, known, strict=True):

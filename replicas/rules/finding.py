@@ -40,7 +40,7 @@ class Case:
 
     subject: Subject
     numbers: Mapping[str, Any] = field(default_factory=dict)
-    """Given and allowed values, by the placeholder names of the sentences."""
+    """Given and allowed values, by the names of the placeholders in the messages."""
     kind: str = ""
     """The kind of fault, if the rule can be broken in several ways; otherwise empty."""
     shortage: Shortage | None = None
@@ -57,7 +57,7 @@ class Finding(Case):
 
     @property
     def key(self) -> str:
-        """Key of the sentences for this finding."""
+        """Key of this finding's messages in `replicas.rules.wording`."""
         return f"{self.rule}/{self.kind}" if self.kind else self.rule
 
 

@@ -16,9 +16,10 @@ _NOT_ENOUGH = (
 
 
 def hard(instance: Instance) -> Resources:
-    """Return the most permissive bound: the whole host, or less if AWS has refused a smaller memory reservation.
+    """Return the most permissive upper bound of what copies on one instance reserve together: the whole host.
 
-    No reservation above this bound runs.
+    If AWS has refused a reservation of less memory than the host has, the memory is one MiB below the smallest refused
+    reservation. Copies above this bound certainly do not run.
     """
     refused = _refused_memory(instance)
     memory = instance.memory_mib if refused is None else min(instance.memory_mib, refused - 1)
@@ -26,7 +27,10 @@ def hard(instance: Instance) -> Resources:
 
 
 def nearly_all(instance: Instance) -> Resources:
-    """Return nine tenths of the host. No larger reservation is known to run, because the platform needs the rest."""
+    """Return nine tenths of the host's CPU and memory, or the conservative bound if it is higher.
+
+    No larger reservation is known to run, because the platform itself needs part of the host.
+    """
     host, known = hard(instance), claims.host(instance)
     return Resources(
         host.accelerators,
@@ -41,7 +45,7 @@ def why_not_enough(instance: Instance) -> str:
     if refused is None:
         return _NOT_ENOUGH
     host = next(name for name, claim in _refusals(instance) if claim == refused)
-    as_much = "" if host == instance.name else ", whose host has at least as much memory,"
+    as_much = "" if host == instance.name else ", which has at least as much memory,"
     return f"{_NOT_ENOUGH} (on {host}{as_much} AWS has refused a reservation of {refused} MiB)"
 
 

@@ -20,14 +20,14 @@ from replicas.rules.regions import registry_region
 
 _PATCH = re.compile(r"-v\d+\.\d+(?:-\d{4}(?:-\d{2}){5})?$")
 """End of the tag of a patch release, for example `-v1.0` or `-v1.0-2023-05-08-21-23-21`. AWS publishes each image with
-and without it (aws/sagemaker-python-sdk issue 3899 lists the tags of one image)."""
+and without this ending (aws/sagemaker-python-sdk issue 3899 lists the tags of one image)."""
 _QUESTION = "whether AWS publishes the image"
 
 
 @rule(
     "image-not-published",
     severity="warning",
-    checks="The tables of SageMaker's SDK do not have an image of AWS, or not in its region and account (warning).",
+    checks="An image of AWS is not in the tables of SageMaker's SDK, or not for its region and account (warning).",
     why="CreateModel refuses an image that is not in the registry: 'Requested image ... not found'",
     source="philschmid/terraform-aws-sagemaker-huggingface pull request 15, 12 May 2023, quoted; the tables are "
     "those of sagemaker-core (image_uri_config)",
@@ -53,7 +53,7 @@ def image_not_published(topology: Topology) -> Iterator[Case | Unjudged]:
 
 
 def _published(kind: EngineKind, container: Container) -> list[Image]:
-    """Return the images of the tables in the container's repository; none if the image is certainly not one of AWS."""
+    """Return the images of the container's repository in the tables; empty if the image is certainly not one of AWS."""
     name = image_name(container.image)
     if name is None or name.digest or name.public or name.is_ones_own:
         return []
@@ -77,7 +77,7 @@ def _unlisted(
 
 
 def _in_registry(subject: Subject, container: Container, image: Image) -> Iterator[Case]:
-    """Yield a case if the tables do not have a tag in the region of the registry, or name another account there."""
+    """Yield a case if the tables do not have the tag for the registry's region, or have it in another account."""
     name, region = image_name(container.image), registry_region(container)
     if name is None or region is None:
         return

@@ -26,7 +26,7 @@ _Shares = tuple[Fraction, Fraction, Fraction]
 
 
 def fits_no_mix(shortages: Sequence[Shortage]) -> bool:
-    """Return True if there is no mix of the types on which the copies fit.
+    """Return True if it is proven that the copies fit no mix of the types.
 
     `shortages` has the copies' reservations on each type.
     """
@@ -74,7 +74,7 @@ def _share(need: Resources, room: Resources) -> _Shares:
 
 
 def _columns(shortages: Sequence[Shortage]) -> list[tuple[Demand, ...]]:
-    """Return the demands of each component on all types. A component with a rolling update is listed twice."""
+    """Return the demands of each component on all types. Each is listed twice: the second time for rolling updates."""
     demands = [(*shortage.all_demands, *shortage.all_demands) for shortage in shortages]
     return list(zip(*demands, strict=True))
 

@@ -14,8 +14,8 @@ _ALL_FIT = "whether all copies fit"
 
 
 def open_points(topology: Topology) -> Iterator[Unjudged]:
-    """Yield components with an unknown variant, adapters and scalable targets of something outside the template, and
-    unreadable resources.
+    """Yield resources that could not be read, components whose endpoint or variant is unknown, and adapters and
+    scalable targets that refer to a resource outside the template.
     """
     for part in topology.unread:
         yield Unjudged(subject=part.subject, question=part.question, unknown=Unknown(part.why, part.parameters))
@@ -45,7 +45,7 @@ def _components(topology: Topology) -> Iterator[Unjudged]:
 
 
 def _targets(topology: Topology) -> Iterator[Unjudged]:
-    """Yield scalable targets that may belong to a component of this template."""
+    """Yield scalable targets whose condition is unknown, or whose component or endpoint is unknown or elsewhere."""
     for target in topology.targets:
         if target.exists is not None:
             question = "the ceiling of copies"

@@ -154,7 +154,7 @@ _RUNS = "correct the day, the month and the year of the schedule, or remove the 
     enforced=enforced_by("PutScalingPolicy", "quoted", f"'{_MISMATCH.words}' ({_MISMATCH.source})"),
 )
 def policy_configuration(topology: Topology) -> Iterator[Case]:
-    """A policy must have exactly the configuration of its type."""
+    """A policy must have the configuration of its type, and no other configuration."""
     for policy in topology.policies:
         if not isinstance(policy.kind, str):
             continue
@@ -237,7 +237,12 @@ def scheduled_action(topology: Topology) -> Iterator[Case]:
                 why = f"PutScheduledAction refuses it: '{quote.words}'"
                 yield Case(subject=target.subject, numbers={**quote.numbers, "action": action.name, "why": why})
             elif never := _never_runs(action):
-                numbers = {"action": action.name, "words": never, "fix": _RUNS, "why": "its bounds never apply"}
+                numbers = {
+                    "action": action.name,
+                    "words": never,
+                    "fix": _RUNS,
+                    "why": "its capacity limits never apply",
+                }
                 yield Case(subject=target.subject, numbers=numbers, certain=False)
 
 
@@ -327,7 +332,7 @@ def _schedule_of(action: ScheduledRange) -> schedules.Schedule | Quote | None:
 
 
 def _never_runs(action: ScheduledRange) -> str | None:
-    """Return a sentence about an action without a time at which it can run; None for any other action."""
+    """Return an error message if an action has no time at which it can run; otherwise None."""
     schedule = _schedule_of(action)
     if schedule is None or isinstance(schedule, Quote) or not isinstance(action.schedule, str):
         return None

@@ -57,8 +57,9 @@ def pool_without_specification(topology: Topology) -> Iterator[Case]:
 
 
 def _unjudged_mixes(variant: Variant, topology: Topology) -> Iterator[Unjudged]:
-    """Yield a question about the first number of copies that fits each instance type alone, but may not fit every mix
-    of types.
+    """Yield at most one question: whether copies that fit each instance type alone also fit every mix of the types.
+
+    It is about the copies at the start or, if these fit every mix, about the copies at the ceiling.
     """
     types, ranges = types_of(variant.instances), ranges_of(variant, topology)
     start = [shortage_on(variant, instance).on(variant.instances.at_start) for instance in types]
@@ -78,5 +79,5 @@ def _unjudged_mixes(variant: Variant, topology: Topology) -> Iterator[Unjudged]:
 def _why(shortages: list[Shortage]) -> str:
     types = ", ".join(shortage.instance.name for shortage in shortages)
     enough = mixes.enough_for_every_mix(shortages)
-    more = f"; {enough} instances hold them on any mix" if isinstance(enough, int) else ""
-    return f"they fit {types} alone, but no single placement fits all types{more}"
+    more = f"; they fit {enough} instances of any mix" if isinstance(enough, int) else ""
+    return f"the copies fit instances of one type ({types}), but no single placement fits all types{more}"

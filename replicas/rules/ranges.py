@@ -23,7 +23,7 @@ class Range:
     most: int | None
     """The highest ceiling at any time, including ceilings that scheduled actions set."""
     wakes_by_schedule: bool
-    """True if a scheduled action raises the floor to 1 or more."""
+    """True if a scheduled action raises the floor to 1 or more, or to an unknown number."""
 
 
 def range_of(component: Component, topology: Topology) -> Range | None:

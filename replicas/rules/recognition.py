@@ -18,7 +18,8 @@ MEMORY = "memory"
 """The question that is not judged for a container that is not recognised."""
 _OTHER_USE = re.compile(r"(?:^|-)(ec2|cpu)(?:-|$)")
 _USES = {"ec2": "Amazon EC2", "cpu": "CPUs"}
-"""Uses of images other than those for SageMaker on GPUs, by their part of the tag (aws/deep-learning-containers)."""
+"""Uses of images that are not for SageMaker on GPUs, by the part of the tag that names them
+(aws/deep-learning-containers)."""
 
 
 def request_of(place: Place, topology: Topology) -> tuple[EngineKind, ContainerRequest] | Unjudged:
@@ -52,7 +53,7 @@ def request_of(place: Place, topology: Topology) -> tuple[EngineKind, ContainerR
 
 
 def _named_model(place: Place, topology: Topology) -> Model | None:
-    """Return the model that a `--model` option or the template's metadata names for the container; None if neither."""
+    """Return the model that a `--model` option or the template's metadata names for the container; None without one."""
     subjects = [place.subject, *([place.model] if place.model else [])]
     named = next((topology.named_models[s.name] for s in subjects if s.name in topology.named_models), None)
     if named is None:
@@ -86,7 +87,7 @@ def _completed(
 
 
 def _engine_of(container: Container) -> tuple[EngineKind, str] | Unknown:
-    """Return the engine and its version; `Unknown` if the image may read other variables than the engine."""
+    """Return the engine and its version; `Unknown` if they are unknown or the image may read other variables."""
     if isinstance(container.image, Unknown) and container.repository is None:
         return Unknown(f"the image is unknown: {container.image.why}", container.image.parameters)
     if container.image is None:
@@ -99,11 +100,17 @@ def _engine_of(container: Container) -> tuple[EngineKind, str] | Unknown:
     if kind.versions is None:
         return Unknown(f"{kind.title} cannot be sized; engines that can be sized: {', '.join(engine_names())}")
     if kind.published_images and not kind.published_images.fullmatch(repository or ""):
-        why = f"the image {image} is not one of the published images of {kind.title}, and may read other variables"
+        why = (
+            f"the image {image} is not one of the published images of {kind.title}, and may read other environment "
+            "variables than they do"
+        )
         return Unknown(why)
     other_use = _OTHER_USE.search(tag or "")
     if other_use:
-        return Unknown(f"the tag {tag} is that of an image for {_USES[other_use[1]]}, which may read other variables")
+        return Unknown(
+            f"the tag {tag} belongs to an image for {_USES[other_use[1]]}; that image may read other environment "
+            "variables than the image for SageMaker on GPUs"
+        )
     version = kind.version_of(tag)
     if version is None:
         return Unknown(f"the tag of the image {image} does not contain the version of {kind.title}")

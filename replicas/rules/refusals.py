@@ -24,7 +24,7 @@ class Quote:
 
     @property
     def numbers(self) -> Mapping[str, str]:
-        """The values with which the sentences of a rule show this quote."""
+        """The values for the messages of a rule: the quote, the fix and the source."""
         return {"words": self.words, "fix": self.fix, "seen_in": self.source}
 
 

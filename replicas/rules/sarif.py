@@ -19,7 +19,7 @@ _LEVELS = {"problem": "error", "warning": "warning"}
 
 
 def sarif_log(files: Sequence[CheckedFile], *, practice: bool) -> dict[str, Any]:
-    """Return the SARIF log of checked files. `practice`: the rules of practice were applied."""
+    """Return the SARIF log of checked files. `practice` is True if the rules of practice were applied."""
     rules = [*RULES.values(), *(PRACTICE_RULES.values() if practice else ())]
     described = [*map(_description, rules), _NOT_JUDGED]
     indexes = {rule["id"]: index for index, rule in enumerate(described)}

@@ -109,7 +109,7 @@ def capacity_range(topology: Topology) -> Iterator[Case]:
 @rule(
     "capacity-negative",
     checks="MinCapacity or MaxCapacity of a scalable target or of a scheduled action is below 0.",
-    why="{operation} refuses a capacity below the minimum, which is 0 or 1 by the kind of resource",
+    why="{operation} refuses a capacity below the minimum, which is 0 or 1, depending on the kind of resource",
     source="Application Auto Scaling API reference, RegisterScalableTarget: MinCapacity",
     enforced=(
         *enforced_by("RegisterScalableTarget", "documented", "API reference: 'the minimum value allowed is 0'"),

@@ -22,7 +22,7 @@ from replicas.sizing.faults import Fault, Kind, faults_of, length_faults
 
 _NOT_SIZED: tuple[Kind, ...] = ("accelerators", "adapters", "engine", "sequences")
 """Faults that prevent the sizing of a copy."""
-_STARTS = "whether the engine starts with the type of its cache"
+_STARTS = "whether the engine starts with the data type of its KV cache"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -58,9 +58,9 @@ class Shortage:
     settings: Mapping[str, CountSetting] = field(default_factory=dict)
     """Setting that determines the copies of a component, by component name. Default: `copies`."""
     extra: tuple[tuple[Subject, int], ...] = ()
-    """Additional copies during rolling updates, by component name."""
+    """Components with rolling updates, each with its number of additional copies during the update."""
     finds_changes: bool = True
-    """False if no changes are searched for, because those of other shortages of the variant are."""
+    """False if no changes are searched for, because the variant has more than `MOST_CHANGED` shortages."""
 
     @cached_property
     def demands(self) -> list[Demand]:
@@ -108,7 +108,7 @@ class Shortage:
         return list(_compared(total_of(self.needs, self.copies), total_of([room], (self.instances,))))
 
     def too_large(self, room: Resources) -> list[tuple[Demand, Compared]]:
-        """Return the demands whose copy does not fit an empty instance, with each resource that exceeds it."""
+        """Return pairs of a demand whose copy does not fit an empty instance, and a resource that is too small."""
         return [
             (demand, compared)
             for demand in self.demands
@@ -121,7 +121,7 @@ class Shortage:
     def changes(self) -> list[Change]:
         """The smallest changes with which the copies fit: fewer copies, more instances, fewer resources per copy.
 
-        The changes are cached, because several sentences use them and each change needs a search for a placement.
+        The changes are cached, because several messages use them and each change needs a search for a placement.
         """
         if not self.finds_changes:
             return []

@@ -51,7 +51,8 @@ def specification_forms(topology: Topology) -> Iterator[Case]:
 
 @rule(
     "specification-types",
-    checks="Specifications of a component have the same instance type, or none (warning for a type outside the pools).",
+    checks="Two Specifications of a component have the same instance type, or one has no instance type, or one has a "
+    "type that the variant does not have (warning if copies can still run).",
     why="SageMaker selects the specification of a copy by the type of its instance",
     source="botocore 1.44.5, InferenceComponentSpecification, InstanceType: 'Required when using the Specifications "
     "parameter with multiple entries'",

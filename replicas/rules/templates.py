@@ -14,7 +14,7 @@ _SOURCES = "each message has its source in replicas/template/faults.py"
 @rule(
     "template-refused",
     checks="CloudFormation refuses the template (warning if no source documents it).",
-    why="no resource is created: {known}",
+    why="CloudFormation refuses the whole template, and no resource is created ({known})",
     source=_SOURCES,
     enforced=(
         *enforced_by("CreateStack", "quoted", f"'Template format error' and similar messages: {_SOURCES}"),
@@ -24,6 +24,7 @@ _SOURCES = "each message has its source in replicas/template/faults.py"
 def template_refused(topology: Topology) -> Iterator[Case]:
     """The structure, the parameters and the expressions of a template must have no fault."""
     for refusal in topology.refusals:
-        known = refusal.source or "derived from the template format; no source is known"
+        source = refusal.source
+        known = f"seen in {source}" if source else "derived from the template format; no source is known"
         numbers = {"message": refusal.message, "known": known}
         yield Case(subject=refusal.subject, numbers=numbers, certain=refusal.is_certain)

@@ -116,7 +116,7 @@ def variable_not_parsed(topology: Topology) -> Iterator[Case]:
 
 @rule(
     "server-not-reached",
-    checks="A variable sets an address for the server of a published image at which SageMaker does not reach it.",
+    checks="A variable of a published image sets a server address at which SageMaker does not reach the server.",
     why="the health checks of every copy fail",
     source="SageMaker developer guide, custom inference code with hosting services: the container listens on port 8080 "
     "and answers GET /ping",
@@ -132,7 +132,7 @@ def server_not_reached(topology: Topology) -> Iterator[Case | Unjudged]:
                 continue
             value = container.variable(entry["name"])
             if isinstance(value, Unknown):
-                question = f"whether SageMaker reaches the server with {entry['name']}"
+                question = f"whether SageMaker reaches the server at the address that the variable {entry['name']} sets"
                 yield Unjudged(subject=subject, question=question, unknown=value)
             elif value is not None and value.lower() not in (*entry["values"], *kind.facts("variables")["dropped"]):
                 numbers = {"variable": entry["name"], "value": value, "reason": entry["why"]}
@@ -140,9 +140,7 @@ def server_not_reached(topology: Topology) -> Iterator[Case | Unjudged]:
 
 
 def _reached(kind: EngineKind) -> Sequence[Mapping[str, Any]]:
-    """Return the variables for the address of the engine's server, each with the values with which SageMaker reaches
-    the server.
-    """
+    """Return the variables that set the address of the engine's server, with the values that SageMaker can reach."""
     entries: Sequence[Mapping[str, Any]] = kind.facts("variables").get("reached", ())
     return entries
 

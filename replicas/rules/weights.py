@@ -24,8 +24,8 @@ def hub_repository(container: Container) -> tuple[str, str] | None:
 
 @rule(
     "weights-location",
-    checks="The S3 location of weights is a prefix without a slash at its end, an object with one, or an archive that "
-    "is not unpacked (warning).",
+    checks="The S3 location of weights is a prefix without a slash at its end, an object with a slash at its end, or "
+    "an archive that is not unpacked (warning).",
     why="{why}",
     source="SageMaker API reference, S3ModelDataSource, S3DataType and CompressionType",
     enforced=enforced_by("CreateModel", "documented", "botocore 1.44.5, S3ModelDataSource, S3DataType"),
@@ -95,7 +95,7 @@ def _isolated(topology: Topology) -> Iterator[tuple[Subject, Container, Subject]
     source="the engine's folder in replicas/engines",
 )
 def input_limit_twice(topology: Topology) -> Iterator[Case]:
-    """Of variables that exclude each other, only one must be set."""
+    """Variables that exclude each other must not be set together."""
     containers = [(model.subject, model.container) for model in topology.models]
     containers += [
         (component.subject, specification.container)

@@ -29,10 +29,10 @@ _OTHER_MESSAGES = re.compile(
 """Matches schema messages about cases that other rules report: specifications of a component, environment size."""
 
 _NEWER_VALUES: Mapping[str, str] = {"InferenceAmiVersion": "al", "InstanceType": "ml."}
-"""Properties whose list of allowed values grows, and the start of all values. An unlisted value with this start may be
-newer than the schema."""
+"""Properties whose list of allowed values grows, each with the text with which all values start. An unlisted value that
+starts with this text is perhaps newer than the schema."""
 
-_SAME_NAME = "give both resources the same name"
+_SAME_NAME = "write the literal name of the resource, and set the same name in that resource"
 
 _CONSEQUENCES: Mapping[Relation, str] = {
     "component of endpoint": "CreateInferenceComponent refuses an endpoint that is not in service, and DeleteEndpoint "
@@ -49,7 +49,8 @@ _CONSEQUENCES: Mapping[Relation, str] = {
 
 @rule(
     "property-refused",
-    checks="CloudFormation's schema does not allow a property of SageMaker, Application Auto Scaling or an alarm.",
+    checks="CloudFormation's schema does not allow a property, or its value, of a SageMaker resource, a scalable "
+    "target, a scaling policy or an alarm.",
     why="CloudFormation validates the properties before it creates the resource, and the stack fails",
     source=_SCHEMAS,
     enforced=enforced_by("CreateStack", "documented", _SCHEMAS),
@@ -69,8 +70,8 @@ def property_refused(topology: Topology) -> Iterator[Case]:
 
 @rule(
     "reference-of-the-wrong-kind",
-    checks="A property that takes a name has an ARN, or one that takes an ARN has a name, or it refers to a resource "
-    "of another type.",
+    checks="A property that takes a name has an ARN, a property that takes an ARN has a name, or a property refers to "
+    "a resource of the wrong type.",
     why="Ref returns the primary identifier of a resource: the ARN for SageMaker types, the name for a role",
     source=f"{_SCHEMAS}: primaryIdentifier of each type, pattern of each property",
     enforced=(
@@ -82,11 +83,11 @@ def property_refused(topology: Topology) -> Iterator[Case]:
 def reference_of_the_wrong_kind(topology: Topology) -> Iterator[Case]:
     """A reference must return the kind of value that its property needs."""
     for reference in topology.wiring.references:
-        right = f"{reference.path} with {reference.right}"
+        fix = f"write {reference.right} in {reference.path}"
         if not reference.right:
             named_type = reference.named_type
-            right = f"{reference.path} of a resource of type {named_type}" if named_type else _SAME_NAME
-        numbers = {"path": reference.path, "given": reference.given, "value": reference.value, "right": right}
+            fix = f"name a resource of type {named_type} in {reference.path}" if named_type else _SAME_NAME
+        numbers = {"path": reference.path, "given": reference.given, "value": reference.value, "fix": fix}
         yield Case(subject=reference.subject, numbers=numbers)
 
 

@@ -83,7 +83,7 @@ def _entries(section: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _texts(subject: Subject, place: str, value: Any) -> Iterator[WrittenText]:
-    """Yield every string in a value. Each container is visited once, so that aliases are cheap and cycles end."""
+    """Yield every string in a value. Each object or list is visited only once, so aliases are cheap and cycles end."""
     pending, visited = [value], set()
     while pending:
         item = pending.pop()

@@ -59,7 +59,10 @@ def _query(query: Value) -> Query:
 
 
 def declared_metrics(declared: Value) -> Iterator[Value]:
-    """Yield the metric of an alarm or a customized metric itself, and those of its queries. Each may be empty."""
+    """Yield the metric that an alarm or a customized metric specification sets itself, then the metric of each query.
+
+    A yielded value can be None, or an object without `MetricName`.
+    """
     yield declared
     for query in list_of(at(declared, "Metrics")):
         yield at(query, "MetricStat", "Metric")

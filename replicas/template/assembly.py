@@ -70,7 +70,7 @@ def nested_templates(parent: Path, template: Mapping[str, Any]) -> Iterator[tupl
 def regions_of(templates: Iterable[Path]) -> dict[Path, str | None]:
     """Return the region of each template's stack, by the manifest in its folder; None if it names no region.
 
-    Each manifest is read once: it grows with the number of stacks.
+    Each manifest is read only once, because its size grows with the number of stacks.
     """
     paths = list(templates)
     known = {

@@ -1,4 +1,6 @@
-"""Changes between two sets of CloudFormation templates, and their effect on serving. Pure: no process, no file.
+"""Changes between two sets of CloudFormation templates, and their effect on serving.
+
+The functions start no process and read no file.
 
 `differences` determines the effect on each resource from the CloudFormation schemas. This module describes the effect
 on an endpoint in service. The schema of an inference component has no create-only properties, but its name, endpoint
@@ -32,7 +34,7 @@ SERVING = {ENDPOINT: "endpoint", COMPONENT: "inference component"}
 NAME_PROPERTY = {ENDPOINT: "EndpointName", COMPONENT: "InferenceComponentName"}
 KEPT = "The old one is kept (DeletionPolicy): it keeps serving, and is billed, outside of the stack."
 STAYS = "refused: the new template cannot be deployed, and the deployed stack does not change"
-NAMELESS = "no entry has this name any longer, unless a refused entry without a readable name is the renamed one"
+NAMELESS = "no entry has this name: it was removed or renamed, or is refused and its name cannot be read"
 COMPONENT_IDENTITY = ("InferenceComponentName", "EndpointName", "VariantName")
 
 
@@ -117,7 +119,7 @@ class StackChange:
             old, new = map(quote, self.environments)
             return (
                 f"deployed to {new} instead of {old}: if that is another account or region, the old stack "
-                f"and {what} running"
+                f"remains, and {what} running"
             )
         return ""
 
@@ -240,7 +242,7 @@ def _stuck(change: ResourceChange) -> list[ServingChange]:
 
 
 def _successors(gone: Mapping[str, Resource], created: Mapping[str, Resource]) -> dict[str, str]:
-    """Pair each removed resource with the most similar created resource of its type, at most once per resource."""
+    """Pair removed resources with the most similar created resources of their type. No resource is in two pairs."""
     ranked = sorted(
         (-_likeness(old, new), old_key, new_key)
         for old_key, old in gone.items()

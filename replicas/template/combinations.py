@@ -11,7 +11,7 @@ from replicas.endpoint.variants import Variant
 from replicas.template.resources import Resource, Resources
 
 _FEATURES = ("AsyncInferenceConfig", "ShadowProductionVariants", "ExplainerConfig")
-"""Properties of an endpoint configuration. Serverless variants are refused by a rule."""
+"""Properties of an endpoint configuration. `ServerlessConfig` is not listed, because a rule refuses it."""
 _WHY = "neither AWS's documentation nor a published error message says whether this combination is accepted"
 
 

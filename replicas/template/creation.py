@@ -18,7 +18,7 @@ class CreationOrder:
     def __init__(self, resources: Resources, subjects: Mapping[str, Subject] | None = None) -> None:
         """Read the order of a template.
 
-        `subjects` are the resources, by logical id, that `after` may return.
+        `subjects` are the resources that `after` can return, by logical id.
         """
         declared = section(resources.template, "Resources")
         self._needs = direct_needs({str(name): body for name, body in declared.items() if isinstance(body, Mapping)})

@@ -31,7 +31,7 @@ million."""
 
 
 class Evaluator:
-    """Evaluates the expressions of one template, each mapping and list once.
+    """Evaluates the expressions of one template. The value of each JSON object and list is computed once and cached.
 
     `parameters` are the values of the template's parameters. `world` supplies values from outside the template. The
     evaluator raises no errors. `faults` contains the faults found so far.
@@ -48,9 +48,10 @@ class Evaluator:
         self._truths: dict[str, bool | Unknown | None] = {}
         """Results of conditions by name. None while a condition is being evaluated, to detect cycles."""
         self._values: dict[int, tuple[Any, Value]] = {}
-        """Evaluated containers by id. A container is kept with its value, so that Python does not reuse the id."""
+        """Values of JSON objects and lists, by `id()`. The object is stored with its value, so that Python does not
+        reuse the id."""
         self._entries: dict[int, dict[str, Any]] = {}
-        """Maps of the section Mappings with string keys, by id."""
+        """Maps of the section Mappings with string keys, by the `id()` of the original map."""
         self._open: set[int] = set()
         self._characters = 0
         self._faults: dict[Fault, None] = {}
@@ -61,9 +62,7 @@ class Evaluator:
         return tuple(self._faults)
 
     def resolve(self, expression: Any) -> Value:
-        """Evaluate an expression. Properties and items with `AWS::NoValue` are removed; `AWS::NoValue`
-        alone is None.
-        """
+        """Evaluate an expression; None for `AWS::NoValue`. Properties and items with this value are removed."""
         value = self.value(expression)
         return None if value is NO_VALUE else value
 
@@ -121,7 +120,7 @@ class Evaluator:
         return value
 
     def guarded(self, expression: Any, work: Callable[[Any], Value]) -> Value:
-        """Apply `work` to a container. Record a fault if the container contains itself or is nested too deeply."""
+        """Apply `work` to an object or a list. Record a fault if it contains itself or is nested too deeply."""
         if id(expression) in self._open or len(self._open) > _DEEPEST:
             return self.fault(
                 "it is nested too deeply, or contains itself",
@@ -169,16 +168,16 @@ class Evaluator:
         return LANGUAGE_EXTENSIONS in self._transforms
 
     def fault(self, why: str, message: str, rule: Evidence = Evidence.ASSUMED, text: str = ANYTHING) -> Unknown:
-        """Record a fault of the template. Return the value of the faulty expression."""
+        """Record a fault of the template. Return `Unknown`, which is the value of the faulty expression."""
         self._faults[Fault(message, rule)] = None
         return Unknown(why, text=text)
 
     def made(self, text: str) -> Value:
-        """Return a text that a function has produced. Record a fault if all texts together exceed the limit."""
+        """Return a text that a function has produced; `Unknown` and a fault if all texts together exceed the limit."""
         return self.charged(len(text)) or text
 
     def charged(self, characters: int) -> Unknown | None:
-        """Count characters before a function produces them. Return a fault if the total exceeds the limit."""
+        """Count characters before a function produces them; `Unknown` if the total exceeds the limit, else None."""
         self._characters += characters
         if self._characters <= _MOST_CHARACTERS:
             return None

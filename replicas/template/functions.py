@@ -137,7 +137,9 @@ def _select(evaluator: Evaluator, argument: Any) -> Value:
 
 
 def _selected(items: Reference, index: Value) -> Reference:
-    """Return one item of a split reference; an unknown text if the index is unknown."""
+    """Return a reference to one item of a split reference; `items` unchanged if it is not split or the index is
+    unknown.
+    """
     if not items.segments or not isinstance(index, Fraction):
         return items
     delimiter, _ = items.segments[-1]

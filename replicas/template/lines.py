@@ -12,9 +12,10 @@ _MEMBER, _SECTION = 2, 1
 
 
 def lines_of(text: str) -> Mapping[str, int]:
-    """Return the line (from 1) of each resource, parameter and output by name. A resource wins if names are equal.
+    """Return the line (from 1) of each resource, parameter and output, by name.
 
-    Names with escapes are omitted. Any text is accepted; unreadable members have no line.
+    If a resource and a parameter or output have the same name, the line is the line of the resource. Names with escapes
+    are omitted. Any text is accepted; unreadable members have no line.
     """
     by_section = _of_json(text) if text.lstrip().startswith("{") else _of_yaml(text)
     return {name: line for section in reversed(_SECTIONS) for name, line in by_section.get(section, {}).items()}

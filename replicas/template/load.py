@@ -62,9 +62,9 @@ def read(path: str | Path) -> str:
 
 
 def parse(text: str, source: str = "template", *, needs_resources: bool = True) -> dict[str, Any]:
-    """Return the template in a text; `source` names it in errors.
+    """Return the template in a text. `source` is the name of the text in error messages.
 
-    Raises `ProofError` if the text is not a template. The CDK omits `Resources` in a stack without resources. This
+    Raises `ProofError` if the text is not a template. The CDK omits `Resources` in a stack without resources. Such a
     template is accepted if `needs_resources` is False.
     """
     try:
@@ -89,7 +89,7 @@ def deployed(body: str | Mapping[str, Any]) -> dict[str, Any]:
 def read_text(text: str, *, aliases: bool = True) -> Any:
     """Return the content of a text: JSON if it starts with a brace, otherwise YAML.
 
-    `aliases`: allow YAML aliases, which CloudFormation itself refuses. Raises `TemplateTextError`.
+    YAML aliases, which CloudFormation itself refuses, are accepted if `aliases` is True. Raises `TemplateTextError`.
     """
     if len(text.encode(errors="replace")) > LARGEST_BYTES:
         raise TemplateTextError(TOO_LARGE)
@@ -163,7 +163,7 @@ def _sentence(fault: Exception) -> str:
 def _check_size(content: Any, most_values: int = MOST_VALUES) -> None:
     """Refuse content that is nested too deeply, contains itself or expands to too many values. Runs in linear time."""
     sizes: dict[int, tuple[int, int] | None] = {}
-    """Number of values and levels by container id; None while a container is being counted."""
+    """Number of values and levels of each object or list, by `id()`; None while it is being counted."""
     pending: list[tuple[Any, bool]] = [(content, False)] if isinstance(content, Mapping | list) else []
     while pending:
         value, counted = pending.pop()

@@ -6,7 +6,8 @@
       - Component${Name}: {Type: AWS::SageMaker::InferenceComponent}
 
 The CloudFormation guide allows loops in Conditions, Outputs and Resources, in properties and in other loops. `${Name}`,
-`&{Name}` and a `Ref` of the name are replaced by an item. `&{Name}` removes all characters that are not alphanumeric.
+`&{Name}` and a `Ref` of the name are replaced by an item; for `&{Name}`, the item without characters other than letters
+and digits.
 """
 
 from __future__ import annotations

@@ -100,7 +100,7 @@ def value_in(name: str, declaration: Mapping[str, Any], given: Mapping[str, Any]
 
 
 def given_faults(template: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[Fault]:
-    """Yield the faults of the types, defaults and values of all parameters, except those of AllowedPattern."""
+    """Yield the faults of the types, defaults and values of all parameters. AllowedPattern is not checked."""
     for name, declaration in declarations(template).items():
         kind, value = kind_of(declaration), value_in(name, declaration, given)
         if not _KIND.fullmatch(kind):

@@ -26,7 +26,7 @@ _LITERAL = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
 """Matches escapes and character classes, in which no character is a quantifier."""
 _REPETITION = re.compile(r"[*+?{]")
 _ONLY_JAVA = ("&&", "[[", "\\p", "\\P", "\\Q", "\\h", "\\R", "\\X", "\\G", "\\z", "\\Z")
-"""Matches constructs with different meanings in Java and Python."""
+"""Parts of patterns that have different meanings in Java and Python."""
 _ANSWERS = {b"0": False, b"1": True}
 _MATCHER = """
 import json, re, signal, sys
@@ -42,7 +42,8 @@ for pattern, text in json.load(sys.stdin):
     timer and timer(signal.ITIMER_REAL, 0)
     print(answer, flush=True)
 """
-"""Program that prints the answer to each question; None if a question takes longer than a quarter of the total time."""
+"""Program that prints 1 or 0 for each pair of pattern and text: whether they match. It prints None if this takes longer
+than a quarter of the total time."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def _answers(questions: list[tuple[str, str]]) -> dict[tuple[str, str], bool | N
 
 
 def _slow_answers(questions: list[tuple[str, str]]) -> list[bool | None]:
-    """Return the answers that a separate process gives within the time limit."""
+    """Return whether each text matches its pattern. A separate process decides it; the list ends at its time limit."""
     if not questions or not sys.executable:
         return []
     try:

@@ -1,4 +1,4 @@
-"""IAM policies in a template: those of roles, and those of buckets, repositories and keys."""
+"""IAM policies in a template: policies of roles, and policies of buckets, repositories and keys."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ def _protected(
 
 
 def _name(resource: Resource, name_property: str, aliases: dict[str, str]) -> str:
-    """Return the fixed name of a resource, or a placeholder that equals a `Ref` of the resource."""
+    """Return the fixed name of a resource, or a placeholder for its generated name, and add it to `aliases`."""
     given = resource.get(name_property)
     name = f"{GENERATED}{resource.logical_id}}}" if given is None else text_of(given)
     aliases[f"${{{resource.logical_id}}}"] = name

@@ -101,8 +101,9 @@ def needs_of(definitions: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str
 
 
 def in_order(needs: Mapping[str, Iterable[str]]) -> list[str] | Fault:
-    """Sort names so that each comes after its dependencies, and keep the given order otherwise; a `Fault`
-    for a cycle.
+    """Return the names, each after its dependencies and otherwise in the given order.
+
+    Return a `Fault` if the dependencies form a cycle.
     """
     places = {name: place for place, name in enumerate(needs)}
     sorter = TopologicalSorter({name: [other for other in others if other in needs] for name, others in needs.items()})

@@ -42,8 +42,8 @@ def has_too_many(template: Mapping[str, Any]) -> bool:
 
 
 def quota_refusals(template: Mapping[str, Any]) -> tuple[Refusal, ...]:
-    """Return the faults of a template that has more members than CloudFormation accepts, unless a macro may change
-    that.
+    """Return the faults of a template that has more members than CloudFormation accepts; empty if a macro may change
+    their number.
     """
     return () if _is_completed_later(template) else tuple(_refusals(quota_faults(template)))
 

@@ -25,7 +25,7 @@ class Resource:
     """Unknown condition of the resource; None if the resource is certainly created."""
 
     def get(self, *path: str) -> Value:
-        """Return the property at a path; None if it is absent, `Unknown` if that is not known."""
+        """Return the property at a path; None if it is absent, `Unknown` if its value or its presence is not known."""
         return at(self.properties, *path)
 
 

@@ -31,7 +31,7 @@ _REFERENCE = re.compile(r"\$\{(?P<logical_id>\w+)(?:\.[^}]*)?\}")
 
 
 def targets_of(resources: Resources) -> tuple[ScalingTarget, ...]:
-    """Return the scalable targets for inference components, in the template or outside of it."""
+    """Return the scalable targets of a template for inference components, which can be outside of the template."""
     components = resources.of_sagemaker("InferenceComponent")
     return tuple(
         _target(target, resources, components)
@@ -41,7 +41,7 @@ def targets_of(resources: Resources) -> tuple[ScalingTarget, ...]:
 
 
 def instance_targets_of(resources: Resources) -> tuple[InstanceTarget, ...]:
-    """Return the scalable targets for the instances of variants, in the template or outside of it."""
+    """Return the scalable targets of a template for the instances of variants, which can be outside of the template."""
     targets = []
     for target in resources.of_type(ResourceType.SCALABLE_TARGET):
         match = VARIANT_ID.fullmatch(text_of(target.get("ResourceId")))
@@ -143,7 +143,7 @@ def _is_enabled(alarm: Resource) -> bool:
 
 
 def is_name_of(value: Value, component: Resource) -> bool:
-    """True if a value is the component's name: a segment of its ARN, or an equal text."""
+    """True if a value is the component's name: a reference to the component, or the same text as its name."""
     if isinstance(value, Reference):
         return value.logical_id == component.logical_id
     return _is_name_text(text_of(value), component)
@@ -276,7 +276,7 @@ def _is_dimension_of(dimensions: Value, component: Resource) -> bool:
 
 
 def _components_in(dimensions: Value) -> list[Value]:
-    """Return the values of the dimension of components."""
+    """Return the values of the dimension `InferenceComponentName`."""
     return [
         at(dimension, "Value")
         for dimension in (dimensions if isinstance(dimensions, list) else ())

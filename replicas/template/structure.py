@@ -90,7 +90,7 @@ def quota_faults(template: Mapping[str, Any]) -> Iterator[Fault]:
 
 
 def reference_faults(template: Mapping[str, Any]) -> Iterator[Fault]:
-    """Yield undefined names, malformed Fn::GetAtt and cycles of a template that has no `format_faults`."""
+    """Yield faults for undefined names, malformed Fn::GetAtt and cycles. The template must have no `format_faults`."""
     resources, outputs = section(template, "Resources"), section(template, "Outputs")
     for name, content in (("Resources", resources), ("Outputs", outputs)):
         yield from _unresolved_faults(template, content, name)

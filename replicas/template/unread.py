@@ -54,7 +54,7 @@ def unread_of(resources: Resources) -> Iterator[Unread]:
     """Yield the parts that are not read: transforms, macros, modules, nested stacks, custom resources, malformed parts.
 
     A custom resource counts only if it refers to a SageMaker resource of the template, or names SageMaker: the CDK
-    adds others to many templates, for example to empty a bucket.
+    adds other custom resources to many templates, for example to empty a bucket.
     """
     template = resources.template
     macros = [name for name in transforms_of(template) if name != LANGUAGE_EXTENSIONS]
@@ -90,7 +90,7 @@ def unread_of(resources: Resources) -> Iterator[Unread]:
 
 
 def _closed_networks(template: Mapping[str, Any]) -> Iterator[Unread]:
-    """Yield the resources of SageMaker in subnets of the template from which it makes no way to any service."""
+    """Yield the SageMaker resources in subnets of the template, if it creates no gateway or VPC endpoint."""
     types = {str(logical_id): _type_of(body) for logical_id, body in template["Resources"].items()}
     if any(kind in _WAYS_OUT for kind in types.values()):
         return
@@ -100,7 +100,7 @@ def _closed_networks(template: Mapping[str, Any]) -> Iterator[Unread]:
             network = properties.get("VpcConfig") if isinstance(properties, Mapping) else None
             if any(types.get(name) == _SUBNET for name in names_in(network)):
                 question = "whether its containers reach the model Hub, Amazon S3 and Amazon ECR"
-                why = "the template makes the subnets, but no gateway and no VPC endpoint for them"
+                why = "the template creates the subnets, but no gateway and no VPC endpoint for them"
                 yield _unread(logical_id, question, why)
 
 
@@ -138,7 +138,7 @@ def _serves(body: Mapping[Any, Any], serving: set[str]) -> bool:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """Yield the keys and texts in a value, each container once."""
+    """Yield all keys and strings in a value. Each object or list is visited only once."""
     for item in _inside(value):
         if isinstance(item, str):
             yield item
@@ -152,7 +152,7 @@ def _has_transform(value: Any) -> bool:
 
 
 def _inside(value: Any) -> Iterator[Any]:
-    """Yield a value and all values in it, each container once."""
+    """Yield a value and all values in it. Each object or list is visited only once."""
     pending, visited = [value], set[int]()
     while pending:
         item = pending.pop()

@@ -89,10 +89,10 @@ class ResourceChange:
 
 
 class Update:
-    """Compares the resources of a new template with the existing ones, one by one, so that a resource comes after those
-    on which it depends.
+    """Compares the resources of a new template with the existing resources, one by one. A resource must be added after
+    the resources on which it depends.
 
-    `before` holds type and properties of the existing resources; `settled` returns the `Ref` or an attribute of one of
+    `before` has type and properties of the existing resources; `settled` returns the `Ref` or an attribute of one of
     them. The new properties are evaluated with `lookup`, which returns `Pending` for a value that becomes known only
     during the update.
     """
@@ -182,7 +182,7 @@ def _of_whole(resource_type: str, name: str) -> Recreation:
 
 
 def same(left: Any, right: Any) -> bool:
-    """Return whether two values are equal. Unlike Python's `==`, this distinguishes `1` from `true`."""
+    """Return whether two values are equal. Unlike Python's `==`, the function distinguishes `1` from `true`."""
     if isinstance(left, Mapping) and isinstance(right, Mapping):
         return left.keys() == right.keys() and all(same(value, right[key]) for key, value in left.items())
     if isinstance(left, list) and isinstance(right, list):

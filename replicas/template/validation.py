@@ -1,7 +1,7 @@
 """Validation of a resource's properties against its CloudFormation schema, in CloudFormation's words.
 
-It covers the keywords of JSON Schema that the schemas of CloudFormation use. Values that are not known are valid; a
-property that is null counts as absent, because the format of the template forbids it.
+It covers the keywords of JSON Schema that the schemas of CloudFormation use. Values that are not known are valid. A
+null property counts as absent, because `structure` already reports null values.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from replicas.template.schemas import Schema
 _LONGEST_MATCHED = 10_000
 """Maximum length of a text that is matched with a pattern, characters; longer texts exceed a length limit anyway."""
 _UNICODE = {r"\p{L}": r"\w", r"\p{N}": r"\d", r"\p{Z}": r"\s", r"\p{Print}": r"[^\x00-\x1f\x7f]"}
-"""Unicode classes of the patterns, as Python's `re` writes them (`\\w` holds letters and numbers of every script)."""
+"""Unicode classes of the patterns, as Python's `re` writes them (`\\w` matches letters and numbers of every script)."""
 _TYPES = {
     "object": ("JSONObject", Mapping),
     "array": ("JSONArray", list),

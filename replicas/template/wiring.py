@@ -43,8 +43,8 @@ _NAMED: Mapping[str, Mapping[str, str]] = {
     },
     ResourceType.SCALING_POLICY: {"ScalingTargetId": ResourceType.SCALABLE_TARGET},
 }
-"""Types of the resources that properties name, by the path of the property. A rule of its own checks the bases of
-adapters."""
+"""Types of the resources that properties name, by the path of the property. A separate rule checks the base components
+of adapters."""
 _MOST_LISTED = 12
 _NAME = "[a-zA-Z0-9](?:-*[a-zA-Z0-9])*"
 _TARGET_ID = re.compile(f"{re.escape(CopyTarget.PREFIX)}{_NAME}")
@@ -102,7 +102,7 @@ def _refused(resource: Resource, resources: Resources) -> Iterator[RefusedProper
 
 
 def _other_resources(resources: Resources, known: Sequence[tuple[Subject, str]]) -> Iterator[WrongReference]:
-    """Yield references to a resource of another type than the property names. `known` are reported already."""
+    """Yield references to a resource of the wrong type, except `known`, which are already reported."""
     for kind, named_types in _NAMED.items():
         for resource in resources.of_type(kind):
             for pattern, named_type in named_types.items():
@@ -115,9 +115,10 @@ def _other_resources(resources: Resources, known: Sequence[tuple[Subject, str]])
 
 
 def _is_of_another_type(reference: Reference, named_type: str, resources: Resources) -> bool:
-    """Return whether a reference returns the generated name, or the ARN, of a resource of another type.
+    """Return whether a reference resolves to a resource whose type is not `named_type`.
 
-    A resource of the right type may have the same name as another resource, if the template sets both names.
+    A reference to a resource whose name the template sets is accepted, because a resource of the right type can have
+    the same name. For scalable targets it is not accepted.
     """
     other = resources.get(reference.logical_id)
     if other is None or other.type == named_type or example_of(reference, resources) is None:
@@ -143,7 +144,7 @@ def _example(value: Value, resources: Resources) -> str | None:
 
 
 def _wrong_target_ids(resources: Resources) -> Iterator[WrongReference]:
-    """Yield resource ids of Application Auto Scaling that hold an ARN where a name belongs."""
+    """Yield resource ids of Application Auto Scaling that contain an ARN in the place of a name."""
     for resource in resources.of_type(ResourceType.SCALABLE_TARGET, ResourceType.SCALING_POLICY):
         value = resource.get("ResourceId")
         form = _TARGET_IDS.get(text_of(resource.get("ScalableDimension")))

@@ -112,7 +112,9 @@ def test_whether_a_server_is_reached_is_not_judged_without_its_port() -> None:
     container_of(template)["Environment"]["SM_VLLM_PORT"] = {"Ref": "Port"}
     template["Parameters"] = {"Port": {"Type": "String"}}
     report = check(template, region=REGION)
-    assert "whether SageMaker reaches the server with SM_VLLM_PORT" in {each.question for each in report.unjudged}
+    assert "whether SageMaker reaches the server at the address that the variable SM_VLLM_PORT sets" in {
+        each.question for each in report.unjudged
+    }
     judged = check(template, region=REGION, parameters={"Port": "8000"})
     assert [each.rule for each in judged.problems] == ["server-not-reached"]
 

@@ -197,7 +197,7 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
 
 
 def test_a_mapping_that_is_no_template() -> None:
-    with pytest.raises(ProofError, match="`Resources` must be a mapping"):
+    with pytest.raises(ProofError, match="`Resources` must be an object"):
         check({"Resources": []})
 
 

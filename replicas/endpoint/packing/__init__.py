@@ -1,4 +1,4 @@
-"""Exact placement of copies on equal instances: a placement, a proof that none exists, or "not judged".
+"""Exact placement of copies on identical instances: a placement, a proof that none exists, or "not judged".
 
 A copy cannot be split over instances, so the sum of the reservations proves nothing: 3 copies of 5 accelerators do not
 fit 2 instances of 8, although 15 is less than 16.
@@ -36,7 +36,7 @@ __all__ = [
 def place(
     needs: Sequence[Resources], copies: Counts, instance: Resources, instances: int, *, budget: Budget | None = None
 ) -> Packing:
-    """Decide whether all copies fit a number of equal instances, and return a placement if they do.
+    """Decide whether all copies fit a number of identical instances, and return a placement if they do.
 
     Args:
         needs: resources that one copy of each component reserves.
@@ -60,8 +60,8 @@ def most_copies(
 ) -> int | DoesNotFit | NotJudged:
     """Return how many copies of one component fit together with all copies of the others, at most `copies[index]`.
 
-    Return `DoesNotFit` if the copies of the other components do not fit even without this component. The
-    arguments are the same as for `place`; `index` is the index of the component.
+    Return `DoesNotFit` if the copies of the other components do not fit even without this component, and `NotJudged`
+    if the budget is used up. The arguments are the same as for `place`; `index` is the index of the component.
     """
     budget = budget or Budget()
 
@@ -83,6 +83,7 @@ def fewest_instances(
 ) -> int | DoesNotFit | NotJudged:
     """Return the smallest number of instances that holds all copies; 0 without copies.
 
-    `DoesNotFit` if some copy does not fit an empty instance. The arguments are the same as for `place`.
+    Return `DoesNotFit` if a copy does not fit an empty instance, and `NotJudged` if the budget is used up. The
+    arguments are the same as for `place`.
     """
     return Packer(needs, copies, instance, budget or Budget()).fewest_instances()

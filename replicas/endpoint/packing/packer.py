@@ -1,4 +1,4 @@
-"""Answers one packing question: groups equal reservations, converts them to integers, applies bounds and searches."""
+"""Answers one packing question: groups identical reservations, converts them to integers, applies bounds, searches."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from replicas.endpoint.packing.search import search
 
 
 class Packer:
-    """A packing question: copies to place on equal instances.
+    """A packing question: copies to place on identical instances.
 
     A negative reservation counts as 0. A copy without reservations fits any instance.
     """
@@ -40,7 +40,9 @@ class Packer:
 
     @cached_property
     def least_instances(self) -> int:
-        """Return a lower bound of the instances, from the sum of each resource and from each component alone."""
+        """Return a lower bound of the number of instances: the highest of the bounds from the total of each resource
+        and from the copies of each reservation alone.
+        """
         together = [bound.least_instances(self._demand) for bound in patterns.sum_bounds(self._claims, self._room)]
         alone = [
             -(-count // patterns.copies_in(claim, self._room))

@@ -18,7 +18,8 @@ Vector = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Bound:
-    """A lower bound of the instances: each copy has a weight, and no instance can hold more weight than `per_instance`.
+    """A lower bound of the number of instances: each copy has a weight, and an instance holds at most the
+    weight `per_instance`.
 
     Each resource gives a bound: the weight of a copy is the amount it reserves, and `per_instance` is the amount on an
     instance. The linear relaxation gives the strongest bound.
@@ -37,7 +38,10 @@ class Bound:
 
 
 def sum_bounds(claims: Sequence[Vector], room: Vector) -> list[Bound]:
-    """Return the bound from the sum of each resource. Every reservation must fit an empty instance."""
+    """Return one lower bound of the number of instances for each resource, from the total amount that copies reserve.
+
+    At least one copy of every reservation must fit an empty instance.
+    """
     return [
         Bound(tuple(claim[index] for claim in claims), have)
         for index, have in enumerate(room)
@@ -46,9 +50,10 @@ def sum_bounds(claims: Sequence[Vector], room: Vector) -> list[Bound]:
 
 
 def resource_bounds(claims: Sequence[Vector], room: Vector) -> list[Bound]:
-    """Return the bounds from each resource's sum and from each reservation alone.
+    """Return lower bounds of the number of instances: one for each resource, from the total amount that the copies
+    reserve, and one for each reservation, from how many of its copies fit an empty instance.
 
-    Every reservation must fit an empty instance.
+    At least one copy of every reservation must fit an empty instance.
     """
     single = [
         Bound(tuple(int(index == other) for other in range(len(claims))), copies_in(claim, room))
@@ -68,9 +73,10 @@ def without(room: Vector, claim: Vector, copies: int) -> Vector:
 
 
 def first_fit(claims: Sequence[Vector], demand: Counts, room: Vector, order: Sequence[int]) -> Runs:
-    """Place the copies greedily, one instance after the other, in the given order. Nearly always optimal.
+    """Place the copies greedily, one instance after the other. `order` has the indexes of the reservations.
 
-    The work depends only on the number of reservations, because a layout is repeated as often as the demand allows.
+    The placement nearly always has the fewest instances. The work depends only on the number of reservations, because a
+    layout is repeated as often as the demand allows.
     """
     waiting = list(demand)
     runs = []
@@ -87,7 +93,9 @@ def first_fit(claims: Sequence[Vector], demand: Counts, room: Vector, order: Seq
 
 
 def orders(claims: Sequence[Vector], room: Vector) -> list[list[int]]:
-    """Return orders for `first_fit`: as given, and descending by each resource and by the scarcest resource."""
+    """Return orders for `first_fit`: the given order, and descending orders by each reserved resource and by the
+    largest share of an instance that a copy reserves.
+    """
     indices = range(len(claims))
     keys = [[-claim[resource] for claim in claims] for resource in range(len(room))]
     keys.append(

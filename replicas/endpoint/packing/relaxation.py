@@ -1,9 +1,9 @@
 """Linear relaxation of the packing problem: the minimum number of instances if fractions of layouts were allowed.
 
 It solves the cutting-stock program of Gilmore and Gomory (1961) over the layouts of one instance, with the revised
-simplex method in exact fractions. The dual prices are weights of the reservations with which no layout weighs more than
-1. Such weights give a lower bound that is valid for any prices, so its proof does not depend on the solver. The
-solution, rounded down, places nearly all copies.
+simplex method in exact fractions. The dual prices serve as the weights of a lower bound (`Bound`). Any weights of at
+least 0 give a valid bound, so its proof does not depend on the solver. The solution, rounded down, places nearly all
+copies.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from replicas.endpoint.packing.patterns import Bound
 from replicas.endpoint.packing.resources import Counts
 
 _PIVOTS_PER_CLAIM = 50
-"""Maximum number of simplex pivots per reservation. A few are enough; after this limit the current prices are used, in
-case the pivots cycle."""
+"""Maximum number of simplex pivots per reservation. Usually a few are enough. If the pivots cycle, the current prices
+are used after this number."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,10 @@ def relax(layouts: Sequence[Counts], demand: Counts, budget: Budget) -> Relaxati
 
 
 def _entering(layouts: Sequence[Counts], prices: Sequence[Fraction]) -> tuple[Counts | None, Fraction]:
-    """Return a column that reduces the cost: a layout worth more than 1 instance, or surplus copies."""
+    """Return a column that reduces the total cost, and its own cost; the column is None if no column does.
+
+    The column is a layout whose copies are worth more than 1 instance, or a surplus of copies, which costs nothing.
+    """
     for index, price in enumerate(prices):
         if price < 0:
             return tuple(-int(index == other) for other in range(len(prices))), Fraction(0)

@@ -14,8 +14,8 @@ def search(
 ) -> list[Counts] | None:
     """Return layouts of at most `instances` instances that place all copies; None if no placement exists.
 
-    The search is complete and depth-first. All instances are equal, so each step chooses the instance with a copy of
-    the first reservation that is not fully placed. Only full layouts are tried, because moving a copy to an earlier
+    The search is complete and depth-first. All instances are identical, so each step chooses the instance with a copy
+    of the first reservation that is not fully placed. Only full layouts are tried, because moving a copy to an earlier
     instance with free capacity never makes a placement worse. The search skips a remaining demand that a bound rules
     out, or that failed before with the same number of instances or more.
 
@@ -53,9 +53,7 @@ def search(
 
 
 def _choices(with_claim: Sequence[Sequence[Counts]], rest: Counts, budget: Budget) -> Iterator[Counts]:
-    """Yield the layouts that contain the first reservation of the remaining demand, without more copies than the demand
-    has.
-    """
+    """Yield the layouts that contain the first reservation with remaining copies, each cut to the remaining copies."""
     first = next((index for index, count in enumerate(rest) if count), None)
     seen = set()
     for layout in with_claim[first] if first is not None else ():

@@ -1,4 +1,4 @@
-"""Rules about serving: requests that wait for each other."""
+"""Rules about serving: a long request that blocks all other requests of its copy."""
 
 from __future__ import annotations
 

@@ -9,8 +9,8 @@ from replicas.endpoint.access import Condition
 from replicas.rules.roles.matching import Answer, matches
 
 AT_ITS_WORD = "aws:resourceaccount"
-"""Condition keys about the owner of a resource. They count as fulfilled, because a template does not state the owner of
-a bucket in another stack."""
+"""Condition key for the owner of a resource. A test for equality counts as true, because a template does not state the
+owner of a bucket in another stack."""
 
 
 @dataclass(frozen=True, kw_only=True)

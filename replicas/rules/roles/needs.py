@@ -217,7 +217,11 @@ def _location(address: str) -> re.Match[str] | None:
 def _capture(role: Role, user: Subject, capture: Capture, decider: Decider) -> Iterator[Need]:
     match = _location(decider.named(capture.address))
     if match is None:
-        why = "the bucket is known only at deployment" if "${" in capture.address else "its form is not known"
+        why = (
+            "the bucket is known only at deployment"
+            if "${" in capture.address
+            else "the form of the location is not known"
+        )
         yield Need(role=role, user=user, purpose="capture", shown=capture.address, requests=(), unknown=why)
         return
     folder = match["key"].rstrip("/")

@@ -44,7 +44,7 @@ class _Judged:
 
 @rule(
     "role-not-assumable",
-    checks="SageMaker may not assume an execution role.",
+    checks="SageMaker has no permission to assume an execution role.",
     why="without this role SageMaker refuses the model or fails to start the endpoint",
     source="SageMaker developer guide, execution roles; the trust policy is the same for all of them",
     enforced=enforced_by(
@@ -63,7 +63,7 @@ def role_not_assumable(topology: Topology) -> Iterator[Case | Unjudged]:
             trusted = ", ".join(
                 dict.fromkeys(principal for statement in role.trust for principal in statement.principals)
             )
-            yield Case(subject=role.subject, numbers={"user": role.user.name, "trusted": trusted or "nobody"})
+            yield Case(subject=role.subject, numbers={"user": role.user.name, "trusted": trusted or "no principal"})
         elif verdict.answer == "maybe":
             question = f"whether {SAGEMAKER_PRINCIPAL} may assume the role"
             yield Unjudged(subject=role.subject, question=question, unknown=Unknown(verdict.why))
@@ -71,7 +71,7 @@ def role_not_assumable(topology: Topology) -> Iterator[Case | Unjudged]:
 
 @rule(
     "role-cannot-pull",
-    checks="An execution role may not pull a container's image.",
+    checks="An execution role has no permission to pull a container's image.",
     why="SageMaker pulls the image with the rights of this role, so no copy starts",
     source=f"{_GUIDE}: permissions for the image; aws/deep-learning-containers, issue 759: 'The role ... does not have "
     "BatchGetImage permission for the image'",
@@ -90,7 +90,7 @@ def role_cannot_pull(topology: Topology) -> Iterator[Case | Unjudged]:
 
 @rule(
     "role-cannot-read",
-    checks="An execution role may not read the weights, or an adapter.",
+    checks="An execution role has no permission to read the weights, or an adapter.",
     why="SageMaker reads {shown} with the rights of this role, so the resource is not created",
     source=f"{_GUIDE}: permissions for the model artifacts",
     enforced=enforced_by("CreateModel", "quoted", _CANNOT_READ),
@@ -107,7 +107,7 @@ def role_cannot_read(topology: Topology) -> Iterator[Case | Unjudged]:
 
 @rule(
     "role-cannot-decrypt",
-    checks="An execution role may not decrypt the weights, whose bucket is encrypted with a KMS key.",
+    checks="An execution role has no permission to decrypt the weights, whose bucket is encrypted with a KMS key.",
     why="S3 decrypts {shown} with the rights of this role, so nothing in the bucket can be read",
     source="Amazon S3 user guide, SSE-KMS; SageMaker developer guide, execution roles: kms:Decrypt for encrypted input",
 )
@@ -120,7 +120,7 @@ def role_cannot_decrypt(topology: Topology) -> Iterator[Case | Unjudged]:
 @rule(
     "role-cannot-use-volume-key",
     severity="warning",
-    checks="An execution role may not use the KMS key of the endpoint's volumes.",
+    checks="An execution role has no permission to use the KMS key of the endpoint's volumes.",
     why="SageMaker creates a KMS grant for the volume of each instance, and the key policy must allow this to the role",
     source="SageMaker API, CreateEndpointConfig, KmsKeyId; developer guide, execution roles: kms:CreateGrant for a "
     "volume key",
@@ -134,7 +134,8 @@ def role_cannot_use_volume_key(topology: Topology) -> Iterator[Case | Unjudged]:
 @rule(
     "role-cannot-capture",
     severity="warning",
-    checks="An execution role may not write the prompts, answers or core dumps that its endpoint captures.",
+    checks="An execution role has no permission to write the prompts, answers or core dumps that its endpoint "
+    "captures.",
     why="SageMaker writes to {shown} with the rights of this role",
     source="SageMaker developer guide, data capture and asynchronous endpoints: permissions of the role",
 )
@@ -147,7 +148,8 @@ def role_cannot_capture(topology: Topology) -> Iterator[Case | Unjudged]:
 
 @rule(
     "role-cannot-join-vpc",
-    checks="An execution role may not create network interfaces, but its model or endpoint is in a VPC.",
+    checks="An execution role has no permission to create, describe or delete network interfaces, although its model "
+    "or endpoint is in a VPC.",
     why="SageMaker connects the containers to the VPC with the rights of this role",
     source=f"{_GUIDE}: permissions for a private VPC",
 )
@@ -162,7 +164,7 @@ def role_cannot_join_vpc(topology: Topology) -> Iterator[Case | Unjudged]:
 @rule(
     "role-cannot-log",
     severity="warning",
-    checks="An execution role may not write the logs of the containers, or the metrics of the instances.",
+    checks="An execution role has no permission to write the logs of the containers, or the metrics of the instances.",
     why="the endpoint runs, but no log shows why a container fails and no metric shows its load",
     source=f"{_GUIDE}: permissions for logs and metrics; aws-samples/host-yolov8-on-sagemaker-endpoint, pull request "
     "26: metrics of the instances need cloudwatch:PutMetricData",
@@ -254,7 +256,7 @@ def _cases(judged: _Judged, verb: str, statements: list[str], *, certain: bool =
         numbers |= {"actions": ", ".join(lacking), "key": " and ".join(sorted(keys))}
         kind = "key policy" if keys else ""
         yield Case(subject=need.role.subject, kind=kind, numbers=numbers, certain=certain)
-    question = f"whether the role may be used {verb} {need.shown}"
+    question = f"whether the role has the permissions {verb} {need.shown}"
     unknown = judged.actions("unknown")
     if unknown:
         why = judged.decisions[unknown[0]].why

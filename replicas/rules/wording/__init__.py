@@ -1,1 +1,1 @@
-"""Turns findings into sentences, in CloudFormation terms or in the terms of a `Deployment`."""
+"""Turns findings into messages, in CloudFormation terms or in the terms of a `Deployment`."""

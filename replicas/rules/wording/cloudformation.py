@@ -1,4 +1,4 @@
-"""Sentences of findings in CloudFormation terms: properties and logical ids."""
+"""Messages of findings in CloudFormation terms: properties and logical ids."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _QUANTITIES: Mapping[Quantity, str] = {
 
 
 def sentence_of(finding: Finding) -> Sentence:
-    """Return the sentence of a finding."""
+    """Return a finding in words: the fault and its fix."""
     composed = COMPOSED.get(finding.rule)
     if composed and finding.key not in SENTENCES:
         return composed(finding)
@@ -54,7 +54,7 @@ def sentence_of(finding: Finding) -> Sentence:
 
 
 def open_sentence(unjudged: Unjudged) -> str:
-    """Return the sentence of a question that is not judged."""
+    """Return the message for a question that is not judged, with the reason."""
     if unjudged.quantity is None:
         return f"{unjudged.question + ' is ' if unjudged.question else ''}not judged: {unjudged.why}"
     if unjudged.quantity == "instance type" and unjudged.unknown is None:

@@ -1,4 +1,4 @@
-"""Sentences of findings in the terms of a `Deployment`: its options and the names of components."""
+"""Messages of findings in the terms of a `Deployment`: its options and the names of components."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from replicas.units import counted
 
 
 def problems_of(finding: Finding, *, several: bool) -> list[str]:
-    """Return the sentences of a finding: given value, allowed value and the change to make.
+    """Return the messages of a finding: given value, allowed value and the change to make.
 
-    If the deployment has `several` components, sentences about a component name it.
+    If the deployment has `several` components, messages about a component name it.
     """
     composed = COMPOSED.get(finding.rule)
     if composed:
@@ -31,7 +31,7 @@ def problems_of(finding: Finding, *, several: bool) -> list[str]:
 
 
 def open_problem(unjudged: Unjudged, variant: Variant) -> str:
-    """Return the sentence of a question that is not judged, with the smallest change that makes an answer possible."""
+    """Return the message for a question that is not judged, with the smallest change that lets the rules judge it."""
     search = unjudged.search
     if search is None:
         return f"{unjudged.subject.name}: {cloudformation.open_sentence(unjudged)}"
@@ -97,7 +97,7 @@ def _short(shortage: Shortage, *, at_start: bool, prefix: bool = True) -> Iterat
 
 
 def _too_large(need: Resources, shortage: Shortage) -> Iterator[str]:
-    """Yield sentences about reservations that do not fit an empty instance."""
+    """Yield a message for each part of a reservation that does not fit an empty instance."""
     name, host, bound = shortage.instance.name, claims.host(shortage.instance), claims.claimable(shortage.instance)
     if need.cpus > host.cpus:
         yield (
@@ -112,7 +112,7 @@ def _too_large(need: Resources, shortage: Shortage) -> Iterator[str]:
 
 
 def _sums(shortage: Shortage, host: Resources) -> Iterator[str]:
-    """Yield sentences about resources of which the copies reserve more than all instances provide."""
+    """Yield a clause for each resource of which the copies reserve more than all instances provide."""
     bound, where = claims.claimable(shortage.instance), instances_in_words(shortage.instances, shortage.instance.name)
     short = {compared.resource: compared for compared in shortage.compared(host) if compared.is_short}
     if accelerators := short.get("accelerators"):

@@ -1,4 +1,4 @@
-"""Sentences in CloudFormation terms that need only the numbers of a finding."""
+"""Messages in CloudFormation terms that need only the numbers of a finding."""
 
 from __future__ import annotations
 
@@ -216,7 +216,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "alarm-without-data/dimension": ("the dimension {dimension} does not exist", "use a dimension with Name={near}"),
     # references
     "property-refused": ("{place}{message}", "{fix}"),
-    "reference-of-the-wrong-kind": ("{path} is {given}, which returns {value}", "set {path} to {right}"),
+    "reference-of-the-wrong-kind": ("{path} is {given}, which returns {value}", "{fix}"),
     "attribute-absent": ("{resource} has no attribute {attribute}", "use one of its attributes: {attributes}"),
     "wait-missing": (
         "it names {awaited.name} but does not depend on it",
@@ -303,15 +303,15 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "use the image of {region}; ECR can replicate your own repository to that region",
     ),
     "image-not-published": (
-        "{tables} do not have the tag {tag} of {repository}: AWS may not publish it",
+        "{tables} do not have the tag {tag} of {repository}: perhaps AWS does not publish it",
         "use {listed}, or another tag of the tables",
     ),
     "image-not-published/region": (
-        "{tables} have {name} in no registry of {region}: AWS may not publish it there",
+        "{tables} have {name} in no registry of {region}: perhaps AWS does not publish it there",
         "use a region of the tables ({regions}), or another image",
     ),
     "image-not-published/account": (
-        "the registry of account {given} in {region}: in {tables}, {name} is in account {account} there",
+        "the image is in the registry of account {given}, but in {tables}, {name} is in account {account} in {region}",
         "use the registry of account {account}",
     ),
     "weights-offline": (
@@ -370,7 +370,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
             ("", f"lacks {{actions}} to {verb}", "", "add a statement: {statement}"),
             (
                 "/denied",
-                f"must not {verb}",
+                f"cannot {verb}",
                 ": {policy} denies {actions}",
                 "remove the Deny of {actions} for this role",
             ),
@@ -521,5 +521,5 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "shell-access": ("EnableSSMAccess on variant {variant}", "remove EnableSSMAccess"),
     "untagged": ("no Tags", "add Tags (in a CDK app: Tags.of(app).add(...))"),
 }
-"""The sentence about the fault and the sentence about its fix. The key is the id of the rule, or `rule/kind` if the
-rule has several kinds of fault."""
+"""Message about the fault, and the change that fixes it. The key is the id of the rule, or `rule/kind` if the rule has
+several kinds of fault."""

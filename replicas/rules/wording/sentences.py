@@ -1,4 +1,4 @@
-"""Functions of both vocabularies: insert the numbers of a finding into a sentence, and format numbers."""
+"""Functions that both kinds of wording use: insert the numbers of a finding into a message, and format numbers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from replicas.rules.declaration import Rule
 from replicas.rules.finding import Finding
 
 _LONGEST = 2000
-"""Maximum length of a sentence in characters. Longer sentences are shortened."""
+"""Maximum length of a message in characters. Longer messages are shortened."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,17 +24,17 @@ class Sentence:
     """The smallest change that corrects the fault."""
 
     def filled(self, numbers: Mapping[str, Any]) -> Sentence:
-        """Insert the numbers of a finding into the sentence."""
+        """Insert the numbers of a finding into both texts."""
         return Sentence(what=self.what.format(**numbers), fix=self.fix.format(**numbers))
 
 
 def why_of(rule: Rule, finding: Finding) -> str:
-    """Return the consequence of a finding as a sentence."""
+    """Return the consequence of a finding, with its numbers, as a clause."""
     return rule.why.format(**finding.numbers)
 
 
 def shortened(text: str) -> str:
-    """Return a sentence. The middle of a very long sentence is omitted."""
+    """Return a message. The middle of a very long message is omitted."""
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} [...] {text[-_LONGEST // 4 :]}"
 
 

@@ -1,4 +1,4 @@
-"""Converts sentences about options of a deployment to sentences about container variables and template properties."""
+"""Converts messages about options of a deployment to messages about container variables and template properties."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SEPARATOR = re.compile(r": |; (?=leave it out)")
 
 
 def in_variables(sentence: str, kind: EngineKind, given: Collection[str]) -> Sentence:
-    """Return a sentence about the options of a component, rewritten for the variables of a container.
+    """Return a message about the options of a component, rewritten for the variables of a container.
 
     Args:
         sentence: the fault and, after the last colon, the change that fixes it.
@@ -59,4 +59,4 @@ def _with(match: re.Match[str]) -> str:
     """Return the resource property that must change together with a setting; empty if none."""
     if match["option"] != "tensor_parallel" or match["value"] is None:
         return ""
-    return " and NumberOfAcceleratorDevicesRequired alike"
+    return " and NumberOfAcceleratorDevicesRequired to the same number"

@@ -58,7 +58,7 @@ class PlannedResource:
 
 @dataclass(frozen=True)
 class Mention:
-    """A resource that an expression refers to, with the attribute; None for the whole resource."""
+    """A resource that an expression refers to. `attribute` is None if it refers to the whole resource."""
 
     module: Module
     base: str
@@ -93,7 +93,7 @@ class Plan:
 
     @property
     def regions(self) -> frozenset[str | None]:
-        """Return the regions of the resources that are read, including None if the region of one is not known."""
+        """Return the regions of the resources that are read, and None if the region of a resource is not known."""
         return frozenset(self._region_of(resource) for resource in self.resources if resource.type.startswith("aws"))
 
     def _region_of(self, resource: PlannedResource) -> str | None:
@@ -107,7 +107,7 @@ class Plan:
         return region if isinstance(region, str) else None
 
     def mentions(self, expression: Any, module: Module) -> list[Mention]:
-        """Return the resources that an expression refers to, directly or by variables and outputs of modules."""
+        """Return the resources that an expression refers to, directly or through variables and outputs of modules."""
         return list(dict.fromkeys(self._mentions(expression, module, _MOST_STEPS)))
 
     def awaited(self, origin: PlannedResource) -> tuple[list[PlannedResource], bool]:
@@ -140,7 +140,7 @@ class Plan:
                     yield other
 
     def instances(self, mention: Mention, origin: PlannedResource) -> list[PlannedResource]:
-        """Return the instances that a reference in a resource may mean; only one if the reference has an index."""
+        """Return the instances to which a reference in the resource `origin` can refer; only one if it has an index."""
         candidates = self._instances.get((mention.module, mention.base), [])
         if len(mention.module) <= len(origin.module):
             steps = _STEP.findall(origin.module_address)[: len(mention.module)]

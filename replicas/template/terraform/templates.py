@@ -38,7 +38,7 @@ class TerraformTemplate(dict[str, Any]):
             named = ", ".join(sorted(filter(None, regions)))
             raise ProofError(
                 f"the resources of the Terraform plan are in several regions, {named}, but only one region can be "
-                f"checked: create a plan for each (terraform plan -target=ADDRESS)"
+                f"checked: create a plan for each region (terraform plan -target=ADDRESS)"
             )
         notes = list(translation.notes)
         if not plan.is_whole:
@@ -47,7 +47,7 @@ class TerraformTemplate(dict[str, Any]):
         self._open_waits = translation.open_waits
 
     def topology(self, region: str | None) -> Topology:
-        """Read the endpoint model."""
+        """Return the endpoint model of the plan."""
         topology = topology_of(self, _PlanResolver(self, region), region)
         unread = [
             Unread(subject=Subject(kind="resource", name=note.name), question=note.question, why=note.why)
@@ -59,7 +59,7 @@ class TerraformTemplate(dict[str, Any]):
             Unread(
                 subject=each.subject,
                 question=f"whether it depends on {each.awaited.name}",
-                why="a local value, each or a dynamic block contains references that the plan does not show",
+                why="it uses a local value, `each` or a dynamic block, whose references the plan does not show",
             )
             for each in open_waits
         ]

@@ -22,7 +22,7 @@ class TypeNames:
     type: str
     """Type of CloudFormation."""
     properties: Mapping[str, str] = field(default_factory=dict)
-    """Attributes whose names differ from those of the properties."""
+    """Properties whose names differ from the names of their attributes, by attribute."""
     made: Mapping[str, Made] = field(default_factory=dict)
     """Attributes that the service generates, with the template expression that returns each."""
 
