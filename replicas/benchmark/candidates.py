@@ -62,7 +62,7 @@ def compare(
     Args:
         names: names of stacks, each with one component.
         loads: a list with exactly one load, at which prices are compared.
-        region: AWS region. Default: boto3's.
+        region: AWS region. Default: the region that the CDK CLI would use.
         duration_seconds: length of the load.
         profile: engine profile for the forecasts.
         measure: measures a deployment with an AWS benchmark job.

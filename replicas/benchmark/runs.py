@@ -71,7 +71,7 @@ def run(
         name: name of a stack; `endpoint` names any endpoint instead.
         endpoint: name of an endpoint.
         component: name or label of the component; required if the endpoint has several.
-        region: AWS region. Default: boto3's.
+        region: AWS region. Default: the region that the CDK CLI would use.
         users: numbers of users in a closed loop, one measurement each. Default, if no other load is given: the loads of
             the resumed run, or 100 and 500 users.
         rates: arrivals per second (Poisson), one measurement each.

@@ -87,7 +87,7 @@ def verify(
         role: ARN of a role that SageMaker assumes, with permission to invoke the endpoint and to write to `output`.
         endpoint: name of an endpoint.
         component: name or label of the component; required if the endpoint has several.
-        region: AWS region. Default: boto3's.
+        region: AWS region. Default: the region that the CDK CLI would use.
         duration_seconds: length of each job's load.
         tokenizer: Hub repository of the tokenizer that counts tokens. Default: the model's.
         token_secret: ARN of a secret with a Hugging Face token, for the tokenizer of a gated repository.

@@ -51,7 +51,7 @@ def benchmark(
         bool,
         typer.Option(
             "--fixed-prompt",
-            help="Send the same prompt in every request, as AWS's article did. A prefix cache reuses it.",
+            help="Send the same prompt in every request, as the article did. A prefix cache reuses it.",
         ),
     ] = Settings.fixed_prompt,
     stream: Annotated[

@@ -50,7 +50,7 @@ def draw(title: str, spots: Sequence[Spot], objective: Objective, path: Path) ->
     figure = Figure(figsize=(8, 5), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    for holds, color, label in ((True, _INK, "holds the objective"), (False, _SECOND, "misses it")):
+    for holds, color, label in ((True, _INK, "meets the objective"), (False, _SECOND, "misses it")):
         some = [spot for spot in spots if spot.holds == holds]
         if some:
             prices, latencies = [each.usd_per_hour for each in some], [each.latency_p90_seconds for each in some]

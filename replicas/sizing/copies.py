@@ -251,7 +251,7 @@ def _degrees(component: ResolvedComponent, instance: Instance) -> list[int]:
         reasons = "; ".join(division_problems(shape, component.quantization, component.engine, requested))
         raise Unfit(
             f"tensor_parallel={requested} does not split {component.model.id} ({reasons}): "
-            f"set tensor_parallel={', '.join(map(str, possible))}"
+            f"set tensor_parallel={' or '.join(map(str, possible))}"
         )
     return [requested]
 

@@ -15,7 +15,7 @@ _MARGIN = 2
 """Factor on the longest expected time. A timeout that is too short stops every copy; a timeout that is too long only
 delays the report of a copy that never starts."""
 _LEAST_STARTUP = 300
-"""Minimum start-up timeout in seconds. Source: AWS's article, the only published deployment that states a timeout."""
+"""Minimum start-up timeout in seconds. Source: the article, the only published deployment that states a timeout."""
 
 
 def startup_timeout(start: Start) -> tuple[int, str]:

@@ -43,7 +43,7 @@ def test_aliases_that_double_again_and_again_are_refused_in_one_line(run: Run) -
 def test_conditions_that_double_again_and_again_are_read_once_each(run: Run) -> None:
     outcome = run("check", str(HERE / "hostile" / "cond.json"))
 
-    assert (outcome.code, outcome.out) == (0, "0 problems, 0 warnings\n")
+    assert (outcome.code, outcome.out) == (0, "0 problems, 0 warnings: the template has no endpoint\n")
 
 
 def test_a_fixed_name_that_an_update_would_take_twice_is_found_where_the_copies_fit(run: Run) -> None:

@@ -62,6 +62,8 @@ def test_several_files_have_one_list_and_the_worst_exit_code(run: Run, tmp_path:
     outcome = run("check", sound, wrong, unknown)
     assert outcome.code == 1
     assert outcome.out.endswith("3 templates: 1 problem, 0 warnings, 1 not judged\n")
+    other = written(tmp_path, "d.json", {"Resources": {"Bucket": {"Type": "AWS::S3::Bucket"}}})
+    assert run("check", sound, other).out.endswith("2 templates, 1 without an endpoint: 0 problems, 0 warnings\n")
     document = run("check", sound, wrong, "--json").json
     assert document["schema"] == "replicas.checks/1"
     assert [(Path(entry["file"]).name, len(entry["problems"])) for entry in document["templates"]] == [

@@ -143,4 +143,7 @@ def test_a_rate_is_in_plain_digits_and_one_that_sends_nothing_is_refused_in_a_se
     refused = run("forecast", "llama-2-13b", "--rate", "0.001,5")
     assert refused.code == 1
     assert refused.err.count("\n") == 1
-    assert "requests_per_second=0.001 sends no request in 90 s: set the duration to at least 1,000 s" in refused.err
+    assert (
+        "requests_per_second=0.001 sends less than one request in 90 s: set the duration to at least 1,000 s"
+        in refused.err
+    )

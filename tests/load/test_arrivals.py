@@ -43,7 +43,7 @@ def test_the_times_are_those_of_a_poisson_process_with_that_number() -> None:
 def test_a_rate_that_sends_nothing_is_refused_with_the_duration_that_would_do() -> None:
     (fault,) = duration_problems(_at_rate(0.001), 90)
     assert fault == (
-        "requests_per_second=0.001 sends no request in 90 s: set the duration "
+        "requests_per_second=0.001 sends less than one request in 90 s: set the duration "
         "to at least 1,000 s, or the rate to at least "
         "0.011"
     )

@@ -8,7 +8,9 @@ import re
 import shutil
 import subprocess
 import sys
+from compileall import compile_dir
 from pathlib import Path
+from py_compile import PycInvalidationMode
 from typing import Any
 
 import pytest
@@ -98,7 +100,9 @@ class Project:
         self.temporary.mkdir()
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / "replicas", self.root / "replicas", ignore=ignored)
-        for name, text in {"cdk.json": CDK_JSON, "app.py": APP, ".gitignore": ".venv\n__pycache__\n"}.items():
+        # Bytecode in the commits, checked by its source's hash: no checkout compiles the library again.
+        compile_dir(self.root, quiet=1, invalidation_mode=PycInvalidationMode.CHECKED_HASH)
+        for name, text in {"cdk.json": CDK_JSON, "app.py": APP, ".gitignore": ".venv\n"}.items():
             (self.root / name).write_text(text)
         (self.root / ".venv").symlink_to(sys.prefix)
         self.git("init", "--quiet", "--initial-branch=main")

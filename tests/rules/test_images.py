@@ -88,7 +88,8 @@ def test_the_tag_of_an_image_without_its_patch_release_is_published() -> None:
 def test_a_registry_of_another_account_in_the_region_is_a_warning() -> None:
     (warning,) = warnings(report_of(TGI.replace("us-east-1", "af-south-1")))
 
-    assert "account 763104351884 in af-south-1" in warning
+    assert "the registry of account 763104351884, but" in warning
+    assert "is in account 626614931356 in af-south-1" in warning
     assert warning.endswith("use the registry of account 626614931356")
 
 

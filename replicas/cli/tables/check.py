@@ -12,7 +12,8 @@ from replicas.rules.files import CheckedFile
 
 def report_lines(report: Report) -> list[str]:
     """Return the lines of a report: endpoints, findings with reason and fix, questions not judged, then the counts."""
-    return [log_line(line) for line in (*_report_lines(report), _summary([report]))]
+    judged = "" if report.endpoints or report.unjudged else ": the template has no endpoint"
+    return [log_line(line) for line in (*_report_lines(report), _summary([report]) + judged)]
 
 
 def files_lines(files: Sequence[CheckedFile]) -> list[str]:
@@ -21,7 +22,11 @@ def files_lines(files: Sequence[CheckedFile]) -> list[str]:
     for file in files:
         region = f" ({file.region})" if file.region else ""
         lines += [f"{file.path}{region}", *(f"  {line}" for line in _report_lines(file.report))]
-    lines.append(f"{len(files)} template{'' if len(files) == 1 else 's'}: {_summary([file.report for file in files])}")
+    without = sum(not file.report.endpoints for file in files)
+    counts = f"{len(files)} template{'' if len(files) == 1 else 's'}"
+    if without:
+        counts += f", {without} without an endpoint"
+    lines.append(f"{counts}: {_summary([file.report for file in files])}")
     return [log_line(line) for line in lines]
 
 

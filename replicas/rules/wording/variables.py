@@ -11,7 +11,7 @@ from replicas.rules.wording.sentences import Sentence
 _SETTING = re.compile(
     r"(?P<drop>leave out )?\b(?P<option>model|quantization|tensor_parallel|max_input_tokens|max_total_tokens|"
     r"max_batch_prefill_tokens|max_sequences|gpu_memory_share|instance_type|engine|adapters)"
-    r"(?:=(?P<value>'[^']*'|\d+(?:, \d+)+|[\w.]*)|(?=[\s:,;]|$))"
+    r"(?:=(?P<value>'[^']*'|\d+(?: or \d+)+|[\w.]*)|(?=[\s:,;]|$))"
 )
 _SEPARATOR = re.compile(r": |; (?=leave it out)")
 
@@ -59,4 +59,4 @@ def _with(match: re.Match[str]) -> str:
     """Return the resource property that must change together with a setting; empty if none."""
     if match["option"] != "tensor_parallel" or match["value"] is None:
         return ""
-    return " and NumberOfAcceleratorDevicesRequired to the same number"
+    return " with the same NumberOfAcceleratorDevicesRequired"
