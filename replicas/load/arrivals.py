@@ -55,5 +55,6 @@ def duration_problems(load: Load, duration_seconds: float) -> Iterator[str]:
     if load.requests_per_second and 0 < duration_seconds < least_seconds(load):
         yield (
             f"requests_per_second={load.requests_per_second:g} sends less than one request in {duration_seconds:g} s: "
-            f"set the duration to at least {least_seconds(load):,.0f} s, or the rate to at least {1 / duration_seconds:.2g}"
+            f"set the duration to at least {least_seconds(load):,.0f} s, or the rate to at least "
+            f"{1 / duration_seconds:.2g}"
         )
