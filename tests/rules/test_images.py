@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from replicas.rules import Report, check
+from replicas.rules.checking import read
+from replicas.rules.images import image_not_published
 from tests.catalogue.test_images import TABLES, sdk_images
 from tests.rules.base import TGI, VLLM, container_of, good
 
@@ -33,8 +35,9 @@ def open_questions(report: Report) -> list[str]:
 def test_every_image_of_the_sdk_is_published_in_each_of_its_regions(engine: str, publisher: str) -> None:
     for tag, entry in sdk_images(engine, publisher).items():
         for region, account in entry["registries"].items():
-            report = report_of(f"{account}.dkr.ecr.{region}.amazonaws.com/{entry['repository']}:{tag}")
-            assert (warnings(report), open_questions(report)) == ([], [])
+            image = f"{account}.dkr.ecr.{region}.amazonaws.com/{entry['repository']}:{tag}"
+            model = {"Type": "AWS::SageMaker::Model", "Properties": {"PrimaryContainer": {"Image": image}}}
+            assert list(image_not_published.judge(read({"Resources": {"Model": model}}).topology)) == []
 
 
 @pytest.mark.parametrize(
