@@ -14,11 +14,13 @@ from replicas.rules.finding import Case
 _WIDE_POLICY = re.compile(r"FullAccess$|^AdministratorAccess$|^PowerUserAccess$")
 _EVERY_RESOURCE = re.compile(r"^(\*|arn:[^:]*:[^:]*:[^:]*:[^:]*:\*+(/\*)?)$")
 _WIDE_ACTIONS = ("*", "sagemaker:*", "iam:*", "s3:*")
+_OF_THE_ACCOUNT = ("AdministratorAccess", "PowerUserAccess", "IAMFullAccess", "NotAction", "*", "iam:*")
+"""Rights to nearly everything in the account. The other wide rights are all rights to one service."""
 
 
 @rule(
     "role-too-wide",
-    checks="An execution role may do nearly everything in the account.",
+    checks="An execution role has nearly all rights in the account, or all rights to a service (then a warning).",
     why="an attacker in the container gets all of these rights",
 )
 def role_too_wide(topology: Topology) -> Iterator[Case]:
@@ -27,7 +29,8 @@ def role_too_wide(topology: Topology) -> Iterator[Case]:
         rights = [("policy", name) for name in role.managed_policies if _WIDE_POLICY.search(name)]
         rights += [right for statement in role.statements for right in wide_rights(statement)]
         for kind, right in dict.fromkeys(rights):
-            yield Case(subject=role.subject, kind=kind, numbers={"user": role.user.name, "right": right})
+            numbers = {"user": role.user.name, "right": right}
+            yield Case(subject=role.subject, kind=kind, numbers=numbers, certain=right in _OF_THE_ACCOUNT)
 
 
 def wide_rights(statement: Statement) -> Iterator[tuple[str, str]]:
@@ -40,7 +43,7 @@ def wide_rights(statement: Statement) -> Iterator[tuple[str, str]]:
         yield "all but some", "NotAction"
     for action in statement.covered_actions:
         if action.lower() in _WIDE_ACTIONS:
-            yield "action", action
+            yield "action", action.lower()
 
 
 @rule(

@@ -11,7 +11,7 @@ import pytest
 
 from replicas.endpoint.values import text_of
 from replicas.errors import ProofError
-from replicas.rules import RULES, check
+from replicas.rules import RULES, Message, check
 from tests.rules.base import (
     HUGGINGFACE_VLLM,
     VLLM,
@@ -655,19 +655,35 @@ def test_a_value_takes_1024_characters() -> None:
 # Rights and secrets
 
 
-@pytest.mark.parametrize("name", ["AmazonSageMakerFullAccess", "AdministratorAccess"])
+def only_finding(template: Template) -> tuple[str, Message]:
+    report = check(template)
+    findings = [("problem", found) for found in report.problems] + [("warning", found) for found in report.warnings]
+    (finding,) = findings
+    return finding
+
+
+@pytest.mark.parametrize(
+    ("name", "severity"),
+    [
+        ("AmazonSageMakerFullAccess", "warning"),
+        ("AmazonS3FullAccess", "warning"),
+        ("IAMFullAccess", "problem"),
+        ("PowerUserAccess", "problem"),
+        ("AdministratorAccess", "problem"),
+    ],
+)
 @pytest.mark.parametrize("written", ["literal", "joined"])
-def test_a_role_with_a_managed_policy_for_everything(name: str, written: str) -> None:
+def test_a_role_with_a_wide_managed_policy(name: str, severity: str, written: str) -> None:
     template = good()
     joined = {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, f":iam::aws:policy/{name}"]]}
     properties_of(template, "Role")["ManagedPolicyArns"] = [
         f"arn:aws:iam::aws:policy/{name}" if written == "literal" else joined
     ]
 
-    problem = only_problem(template)
+    found, finding = only_finding(template)
 
-    assert (problem.rule, problem.logical_id) == ("role-too-wide", "Role")
-    assert name in problem.what
+    assert (found, finding.rule, finding.logical_id) == (severity, "role-too-wide", "Role")
+    assert name in finding.what
 
 
 def statement(action: Any, resource: Any = "*") -> Template:
@@ -677,12 +693,23 @@ def statement(action: Any, resource: Any = "*") -> Template:
     }
 
 
-@pytest.mark.parametrize("action", ["*", "sagemaker:*", ["logs:PutLogEvents", "s3:*"], "iam:*"])
-def test_a_role_with_a_statement_for_everything(action: object) -> None:
+@pytest.mark.parametrize(
+    ("action", "severity"),
+    [
+        ("*", "problem"),
+        ("iam:*", "problem"),
+        ("sagemaker:*", "warning"),
+        ("SageMaker:*", "warning"),
+        (["logs:PutLogEvents", "s3:*"], "warning"),
+    ],
+)
+def test_a_role_with_a_statement_for_everything(action: object, severity: str) -> None:
     template = good()
     properties_of(template, "Role")["Policies"].append(statement(action))
 
-    assert only_problem(template).rule == "role-too-wide"
+    found, finding = only_finding(template)
+
+    assert (found, finding.rule) == (severity, "role-too-wide")
 
 
 def test_a_role_with_a_policy_of_its_own_for_everything() -> None:
@@ -693,7 +720,9 @@ def test_a_role_with_a_policy_of_its_own_for_everything() -> None:
         "Properties": {**statement("s3:*", ["*"]), "Roles": [{"Ref": "Role"}]},
     }
 
-    assert only_problem(template).logical_id == "Role"
+    found, finding = only_finding(template)
+
+    assert (found, finding.rule, finding.logical_id) == ("warning", "role-too-wide", "Role")
 
 
 @pytest.mark.parametrize(
@@ -703,7 +732,9 @@ def test_a_role_with_less_than_everything_is_fine(narrow: Template) -> None:
     template = good()
     properties_of(template, "Role")["Policies"].append(narrow)
 
-    assert not check(template).problems
+    report = check(template)
+
+    assert (report.problems, report.warnings) == ((), ())
 
 
 def test_a_role_of_something_else_is_not_judged() -> None:
@@ -794,28 +825,22 @@ def test_every_rule_of_the_list_is_tested_and_every_tested_rule_is_in_the_list()
     assert set(re.findall(r'"([a-z]+(?:-[a-z]+)+)"', tests)) & set(RULES) == set(RULES)
 
 
-@pytest.mark.parametrize("policy", ["AmazonS3FullAccess", "PowerUserAccess"])
-def test_other_managed_policies_that_give_everything_are_wide(policy: str) -> None:
-    template = good()
-    template["Resources"]["Role"]["Properties"]["ManagedPolicyArns"] = [f"arn:aws:iam::aws:policy/{policy}"]
-
-    assert only_problem(template).rule == "role-too-wide"
-
-
 @pytest.mark.parametrize(
-    "statement",
+    ("statement", "severity"),
     [
-        {"Effect": "Allow", "NotAction": ["iam:*"], "Resource": "*"},
-        {"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::*"},
+        ({"Effect": "Allow", "NotAction": ["iam:*"], "Resource": "*"}, "problem"),
+        ({"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::*"}, "warning"),
     ],
     ids=["NotAction", "every bucket"],
 )
-def test_other_ways_to_write_everything_are_wide(statement: dict[str, Any]) -> None:
+def test_other_ways_to_write_everything_are_wide(statement: dict[str, Any], severity: str) -> None:
     template = good()
     document = {"Version": "2012-10-17", "Statement": [statement]}
     properties_of(template, "Role")["Policies"].append({"PolicyName": "wide", "PolicyDocument": document})
 
-    assert only_problem(template).rule == "role-too-wide"
+    found, finding = only_finding(template)
+
+    assert (found, finding.rule) == (severity, "role-too-wide")
 
 
 def test_a_token_in_an_output_is_found() -> None:

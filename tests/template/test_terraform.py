@@ -214,7 +214,8 @@ def test_findings_name_the_addresses_of_terraform() -> None:
     problems = {each.rule: each for each in file.report.problems}
     assert problems["copy-without-memory"].logical_id == 'aws_sagemaker_model.llm["a"]'
     assert "NousResearch/Llama-2-70b-chat-hf needs 131.0 GiB" in problems["copy-without-memory"].what
-    assert 'aws_sagemaker_model.llm["a"]' in problems["role-too-wide"].what
+    (wide,) = [each for each in file.report.warnings if each.rule == "role-too-wide"]
+    assert 'aws_sagemaker_model.llm["a"]' in wide.what
     (endpoint,) = file.report.endpoints
     assert endpoint.logical_id == "module.ep.aws_sagemaker_endpoint.this"
     assert (endpoint.instance_type, endpoint.instances) == ("ml.g5.xlarge", 2)
