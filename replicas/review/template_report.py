@@ -73,7 +73,7 @@ def as_markdown(report: TemplateReport, limit: int = MARKDOWN_LIMIT) -> str:
     if len(whole) <= limit:
         return whole
     note = f"\n_Cut at {limit:,} characters. The full text: {quote(f'make diff BASE={report.base}')}_\n"
-    room = limit - len(note)
+    room = max(0, limit - len(note))
     text = _cut(head, room)
     for block in blocks:
         if len(text) + len(block.text()) > room:

@@ -220,7 +220,7 @@ def test_workers_from_elsewhere_serve_a_whole_sweep_and_end_with_it(
     workers = [subprocess.Popen(command, env=environment(embedded)) for _ in range(2)]
     try:
         outcome = run(
-            *("benchmark", TGI, "--users", "2,4", *SMALL, "--expect-workers", "2"),
+            *("benchmark", TGI, "--users", "2,4", *SMALL, "--duration", "3", "--expect-workers", "2"),
             *("--bind", bind, "--out", str(tmp_path), "--json"),
         )
         assert [worker.wait(timeout=180) for worker in workers] == [0, 0]

@@ -456,7 +456,7 @@ def test_a_reason_in_the_template_is_printed_and_counts(run: Any, tmp_path: Path
         "acknowledged: Model: API_KEY holds a secret [secret-in-environment]: a key of the test server" in outcome.out
     )
     assert "tr0ub4dor" not in outcome.out
-    assert outcome.out.endswith("0 problems, 2 warnings\n")
+    assert outcome.out.endswith("0 problems, 2 warnings: the template has no endpoint\n")
 
 
 def test_all_plans_are_shown_with_their_warnings(run: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -427,7 +427,7 @@ def test_what_is_imported_has_no_removal_policy(home: cdk.Stack, refuses: Refuse
     component = InferenceComponent.from_inference_component_arn(home, "C", ARN)
     endpoint = MultiReplicaEndpoint.from_endpoint_arn(home, "E", ENDPOINT_ARN)
 
-    with refuses(r"^Test/stack/C: this stack does not own the imported component: set RETAIN"):
+    with refuses(r"^Test/stack/C: this stack does not own the imported component: set the removal policy RETAIN"):
         component.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
     with refuses(r"^Test/stack/E: this stack does not own the imported endpoint: set RETAIN"):
         endpoint.apply_removal_policy(cdk.RemovalPolicy.RETAIN)

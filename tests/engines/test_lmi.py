@@ -221,9 +221,9 @@ def test_a_degree_below_the_accelerators_starts_more_workers_and_leaves_none_idl
 @pytest.mark.parametrize(
     ("environment", "why"),
     [
-        ({"OPTION_ROLLING_BATCH": "trtllm"}, "OPTION_ROLLING_BATCH=trtllm: another library"),
+        ({"OPTION_ROLLING_BATCH": "trtllm"}, "OPTION_ROLLING_BATCH=trtllm: a library other than vLLM loads the model"),
         ({"OPTION_ROLLING_BATCH": "disable"}, "without OPTION_ASYNC_MODE=true, another library loads"),
-        ({"OPTION_ENTRYPOINT": "model.py"}, "OPTION_ENTRYPOINT=model.py: code of its own"),
+        ({"OPTION_ENTRYPOINT": "model.py"}, "OPTION_ENTRYPOINT=model.py: custom code can take any amount of memory"),
         ({"OPTION_SPECULATIVE_CONFIG": "{}"}, "OPTION_SPECULATIVE_CONFIG={}: the draft model"),
         ({"OPTION_MAX_NUM_SEQS": "64"}, "LMI takes OPTION_MAX_ROLLING_BATCH_SIZE"),
         ({"OPTION_SOMETHING_NEW": "1"}, "OPTION_SOMETHING_NEW=1: it is not in the table of LMI's variables"),

@@ -67,7 +67,7 @@ def test_the_page_has_the_start_of_a_new_copy_as_the_command_says_it(run: Run, t
         seconds = "-" if delay["seconds"] is None else f"{delay['seconds']:.0f}"
         assert f"{delay['what']} {seconds} {range_of(delay['low_seconds'], delay['high_seconds'])} " in text
     for timeout in cold["timeouts"]:
-        assert f"{timeout['name']} {timeout['seconds']} for " in text
+        assert f"{timeout['name']} {timeout['seconds']} must cover " in text
 
 
 def test_every_name_that_is_not_there_is_named_with_the_nearest(run: Run, tmp_path: Path) -> None:
