@@ -55,8 +55,8 @@ class Component:
     """A model of the catalogue: its Hugging Face repository (`TheBloke/Llama-2-13B-chat-AWQ`) or its short name
     (`llama-2-13b`). With `config`, any Hugging Face repository."""
     config: str | Path | None = None
-    """Path of the model's `config.json`, for a model that is not in the catalogue. A relative path starts at the
-    current folder of `plan`."""
+    """Path of the model's `config.json`, for a model that is not in the catalogue. A relative path is resolved against
+    the working directory of the process that calls `plan`."""
     quant_config: str | Path | None = None
     """Path of the `hf_quant_config.json` of NVIDIA's modelopt that belongs to `config`. Default: the file of this name
     in the folder of `config`, if it exists."""
@@ -75,9 +75,9 @@ class Component:
     """Publisher of the engine's image, `aws` or `huggingface`. Default: the publisher of the version. If both publish
     it, the first one in docs/engines.md."""
     task: Task | None = None
-    """Kind of answers: `generate` (text), `embed` (a vector for each text) or `score` (a number for each pair of
-    texts). Default: the task of the model. A `config.json` does not always state the task: Qwen3-Embedding has the
-    `config.json` of a language model."""
+    """What the component answers with: `generate` (text), `embed` (a vector for each text) or `score` (a number for
+    each pair of texts). Default: the task of the model. A `config.json` does not always state the task: Qwen3-Embedding
+    has the `config.json` of a language model."""
     quantization: str | None = None
     """Quantization method. Default: the method of the checkpoint. Methods such as `fp8` and `bitsandbytes` are applied
     when the engine loads the weights."""

@@ -25,7 +25,8 @@ _LONGEST_DAYS = 5 * 366
 """Days that `Cron.last` searches backwards. A cron schedule that recurs does so within five years, with rare exceptions
 such as the fifth Monday of February."""
 _CALENDAR_YEARS = 41
-"""Years that `Cron.runs_after` searches: 29 February falls on each weekday once in 28 years, and around 2100 in 40."""
+"""Years that `Cron.runs_after` searches: 29 February falls on a given weekday once in 28 years, or once in 40 years
+around 2100."""
 
 
 class ScheduleError(ValueError):

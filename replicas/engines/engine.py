@@ -68,7 +68,7 @@ CACHE_BYTES: Mapping[CacheFormat, float] = {"fp8": 1, "nvfp4": 1 / 2 + 1 / 16}
 
 @dataclass(frozen=True, kw_only=True)
 class DefaultLengths:
-    """Maximum lengths of a container whose variables set none."""
+    """Maximum lengths of requests and prompts in a container whose variables set no lengths."""
 
     max_total_tokens: int | None
     """Longest request; None if only the engine's memory limits it."""
@@ -193,7 +193,10 @@ class Engine(ABC):
         return share
 
     def default_lengths(self, model: Model) -> DefaultLengths:
-        """Return the maximum lengths of a container whose variables set none: by default the model's context."""
+        """Return the maximum lengths of requests and prompts if no environment variable sets them.
+
+        The default implementation returns the model's context.
+        """
         return DefaultLengths(max_total_tokens=self.longest_context(model))
 
     def longest_context(self, model: Model) -> int | None:

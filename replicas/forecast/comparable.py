@@ -57,7 +57,8 @@ class SplitCandidates:
     """Candidates, divided by whether the forecast distinguishes them from the best candidate."""
 
     undecided: tuple[Candidate, ...]
-    """Candidates to measure, cheapest first; empty if the forecast decides. Then `decided` begins with the best."""
+    """Candidates to measure, cheapest first; empty if the forecast decides. In this case `decided` begins with the best
+    candidate."""
     decided: tuple[Candidate, ...]
 
 

@@ -3,14 +3,12 @@
 Each figure has its own confidence class, because few runs publish all figures:
 
 `calibrated`: all inputs of the simulation equal those of a run to which a constant was fitted, and the fit reproduces
-this figure of the run.
-`extrapolated`: enough similar runs exist that were not used for fitting. They differ from the forecast in few
-properties.
-`order-of-magnitude`: enough unfitted runs of the engine exist, but too few of them are similar.
-`unmeasured`: too few runs have the figure. If any run has it, its error is stated.
+this figure of the run. `extrapolated`: enough similar runs exist that were not used for fitting. They differ from the
+forecast in few properties. `order-of-magnitude`: enough runs of the engine exist that were not used for fitting, but
+too few of them are similar. `unmeasured`: too few runs have the figure. If any run has it, its error is stated.
 
 The class of a forecast is the lower class of throughput and latency. Every class states its measured error. The runs
-and their errors are those of the exam (`exam.json`, `make exam`).
+and their errors come from the exam, which forecasts published runs (`exam.json`, `make exam`).
 """
 
 from __future__ import annotations
@@ -34,7 +32,8 @@ from replicas.planning.plans import ComponentPlan
 CALIBRATED_WITHIN = 0.15
 """Largest error of a figure, over the values of the fitted run, that still counts as `calibrated`."""
 FEWEST_RUNS, FEWEST_SOURCES = 20, 3
-"""Minimum number of unfitted runs, and of their sources, for a class."""
+"""Minimum number of runs that were not used for fitting, and of their sources. With fewer, the confidence class is
+`unmeasured`."""
 FIGURES = {
     "requests_per_second": "requests a second",
     "latency": "median latency",
@@ -133,7 +132,10 @@ def confidence(
 
 
 def _runs(component: ComponentPlan) -> list[dict[str, Any]]:
-    """Return the unfitted runs of the engine. All runs generate text, so embeddings and scores have none."""
+    """Return the runs of the engine that were not used for fitting.
+
+    All of them generate text: embeddings and scores have no runs.
+    """
     if component.task != "generate":
         return []
     name = component.engine.kind.name
@@ -152,7 +154,10 @@ def _sources(runs: Sequence[dict[str, Any]]) -> set[str]:
 def _near(
     runs: Sequence[dict[str, Any]], component: ComponentPlan, instance: Instance, loads: Sequence[Load]
 ) -> list[dict[str, Any]]:
-    """Return the runs that differ from a forecast in few properties. The load that differs most counts."""
+    """Return the runs that differ from a forecast in few properties.
+
+    Of several loads, the one that differs most from a run counts.
+    """
     quantization = component.quantization.method if component.quantization else None
     profile = component.engine.profile.profile
     near = []

@@ -27,7 +27,7 @@ class Point:
     refused: int
     """Number of requests that the engine refused at its limit of running and waiting requests."""
     elapsed_seconds: float
-    """Time until the last request in flight has ended, including the drain."""
+    """Time until the last request in flight has ended, including the time after sending stopped."""
     requests_per_second: float
     """Steady rate of answers per second (`replicas.load.figures.lasting_rate`); for a burst or a trace, all answers
     divided by the elapsed time."""
@@ -153,7 +153,8 @@ class Forecast:
     component: str
     engine: str
     task: Task
-    """Kind of answers. If no tokens are generated, times to the first token and prices of tokens are None or 0."""
+    """Task of the component. If no tokens are generated, times to the first token and prices of tokens are None or
+    0."""
     confidence: Confidence
     basis: str
     """Reason for the confidence, with its measured error."""

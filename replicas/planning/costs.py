@@ -30,11 +30,11 @@ class Bound:
 
     @property
     def usd_per_month(self) -> float | None:
-        """Price of 730 hours at this bound."""
+        """Price of 730 hours, USD; None if no source states the price."""
         return None if self.usd_per_hour is None else self.usd_per_hour * HOURS_PER_MONTH
 
     def to_document(self) -> dict[str, Any]:
-        """Return the JSON document of this bound, which the plan and the cost statement contain."""
+        """Return the JSON document of these numbers, which the plan and the cost statement contain."""
         return {**asdict(self), "usd_per_month": self.usd_per_month}
 
 
@@ -73,7 +73,10 @@ def cost_bounds(plan: EndpointPlan) -> dict[BoundName, Bound]:
 
 
 def at_bound(plan: EndpointPlan, bound: Bound) -> EndpointPlan:
-    """Return the plan with the copies and instances of a bound, without a placement, for a forecast."""
+    """Return the plan with the copies and instances of its floor, start or ceiling, for a forecast.
+
+    It has no placement.
+    """
     components = tuple(replace(component, copies=bound.copies[component.name]) for component in plan.components)
     return replace(plan, instances=bound.instances, components=components, placement=())
 

@@ -137,7 +137,7 @@ def open_questions(deployment: Deployment) -> Iterator[str]:
 
 
 def _objective_problems(objective: str, output_tokens: int, task: Task) -> Iterator[str]:
-    """Yield a problem for each bound of an objective that cannot be read or does not apply to the answers."""
+    """Yield a problem for each limit of an objective that cannot be read or does not apply to the answers."""
     try:
         bounds = Bounds.parse(objective, option="traffic.objective").bounds
     except UsageError as fault:

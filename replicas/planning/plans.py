@@ -90,7 +90,7 @@ class ComponentPlan:
     model: Model
     engine: Engine
     task: Task
-    """Kind of answers: generated text, embeddings or scores."""
+    """Task: generated text, embeddings or scores."""
     quantization: Quantization | None
     copies: int
     accelerators: int

@@ -30,7 +30,7 @@ class Option:
     load: Load
     instances: int
     measured: Measured | None
-    """Forecast; None if the bounds already show that the layout misses the objective."""
+    """Forecast; None if the upper bounds of the speed already show that the layout misses the objective."""
     shortfalls: tuple[Shortfall, ...]
     fewer: Measured | None = None
     """Forecast with one instance fewer, if it was simulated and misses the objective; None otherwise."""

@@ -36,7 +36,7 @@ class Matrix:
         return self.count * self.outputs * self.inputs
 
     def weights_per_accelerator(self, degree: int) -> float:
-        """Return the weights on one of `degree` accelerators."""
+        """Return the number of weights on one of `degree` accelerators."""
         return self.parameters / self.divisor(degree)
 
     def divisor(self, degree: int) -> int:
@@ -185,7 +185,7 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Alike:
-    """Layers of a model that have the same structure, with their numbers in the model, from 0."""
+    """Layers of a model that have the same structure, with their indexes in the model, counted from 0."""
 
     layer: Layer
     numbers: tuple[int, ...]

@@ -130,7 +130,10 @@ class Packer:
 
     @cached_property
     def _bounds(self) -> list[Bound]:
-        """Return all lower bounds, tightened by the layouts. The last one, of the relaxation, is the strongest."""
+        """Return all lower bounds, tightened by the layouts.
+
+        The last bound, which comes from the relaxation, is the strongest.
+        """
         loose = patterns.resource_bounds(self._claims, self._room)
         tight = [Bound(bound.weights, max(map(bound.value, self._layouts))) for bound in loose]
         return [*tight, self._relaxation.bound]

@@ -83,7 +83,8 @@ class SgLangVersion(Engine):
     def _row(self, instance: Instance) -> tuple[int, int, int]:
         """Return the defaults for a card's memory.
 
-        These are the tokens of a prefill step, and the requests of the largest graph below degree 4 and from 4 on.
+        These are the tokens of a prefill step, and the number of requests in the largest CUDA graph: for degrees below
+        4, and for degrees of 4 and more.
         """
         rows = self.fact("cards")["rows"]
         memory = instance.accelerator_memory_mib

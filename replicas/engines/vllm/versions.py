@@ -315,7 +315,9 @@ class VllmVersion(Engine):
         return cache is not None and (self.image is None or self.image.repository == cache.repository)
 
     def refused_variables(self) -> Mapping[str, str]:
-        """Return the variables that these images ignore: TGI's variables, and in some images the host cache's."""
+        """Return the variables that these images ignore: TGI's variables and, in some images, the variables of the host
+        cache.
+        """
         refused = {
             "SM_NUM_GPUS": "vLLM's images do not read this variable: use tensor_parallel=...",
             "HF_MODEL_QUANTIZE": "vLLM's images do not read this variable: use quantization=...",
