@@ -189,7 +189,9 @@ def _experts(rows: Any, flops: float, bandwidth: float) -> dict[str, Grid]:
 
 
 def _exchanges(system: str) -> dict[str, list[float]]:
-    """Return the all-reduce time in microseconds by bytes, for each degree: the faster of vLLM's kernel and NCCL."""
+    """Return the all-reduce time in microseconds by message size in bytes, for each degree: the faster of vLLM's kernel
+    and NCCL.
+    """
     data = Path(str(files("aiconfigurator_core"))) / "systems" / "data" / system / "comm"
     own = max(data.glob("vllm/*/custom_allreduce_perf.parquet"), key=lambda path: _numbers(path.parent.name))
     others = max(data.glob("nccl/*/nccl_perf.parquet"), key=lambda path: _numbers(path.parent.name))

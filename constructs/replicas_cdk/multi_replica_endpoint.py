@@ -414,7 +414,8 @@ class MultiReplicaEndpoint(EndpointBase):
         accounts and regions.
 
         Rollback alarms and the log group are created before the component and use its name, so the name must be fixed.
-        Without them, None is returned and CloudFormation generates the name.
+        If the component has neither rollback alarms nor a log group, the result is None: CloudFormation generates the
+        name.
         """
         rolls_back = bool(plan.rollout and plan.rollout.roll_back)
         if not (rolls_back or self._bound.monitoring.log_retention_days):

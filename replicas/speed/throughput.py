@@ -166,7 +166,10 @@ def answered(speed: CopySpeed, copies: int, users: int) -> float:
 
 
 def _power(weights: list[float], copies: int) -> list[float]:
-    """Return the weights of `copies` copies together, by their total number of groups. `weights` belong to one copy."""
+    """Return the product-form weights of `copies` copies together, by their total number of groups.
+
+    `weights` belong to one copy.
+    """
     result, square = [1.0] + [0.0] * (len(weights) - 1), weights
     while copies:
         if copies % 2:

@@ -20,7 +20,7 @@ _FEWEST = 2
 
 @dataclass(frozen=True, kw_only=True)
 class Weights:
-    """Properties of weights on which the time of compilation and graph capture depends."""
+    """Properties of the weights that change the time of compilation and graph capture."""
 
     experts: bool
     four_bit_floats: bool

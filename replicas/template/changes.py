@@ -127,7 +127,8 @@ class StackChange:
 def compare(old: Mapping[str, Stack], new: Mapping[str, Stack]) -> list[StackChange]:
     """Return the stacks that differ: first the stacks of `new` in their order, then the removed stacks.
 
-    A stack whose new template can never be deployed has the status refused, because its resources do not change.
+    A stack whose new template CloudFormation can never deploy has the status `REFUSED`. No changes of its resources are
+    listed.
     """
     changes: list[StackChange] = []
     for name, stack in new.items():

@@ -45,7 +45,9 @@ class Registry(Service):
         return {"_stacks": stacks, "_change_sets": change_sets}
 
     def method(self, operation: str) -> Callable[[Parameters], Answer] | None:
-        """Return an operation's method, wrapped so that only one operation runs at a time; None if there is none."""
+        """Return an operation's method, wrapped so that only one operation runs at a time; None if the service has no
+        such method.
+        """
         operation_method = super().method(operation)
         if operation_method is None:
             return None
