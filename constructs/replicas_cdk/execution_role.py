@@ -230,7 +230,7 @@ def _statements(
 
 def _wildcards(log_groups: Sequence[str], *, in_vpc: bool) -> Iterator[tuple[str, str]]:
     """Yield every resource with a `*` except S3 prefixes, in cdk-nag's notation, and the reason for the wildcard."""
-    network = ", and the network interfaces do not exist yet" if in_vpc else ""
+    network = "; the EC2 actions for the VPC need * because the network interfaces do not exist yet" if in_vpc else ""
     yield "*", f"ecr:GetAuthorizationToken and cloudwatch:PutMetricData accept no resource but *{network}"
     for group in log_groups:
         resource = f"arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:{group}"

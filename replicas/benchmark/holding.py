@@ -59,7 +59,7 @@ def hold(
             result = measure(result, load)
         point = result.measured(load)
         misses = point.misses if point else ()
-        tell(f"{load.description}: {'; '.join(misses) if misses else 'holds'}")
+        tell(f"{load.description}: {'; '.join(misses) if misses else 'meets the objective'}")
         return not misses
 
     least, most = _range(start, result.settings.duration_seconds)

@@ -64,7 +64,9 @@ def forecast(
     elif profile is not None and (other := _other_model(profile, component)):
         problems.append(other)
     if not 0 < duration_seconds <= MAX_DURATION_SECONDS:
-        problems.append(f"duration_seconds={duration_seconds}: more than 0, at most {MAX_DURATION_SECONDS:.0f}")
+        problems.append(
+            f"duration_seconds={duration_seconds}: must be more than 0 and at most {MAX_DURATION_SECONDS:.0f}"
+        )
     if component.copies < 1:
         problems.append("the component has no copies: set copies=, or forecast with --copies")
     if not loads:
@@ -142,7 +144,7 @@ def _answer_faults(component: ComponentPlan, load: Load) -> Iterator[str]:
         silent = [number for number, request in enumerate(load.trace.requests, 1) if not request.output_tokens]
         if silent:
             requests = f"{len(silent):,} {'request' if len(silent) == 1 else 'requests'}"
-            yield f"output_length=0 in {requests} of the trace, first in request {silent[0]:,}: at least 1"
+            yield f"output_length=0 in {requests} of the trace, first in request {silent[0]:,}: it must be at least 1"
     elif component.task == "generate" and not load.output_tokens:
         yield f"output_tokens={load.output_tokens}: at least 1"
     if component.task != "generate" and load.output_tokens:

@@ -126,7 +126,7 @@ def _additions(plan: EndpointPlan) -> Iterator[Addition]:
     if plan.instance_scaling:
         yield _nothing("instance_scaling", "instances are billed by the hour, between floor and ceiling")
     if plan.fallbacks:
-        yield _nothing("fallback_instance_types", "the instance type that starts is billed at its own price")
+        yield _nothing("fallback_instance_types", "instances of a fallback type are billed at the price of that type")
     if plan.capacity_reservation:
         yield _unknown("capacity_reservation", "a reservation is billed by its own contract, used or not")
     if monitoring.dashboard:

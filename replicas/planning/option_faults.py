@@ -249,7 +249,9 @@ def _name_problems(deployment: Deployment) -> Iterator[str]:
         for adapter in component.adapters:
             other = outputs.setdefault(owner + _folded(adapter.name), adapter.name)
             if _folded(other) != _folded(adapter.name):
-                yield f"adapters {other!r} and {adapter.name!r} would have the same output: rename one"
+                yield (
+                    f"the stack outputs of adapters {other!r} and {adapter.name!r} would have the same name: rename one"
+                )
 
 
 def _folded(name: str) -> str:

@@ -20,6 +20,7 @@ from replicas.rules.demands import Demand, demands_of, instance_of
 from replicas.sizing import claims
 from replicas.template.differences import differences
 from replicas.template.updates import ROLLING, Outcome
+from replicas.units import counted
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,10 @@ class _Update:
     def sentence(self, instance: Instance) -> str:
         """Return a sentence about the copies that start, and the accelerators in use."""
         starts = [f"a rolling update of {count} of {demand.component.subject.name}" for demand, count in self.rolled]
-        starts += [f"{count} of {demand.component.subject.name}, which is new," for demand, count in self.added]
+        starts += [
+            f"the start of {counted(count, 'copy', 'copies')} of the new component {demand.component.subject.name}"
+            for demand, count in self.added
+        ]
         claimed = sum(demand.least_need.accelerators * count for demand, count in self.started)
         taken = sum(need.accelerators * count for need, count in zip(self.needs, self.copies, strict=True))
         return (

@@ -134,7 +134,10 @@ def _why(recommendation: Recommendation) -> Iterable[str]:
     if half := component.engine.weight_only(component.quantization, best.candidate.instance):
         yield f"{half[0].upper()}{half[1:]}."
     if best.candidate.weights.label != "none" and not recommendation.requirements.quantizations:
-        yield "Quantized weights give slightly different answers: compare the answers before you use them."
+        yield (
+            "Quantized weights give slightly different answers than the original weights: compare the answers of both "
+            "before you deploy."
+        )
 
 
 def _against_others(recommendation: Recommendation, best: Option, price: float) -> Iterable[str]:

@@ -19,7 +19,7 @@ _WIDE_ACTIONS = ("*", "sagemaker:*", "iam:*", "s3:*")
 @rule(
     "role-too-wide",
     checks="An execution role may do nearly everything in the account.",
-    why="an attacker in the container gets all of these rights",
+    why="an attacker in the container gets all rights of the role",
 )
 def role_too_wide(topology: Topology) -> Iterator[Case]:
     """An execution role must not have wide rights: serving needs only rights to the image, the weights and the logs."""

@@ -100,7 +100,7 @@ def image_in_other_region(topology: Topology) -> Iterator[Case]:
 @rule(
     "zero-instances-refused",
     severity="warning",
-    checks="A variant has MinInstanceCount=0 in a region that has refused it (warning).",
+    checks="A variant has MinInstanceCount=0 in a region that has refused this value (warning).",
     why="the region has refused it: {seen}",
     source="stdapi-ai/stdapi.ai issue 43, 27 August 2026",
     enforced=enforced_by("CreateEndpointConfig", "quoted", _ZERO_INSTANCES_REFUSED["eu-west-3"]),

@@ -115,7 +115,7 @@ def attribute_absent(topology: Topology) -> Iterator[Case]:
 @rule(
     "wait-missing",
     checks="A resource contains the literal name of another resource, but does not depend on it.",
-    why="CloudFormation creates and deletes the two at the same time: {consequence}",
+    why="CloudFormation creates and deletes the two resources at the same time: {consequence}",
     source="CloudFormation user guide, DependsOn attribute; SageMaker API reference, CreateInferenceComponent, "
     "EndpointName: 'The name of an existing endpoint'; gruntwork-io/cloud-nuke pull request 1142 (DeleteEndpoint)",
 )

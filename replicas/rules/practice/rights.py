@@ -50,7 +50,7 @@ def role_reaches_all_buckets(topology: Topology) -> Iterator[Case]:
     "role-reaches-secrets",
     pack="practice",
     checks="An execution role has access to all secrets, keys, parameters or roles.",
-    why="an attacker in the container can use all of these",
+    why="an attacker in the container can use all of these resources",
 )
 def role_reaches_secrets(topology: Topology) -> Iterator[Case]:
     """A right on secrets, keys, parameters or roles must name the resources."""

@@ -181,7 +181,8 @@ def role_cannot_log(topology: Topology) -> Iterator[Case | Unjudged]:
 @rule(
     "rights-too-late",
     checks="A model does not depend on a separate policy that its role needs.",
-    why="CloudFormation creates both at the same time, and the model fails if its role does not have the rights yet",
+    why="CloudFormation creates the policy and the model at the same time, and the model fails if its role does not "
+    "have the rights yet",
     source="aws/aws-cdk, issue 10064; awslabs/aiops-modules, pull request 420",
 )
 def rights_too_late(topology: Topology) -> Iterator[Case]:
