@@ -154,7 +154,8 @@ _AT_LOAD = {
     "bitsandbytes-nf4": Quantization("bitsandbytes-nf4", 4, 64, scale_bits=32),
 }
 METHODS: Mapping[str, Quantization] = {**_CHECKPOINT_FORMATS, **_AT_LOAD}
-"""Quantization methods of a component. Some need a quantized checkpoint; engines apply the others at start-up."""
+"""Quantization methods of a component. Some need a quantized checkpoint; engines apply the other methods at
+start-up."""
 
 
 def needs_checkpoint(method: str) -> bool:

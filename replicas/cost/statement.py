@@ -50,10 +50,7 @@ class CostPoint:
 
 @dataclass(frozen=True, kw_only=True)
 class ComponentCost:
-    """Cost of one component at the floor, start and ceiling of its scaling.
-
-    `load` is the load for which its tokens are priced.
-    """
+    """Cost of one component at floor, start and ceiling, and the load for which its tokens are priced."""
 
     name: str
     load: Load | None

@@ -142,7 +142,9 @@ def repository_and_tag(image: str) -> tuple[str, str | None]:
 
 
 def model_variables(image: str | None = None) -> tuple[str, ...]:
-    """Return the variables that name the model to serve: first those of the image's engine, then all others."""
+    """Return the variables that name the model to serve: first those of the image's engine, then those of all other
+    engines.
+    """
     kind = engine_of_image(image)
     own = kind.variables.model if kind else ()
     return tuple(dict.fromkeys([*own, *(name for kind in engine_kinds().values() for name in kind.variables.model)]))

@@ -7,8 +7,8 @@ this figure of the run. `extrapolated`: enough similar runs exist that were not 
 forecast in few properties. `order-of-magnitude`: enough runs of the engine exist that were not used for fitting, but
 too few of them are similar. `unmeasured`: too few runs have the figure. If any run has it, its error is stated.
 
-The class of a forecast is the lower class of throughput and latency. Every class states its measured error. The runs
-and their errors come from the exam, which forecasts published runs (`exam.json`, `make exam`).
+The class of a forecast is the lower one of the classes of throughput and latency. Every class states its measured
+error. The runs and their errors come from the exam, which forecasts published runs (`exam.json`, `make exam`).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ FIGURES = {
 }
 """Figures whose errors are measured, with their descriptions."""
 _DECISIVE = ("requests_per_second", "latency")
-"""Figures that decide the class of a forecast: the lower class of the two."""
+"""Figures that decide the confidence class of a forecast. The lower class of the two decides."""
 _ORDER: tuple[Confidence, ...] = ("unmeasured", "order-of-magnitude", "extrapolated", "calibrated")
 _NEAR = 3
 """Maximum number of properties in which a similar run may differ from the forecast."""
@@ -80,7 +80,9 @@ def confidence(
     routing: str,
     duration_seconds: float,
 ) -> Trust:
-    """Return the confidence of a forecast of these loads. Its class is the lower class of throughput and latency.
+    """Return the confidence of a forecast of these loads.
+
+    Its class is the lower one of the classes of throughput and latency.
 
     Args:
         engine: the engine of a copy, including changes by the container's environment. It can be None if the profile

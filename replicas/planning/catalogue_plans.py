@@ -1,4 +1,7 @@
-"""Plans of all deployments of a deployments.py. If one deployment does not fit, the others are still planned."""
+"""Plans of all deployments of a deployments.py.
+
+If one deployment does not fit, the other deployments are still planned.
+"""
 
 from __future__ import annotations
 

@@ -164,8 +164,8 @@ def fewest_instances(candidate: Candidate, gauge: Gauge, most: int, *, effort: E
     """Return the layout on the fewest instances, from `least` to `most`, that meet the objective. If no number does,
     the shortfalls of the option say why.
 
-    The number is found by bisection, because more instances never make answers slower. Nothing is simulated if bounds
-    already show that the layout misses the objective.
+    The number is found by bisection, because more instances never make answers slower. Nothing is simulated if the
+    upper bounds of the speed already show that the layout misses the objective.
     """
     price = candidate.plan.usd_per_hour
     budget = gauge.objective.max_usd_per_hour

@@ -24,7 +24,7 @@ class Ranked:
 
     option: Option
     dearer: tuple[Option, ...]
-    """The same copies on the same accelerators of other instance types, which differ only in host and price."""
+    """The same copies on the same accelerators, on dearer instance types, which differ only in host and price."""
 
     def to_document(self) -> dict[str, Any]:
         """Return the JSON document (`replicas.recommend.document.RankedDocument`)."""

@@ -88,7 +88,7 @@ def weights_missing(topology: Topology) -> Iterator[Case]:
     source="the engine's folder in replicas/engines",
 )
 def variables_in_order(topology: Topology) -> Iterator[Case]:
-    """A limit of an engine must not exceed another limit that bounds it."""
+    """A variable must not set a limit of an engine below another limit that must not exceed it."""
     for subject, container in _containers(topology):
         kind = engine_of_image(container.repository)
         for order in kind.orders if kind else ():

@@ -85,7 +85,7 @@ class _Attempt:
 
     @property
     def outside(self) -> float:
-        """Memory that the engine takes outside its share, including the rest of the CUDA context, bytes."""
+        """Memory that the engine takes outside its share, bytes. It includes the CUDA context outside the share."""
         return max(0.0, _CONTEXT_OUTSIDE_SHARE - self.memory.context) + self.memory.outside
 
 

@@ -186,12 +186,12 @@ class VllmVersion(Engine):
         return f"use engine='{self.name}-{older[-1]}'" if older else "use another model"
 
     def default_prefill_tokens(self, instance: Instance, max_input_tokens: int) -> tuple[int, str]:  # noqa: ARG002
-        """Return the default prompt tokens of a step, which are more on large cards, and the reason."""
+        """Return the default prompt tokens of a step, which depend on the card, and the reason."""
         default = self._batch_defaults(instance)
         return default["prefill_tokens"], f"default of vLLM's server on {default['on']}"
 
     def default_sequences(self, instance: Instance) -> int:
-        """Return the server's default limit of requests in a batch, which is larger on large cards."""
+        """Return the server's default limit of requests in a batch, which depends on the card."""
         sequences: int = self._batch_defaults(instance)["sequences"]
         return sequences
 

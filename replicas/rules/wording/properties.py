@@ -283,7 +283,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "set InferenceAmiVersion={good}",
     ),
     "ami-too-old/default": (
-        "no InferenceAmiVersion is set, and the default driver of {instance_type} is too old for an image with CUDA {cuda}",
+        "no InferenceAmiVersion is set; the default driver of {instance_type} is too old for an image with CUDA {cuda}",
         "set InferenceAmiVersion={good}",
     ),
     "environment-not-text": (
@@ -489,13 +489,13 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     ),
     "role-open-to-other-accounts": (
         "its trust policy names no account",
-        "add Condition: {{StringEquals: {{aws:SourceAccount: !Ref AWS::AccountId}}}} to the statement of the trust policy "
-        "that allows sagemaker.amazonaws.com",
+        "add Condition: {{StringEquals: {{aws:SourceAccount: !Ref AWS::AccountId}}}} to the statement of the trust "
+        "policy that allows sagemaker.amazonaws.com",
     ),
     "bucket-of-any-account": (
         "its policies allow reading {resources} in any account",
-        "add Condition: {{StringEquals: {{aws:ResourceAccount: ACCOUNT}}}} to the statement that allows reading, with the "
-        "owner of the bucket",
+        "add Condition: {{StringEquals: {{aws:ResourceAccount: ACCOUNT}}}}, with the owner of the bucket, to the "
+        "statement that allows reading",
     ),
     "metrics-of-any-namespace": (
         "its policies allow cloudwatch:PutMetricData without a condition",
