@@ -171,7 +171,7 @@ class Engine(ABC):
         return []
 
     def longest_prompt(self, max_total_tokens: int) -> tuple[int, str]:
-        """Return the longest prompt of a request with `max_total_tokens` tokens, and the reason."""
+        """Return the longest prompt of a request with `max_total_tokens` tokens, and the reason for this limit."""
         return max_total_tokens - 1, "one token less than max_total_tokens"
 
     def gpu_memory_share(self) -> tuple[float, str]:
@@ -185,7 +185,9 @@ class Engine(ABC):
         tensor_parallel: int,  # noqa: ARG002
         prefill_tokens: int,  # noqa: ARG002
     ) -> tuple[float, str]:
-        """Return the share of the card's memory that this version uses by default for a copy, and the reason."""
+        """Return the share of the card's memory that this version uses by default for a copy, and the reason for this
+        value.
+        """
         return self.gpu_memory_share()
 
     def share_for(self, share: float) -> float:
@@ -200,7 +202,10 @@ class Engine(ABC):
         return DefaultLengths(max_total_tokens=self.longest_context(model))
 
     def longest_context(self, model: Model) -> int | None:
-        """Return the longest request that this version takes for a model, tokens: by default the model's context."""
+        """Return the longest request that this version takes for a model, tokens.
+
+        The default implementation returns the model's context.
+        """
         return model.architecture.context_tokens
 
     def default_sequences(self, instance: Instance) -> int | None:  # noqa: ARG002 (an engine may need it)
@@ -426,7 +431,7 @@ class Engine(ABC):
 
     @abstractmethod
     def default_prefill_tokens(self, instance: Instance, max_input_tokens: int) -> tuple[int, str]:
-        """Return the default number of prompt tokens of one prefill step, and the reason."""
+        """Return the default number of prompt tokens of one prefill step, and the reason for this value."""
 
     @abstractmethod
     def least_prefill_tokens(self, max_input_tokens: int) -> int:
@@ -442,7 +447,7 @@ class Engine(ABC):
 
     @abstractmethod
     def least_kv_cache_tokens(self, max_total_tokens: int, prefill_tokens: int) -> tuple[int, str]:
-        """Return the smallest KV cache with which this version starts, tokens, and the reason."""
+        """Return the smallest KV cache with which this version starts, tokens, and the reason for this size."""
 
     @abstractmethod
     def accepts_chat(self, model: Model) -> bool:

@@ -29,7 +29,7 @@ def hard(instance: Instance) -> Resources:
 def nearly_all(instance: Instance) -> Resources:
     """Return nine tenths of the host's CPU and memory, or the conservative bound if it is higher.
 
-    No larger reservation is known to run, because the platform itself needs part of the host.
+    No larger reservation is known to run: the platform itself needs part of the host.
     """
     host, known = hard(instance), claims.host(instance)
     return Resources(

@@ -275,7 +275,9 @@ def _attempt(component: ResolvedComponent, instance: Instance, degree: int) -> _
 
 
 def _share(component: ResolvedComponent, instance: Instance, degree: int, limits: _Limits) -> tuple[float, str]:
-    """Return the share of the card's memory that the engine uses at a tensor-parallel degree, and the reason."""
+    """Return the share of the card's memory that the engine uses at a tensor-parallel degree, and the reason for this
+    value.
+    """
     if limits.share is not None:
         return limits.share, limits.share_reason
     return component.engine.share_on(instance, degree, limits.prefill)

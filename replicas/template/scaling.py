@@ -31,7 +31,10 @@ _REFERENCE = re.compile(r"\$\{(?P<logical_id>\w+)(?:\.[^}]*)?\}")
 
 
 def targets_of(resources: Resources) -> tuple[ScalingTarget, ...]:
-    """Return the scalable targets of a template for inference components, which can be outside of the template."""
+    """Return the scalable targets of a template for inference components.
+
+    The components can be outside of the template.
+    """
     components = resources.of_sagemaker("InferenceComponent")
     return tuple(
         _target(target, resources, components)
@@ -41,7 +44,10 @@ def targets_of(resources: Resources) -> tuple[ScalingTarget, ...]:
 
 
 def instance_targets_of(resources: Resources) -> tuple[InstanceTarget, ...]:
-    """Return the scalable targets of a template for the instances of variants, which can be outside of the template."""
+    """Return the scalable targets of a template for the instances of variants.
+
+    The variants can be outside of the template.
+    """
     targets = []
     for target in resources.of_type(ResourceType.SCALABLE_TARGET):
         match = VARIANT_ID.fullmatch(text_of(target.get("ResourceId")))

@@ -20,7 +20,7 @@ class Answer(NamedTuple):
 
 
 _BUILD = "system_fingerprint"
-"""Field with the build of the engine, which is not compared."""
+"""Field with the build of the engine. It is not compared."""
 
 
 def differences(engine: Answer, stand_in: Answer) -> list[str]:

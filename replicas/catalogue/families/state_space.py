@@ -1,6 +1,6 @@
 """Decoders with Mamba's state space layers, with or without attention.
 
-A state has the type of the model, because the engine's `mamba_ssm_cache_dtype` is `auto`
+A state has the data type of the model, because `mamba_ssm_cache_dtype` of the engine is `auto`
 (layers/mamba/mamba_utils.py).
 """
 

@@ -50,7 +50,7 @@ class TgiVersion(Engine):
         return problems
 
     def default_prefill_tokens(self, instance: Instance, max_input_tokens: int) -> tuple[int, str]:  # noqa: ARG002
-        """Return the default prefill budget, tokens, and the reason.
+        """Return the default prefill budget, tokens, and the reason for this value.
 
         In 1.x it is a fixed number, but at least the longest prompt. In later versions it is the longest prompt plus 50
         tokens.

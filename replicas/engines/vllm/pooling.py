@@ -70,7 +70,7 @@ class PoolingVllmVersion(VllmVersion):
         return super().least_prefill_tokens(max_input_tokens) if self._caches else max_input_tokens
 
     def least_kv_cache_tokens(self, max_total_tokens: int, prefill_tokens: int) -> tuple[int, str]:
-        """Return the smallest KV cache with which this version starts, tokens, and the reason.
+        """Return the smallest KV cache with which this version starts, tokens, and the reason for this size.
 
         The size is 0 for an encoder, which keeps no cache.
         """

@@ -186,7 +186,7 @@ class VllmVersion(Engine):
         return f"use engine='{self.name}-{older[-1]}'" if older else "use another model"
 
     def default_prefill_tokens(self, instance: Instance, max_input_tokens: int) -> tuple[int, str]:  # noqa: ARG002
-        """Return the default prompt tokens of a step, which depend on the card, and the reason."""
+        """Return the default prompt tokens of a step, which depend on the card, and the reason for this value."""
         default = self._batch_defaults(instance)
         return default["prefill_tokens"], f"default of vLLM's server on {default['on']}"
 
@@ -201,7 +201,7 @@ class VllmVersion(Engine):
         return next(tier for tier in tiers if _is_in(tier, instance))
 
     def least_prefill_tokens(self, max_input_tokens: int) -> int:  # noqa: ARG002
-        """Return one block, because chunked prefill accepts prompts of any length."""
+        """Return the size of one block, because chunked prefill accepts prompts of any length."""
         return self.kv_block_tokens
 
     def sequences_within(self, sequences: int | None, prefill_tokens: int) -> int | None:

@@ -167,8 +167,8 @@ def bucket_of_any_account(topology: Topology) -> Iterator[Case]:
     source="Amazon CloudWatch user guide, condition key cloudwatch:namespace",
 )
 def metrics_of_any_namespace(topology: Topology) -> Iterator[Case]:
-    """A condition must limit cloudwatch:PutMetricData to SageMaker's namespaces, because the action has
-    no resources.
+    """A condition must limit cloudwatch:PutMetricData to SageMaker's namespaces, because IAM cannot limit this action
+    to resources.
     """
     for role, statement in _statements(topology):
         actions = {action.lower() for action in statement.covered_actions}
