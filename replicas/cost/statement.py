@@ -40,7 +40,7 @@ class CostPoint:
     usd_per_hour: float | None
     """The component's share of the price; None if no source gives the price."""
     usd_per_hour_per_copy: float | None
-    """None if the price is not known or the component has no copies."""
+    """Price of one copy; None if the price is not known or the component has no copies."""
     load: Point | None
     """Forecast of the load with this number of copies; None without a load, and at zero copies."""
     usd_per_million_output_tokens: float | None

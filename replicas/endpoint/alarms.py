@@ -43,7 +43,8 @@ class Alarm:
     evaluates_low_samples: bool = False
     """True if the alarm sets `EvaluateLowSampleCountPercentile`, the treatment of percentiles with few samples."""
     actions: tuple[tuple[str, str | None], ...] = ()
-    """Actions as pairs of the property that lists the action and an example of its ARN; None if the ARN is unknown."""
+    """Actions as pairs of the property that lists the action and an example of its ARN; None in place of an unknown
+    ARN."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,7 @@ class Candidate:
 
     name: str
     usd_per_million_output_tokens: float | None
-    """None if the price is unknown, or no token is generated."""
+    """Forecast price; None if the price is unknown, or no token is generated."""
     error: float | None
     """Median error of the rate; None if too few runs have the rate."""
 

@@ -59,7 +59,7 @@ class Trust:
     basis: str
     """Reason for the class, with the measured error of each figure."""
     error: MeasuredError | None
-    """None if nothing was measured."""
+    """Measured error of the forecast; None if nothing was measured."""
 
     @property
     def summary(self) -> str:
@@ -180,7 +180,7 @@ def _near(
 
 
 def _distance_of_load(run: dict[str, Any], load: Load, copies: int) -> int:
-    """Return the number of properties in which the load of a run differs from a load."""
+    """Return the number of properties in which the load of a run differs from `load`."""
     kind = "closed" if load.users is not None else "rate" if load.burst is None else "offline"
     at_once = (load.users or load.burst or load.offered or 0) / copies
     return sum(

@@ -45,7 +45,7 @@ class Addition:
     option: str
     what: str
     usd_per_month: float | None
-    """None if no source states the price."""
+    """Added cost in USD per month; None if no source states the price."""
     estimate: bool = False
     """True if the billed quantity or its price is uncertain."""
     counted: bool = True

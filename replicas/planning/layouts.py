@@ -38,6 +38,6 @@ class Choice:
 
     copy: SizedCopy
     layouts: tuple[Layout, ...] = ()
-    """Empty if only one degree was possible."""
+    """Compared layouts; empty if only one degree was possible."""
     warning: str | None = None
     """Reason why the degree was not chosen by cost; None if it was chosen by cost or only one was possible."""

@@ -200,9 +200,9 @@ def _old_variant(old: Declared, variant: Variant) -> Variant | None:
 
 
 def _host(instance: Instance, deployed: Sequence[LiveComponent], instances: int) -> Resources:
-    """Return the resources of one instance for copies.
+    """Return the resources of one instance for copies: the host less the usual reserve of the platform.
 
-    The usual reserve is subtracted. If the live copies do not fit then, nothing is subtracted.
+    If the live copies do not fit these resources, the result is the whole host.
     """
     careful = claims.host(instance)
     needs, copies = [entry.claim for entry in deployed], tuple(entry.desired for entry in deployed)

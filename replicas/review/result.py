@@ -107,7 +107,7 @@ class Review:
     """Number of deployments of the head."""
     comparisons: tuple[Comparison, ...]
     templates: TemplateReport | None
-    """None if templates were not compared; `failure` gives the reason."""
+    """Report about the templates; None if templates were not compared, for which `failure` gives the reason."""
     failure: str | None
     head_deploys: bool
     """Whether the head can be synthesised."""

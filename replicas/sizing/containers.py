@@ -30,7 +30,7 @@ class ContainerRequest:
     accelerators: int
     """Accelerators of one copy."""
     model: Model | None
-    """None until the model is known."""
+    """The model that the container serves; None until it is known."""
 
     @property
     def settings(self) -> ContainerSettings:

@@ -168,7 +168,7 @@ class _Limits:
     prefill_reason: str
     sequences: int | None
     share: float | None
-    """None for the engine's default, which can depend on the degree."""
+    """Share of the memory of the card, 0 to 1; None for the default of the engine, which can depend on the degree."""
     share_reason: str
     request_tokens: int
     cache_tokens: int

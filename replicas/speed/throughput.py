@@ -36,7 +36,7 @@ class Work:
 
     input_tokens: int
     output_tokens: int
-    """0 for embeddings and scores, which are ready after the step that computes the prompt."""
+    """Tokens of the answer; 0 for embeddings and scores, which are ready after the step that computes the prompt."""
 
     @property
     def steps(self) -> int:
@@ -52,7 +52,7 @@ class CopySpeed:
     profile: Profile
     work: Work
     kv_cache_tokens: int | None
-    """None for a model without a cache."""
+    """Size of the KV cache in tokens; None for a model without a cache."""
     prefill_tokens: int
     """Maximum number of prompt tokens in a step."""
     sequences: int | None

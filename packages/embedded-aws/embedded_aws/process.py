@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 PORT = 5566
-"""Default port."""
+"""Default port of the embedded AWS."""
 _STARTED_HERE: dict[int, subprocess.Popen[bytes]] = {}
 """Child processes by process id. They stay as zombies until this process waits for them."""
 _STARTED_WITHIN_SECONDS = 180.0
