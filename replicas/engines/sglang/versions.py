@@ -92,8 +92,7 @@ class SgLangVersion(Engine):
         return prefill, whole, split
 
     def default_prefill_tokens(self, instance: Instance, max_input_tokens: int) -> tuple[int, str]:  # noqa: ARG002
-        """Return the default prompt tokens of a step and the reason for this value. It depends on the card's memory.
-        """
+        """Return the default prompt tokens of a step, which depend on the card's memory, and the reason for them."""
         return self._row(instance)[0], f"default of {self} for the memory of {instance.accelerator}"
 
     def default_lengths(self, model: Model) -> DefaultLengths:  # noqa: ARG002
