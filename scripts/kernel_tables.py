@@ -100,7 +100,10 @@ def _card(card: str, system: str) -> dict[str, Any]:
 
 
 def _peak(card: str) -> tuple[float, float]:
-    """Return FLOPS and bytes per second from the data sheet: of the accelerator with this name and the most memory."""
+    """Return the FLOPS and bytes per second in the data sheet of an accelerator.
+
+    Of several accelerators with this name, the one with the most memory is taken.
+    """
     path = Path(__file__).parent.parent / "replicas" / "speed" / "accelerators.json"
     cards = [entry for entry in json.loads(path.read_text())["accelerators"] if entry["name"] == card]
     largest = max(cards, key=lambda entry: entry["memory_mib"])

@@ -393,7 +393,9 @@ class MultiReplicaEndpoint(EndpointBase):
         return alarms
 
     def _log_groups(self) -> tuple[str, ...]:
-        """Return the log groups of the endpoint and its components; for generated names, a pattern that matches all.
+        """Return the log groups of the endpoint and its components.
+
+        For generated names, a pattern stands for all log groups.
 
         A name ends in `:*`, because IAM authorises actions on log streams by the ARN of the stream.
         """

@@ -130,7 +130,7 @@ def percentiles(point: Point) -> dict[str, float | None]:
 
 
 def spread(values: Sequence[float]) -> Spread | None:
-    """Return the distribution of values, with percentiles by linear interpolation; None if there are no values."""
+    """Return the distribution of values, with percentiles by linear interpolation; None for an empty list."""
     if not values:
         return None
     ordered = sorted(values)

@@ -31,7 +31,9 @@ def neighbours(region: str, regions: Iterable[str]) -> str:
 
 
 def components_source() -> tuple[str, list[str]]:
-    """Return the source of the list of regions that support AWS::SageMaker::InferenceComponent, and the list."""
+    """Return two values: the source of the list of regions that support AWS::SageMaker::InferenceComponent, and this
+    list.
+    """
     types = data.load("regions")
     return types["source"], types["inference_component_type"]
 

@@ -211,7 +211,9 @@ def read(text: str, zone: str, *, scale: float, begin: float) -> Schedule:
 
 
 def never_runs(text: str, schedule: Schedule, past: date) -> str | None:
-    """Return an error message if a schedule has no run time after the start of the day `past`; None if it has one."""
+    """Return an error message if a schedule never runs after the start of the day `past`; None if it runs at least
+    once.
+    """
     moment = datetime(past.year, past.month, past.day, tzinfo=UTC).timestamp()
     return None if schedule.runs_after(moment) else f"{text} has no time after {past} at which it runs"
 

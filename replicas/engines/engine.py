@@ -161,8 +161,9 @@ class Engine(ABC):
         return self._version >= _parsed(version)
 
     def serving(self, model: Model, task: Task) -> Engine:  # noqa: ARG002 (an engine may need them)
-        """Return the object with the facts for a task: another object if the engine runs this task differently from
-        generating text, otherwise this version itself.
+        """Return the engine object whose facts apply to a task.
+
+        If the engine runs this task in another way than text generation, it is another object, otherwise this object.
         """
         return self
 
@@ -213,7 +214,9 @@ class Engine(ABC):
         return self.sequences
 
     def adapter_slot_rank(self, rank: int) -> int | None:  # noqa: ARG002 (an engine may need it)
-        """Return the rank that the engine reserves for an adapter of this rank; None if it serves no such adapters."""
+        """Return the rank that the engine reserves for an adapter of rank `rank`; None if the engine serves no adapters
+        of this rank.
+        """
         return None
 
     def refused_variables(self) -> Mapping[str, str]:

@@ -50,7 +50,8 @@ class EngineKind:
     orders: ClassVar[tuple[VariableOrder, ...]] = ()
     host_cache: ClassVar[HostCache | None] = None
     settings_file: ClassVar[str | None] = None
-    """File next to the weights whose settings replace the settings of variables; None if the engine reads none."""
+    """File next to the weights. Its settings replace the settings of variables; None if the engine reads no such
+    file."""
     versions: ClassVar[type[Engine] | None] = None
 
     def dialect(self, environment: Mapping[str, str], tag: str | None = None) -> Dialect | None:

@@ -136,7 +136,10 @@ def engine_of_image(image: str | None) -> EngineKind | None:
 
 
 def repository_and_tag(image: str) -> tuple[str, str | None]:
-    """Return the last part of an image's repository name, and its tag; None for an image without a tag."""
+    """Return the last part of the repository's name in the address of an image, and the image's tag.
+
+    The tag is None for an image without a tag.
+    """
     name, _, tag = image.partition("@")[0].rpartition("/")[2].partition(":")
     return name, tag or None
 

@@ -53,7 +53,8 @@ class Request:
     reused: int = field(default=0, init=False)
     """Prompt tokens that the prefix cache already contains. No cache is reserved for them."""
     order: int = field(default=0, init=False)
-    """Position in the order in which the batch started its requests, from 1; 0 if the request does not run."""
+    """Number of this request in the order in which the batch started its requests, counted from 1; 0 if the request
+    does not run."""
     settled: int = field(default=0, init=False)
     """Decoding step of the batch, counted from 1, up to which `computed` and `generated` are updated."""
 

@@ -205,7 +205,10 @@ def _alike(one: float, other: float, ratio: float) -> bool:
 
 
 def _errors(runs: Sequence[dict[str, Any]], near: Sequence[dict[str, Any]]) -> dict[str, FigureError]:
-    """Return the error of each figure over the similar runs that have it or, if these are too few, over all runs."""
+    """Return the error of each figure over the similar runs that have this figure.
+
+    If these runs are too few, return the error over all runs.
+    """
     found = {}
     for figure in FIGURES:
         having, having_near = ([run for run in some if run["errors"].get(figure) is not None] for some in (runs, near))
@@ -282,7 +285,10 @@ def _size(error: FigureError) -> str:
 
 
 def _sentence(figure: str, error: FigureError | None, lowest: Confidence) -> str:
-    """Return the error of a figure with its basis, and with its class if that is not the class of the forecast."""
+    """Return a text with the error of a figure and its basis.
+
+    The text also has the confidence class if it differs from the class of the forecast.
+    """
     if error is None:
         return f"{FIGURES[figure]} not measured"
     if error.confidence == "calibrated":

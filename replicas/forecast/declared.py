@@ -22,7 +22,7 @@ _PARTS = (1024, 256, 64, 16, 4, 1)
 """Divisors of a load that is above the capacity. The load is divided by them in this order, so the smallest part is
 tried first."""
 _MORE_COPIES = (2, 4, 8)
-"""Multiples of the number of copies that are tried if the copies miss an objective."""
+"""Factors by which the number of copies is multiplied, in trials, if the copies miss an objective."""
 _BY_FAR, _NEAR = 2.0, 1.2
 """Safety factors for the times of a sample. A sample of users decides about a limit of the objective only if its times
 are below or above the limit by the factor `_BY_FAR`; otherwise all users are simulated. More copies are proposed only

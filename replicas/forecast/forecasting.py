@@ -217,7 +217,7 @@ def _total_tokens(request: TracedRequest) -> int:
 
 
 def subject_of(plan: EndpointPlan, component: ComponentPlan) -> str:
-    """Return the names of deployment and component for a message; one name if both have the same name."""
+    """Return the names of deployment and component for a message. If both have the same name, it is returned once."""
     return ", ".join(dict.fromkeys((plan.name, component.name)))
 
 

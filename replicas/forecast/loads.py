@@ -110,7 +110,7 @@ class Saturation:
 
 @dataclass(frozen=True, kw_only=True)
 class FigureError:
-    """Error of one figure over the runs that have it: absolute values of forecast / measured - 1."""
+    """Error of one figure over all runs that publish it. An error is the absolute value of forecast / measured - 1."""
 
     confidence: Confidence
     """Confidence class of this figure alone."""
@@ -125,7 +125,7 @@ class FigureError:
 
 @dataclass(frozen=True, kw_only=True)
 class MeasuredError:
-    """Errors of forecasts of measured runs: absolute values of forecast / measured - 1.
+    """Errors of the forecasts of measured runs. An error is the absolute value of forecast / measured - 1.
 
     Each figure has its own set of runs, whose number is in `figures`.
     """
@@ -169,8 +169,8 @@ class Forecast:
     copies: int
     """Number of copies of the component."""
     copies_simulated: int
-    """Number of copies that were simulated with their share of the load; if it differs between the loads, the smallest
-    number. Rates and numbers of requests are scaled to all copies."""
+    """Number of copies that were simulated with their share of the load. If the number differs between the loads, this
+    is the smallest number. Rates and numbers of requests are scaled to all copies."""
     points: tuple[Point, ...]
     limits: Saturation
     warnings: tuple[str, ...] = ()

@@ -94,7 +94,7 @@ class _Rated:
     rates: tuple[float | None, ...]
     """Requests a second of each component; None if its speed is not known."""
     seconds: float
-    """Product of the latencies of the components whose load is a request rate."""
+    """Product of the latencies of those components whose load is a request rate."""
 
     @property
     def score(self) -> float:

@@ -49,7 +49,7 @@ class Addition:
     estimate: bool = False
     """True if the billed quantity or its price is uncertain."""
     counted: bool = True
-    """False for a resource that may exist already or be shared with other deployments: sums leave it out."""
+    """False for a resource that may exist already or be shared with other deployments: sums do not include it."""
 
 
 def cost_bounds(plan: EndpointPlan) -> dict[BoundName, Bound]:

@@ -34,7 +34,7 @@ answers can raise the mean latency above p90."""
 
 @dataclass(frozen=True)
 class Measured:
-    """Forecast of the copies of a layout under the load, and the conditions of the objective that they miss."""
+    """Forecast of the copies of a layout under the load, and the conditions of the objective that these copies miss."""
 
     forecast: Forecast
     effort: Effort

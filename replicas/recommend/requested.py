@@ -112,7 +112,7 @@ class _Faults:
             return None
 
     def raise_with(self, requirements: Requirements) -> None:
-        """Raise the stored faults together with the faults of the requirements; do nothing without stored faults."""
+        """Raise the stored faults together with the faults of the requirements. Do nothing if no fault is stored."""
         if not self.found:
             return
         others: list[str] = []

@@ -138,8 +138,9 @@ def _paths_of_referenced(
     before: Mapping[str, Resource],
     after: Mapping[str, Resource],
 ) -> list[str]:
-    """Return the paths at which two resources differ: the resource to which a property refers before the change, and
-    the resource to which the property refers afterwards.
+    """Return the paths at which two resources differ.
+
+    They are the resources to which a property refers before and after the change.
     """
     sides = [
         sorted(key for key in names_in(_properties(side).get(name)) if resources.get(key, {}).get("Type") == kind)

@@ -127,7 +127,7 @@ class Review:
 
     @property
     def unchanged(self) -> int:
-        """Number of deployments of the head that are the same in the base."""
+        """Number of deployments of the head that are identical in the base."""
         return self.deployments - sum(comparison.is_present for comparison in self.comparisons)
 
     def to_document(self) -> Json:

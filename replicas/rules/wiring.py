@@ -29,8 +29,8 @@ _OTHER_MESSAGES = re.compile(
 """Matches schema messages about cases that other rules report: specifications of a component, environment size."""
 
 _NEWER_VALUES: Mapping[str, str] = {"InferenceAmiVersion": "al", "InstanceType": "ml."}
-"""Properties whose list of allowed values grows, each with the text with which all values start. An unlisted value that
-starts with this text is perhaps newer than the schema."""
+"""Properties whose list of allowed values grows, each with the prefix that all its values have. An unlisted value with
+this prefix may be newer than the schema."""
 
 _SAME_NAME = "write the literal name of the resource, and set the same name in that resource"
 

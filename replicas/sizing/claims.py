@@ -36,7 +36,7 @@ class Claimable:
 def claimable(instance: Instance) -> Claimable:
     """Return the CPU and memory that copies may reserve on an instance type.
 
-    Each value is the larger of two: the value of the rule, and the largest reservation known to run on the type.
+    Each value is the larger of the value of the rule, and of the largest reservation that is known to run on the type.
     """
     cpus, cpus_reason = _rule_for_cpus(instance)
     memory, memory_reason = _rule_for_memory(instance)

@@ -377,7 +377,10 @@ def _memory_reasons(
 
 
 def _cache_unit(attempt: _Attempt, limits: _Limits) -> str:
-    """Return the divisor of the cache memory as text: the memory of one token, or of one request."""
+    """Return the divisor of the cache memory as text.
+
+    It is the memory of one token or, if not every layer keeps every token, of one request.
+    """
     pool = attempt.memory.pool
     if pool.is_plain:
         return f"{pool.block_bytes / pool.groups[0].block_tokens:,.0f} B a token"

@@ -32,7 +32,7 @@ _GROUPS = 256
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """Lengths of requests that are all alike: tokens of the prompt and of the answer."""
+    """Lengths of the requests, which are all alike: tokens of the prompt and tokens of the answer."""
 
     input_tokens: int
     output_tokens: int

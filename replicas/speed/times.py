@@ -95,7 +95,7 @@ class _Decoded:
     """Sum of `compute`, `weights` and `exchange`."""
     host: float
     waits_below: float
-    """Duration of a step's work below which the accelerators wait for the host or for kernel launches."""
+    """If the work of a step takes less time than this, the accelerators wait for the host or for kernel launches."""
     context: Curve
     """Time of the attention, by the context of each sequence."""
 

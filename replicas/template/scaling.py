@@ -68,7 +68,7 @@ def instance_targets_of(resources: Resources) -> tuple[InstanceTarget, ...]:
 
 
 def _endpoint_named(name: str, resources: Resources) -> Resource | None:
-    """Return the endpoint with a name, as it is written in a resource id; None if the template has none."""
+    """Return the endpoint with this name, which comes from a resource id; None if the template has no such endpoint."""
     reference = _REFERENCE.fullmatch(name)
     for endpoint in resources.of_sagemaker("Endpoint") if ANYTHING not in name else ():
         is_named = reference is not None and reference["logical_id"] == endpoint.logical_id
@@ -149,7 +149,7 @@ def _is_enabled(alarm: Resource) -> bool:
 
 
 def is_name_of(value: Value, component: Resource) -> bool:
-    """True if a value is the component's name: a reference to the component, or the same text as its name."""
+    """True if a value is the name of a component: a reference to the component, or the text of its name."""
     if isinstance(value, Reference):
         return value.logical_id == component.logical_id
     return _is_name_text(text_of(value), component)

@@ -37,8 +37,8 @@ _WAYS_OUT = (
     *("AWS::EC2::TransitGatewayAttachment", "AWS::EC2::TransitGatewayVpcAttachment", "AWS::EC2::VPCEndpoint"),
     *("AWS::EC2::VPCPeeringConnection", "AWS::EC2::VPNGateway", "AWS::EC2::VPCGatewayAttachment"),
 )
-"""Types that can give the subnets of a VPC a way to services (SageMaker developer guide, host-vpc: a NAT gateway or
-endpoints are needed)."""
+"""Resource types that can connect the subnets of a VPC to AWS services (SageMaker developer guide, host-vpc: a NAT
+gateway or endpoints are needed)."""
 _MODULE = "::MODULE"
 _CUSTOM = ("Custom::", "AWS::CloudFormation::CustomResource")
 _SERVING = re.compile(r"sagemaker|inference[-_ ]?component|endpoint[-_ ]?config", re.IGNORECASE)

@@ -79,7 +79,7 @@ def with_towers(c: Fields, text: Fields, *towers: Tower, vectors: int = 0, tied:
 
 
 def _side(v: Fields, name: str, default: int | None = None) -> int:
-    """Return the side of a square, which a field gives as one number or as a list of two equal numbers."""
+    """Return the side of a square. The field gives it as one number, or as a list of two equal numbers."""
     value = v.get(name)
     if isinstance(value, list):
         sides = v.counts(name, 2)

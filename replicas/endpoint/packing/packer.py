@@ -40,8 +40,10 @@ class Packer:
 
     @cached_property
     def least_instances(self) -> int:
-        """Return a lower bound of the number of instances: the highest of the bounds from the total of each resource
-        and from the copies of each reservation alone.
+        """Return a lower bound of the number of instances.
+
+        It is the highest of the lower bounds that follow from the total of each resource, and from how many copies of
+        each reservation fit one instance.
         """
         together = [bound.least_instances(self._demand) for bound in patterns.sum_bounds(self._claims, self._room)]
         alone = [

@@ -104,7 +104,9 @@ class TgiVersion(Engine):
 
     @property
     def _input_variables(self) -> tuple[str, str]:
-        """Names of the variable for the longest prompt: this version's name, and the name that it does not accept."""
+        """Two names of the variable for the longest prompt: the name that this version reads, and the name that it does
+        not accept.
+        """
         names = ("MAX_INPUT_LENGTH", "MAX_INPUT_TOKENS")
         return (names[1], names[0]) if self.since("2.0.3") else names
 

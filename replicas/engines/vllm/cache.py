@@ -75,7 +75,7 @@ def pool(
 
 
 def _packed(kinds: list[_Kind], block: int, in_flight_tokens: int) -> CachePool:
-    """Return a pool of blocks of different sizes, as if they were packed without gaps."""
+    """Return a pool of blocks of different sizes. The pool is computed as if the blocks were packed without gaps."""
     sizes = [kind.layers * kind.size * block for kind in kinds]
     largest = max(sizes)
     groups = tuple(

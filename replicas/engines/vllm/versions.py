@@ -284,8 +284,9 @@ class VllmVersion(Engine):
         instance: Instance,
         sequences: int | None,
     ) -> float:
-        """Return the memory outside the share that a start with MXFP4 experts takes: CUDA graphs, and logits of a full
-        batch.
+        """Return the memory that a start with MXFP4 experts takes outside the share of the engine.
+
+        It consists of CUDA graphs, and of the logits of a full batch.
         """
         if quantization is None or not quantization.has("mxfp4") or instance.capability is None:
             return 0
@@ -295,7 +296,9 @@ class VllmVersion(Engine):
         return gib * GIB + 4 * architecture.vocab_size * (sequences or self.sequences)
 
     def graph_bytes(self, tensor_parallel: int) -> float:
-        """Return the memory of CUDA graphs within the share; 0 for versions that take it from outside the share."""
+        """Return the memory of CUDA graphs within the share of the engine; 0 for versions that take this memory from
+        outside the share.
+        """
         fact = self.fact("graphs")
         gib: float = fact["gib"] if tensor_parallel == 1 else fact["split_gib"]
         return gib * GIB

@@ -118,8 +118,9 @@ class Registry(Service):
         )
 
     def owner_of(self, resource_type: str, name: str, value: str) -> str | None:
-        """Return the id of the stack that owns a resource, by type, property name and value; None if no stack owns
-        it.
+        """Return the id of the stack that owns a resource; None if no stack owns it.
+
+        `name` is the property with the name of the resource, and `value` is this name.
         """
         with self._lock:
             for stack in self._live():
