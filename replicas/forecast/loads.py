@@ -110,7 +110,10 @@ class Saturation:
 
 @dataclass(frozen=True, kw_only=True)
 class FigureError:
-    """Error of one figure over all runs that publish it. An error is the absolute value of forecast / measured - 1."""
+    """Error of one figure over the runs that measured this figure.
+
+    An error is the absolute value of forecast / measured - 1.
+    """
 
     confidence: Confidence
     """Confidence class of this figure alone."""
