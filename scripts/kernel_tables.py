@@ -47,7 +47,7 @@ _PRODUCTS = {"half": "bfloat16", "fp8": "fp8", "fp8_block": "fp8_block"}
 _EXPERTS = {"half": "bfloat16", "fp8": "fp8", "fp8_block": "fp8_block", "four_bits": "w4a16_mxfp4"}
 _STORED = {"half": 2.0, "fp8": 1.0, "fp8_block": 1.0, "four_bits": 0.53125}
 _ROUTED = "power_law_1.2"
-"""Token distribution over experts in the tables: uneven, like that of real routers."""
+"""Token distribution over experts in the tables: uneven, as in real routers."""
 _FEWEST_BLOCK_TOKENS = 768
 _LARGEST_CUSTOM_BYTES = 8 * 2**20
 """Maximum message size of vLLM's CustomAllreduce in bytes. Engines send larger messages through NCCL."""

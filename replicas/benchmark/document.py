@@ -191,7 +191,7 @@ class CandidateDocument(TypedDict):
 
 
 class CandidatesDocument(TypedDict):
-    """Deployments that the forecast compares, and measurements of those that it cannot distinguish."""
+    """Deployments that the forecast compares, and measurements of the deployments that it cannot distinguish."""
 
     schema: Literal["replicas.verification-candidates/1"]
     candidates: list[CandidateDocument]

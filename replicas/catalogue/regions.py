@@ -20,7 +20,7 @@ def offers_components(region: str) -> bool:
 
 
 def neighbours(region: str, regions: Iterable[str]) -> str:
-    """Return the regions of the same partition, comma-separated; those in the same part of the world come first."""
+    """Return the regions of the same partition, comma-separated; regions in the same part of the world come first."""
     partitions = ("us-gov-", "us-iso", "eu-iso", "eusc-", "cn-")
 
     def partition(name: str) -> str:

@@ -20,7 +20,7 @@ from replicas.planning.sizing_options import DescribedDeployment
 
 @dataclass(frozen=True)
 class CatalogueCosts:
-    """Cost statements of the deployments that can be planned, and the errors of those that cannot."""
+    """Cost statements of the deployments that can be planned, and the errors of all other deployments."""
 
     statements: tuple[Statement, ...]
     refusals: tuple[SizingError, ...]

@@ -84,7 +84,8 @@ class Engine(ABC):
     vocabulary_multiple: ClassVar[int | None] = None
     """The engine pads the vocabulary to a multiple of this number and splits it evenly; None if it splits unevenly."""
     packed_tile: ClassVar[tuple[int, int] | None] = None
-    """Columns and rows of the smallest tile that the kernel for packed integers multiplies; None if there is none."""
+    """Columns and rows of the smallest tile that the kernel for packed integers multiplies; None if the kernel has no
+    such tile."""
     packed_tile_name: ClassVar[str] = ""
     """Name of the kernel for packed integers."""
     tasks: ClassVar[frozenset[Task]] = frozenset({"generate"})

@@ -89,7 +89,7 @@ class EngineKind:
         """Return the variable names that the version in an image's tag does not know yet, each with the name that it
         reads instead.
 
-        Empty if the tag has no version.
+        The result is empty if the tag has no version.
         """
         del tag
         return {}
@@ -129,7 +129,7 @@ class EngineKind:
         return sorted(versions, key=Version)
 
     def image(self, version: str, publisher: str | None = None) -> Image | None:
-        """Return the image of a version; None if there is none.
+        """Return the image of a version; None if the version has no image.
 
         Without `publisher`, it is the image of the first publisher that has the version.
         """

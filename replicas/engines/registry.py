@@ -145,8 +145,8 @@ def repository_and_tag(image: str) -> tuple[str, str | None]:
 
 
 def model_variables(image: str | None = None) -> tuple[str, ...]:
-    """Return the variables that name the model to serve: first those of the image's engine, then those of all other
-    engines.
+    """Return the variables that name the model to serve: first the variables of the image's engine, then the variables
+    of all other engines.
     """
     kind = engine_of_image(image)
     own = kind.variables.model if kind else ()

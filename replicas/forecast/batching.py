@@ -35,7 +35,7 @@ class Limits:
     sequences: int | None = None
     """Maximum requests in the batch; None if only tokens limit it."""
     concurrent_requests: int | None = None
-    """Maximum running and waiting requests; the copy refuses further ones. None for no limit."""
+    """Maximum running and waiting requests; the copy refuses further requests. None means that there is no limit."""
 
 
 @dataclass(eq=False, slots=True)

@@ -158,7 +158,7 @@ def _near(
 ) -> list[dict[str, Any]]:
     """Return the runs that differ from a forecast in few properties.
 
-    Of several loads, the one that differs most from a run counts.
+    If the forecast has several loads, the load that differs most from a run counts.
     """
     quantization = component.quantization.method if component.quantization else None
     profile = component.engine.profile.profile

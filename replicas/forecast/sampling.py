@@ -40,7 +40,7 @@ latencies come in steps of a batch.
 
 @dataclass(frozen=True)
 class Sample:
-    """Part of a load and of the copies to simulate instead of the whole."""
+    """Part of a load and of the copies, which is simulated in place of the whole load and all copies."""
 
     load: Load
     copies: int

@@ -92,7 +92,7 @@ def additions(plan: EndpointPlan) -> tuple[Addition, ...]:
 
 
 def added_usd_per_month(additions: tuple[Addition, ...]) -> float:
-    """Return the sum of the additions with a known price, without those that are not `counted`."""
+    """Return the sum of the additions with a known price. Additions that are not `counted` are left out."""
     return sum(addition.usd_per_month or 0.0 for addition in additions if addition.counted)
 
 

@@ -40,7 +40,7 @@ class Measured:
     effort: Effort
     shortfalls: tuple[Shortfall, ...]
     warnings: tuple[str, ...] = ()
-    """Warnings of the forecast, without those of the plan."""
+    """Warnings of the forecast, without the warnings of the plan."""
 
     @property
     def point(self) -> Point:

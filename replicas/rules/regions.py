@@ -31,7 +31,7 @@ def registry_region(container: Container) -> str | None:
 def regions_of(variant: Variant) -> tuple[str, ...] | None:
     """Return the regions that have all instance types of a variant, and inference components if it hosts any.
 
-    None if an instance type is unknown.
+    The result is None if an instance type is unknown.
     """
     names = variant.instances.type_names
     types = [instance_types().get(name) for name in names]

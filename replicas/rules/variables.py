@@ -166,7 +166,7 @@ def variable_not_read(topology: Topology) -> Iterator[Case]:
 
 
 def judged_variables(kind: EngineKind, tag: str | None) -> frozenset[str]:
-    """Return the variables whose values these rules compare, except those that affect the memory of a copy."""
+    """Return the variables whose values these rules compare, except variables that affect the memory of a copy."""
     orders = [name for order in kind.orders for name in (order.lesser, order.greater)]
     conflicts = [name for conflict in kind.conflicts_of(tag) for name in conflict.names]
     cache = [kind.host_cache.switch, kind.host_cache.share_variable] if kind.host_cache else []

@@ -16,8 +16,8 @@ from replicas.rules.finding import Case
 
 _CREATE = "CreateEndpointConfig"
 _WITHOUT_VOLUME = re.compile(r"ml\.(?:g5|g6|p5|trn1|p3\.|[a-z]+\d+[a-z]*d)")
-"""Instance families that refuse a volume size: those of the SageMaker SDK (`volume_size_supported`), and p3, for which
-a source quotes the refusal."""
+"""Instance families that refuse a volume size: the families of the SageMaker SDK (`volume_size_supported`), and p3, for
+which a source quotes the refusal."""
 
 
 @rule(

@@ -123,7 +123,7 @@ def _of_resource(body: Mapping[Any, Any], serving: set[str]) -> tuple[str, str] 
 def _of_type(kind: str) -> tuple[str, str] | None:
     """Return which question stays unanswered about an AWS type without a schema (misspelt or too new), and why.
 
-    None for other types.
+    Return None for other types.
     """
     if not kind.startswith("AWS::") or attributes_of(kind) is not None:
         return None

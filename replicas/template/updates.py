@@ -74,7 +74,7 @@ class ResourceChange:
     """Changed attributes other than properties: `Metadata`, `DeletionPolicy`, `UpdateReplacePolicy`."""
 
     def changed(self, *names: str) -> list[PropertyChange]:
-        """Return those of the named properties that certainly change."""
+        """Return the named properties that certainly change."""
         return [change for change in self.properties if change.name in names and change.certain]
 
     @property

@@ -1,4 +1,4 @@
-"""Serve a model with the real engine in the embedded AWS, and compare its answers with those of the stand-in.
+"""Serve a model with the real engine in the embedded AWS, and compare its answers with the answers of the stand-in.
 
 The model is a two-layer Llama with random weights. The requests of `conversations`, `replicas chat` and a short
 `replicas benchmark` go through SageMaker Runtime, as on AWS. Adapters are loaded directly at the engine.

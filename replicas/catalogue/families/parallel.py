@@ -130,7 +130,7 @@ def seed_oss(c: Fields) -> Architecture:
 def ernie_moe(c: Fields) -> Architecture:
     """Return the architecture of ERNIE 4.5 with experts.
 
-    The first layers are dense. The others have a mixture with shared experts and a routing bias.
+    The first layers are dense. The other layers have a mixture with shared experts and a routing bias.
     """
     layers, width = c.layers("num_hidden_layers"), hidden_size(c)
     experts, inner = c.count("moe_num_experts"), c.count("moe_intermediate_size")

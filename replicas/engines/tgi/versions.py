@@ -111,7 +111,9 @@ class TgiVersion(Engine):
         return (names[1], names[0]) if self.since("2.0.3") else names
 
     def environment(self, settings: Settings) -> dict[str, str]:
-        """Return the variables for model, degree and lengths, and those that differ from this version's defaults."""
+        """Return the variables for model, degree and lengths, and the variables whose values differ from this version's
+        defaults.
+        """
         model = settings.model
         variables = {
             "HF_MODEL_ID": LOCAL_WEIGHTS if settings.from_s3 else model.id,

@@ -123,7 +123,7 @@ def _private_images(topology: Topology) -> Iterator[tuple[Subject, ImageName]]:
 def _revisions_of(container: Container) -> tuple[str, ...]:
     """Return the variables that set the revision for the engine of the container.
 
-    If the engine is unknown, return those of all engines.
+    If the engine is unknown, return the variables of all engines.
     """
     kind = engine_of_image(container.repository)
     kinds = [kind] if kind and kind.variables.revision else engine_kinds().values()

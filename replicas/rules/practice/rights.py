@@ -180,7 +180,7 @@ def metrics_of_any_namespace(topology: Topology) -> Iterator[Case]:
 
 
 def _statements(topology: Topology) -> Iterator[tuple[Role, Statement]]:
-    """Yield the statements that allow an action, except those that `role-too-wide` reports."""
+    """Yield the statements that allow an action, except the statements that `role-too-wide` reports."""
     for role in topology.roles:
         for statement in role.statements:
             if statement.allows and next(wide_rights(statement), None) is None:

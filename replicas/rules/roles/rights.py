@@ -77,7 +77,7 @@ def role_not_assumable(topology: Topology) -> Iterator[Case | Unjudged]:
     "BatchGetImage permission for the image'",
 )
 def role_cannot_pull(topology: Topology) -> Iterator[Case | Unjudged]:
-    """A role must be allowed to pull the images of its models, including those in AWS's registries."""
+    """A role must be allowed to pull the images of its models, including images in AWS's registries."""
     for judged in _judged(topology, "image"):
         lacking = judged.actions("missing", "denied")
         certain = any(action != WITHOUT_WHICH_PULLS_WORK for action in lacking)
