@@ -117,7 +117,7 @@ def for_wildcards(role: IConstruct, wildcards: Iterable[tuple[str, str]], *other
 
 def for_log_group(group: IConstruct) -> None:
     """Acknowledge that no customer-managed KMS key encrypts the log group."""
-    reason = "the deployment names no key: CloudWatch Logs encrypts every group with its own key"
+    reason = "the deployment names no key: CloudWatch Logs encrypts the log group with a key that it manages itself"
     Validations.of(group).acknowledge(*of_control("CloudWatchLogGroupEncrypted", reason))
 
 

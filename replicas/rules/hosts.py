@@ -11,7 +11,7 @@ from replicas.sizing import claims
 
 _NOT_ENOUGH = (
     "a copy cannot be split over instances, and a copy that does not fit fails with 'There is not enough hardware "
-    "resources on the instances' after minutes of paid instances"
+    "resources on the instances' after minutes in which the instances are billed"
 )
 
 

@@ -32,7 +32,7 @@ ENDPOINT = ResourceType.ENDPOINT
 COMPONENT = ResourceType.COMPONENT
 SERVING = {ENDPOINT: "endpoint", COMPONENT: "inference component"}
 NAME_PROPERTY = {ENDPOINT: "EndpointName", COMPONENT: "InferenceComponentName"}
-KEPT = "The old one is kept (DeletionPolicy): it keeps serving, and is billed, outside of the stack."
+KEPT = "The old resource is kept (DeletionPolicy): it keeps serving, and is billed, outside of the stack."
 STAYS = "refused: the new template cannot be deployed, and the deployed stack does not change"
 NAMELESS = "no entry has this name: it was removed or renamed, or is refused and its name cannot be read"
 COMPONENT_IDENTITY = ("InferenceComponentName", "EndpointName", "VariantName")
@@ -183,7 +183,7 @@ def _replaced(change: ResourceChange, old: Resource, new: Resource) -> ServingCh
     end = (
         "The old endpoint is kept (UpdateReplacePolicy) and is billed until someone deletes it."
         if _retained(new, "UpdateReplacePolicy")
-        else "The old one is deleted when the rest of the update has succeeded."
+        else "The old endpoint is deleted when the rest of the update has succeeded."
     )
     reasons = [
         f"{changed.name} is create-only ({_shown(old, changed.name)} -> {_shown(new, changed.name)})"

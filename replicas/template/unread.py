@@ -20,12 +20,12 @@ TRANSFORM = "Transform"
 """Subject of questions about a template's transforms."""
 
 _ELSEWHERE: Mapping[str, tuple[str, str]] = {
-    "AWS::CloudFormation::Stack": ("which resources the nested stack deploys", "its template is not part of this one"),
-    "AWS::CloudFormation::StackSet": ("which resources the stack set deploys", "its template is not part of this one"),
-    "AWS::Serverless::Application": ("which resources the application deploys", "its template is not part of this one"),
+    "AWS::CloudFormation::Stack": ("which resources the nested stack deploys", "its own template is not read"),
+    "AWS::CloudFormation::StackSet": ("which resources the stack set deploys", "its own template is not read"),
+    "AWS::Serverless::Application": ("which resources the application deploys", "its own template is not read"),
     "AWS::ServiceCatalog::CloudFormationProvisionedProduct": (
         "which resources the product deploys",
-        "its template is not part of this one",
+        "its own template is not read",
     ),
     "AWS::CloudFormation::Macro": ("how the macro changes the template", "a function rewrites it at deployment"),
 }
