@@ -64,9 +64,7 @@ def forecast(
     elif profile is not None and (other := _other_model(profile, component)):
         problems.append(other)
     if not 0 < duration_seconds <= MAX_DURATION_SECONDS:
-        problems.append(
-            f"duration_seconds={duration_seconds}: must be more than 0 and at most {MAX_DURATION_SECONDS:.0f}"
-        )
+        problems.append(f"duration_seconds={duration_seconds}: more than 0, at most {MAX_DURATION_SECONDS:.0f}")
     if component.copies < 1:
         problems.append("the component has no copies: set copies=, or forecast with --copies")
     if not loads:

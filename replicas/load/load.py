@@ -177,7 +177,7 @@ class Load:
             yield f"users={self.users}: 1 to {MAX_USERS:,}"
         rate = self.requests_per_second
         if rate is not None and not 0 < rate <= MAX_REQUESTS_PER_SECOND:
-            yield f"requests_per_second={rate}: must be more than 0 and at most {MAX_REQUESTS_PER_SECOND:,}"
+            yield f"requests_per_second={rate}: more than 0, at most {MAX_REQUESTS_PER_SECOND:,}"
         if self.burst is not None and not 1 <= self.burst <= MAX_BURST:
             yield f"burst={self.burst}: 1 to {MAX_BURST:,}"
 

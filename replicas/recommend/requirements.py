@@ -70,7 +70,7 @@ class Requirements:
         if not 1 <= self.max_instances <= MAX_INSTANCES:
             problems.append(f"max_instances={self.max_instances}: 1 to {MAX_INSTANCES}")
         if not 0 < self.duration_seconds <= 3600:
-            problems.append(f"duration_seconds={self.duration_seconds:g}: must be more than 0 and at most 3600")
+            problems.append(f"duration_seconds={self.duration_seconds:g}: more than 0, at most 3600")
         problems += duration_problems(self.load, self.duration_seconds)
         if self.quant_config is not None and self.config is None:
             problems.append(f"quant_config={str(self.quant_config)!r} belongs to a config: give both, or neither")
