@@ -131,7 +131,7 @@ def _cell(text: str) -> str:
 
 
 def _without_brackets(text: str) -> str:
-    """Escape `##[`, which starts an older form of GitHub Actions command anywhere in a line."""
+    """Escape `##[`. In an older syntax, it starts a GitHub Actions command anywhere in a line."""
     return text.replace(_OLD_COMMAND, "##\\[")
 
 

@@ -1,7 +1,7 @@
 """Names that several modules share: resource types, metrics and dimensions of AWS, and output keys of the stacks.
 
-A name is defined here if two packages use it and no type or schema would catch a typo. Property names and statuses of
-one API are written where they are used, because botocore and the CloudFormation schemas check them.
+A name is defined in this module if two packages use it and no type or schema would catch a typo. Property names and
+statuses of one API are written where they are used, because botocore and the CloudFormation schemas check them.
 """
 
 from __future__ import annotations

@@ -86,7 +86,10 @@ def installs(python: str, folder: Path) -> bool:
 
 
 def interpreter(python: str) -> str:
-    """Return the path of the running Python if it has this version; otherwise the version, which uv resolves."""
+    """Return the path of the running Python if it has this version.
+
+    Otherwise return the version, for which uv finds an interpreter.
+    """
     return sys.executable if python == f"{sys.version_info.major}.{sys.version_info.minor}" else python
 
 

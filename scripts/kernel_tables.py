@@ -47,7 +47,7 @@ _PRODUCTS = {"half": "bfloat16", "fp8": "fp8", "fp8_block": "fp8_block"}
 _EXPERTS = {"half": "bfloat16", "fp8": "fp8", "fp8_block": "fp8_block", "four_bits": "w4a16_mxfp4"}
 _STORED = {"half": 2.0, "fp8": 1.0, "fp8_block": 1.0, "four_bits": 0.53125}
 _ROUTED = "power_law_1.2"
-"""Token distribution over experts in the tables: uneven, like that of real routers."""
+"""Token distribution over experts in the tables: uneven, as in real routers."""
 _FEWEST_BLOCK_TOKENS = 768
 _LARGEST_CUSTOM_BYTES = 8 * 2**20
 """Maximum message size of vLLM's CustomAllreduce in bytes. Engines send larger messages through NCCL."""
@@ -100,7 +100,10 @@ def _card(card: str, system: str) -> dict[str, Any]:
 
 
 def _peak(card: str) -> tuple[float, float]:
-    """Return FLOPS and bytes per second from the data sheet: of the accelerator with this name and the most memory."""
+    """Return the FLOPS and bytes per second in the data sheet of an accelerator.
+
+    Of several accelerators with this name, the one with the most memory is taken.
+    """
     path = Path(__file__).parent.parent / "replicas" / "speed" / "accelerators.json"
     cards = [entry for entry in json.loads(path.read_text())["accelerators"] if entry["name"] == card]
     largest = max(cards, key=lambda entry: entry["memory_mib"])
@@ -189,7 +192,9 @@ def _experts(rows: Any, flops: float, bandwidth: float) -> dict[str, Grid]:
 
 
 def _exchanges(system: str) -> dict[str, list[float]]:
-    """Return the all-reduce time in microseconds by bytes, for each degree: the faster of vLLM's kernel and NCCL."""
+    """Return the all-reduce time in microseconds by message size in bytes, for each degree: the faster of vLLM's kernel
+    and NCCL.
+    """
     data = Path(str(files("aiconfigurator_core"))) / "systems" / "data" / system / "comm"
     own = max(data.glob("vllm/*/custom_allreduce_perf.parquet"), key=lambda path: _numbers(path.parent.name))
     others = max(data.glob("nccl/*/nccl_perf.parquet"), key=lambda path: _numbers(path.parent.name))

@@ -135,7 +135,7 @@ def _prompts(torch: Any, kernels: Kernels | None) -> Iterator[Timing]:
             if kernels is None
             else 4 * pairs * _HEADS * _HEAD_DIM / kernels.prompt_flops(tokens, _HEADS, _HEAD_DIM) * 1e6
         )
-        yield Timing(f"attention of a prompt of {tokens}", taken, expected)
+        yield Timing(f"attention of a prompt of {tokens} tokens", taken, expected)
 
 
 def _contexts(torch: Any, kernels: Kernels | None) -> Iterator[Timing]:
@@ -145,7 +145,7 @@ def _contexts(torch: Any, kernels: Kernels | None) -> Iterator[Timing]:
         key, value = (_heads(torch, sequences, _KV_HEADS, tokens) for _ in range(2))
         taken = _time(torch, partial(attend, query, key, value, enable_gqa=True))
         expected = None if kernels is None else kernels.context(sequences * _KV_HEADS, tokens) * 1e6
-        yield Timing(f"attention of {sequences} decoding sequences of {tokens}", taken, expected)
+        yield Timing(f"attention of {sequences} decoding sequences of {tokens} tokens", taken, expected)
 
 
 def _heads(torch: Any, sequences: int, heads: int, tokens: int) -> Any:

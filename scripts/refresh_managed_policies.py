@@ -48,7 +48,7 @@ def _is_of_tagged_objects(statement: dict[str, Any]) -> bool:
 
 
 def _narrowed(statement: dict[str, Any]) -> dict[str, Any] | None:
-    """Return a statement without actions of other services; None if none is left."""
+    """Return a statement without actions of other services; None if no action is left."""
     kept = {key: value for key, value in statement.items() if key != "Sid"}
     if "Action" in kept:
         actions = [kept["Action"]] if isinstance(kept["Action"], str) else kept["Action"]

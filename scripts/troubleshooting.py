@@ -44,7 +44,10 @@ def _quoted() -> Iterator[tuple[str, str]]:
 
 
 def _reason(why: str) -> str:
-    """Return why a broken rule matters. A reason with placeholders is different in each finding and not shown here."""
+    """Return why a broken rule matters.
+
+    A reason with placeholders is different in each finding and is not shown in the table.
+    """
     return "the message of the finding gives the reason" if "{" in why else why.replace("|", "\\|")
 
 

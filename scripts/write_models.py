@@ -96,7 +96,7 @@ def main() -> None:
 
 
 def families() -> str:
-    """Return the section about the families that are sized, and about those that are refused."""
+    """Return the section about the families that are sized, and about the families that are refused."""
     first = find_engine("vllm").facts["classes"]
     until = find_engine("vllm").facts["classes_until"]
     rows = []

@@ -40,5 +40,5 @@ class ComponentOptions:
     image: ContainerImage | None = None
     """Container image with the engine and version of the plan. Default: the image of the publisher."""
     environment: Mapping[str, str] = field(default_factory=dict)
-    """Environment variables of the container in addition to those of the plan. Values may be CDK tokens, except for
-    variables that sizing reads. Default: none."""
+    """Environment variables of the container in addition to the variables of the plan. Values may be CDK tokens, except
+    for variables that sizing reads. Default: none."""

@@ -347,9 +347,9 @@ class CopyScaling(Construct):
         return self._scalable
 
     def _crossings(self, floor: int | None, ceiling: int | None) -> Iterator[str]:
-        """Yield an error message for each schedule that, together with these bounds, can set a minimum above a maximum.
+        """Yield an error message for each schedule that, together with these limits, can set a minimum above a maximum.
 
-        A scheduled action that sets only one bound leaves the other bound as it is. "In some cases, however, you must
+        A scheduled action that sets only one limit does not change the other limit. "In some cases, however, you must
         include both sizes" (Application Auto Scaling user guide, how scheduled scaling works).
         """
         for other, (least, most) in self._scheduled.items():

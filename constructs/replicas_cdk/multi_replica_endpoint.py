@@ -393,7 +393,9 @@ class MultiReplicaEndpoint(EndpointBase):
         return alarms
 
     def _log_groups(self) -> tuple[str, ...]:
-        """Return the log groups of the endpoint and its components; for generated names, a pattern that matches all.
+        """Return the log groups of the endpoint and its components.
+
+        For generated names, a pattern stands for all log groups.
 
         A name ends in `:*`, because IAM authorises actions on log streams by the ARN of the stream.
         """
@@ -414,7 +416,8 @@ class MultiReplicaEndpoint(EndpointBase):
         accounts and regions.
 
         Rollback alarms and the log group are created before the component and use its name, so the name must be fixed.
-        Without them, None is returned and CloudFormation generates the name.
+        If the component has neither rollback alarms nor a log group, the result is None: CloudFormation generates the
+        name.
         """
         rolls_back = bool(plan.rollout and plan.rollout.roll_back)
         if not (rolls_back or self._bound.monitoring.log_retention_days):

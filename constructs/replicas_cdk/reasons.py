@@ -14,7 +14,7 @@ from constructs import IConstruct
 from replicas import ComponentPlan, EndpointPlan
 
 CONTROLS = ("HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5", "PCI.DSS.321")
-"""cdk-nag packs that contain these rules, each with its own rule ids."""
+"""cdk-nag packs that contain the acknowledged rules, each with its own rule ids."""
 
 
 def of_control(rule: str, reason: str) -> Iterator[Acknowledgment]:

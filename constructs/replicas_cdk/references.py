@@ -131,7 +131,7 @@ def _component(plan: EndpointPlan, name: str, props: EndpointProps, account: str
 
 
 def place_of(location: S3Location, account: str) -> Place:
-    """Return a location in S3, with the owner of the bucket if that is not the account of the stack."""
+    """Return a location in S3. It has the owner of the bucket if the owner is not the account of the stack."""
     owner = location.bucket.env.account
     is_elsewhere = owner != account and not is_unresolved(owner)
     return Place(f"s3://{location.bucket.bucket_name}/{location.prefix}", owner if is_elsewhere else None)

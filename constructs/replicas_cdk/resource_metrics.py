@@ -31,14 +31,16 @@ class ResourceMetrics(Resource):
         return self._sum(MetricName.INVOCATIONS, options)
 
     def metric_cpu_utilization(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
-        """Return the CPU utilisation in percent (average): of the CPU a component reserves, or of an endpoint's
-        instances.
+        """Return the CPU utilisation in percent (average).
+
+        For a component it is relative to its reservation, for an endpoint to its instances.
         """
         return self._percent(MetricName.CPU_UTILIZATION, options)
 
     def metric_memory_utilization(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
-        """Return the host memory utilisation in percent (average): of a component's reservation, or of
-        the instances.
+        """Return the host memory utilisation in percent (average).
+
+        For a component it is relative to its reservation, for an endpoint to its instances.
         """
         return self._percent(MetricName.MEMORY_UTILIZATION, options)
 

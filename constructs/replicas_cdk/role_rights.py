@@ -40,8 +40,8 @@ def _keys_of_weights(props: EndpointProps) -> Iterator[kms.IKey]:
 def grant_references(role: iam.IRole, props: EndpointProps, account: str) -> None:
     """Grant a role of the app the same rights on the constructs in `props` that an `ExecutionRole` has.
 
-    The `grant_*` methods of buckets and keys are not used because they allow more: reading buckets of any account, and
-    decrypting through any service.
+    The `grant_*` methods of buckets and keys are not used because they allow more than the endpoint needs: reading
+    buckets of any account, and decrypting through any service.
 
     Args:
         role: role of the app.

@@ -122,7 +122,7 @@ def component_key(component: str) -> str:
 
 
 def _referring(component: dict[str, Any]) -> dict[str, Any]:
-    """Return the properties of a component with references instead of the names of endpoint, model and base."""
+    """Return the properties of a component, with references in place of the names of endpoint, model and base."""
     component = {**component, "EndpointName": _attribute("Endpoint", "EndpointName")}
     for key in ("Specification", "Specifications"):
         if key in component:

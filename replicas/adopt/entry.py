@@ -180,7 +180,9 @@ class _Writer:
                 yield Adapter(name=name, weights=address, rank=settings.rank if settings else 1)
 
     def _named(self, live_name: str) -> str:
-        """Return the name in the entry for a live name: the live name without the endpoint's name as prefix."""
+        """Return the name that the entry gives to a live component: its live name without the endpoint's name as
+        prefix.
+        """
         short = live_name.removeprefix(f"{self._live.name}-")
         name = near_name(short) or "component"
         taken = {*self._names, self._name}

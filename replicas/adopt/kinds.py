@@ -24,7 +24,7 @@ def kind_problems(name: str, configuration: Json, components: Sequence[str]) -> 
         names = ", ".join(variant["VariantName"] for variant in variants)
         yield (
             f"endpoint {name} has {len(variants)} variants ({names}), but a deployment has one: move the components "
-            f"of one variant to a separate endpoint, and take that over"
+            f"of one variant to a separate endpoint, and take over that endpoint"
         )
     if configuration.get("AsyncInferenceConfig"):
         yield (

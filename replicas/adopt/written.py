@@ -21,9 +21,9 @@ class Difference:
     logical_id: str
     path: str
     live: Any
-    """None if the live resource does not have the property."""
+    """Value of the live resource; None if the live resource does not have the property."""
     entry: Any
-    """None if the app's template does not have the property."""
+    """Value in the app's template; None if the template does not have the property."""
 
 
 @dataclass(frozen=True)

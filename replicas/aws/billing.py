@@ -63,8 +63,9 @@ class Bills:
 
 
 def billed_instances(aws: Aws, regions: Sequence[str], known: Sequence[AppRegion] = ()) -> Bills:
-    """Query all regions in parallel. A region that fails is listed in `unanswered`, and the others are still
-    reported.
+    """Query all regions in parallel.
+
+    A region that fails is listed in `unanswered`, and the other regions are still reported.
     """
 
     def ask(region: str) -> tuple[list[Bill], str | None]:

@@ -55,7 +55,9 @@ class Deployed:
         return (*self.components, *self.adapters)
 
     def component(self, name_or_label: str | None) -> DeployedComponent:
-        """Return the component or adapter with this name or label; for None, the endpoint's only component.
+        """Return the component or adapter with this name or label.
+
+        If it is None, return the only component of the endpoint.
 
         Raises:
             OperationError: no component matches, or no name is given and the endpoint does not have exactly one

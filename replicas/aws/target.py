@@ -33,7 +33,10 @@ class Target:
 
     @property
     def serving_name(self) -> str:
-        """Name of the component that has the copies: for an adapter its base component, else the component itself."""
+        """Name of the component that has the copies.
+
+        For an adapter this is its base component, otherwise the component itself.
+        """
         return self.base_name or self.component_name
 
 

@@ -1,7 +1,7 @@
 """Repeats a call with growing pauses until it succeeds or a timeout passes.
 
-botocore's waiters poll at a fixed interval, report no progress and lack most of the states used here. So this module
-uses tenacity.
+botocore's waiters poll at a fixed interval, report no progress and lack most of the states that this project waits for,
+so this module uses tenacity.
 """
 
 from __future__ import annotations

@@ -115,7 +115,7 @@ def _of_foreign(
     if run.model is None:
         tell(f"{file} names no model: {chosen.model.id} is assumed")
     for reason in run.left_out:
-        tell(f"a point is left out: {reason}")
+        tell(f"a measurement is left out: {reason}")
     calibration = calibrate(
         endpoint,
         chosen,

@@ -74,7 +74,9 @@ def compare(
 
     """
     if len(loads) != 1 or len(set(names)) != len(names):
-        raise UsageError("--against compares different deployments at one load")
+        raise UsageError(
+            "--against compares deployments at one load: name each deployment once, and give exactly one load"
+        )
     aws = Aws(region)
     candidates = [_candidate(aws, name, loads[0], duration_seconds, profile) for name in names]
     split = split_by_forecast(candidates)

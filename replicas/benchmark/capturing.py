@@ -180,8 +180,8 @@ def _answer(content: bytes) -> str | None:
 
 
 def _answers(content: bytes) -> Iterator[dict[str, Any]]:
-    """Yield the JSON objects of an answer: a single object, the items of a list, or the events of a stream, of which
-    the last comes first.
+    """Yield the JSON objects of an answer: a single object, the items of a list, or the events of a stream, last event
+    first.
     """
     text = content.decode(errors="replace")
     lines = [line.removeprefix("data:").strip() for line in text.splitlines() if line.startswith("data:")]

@@ -93,7 +93,7 @@ class BenchmarkDocument(TypedDict):
     rates: NotRequired[list[float]]
     bursts: NotRequired[list[int]]
     objective: NotRequired[str | None]
-    """Bounds for the answers: `ttft_p90=0.5,latency_p90=15`."""
+    """Maximum times of the answers in seconds: `ttft_p90=0.5,latency_p90=15`."""
     highest: NotRequired[HighestDocument | None]
     started: str
     points: list[Point]
@@ -191,7 +191,7 @@ class CandidateDocument(TypedDict):
 
 
 class CandidatesDocument(TypedDict):
-    """Deployments that the forecast compares, and measurements of those that it cannot distinguish."""
+    """Deployments that the forecast compares, and measurements of the deployments that it cannot distinguish."""
 
     schema: Literal["replicas.verification-candidates/1"]
     candidates: list[CandidateDocument]

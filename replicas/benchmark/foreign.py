@@ -55,7 +55,9 @@ def read_foreign(path: Path) -> ForeignRun:
     left_out = tuple(reason for run in runs for reason in run.left_out)
     points = tuple(point for run in runs for point in run.points)
     if not points:
-        raise OperationError(f"{path}: no point can be used: {'; '.join(left_out) or 'the file has no points'}")
+        raise OperationError(
+            f"{path}: no measurement can be used: {'; '.join(left_out) or 'the file has no measurements'}"
+        )
     return ForeignRun(
         runs[0].tool, next(iter(models), None), points, max(run.duration_seconds for run in runs), left_out
     )

@@ -102,7 +102,10 @@ def write_history(runs: Sequence[Run], path: Path, unreadable: Sequence[str] = (
 
 
 def _page(run: Run, start: Path) -> str | None:
-    """Return the link to the page of a run, relative if the page is below `start`; None if the page does not exist."""
+    """Return the link to the page of a run; None if the page does not exist.
+
+    The link is relative if the page is below `start`.
+    """
     page = run.folder / "index.html"
     if not page.is_file():
         return None

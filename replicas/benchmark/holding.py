@@ -59,7 +59,7 @@ def hold(
             result = measure(result, load)
         point = result.measured(load)
         misses = point.misses if point else ()
-        tell(f"{load.description}: {'; '.join(misses) if misses else 'holds'}")
+        tell(f"{load.description}: {'; '.join(misses) if misses else 'meets the objective'}")
         return not misses
 
     least, most = _range(start, result.settings.duration_seconds)
@@ -108,7 +108,10 @@ def _range(load: Load, duration_seconds: float) -> tuple[float, float]:
 
 
 def _forecast(result: Result, start: Load, objective: Bounds, profile: Profile | None) -> float | None:
-    """Return the highest load that meets the objective in the forecast; None without a forecast or such a load."""
+    """Return the highest load that meets the objective in the forecast.
+
+    The result is None if there is no forecast, or no such load.
+    """
     try:
         endpoint, component = planned(result.subject)
 

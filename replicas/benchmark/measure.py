@@ -41,7 +41,7 @@ class Point:
     """Duration until the last request in flight ended, including the time after sending stopped."""
     requests: int
     requests_in_window: int
-    """Number of requests answered within the duration."""
+    """Number of requests that were answered before the duration of the load ended."""
     requests_per_second: float | None = None
     """Steady-state answers per second, as in a forecast. None in results of earlier versions."""
     requests_per_second_elapsed: float
@@ -55,13 +55,13 @@ class Point:
     input_tokens_mean: float | None
     output_tokens_mean: float
     output_tokens_per_second: float
-    """Tokens of requests answered within the duration, per second."""
+    """Tokens per second of the requests that were answered before the duration of the load ended."""
     usd_per_million_output_tokens: float | None
     errors: dict[str, int]
     goodput_requests_per_second: float | None = None
-    """Answers per second that meet every bound of the objective; None without an objective."""
+    """Answers per second that meet the whole objective; None without an objective."""
     misses: tuple[str, ...] | None = None
-    """Messages about missed bounds of the objective; None without an objective."""
+    """Messages about the limits of the objective that are exceeded; None without an objective."""
     interrupted: bool = False
     """True if the measurement was stopped early; the metrics cover the time until then."""
 
@@ -130,7 +130,7 @@ def percentiles(point: Point) -> dict[str, float | None]:
 
 
 def spread(values: Sequence[float]) -> Spread | None:
-    """Return the distribution of values, with percentiles by linear interpolation; None if there are no values."""
+    """Return the distribution of values, with percentiles by linear interpolation; None for an empty list."""
     if not values:
         return None
     ordered = sorted(values)

@@ -53,7 +53,7 @@ class Result:
     bursts: tuple[int, ...] = ()
     """Requested bursts. A trace is in the settings."""
     objective: str | None = None
-    """Bounds for the answers: `FIGURE_PERCENTILE=SECONDS`, separated by commas."""
+    """Maximum times of the answers: `FIGURE_PERCENTILE=SECONDS`, separated by commas."""
     highest: dict[str, Any] | None = None
     """Outcome of a search (`replicas.benchmark.document.HighestDocument`); None without a search."""
     started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
@@ -77,7 +77,7 @@ class Result:
 
     @property
     def bounds(self) -> Bounds | None:
-        """Bounds of the objective; None without an objective."""
+        """Maximum times of the objective; None without an objective."""
         return None if self.objective is None else Bounds.parse(self.objective, option="objective")
 
     @property

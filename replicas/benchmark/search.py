@@ -11,9 +11,8 @@ MOST_STEPS = 8
 NEAR = 1.1
 """Largest ratio at which the search ends: lowest load that misses the objective / highest load that meets it."""
 _FAR, _CLOSE = 2.0, 1.3
-"""Factor between two successive loads, until one load meets the objective and another misses it: by default, and for a
-search that starts at the load of a forecast.
-"""
+"""Factor between two successive loads, until one load meets the objective and another misses it. The first value is the
+default; the second is for a search that starts at the load of a forecast."""
 
 
 @dataclass(frozen=True)

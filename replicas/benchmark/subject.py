@@ -42,7 +42,7 @@ class Subject:
     label: str | None = None
     """Label of the component in its stack's outputs; for an adapter, the label of its base component."""
     task: Task = "generate"
-    """Kind of answers of the component."""
+    """Task of the component: generated text, embeddings or scores."""
     routing: str = "RANDOM"
     """Routing strategy of the endpoint; RANDOM is SageMaker's default."""
 

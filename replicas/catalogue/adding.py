@@ -94,7 +94,10 @@ def written(content: dict[str, Any]) -> str:
 
 
 def _free_name(repository: str, content: dict[str, Any]) -> str:
-    """Return an unused short name for an architecture: the repository's name, with the owner if necessary."""
+    """Return a short name for an architecture that is not used yet.
+
+    It is the repository's name, with the owner if necessary.
+    """
     owner, _, name = repository.lower().rpartition("/")
     return f"{owner}-{name}" if name in content["architectures"] else name
 

@@ -1,7 +1,7 @@
 """Reads the quantization of a checkpoint from the files of its repository.
 
 Transformers, GPTQ, AWQ and compressed-tensors write `quantization_config` into `config.json`; NVIDIA's modelopt writes
-`hf_quant_config.json` next to it. Engines look for them in this order.
+`hf_quant_config.json` next to it. Engines look for `quantization_config` first.
 """
 
 from __future__ import annotations
@@ -203,7 +203,7 @@ _BITS = (2, 3, 4, 8)
 def _integers(declared: Mapping[str, Any], base: Quantization, *, bits: str = "", group_size: str = "") -> Quantization:
     """Return a format with the declared bits and group size.
 
-    The arguments `bits` and `group_size` are alternative names of these fields, which are looked up first.
+    The arguments `bits` and `group_size` name alternative fields. If `declared` has such a field, its value is used.
     """
     width = _whole(declared, bits if bits in declared else "bits", base.bits)
     if width not in _BITS:
@@ -213,7 +213,7 @@ def _integers(declared: Mapping[str, Any], base: Quantization, *, bits: str = ""
 
 
 def _gptq(declared: Mapping[str, Any], base: Quantization) -> Quantization:
-    """Return the format of a GPTQ checkpoint. Without groups of weights, the order of the activations has no effect."""
+    """Return the format of a GPTQ checkpoint. Without groups of weights, `desc_act` has no effect."""
     read = _integers(declared, base)
     is_ordered = bool(declared.get("desc_act", base.ordered)) and read.group_size != -1
     return replace(read, symmetric=bool(declared.get("sym", base.symmetric)), ordered=is_ordered)

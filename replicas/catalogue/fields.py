@@ -101,7 +101,10 @@ class Fields(Mapping[str, Any]):
         return self.count(name, default, most=MAX_LAYERS)
 
     def number(self, name: str, default: int = 0, *, most: int = MAX_COUNT) -> int:
-        """Return a field that holds 0 or a positive integer up to `most`; the default if it is missing, 0 if null."""
+        """Return a field that holds 0 or a positive integer up to `most`.
+
+        A missing field has the default, a null field counts as 0.
+        """
         value = self.get(name, default)
         if value is None:
             return 0

@@ -278,7 +278,10 @@ class Hub:
         return HubError(f"{what} cannot be read from the Hub: {self._reason(fault)}")
 
     def _reason(self, fault: Exception) -> str:
-        """Return the reason of a failure, without the token and without the request's address, which can be signed."""
+        """Return the reason for a failed request.
+
+        Tokens and URLs are removed from the text, because a URL can be signed.
+        """
         status = _status_of(fault)
         if status is not None:
             return f"it answers HTTP {status}"
@@ -310,8 +313,9 @@ def _status_of(fault: Exception | None) -> int | None:
 
 
 def _pause_seconds(fault: Exception | None, attempt: int) -> float:
-    """Return the seconds to wait before the next attempt: as long as the Hub requests, by default twice as long each
-    time.
+    """Return the seconds to wait before the next attempt.
+
+    This is the time that the Hub requests, or else a pause that doubles with each attempt.
     """
     response: Any = getattr(fault, "response", None)
     retry_after = response.headers.get("retry-after", "") if response is not None else ""

@@ -65,7 +65,7 @@ class Model:
     chat: bool | None = None
     """True if the repository has a chat template; None if unknown."""
     made_for: Task | None = None
-    """Task for which the repository is published; None if the head in `config.json` determines the task."""
+    """Task for which the repository is published; None if the head that `config.json` describes determines the task."""
     source: str
     warnings: tuple[str, ...] = ()
     """Warnings about facts that the files of the model do not state."""

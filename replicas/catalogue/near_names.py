@@ -17,7 +17,7 @@ _KINDS = frozenset({"audio", "coder", "embedding", "guard", "math", "omni", "rer
 """Words in a name that mark a variant of the family, such as a coding or a vision model."""
 
 _SIMILAR = 0.75
-"""Minimum similarity, 0 to 1, at which a family name counts as a misspelling of another."""
+"""Minimum similarity, 0 to 1, at which a family name counts as a misspelling of another family name."""
 
 
 @dataclass(frozen=True)

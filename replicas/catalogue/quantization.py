@@ -13,8 +13,8 @@ class Modules:
     """Modules that a quantization config names by a pattern of their path and by the layers that contain them."""
 
     pattern: str
-    """Regular expression matched from the beginning of the path: of the path within the layer if `layers` are given,
-    otherwise of the module's whole path."""
+    """Regular expression, matched from the start of the module's path. If `layers` is given, this is the path within
+    the layer, otherwise the whole path."""
     layers: frozenset[int] | None = None
 
     def names(self, module: str, layer: int | None) -> bool:
@@ -154,7 +154,8 @@ _AT_LOAD = {
     "bitsandbytes-nf4": Quantization("bitsandbytes-nf4", 4, 64, scale_bits=32),
 }
 METHODS: Mapping[str, Quantization] = {**_CHECKPOINT_FORMATS, **_AT_LOAD}
-"""Quantization methods of a component. Some need a quantized checkpoint; engines apply the others at start-up."""
+"""Quantization methods of a component. Some need a quantized checkpoint; engines apply the other methods at
+start-up."""
 
 
 def needs_checkpoint(method: str) -> bool:

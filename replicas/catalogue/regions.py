@@ -20,7 +20,7 @@ def offers_components(region: str) -> bool:
 
 
 def neighbours(region: str, regions: Iterable[str]) -> str:
-    """Return the regions of the same partition, comma-separated; those in the same part of the world come first."""
+    """Return the regions of the same partition, comma-separated; regions in the same part of the world come first."""
     partitions = ("us-gov-", "us-iso", "eu-iso", "eusc-", "cn-")
 
     def partition(name: str) -> str:
@@ -31,7 +31,9 @@ def neighbours(region: str, regions: Iterable[str]) -> str:
 
 
 def components_source() -> tuple[str, list[str]]:
-    """Return the source of the list of regions that support AWS::SageMaker::InferenceComponent, and the list."""
+    """Return two values: the source of the list of regions that support AWS::SageMaker::InferenceComponent, and this
+    list.
+    """
     types = data.load("regions")
     return types["source"], types["inference_component_type"]
 

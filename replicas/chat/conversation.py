@@ -47,8 +47,8 @@ class Conversation:
     invoker: Invoker
     generation: Generation
     template: ChatTemplate | None
-    """Template that renders the messages to one prompt, for engines that accept only prompts; None sends the messages
-    unchanged."""
+    """Template that renders the messages to one prompt, for engines that accept only prompts. With None, the messages
+    are sent unchanged."""
     wait_seconds: float
     """Longest wait for a component without a running copy."""
     waiting: Waiting

@@ -18,7 +18,8 @@ _FORMATS: Mapping[bytes, str] = {
 }
 """Media type of a file by its first bytes. A WebP file begins with RIFF, its length and WEBP."""
 _MOST_BYTES = (MOST_BODY_BYTES - 64 * 1024) // 4 * 3
-"""Largest image file, in bytes. base64 needs four characters for three bytes, and the other fields have 64 KiB."""
+"""Largest image file, in bytes. Its base64 text, four characters for three bytes, and 64 KiB of other fields fit in a
+request body of the maximum size."""
 
 
 def image_part(reference: str) -> dict[str, Any]:

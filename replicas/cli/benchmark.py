@@ -149,7 +149,10 @@ def benchmark(
 
 
 def _of_trace(load_options: LoadOptions, loads: list[Load]) -> dict[str, Any]:
-    """Return the settings of a trace: its file and, without --duration, its duration. Empty without a trace."""
+    """Return the settings of a trace: its file and, without --duration, its duration.
+
+    The result is empty if the load is not a trace.
+    """
     if load_options.trace is None:
         return {}
     seconds = loads[0].trace.seconds if loads[0].trace else 0.0

@@ -8,7 +8,7 @@ from replicas.cli.app import tell
 def region_of(option: str | None, name: str | None = None) -> str | None:
     """Return the region of a command. Print where it comes from if another source names a different region.
 
-    None if no source names a region: the first AWS call then fails with a message that lists the options.
+    Return None if no source names a region: the first AWS call then fails with a message that lists the options.
     """
     from replicas.aws.region import choose_region
 

@@ -20,7 +20,7 @@ from replicas.planning.sizing_options import DescribedDeployment
 
 @dataclass(frozen=True)
 class CatalogueCosts:
-    """Cost statements of the deployments that can be planned, and the errors of those that cannot."""
+    """Cost statements of the deployments that can be planned, and the errors of all other deployments."""
 
     statements: tuple[Statement, ...]
     refusals: tuple[SizingError, ...]
@@ -31,7 +31,7 @@ class CatalogueCosts:
         return [statement.deployment for statement in self.statements if statement.price is None]
 
     def usd_per_hour(self, bound: BoundName) -> float:
-        """Sum of the known prices at a bound (floor, start or ceiling of the scaling), USD per hour."""
+        """Sum of the known prices at the floor, start or ceiling of the scaling, USD per hour."""
         return sum(statement.bounds[bound].usd_per_hour or 0.0 for statement in self.statements)
 
     def to_document(self) -> dict[str, Any]:

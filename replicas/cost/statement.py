@@ -40,9 +40,9 @@ class CostPoint:
     usd_per_hour: float | None
     """The component's share of the price; None if no source gives the price."""
     usd_per_hour_per_copy: float | None
-    """None if the price is not known or the component has no copies."""
+    """Price of one copy; None if the price is not known or the component has no copies."""
     load: Point | None
-    """Forecast of the load at this bound; None without a load, and at zero copies."""
+    """Forecast of the load with this number of copies; None without a load, and at zero copies."""
     usd_per_million_output_tokens: float | None
     usd_per_million_tokens: float | None
     """Price of a million tokens, prompts and answers together."""
@@ -50,7 +50,7 @@ class CostPoint:
 
 @dataclass(frozen=True, kw_only=True)
 class ComponentCost:
-    """Cost of one component at each bound, and the load for which its tokens are priced."""
+    """Cost of one component at floor, start and ceiling, and the load for which its tokens are priced."""
 
     name: str
     load: Load | None

@@ -17,7 +17,7 @@ MAX_SCHEDULES = 200
 MAX_REQUEST_TOKENS = 10_485_760
 """Longest context that a published model states: `max_position_embeddings` of Llama 4 Scout's config.json."""
 MAX_CACHE_TOKENS = 1_000_000_000
-"""More KV cache tokens than any instance can hold: 8 accelerators of 288 GB would have 2.3 KB per token, and the
+"""A number of tokens that no KV cache can hold: 8 accelerators of 288 GB would have 2.3 KB for each token, and the
 smallest decoders need more than 20 KB per token."""
 MAX_WEIGHTS_GIB = 10_000
 MAX_KV_BYTES_PER_TOKEN = 100_000_000

@@ -79,7 +79,10 @@ def _called(path: str, keyword: str | None, source: bytes, line: int | None, nam
 
 
 def _parameters(called: Any, *, has_self: bool) -> dict[str, Parameter] | None:
-    """Return the parameters of a function or class by name; None if it has no signature or takes any keyword."""
+    """Return the parameters of a function or class by name.
+
+    The result is None if the function has no readable signature, or accepts any keyword.
+    """
     function = getattr(called, "__func__", called)  # of a classmethod or staticmethod
     try:
         parameters = dict(inspect.signature(function).parameters)

@@ -28,8 +28,8 @@ _KNOWN = ("name", "region", "account", "instance_type")
 _METHODS = ("append", "extend", "insert")
 
 Hint = tuple[str | None, Callable[[], Any]]
-"""An argument of a call: its keyword (None for a positional argument or `**`), and a function that evaluates its
-value."""
+"""An argument of a call, as a pair: its keyword (None for a positional argument or `**`), and a function that evaluates
+its value."""
 Describe = Callable[[Exception], str]
 """Function that converts an error to an error message with the file and the line."""
 
@@ -253,7 +253,10 @@ def _targets(statement: ast.stmt) -> list[str]:
 
 
 def _bound(statement: ast.stmt) -> list[str]:
-    """Return the names that a statement binds; empty if it is not an import, a definition or an assignment to names."""
+    """Return the names that a statement binds.
+
+    The result is empty unless the statement is an import, a definition or an assignment to names.
+    """
     if isinstance(statement, ast.Import | ast.ImportFrom):
         return [(alias.asname or alias.name).partition(".")[0] for alias in statement.names]
     if isinstance(statement, ast.FunctionDef | ast.ClassDef):

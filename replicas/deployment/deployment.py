@@ -55,8 +55,8 @@ class Component:
     """A model of the catalogue: its Hugging Face repository (`TheBloke/Llama-2-13B-chat-AWQ`) or its short name
     (`llama-2-13b`). With `config`, any Hugging Face repository."""
     config: str | Path | None = None
-    """Path of the model's `config.json`, for a model that is not in the catalogue. A relative path starts at the
-    current folder of `plan`."""
+    """Path of the model's `config.json`, for a model that is not in the catalogue. A relative path is resolved against
+    the working directory of the process that calls `plan`."""
     quant_config: str | Path | None = None
     """Path of the `hf_quant_config.json` of NVIDIA's modelopt that belongs to `config`. Default: the file of this name
     in the folder of `config`, if it exists."""
@@ -73,11 +73,11 @@ class Component:
     """Name of the serving engine, optionally with its version (docs/engines.md)."""
     image_source: str | None = None
     """Publisher of the engine's image, `aws` or `huggingface`. Default: the publisher of the version. If both publish
-    it, the first one in docs/engines.md."""
+    the version, it is the publisher that docs/engines.md lists first."""
     task: Task | None = None
-    """Kind of answers: `generate` (text), `embed` (a vector for each text) or `score` (a number for each pair of
-    texts). Default: the task of the model. A `config.json` does not always state the task: Qwen3-Embedding has the
-    `config.json` of a language model."""
+    """What the component answers with: `generate` (text), `embed` (a vector for each text) or `score` (a number for
+    each pair of texts). Default: the task of the model. A `config.json` does not always state the task: Qwen3-Embedding
+    has the `config.json` of a language model."""
     quantization: str | None = None
     """Quantization method. Default: the method of the checkpoint. Methods such as `fp8` and `bitsandbytes` are applied
     when the engine loads the weights."""
@@ -85,7 +85,7 @@ class Component:
     """Number of copies. Default: as many as fit; components without a number get copies in turn."""
     tensor_parallel: _Count | None = None
     """Accelerators that one copy is split over. Default: the number with the lowest cost per token at the declared
-    traffic, among those that meet a minimum service level (docs/sizing.md)."""
+    traffic, among the numbers that meet a minimum service level (docs/sizing.md)."""
     cpus: Annotated[float, Field(ge=0.25, allow_inf_nan=False)] | None = None
     """CPU cores reserved per copy. Default: an equal share of the instance's cores that copies can reserve."""
     memory_mib: Annotated[int, Field(ge=128)] | None = None
@@ -114,7 +114,7 @@ class Component:
     startup_timeout_seconds: Annotated[int, Field(ge=60, le=3600)] | None = None
     """Maximum time from the start of a copy to its first answer. Default: derived from the size of the weights."""
     environment: Mapping[str, str] = field(default_factory=dict)
-    """Additional environment variables of the container. They must not contradict those that the plan sets."""
+    """Additional environment variables of the container. They must not contradict the variables that the plan sets."""
     traffic: Traffic | None = None
     """Expected load of the component. Default: none; a forecast then needs a load on the command line."""
     scaling: Scaling | None = None

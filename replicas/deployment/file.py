@@ -39,7 +39,9 @@ class _UncachedLoader(SourceFileLoader):
 
 
 def read_entries(path: Path = FILE) -> list[Entry]:
-    """Return the entries of a file's `DEPLOYMENTS`, in the order of the list; a faulty entry as a `RefusedEntry`.
+    """Return the entries of a file's `DEPLOYMENTS`, in the order of the list.
+
+    A faulty entry is returned as a `RefusedEntry`.
 
     Raises:
         CatalogueError: the file does not exist, is not Python, or has a fault that concerns the whole file. The message
@@ -146,7 +148,7 @@ class _Places:
         self._path, self._entries = path, entries
 
     def of(self, *numbers: int) -> str:
-        """Return the beginning of a message: the file, and the lines of entries if they are known."""
+        """Return the beginning of a message: the name of the file and, if they are known, the lines of the entries."""
         lines = list(dict.fromkeys(str(self._lines[number]) for number in numbers if self._lines))
         return f"{self._path}, line{'s'[: len(lines) > 1]} {' and '.join(lines)}" if lines else f"{self._path}"
 

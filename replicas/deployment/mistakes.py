@@ -43,7 +43,7 @@ def _names(fault: Exception) -> Mapping[str, Any]:
 
 
 def _hint(fault: Exception, names: Mapping[str, Any]) -> str:
-    """Return the end of an error message: the change that fixes the mistake; empty if it is not known."""
+    """Return the end of an error message, which is the change that fixes the mistake; empty if no change is known."""
     name = getattr(fault, "name", None)
     if isinstance(fault, TypeError):
         return "; is a comma missing before the bracket?" if _MISSING_COMMA.search(str(fault)) else ""

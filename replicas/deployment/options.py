@@ -73,8 +73,8 @@ class Traffic:
     output_tokens: Annotated[int, Field(ge=0, le=MAX_REQUEST_TOKENS)] = 0
     """Length of an answer in tokens; 0 for embeddings and scores."""
     objective: Annotated[str, Field(min_length=1, max_length=200)] | None = None
-    """Latency bounds in the format of `replicas recommend --objective`: `ttft_p90=0.5,latency_p90=15`. The plan warns
-    if its forecast misses a bound. Default: none."""
+    """Maximum latencies in the format of `replicas recommend --objective`: `ttft_p90=0.5,latency_p90=15`. The plan
+    warns if its forecast exceeds one of them. Default: none."""
 
     __pydantic_config__ = _STRICT
 

@@ -97,7 +97,7 @@ def title_of(name: Any) -> str:
 
 
 def near_name(given: str, *, letter_first: bool = True) -> str | None:
-    """Return a valid name that is similar to a given one; None if it has no valid character."""
+    """Return a valid name that is similar to a given name; None if the given name has no valid character."""
     plain = unicodedata.normalize("NFKD", given[: 4 * NAME_LENGTH]).encode("ascii", "ignore").decode()
     name = re.sub(r"[^a-zA-Z0-9]+", "-", plain).strip("-")
     if letter_first and name[:1].isdigit():

@@ -43,7 +43,8 @@ class Alarm:
     evaluates_low_samples: bool = False
     """True if the alarm sets `EvaluateLowSampleCountPercentile`, the treatment of percentiles with few samples."""
     actions: tuple[tuple[str, str | None], ...] = ()
-    """Actions as pairs of the property that lists the action and an example of its ARN; None if the ARN is unknown."""
+    """Actions of the alarm. Each is a pair: the property that lists the action, and an example of its ARN (None if the
+    ARN is unknown)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +56,6 @@ class WatchedMetric:
     name: Text
     namespace: Text
     dimensions: tuple[tuple[str, str | None], ...] = ()
-    """Dimension names with an example of their value; None if the format of the value is unknown."""
+    """Names of the dimensions, each with an example of its value (None if the format of the value is unknown)."""
     has_no_dimension: bool = False
     """True if the metric certainly has no dimension."""

@@ -156,7 +156,8 @@ class Component:
     watched_metrics: frozenset[str] = frozenset()
     """Names of the component's metrics that have an alarm."""
     silent_metrics: frozenset[str] = frozenset()
-    """Names of metrics whose alarm has no effect: no action, and no use by a rolling update or a composite alarm."""
+    """Names of metrics whose alarm has no effect: it has no action, and neither a rolling update nor a composite alarm
+    uses it."""
     is_tagged: bool = False
     has_both_forms: bool = False
     """True if the component has both `Specification` and `Specifications`."""

@@ -25,7 +25,8 @@ _LONGEST_DAYS = 5 * 366
 """Days that `Cron.last` searches backwards. A cron schedule that recurs does so within five years, with rare exceptions
 such as the fifth Monday of February."""
 _CALENDAR_YEARS = 41
-"""Years that `Cron.runs_after` searches: 29 February falls on each weekday once in 28 years, and around 2100 in 40."""
+"""Years that `Cron.runs_after` searches: 29 February falls on a given weekday once in 28 years, or once in 40 years
+around 2100."""
 
 
 class ScheduleError(ValueError):
@@ -210,7 +211,9 @@ def read(text: str, zone: str, *, scale: float, begin: float) -> Schedule:
 
 
 def never_runs(text: str, schedule: Schedule, past: date) -> str | None:
-    """Return an error message if a schedule has no run time after the start of the day `past`; None if it has one."""
+    """Return an error message if a schedule never runs after the start of the day `past`; None if it runs at least
+    once.
+    """
     moment = datetime(past.year, past.month, past.day, tzinfo=UTC).timestamp()
     return None if schedule.runs_after(moment) else f"{text} has no time after {past} at which it runs"
 

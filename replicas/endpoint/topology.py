@@ -67,7 +67,7 @@ class Topology:
     wiring: Wiring = field(default_factory=Wiring)
     """Faults in how the resources refer to each other."""
     named_models: Mapping[str, NamedModel] = field(default_factory=dict)
-    """Served models that an option or tag names, by the name of the SageMaker model or component."""
+    """Served models that an option or tag names. The key is the name of the SageMaker model or of the component."""
     region: str | None = None
     """AWS region of the deployment; None if it is unknown."""
 

@@ -11,7 +11,8 @@ from typing import Any
 _DIGITS = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?")
 _NUMBER = re.compile(r"\s*[+-]?(?:[0-9]{1,40}\.?[0-9]{0,40}|\.[0-9]{1,40})(?:[eE][+-]?[0-9]{1,3})?\s*")
 _LARGEST = 2**63 - 1
-"""Largest value of the type Long in AWS service models. The largest value of the type Integer is smaller."""
+"""Largest value of the type Long in AWS service models. The largest value of the type Integer is smaller than this
+value."""
 
 Value = Any
 """Plain data, `Reference` or `Unknown`, nested in lists and mappings."""

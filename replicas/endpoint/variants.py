@@ -15,7 +15,7 @@ class Instances:
     """The instances of a variant, and the minimum and maximum of managed instance scaling."""
 
     instance_type: Text
-    """The instance type; None if the variant has instance pools, or if it has neither, which is a fault."""
+    """The instance type; None if the variant has instance pools, or (a fault) if it has neither."""
     initial: Number
     """Initial number of instances."""
     is_scaled: bool = False

@@ -74,8 +74,9 @@ class MissingWait:
 
 @dataclass(frozen=True, kw_only=True)
 class Wiring:
-    """The faults in how the resources of a template refer to each other. Plans and API requests contain no references,
-    so they have no such faults.
+    """The faults in how the resources of a template refer to each other.
+
+    Plans and API requests contain no references between resources, so they have no such faults.
     """
 
     properties: tuple[RefusedProperty, ...] = ()

@@ -55,7 +55,7 @@ class AcceptedRequest(ABC):
     """True if the body requests a stream of events."""
     input_tokens: int
     output_tokens: int
-    """0 for embeddings and scores."""
+    """Number of tokens that the answer will have; 0 for embeddings and scores."""
     media_type: ClassVar[str] = "application/json"
     stream_media_type: ClassVar[str] = "text/event-stream"
 

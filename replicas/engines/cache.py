@@ -21,7 +21,7 @@ class CacheGroup:
     blocks_of_state: int | None = None
     """Number of blocks of a recurrent state, for a request of any length; None for layers that keep tokens."""
     share: float = 1.0
-    """Size of a block of this group, as a share of a block of the pool."""
+    """Size of a block of this group, relative to the size of a block of the pool."""
 
     def blocks(self, request_tokens: int, in_flight_tokens: int) -> int:
         """Return the maximum number of blocks of a request with this number of tokens."""

@@ -39,8 +39,8 @@ class ContainerVariables:
     """True if the engine starts several workers on one copy, each on `tensor_parallel` accelerators, until all
     accelerators of the copy are used."""
     tensor_parallel_default: int | None = None
-    """Degree of a container without the variable; None if the engine uses all accelerators, or the default is
-    unknown."""
+    """Tensor-parallel degree of a container that does not set the variable. None means that the engine uses all
+    accelerators, or that the default is unknown."""
     max_input_tokens: tuple[str, ...] = ()
     """Longest prompt."""
     max_total_tokens: tuple[str, ...] = ()
@@ -138,5 +138,5 @@ class VariableOrder:
 
 
 def first_set(names: Iterable[str], environment: Mapping[str, str]) -> str | None:
-    """Return the value of the first of these variables that is set; None if none is set."""
+    """Return the value of the first variable in `names` that is set; None if none of them is set."""
     return next((environment[name] for name in names if name in environment), None)

@@ -68,7 +68,7 @@ CACHE_BYTES: Mapping[CacheFormat, float] = {"fp8": 1, "nvfp4": 1 / 2 + 1 / 16}
 
 @dataclass(frozen=True, kw_only=True)
 class DefaultLengths:
-    """Maximum lengths of a container whose variables set none."""
+    """Maximum lengths of requests and prompts in a container whose variables set no lengths."""
 
     max_total_tokens: int | None
     """Longest request; None if only the engine's memory limits it."""
@@ -84,7 +84,8 @@ class Engine(ABC):
     vocabulary_multiple: ClassVar[int | None] = None
     """The engine pads the vocabulary to a multiple of this number and splits it evenly; None if it splits unevenly."""
     packed_tile: ClassVar[tuple[int, int] | None] = None
-    """Columns and rows of the smallest tile that the kernel for packed integers multiplies; None if there is none."""
+    """Columns and rows of the smallest tile that the kernel for packed integers multiplies; None if the kernel has no
+    such tile."""
     packed_tile_name: ClassVar[str] = ""
     """Name of the kernel for packed integers."""
     tasks: ClassVar[frozenset[Task]] = frozenset({"generate"})
@@ -161,8 +162,9 @@ class Engine(ABC):
         return self._version >= _parsed(version)
 
     def serving(self, model: Model, task: Task) -> Engine:  # noqa: ARG002 (an engine may need them)
-        """Return the object with the facts for a task: another object if the engine runs this task differently from
-        generating text, otherwise this version itself.
+        """Return the engine object whose facts apply to a task.
+
+        If the engine runs this task in another way than text generation, it is another object, otherwise this object.
         """
         return self
 
@@ -171,7 +173,7 @@ class Engine(ABC):
         return []
 
     def longest_prompt(self, max_total_tokens: int) -> tuple[int, str]:
-        """Return the longest prompt of a request with `max_total_tokens` tokens, and the reason."""
+        """Return the longest prompt of a request with `max_total_tokens` tokens, and the reason for this limit."""
         return max_total_tokens - 1, "one token less than max_total_tokens"
 
     def gpu_memory_share(self) -> tuple[float, str]:
@@ -185,7 +187,9 @@ class Engine(ABC):
         tensor_parallel: int,  # noqa: ARG002
         prefill_tokens: int,  # noqa: ARG002
     ) -> tuple[float, str]:
-        """Return the share of the card's memory that this version uses by default for a copy, and the reason."""
+        """Return the share of the card's memory that this version uses by default for a copy, and the reason for this
+        value.
+        """
         return self.gpu_memory_share()
 
     def share_for(self, share: float) -> float:
@@ -193,11 +197,17 @@ class Engine(ABC):
         return share
 
     def default_lengths(self, model: Model) -> DefaultLengths:
-        """Return the maximum lengths of a container whose variables set none: by default the model's context."""
+        """Return the maximum lengths of requests and prompts if no environment variable sets them.
+
+        The default implementation returns the model's context.
+        """
         return DefaultLengths(max_total_tokens=self.longest_context(model))
 
     def longest_context(self, model: Model) -> int | None:
-        """Return the longest request that this version takes for a model, tokens: by default the model's context."""
+        """Return the longest request that this version takes for a model, tokens.
+
+        The default implementation returns the model's context.
+        """
         return model.architecture.context_tokens
 
     def default_sequences(self, instance: Instance) -> int | None:  # noqa: ARG002 (an engine may need it)
@@ -205,7 +215,9 @@ class Engine(ABC):
         return self.sequences
 
     def adapter_slot_rank(self, rank: int) -> int | None:  # noqa: ARG002 (an engine may need it)
-        """Return the rank that the engine reserves for an adapter of this rank; None if it serves no such adapters."""
+        """Return the rank that the engine reserves for an adapter of rank `rank`; None if the engine serves no adapters
+        of this rank.
+        """
         return None
 
     def refused_variables(self) -> Mapping[str, str]:
@@ -423,7 +435,7 @@ class Engine(ABC):
 
     @abstractmethod
     def default_prefill_tokens(self, instance: Instance, max_input_tokens: int) -> tuple[int, str]:
-        """Return the default number of prompt tokens of one prefill step, and the reason."""
+        """Return the default number of prompt tokens of one prefill step, and the reason for this value."""
 
     @abstractmethod
     def least_prefill_tokens(self, max_input_tokens: int) -> int:
@@ -439,7 +451,7 @@ class Engine(ABC):
 
     @abstractmethod
     def least_kv_cache_tokens(self, max_total_tokens: int, prefill_tokens: int) -> tuple[int, str]:
-        """Return the smallest KV cache with which this version starts, tokens, and the reason."""
+        """Return the smallest KV cache with which this version starts, tokens, and the reason for this size."""
 
     @abstractmethod
     def accepts_chat(self, model: Model) -> bool:

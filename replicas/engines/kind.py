@@ -50,7 +50,8 @@ class EngineKind:
     orders: ClassVar[tuple[VariableOrder, ...]] = ()
     host_cache: ClassVar[HostCache | None] = None
     settings_file: ClassVar[str | None] = None
-    """File next to the weights whose settings replace the settings of variables; None if the engine reads none."""
+    """File next to the weights. Its settings replace the settings of variables; None if the engine reads no such
+    file."""
     versions: ClassVar[type[Engine] | None] = None
 
     def dialect(self, environment: Mapping[str, str], tag: str | None = None) -> Dialect | None:
@@ -88,7 +89,7 @@ class EngineKind:
         """Return the variable names that the version in an image's tag does not know yet, each with the name that it
         reads instead.
 
-        Empty if the tag has no version.
+        The result is empty if the tag has no version.
         """
         del tag
         return {}
@@ -128,7 +129,7 @@ class EngineKind:
         return sorted(versions, key=Version)
 
     def image(self, version: str, publisher: str | None = None) -> Image | None:
-        """Return the image of a version; None if there is none.
+        """Return the image of a version; None if the version has no image.
 
         Without `publisher`, it is the image of the first publisher that has the version.
         """

@@ -158,8 +158,10 @@ class PoolingRequest(AcceptedRequest):
         return [_rounded(place / norm) for place in places]
 
     def _score(self, first: str, second: str) -> float:
-        """Return the cosine of two embeddings; for a reranker, the share of the first text's words in the second
-        text.
+        """Return the score of a pair.
+
+        It is the cosine of two embeddings or, for a reranker, the share of the first text's words that the second text
+        contains.
         """
         if self._model.task == "embed":
             pairs = zip(self._vector(first), self._vector(second), strict=True)

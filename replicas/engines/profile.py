@@ -123,9 +123,11 @@ class Profile:
     """Minimum time of a step per layer for copies with several accelerators. It includes launches of the exchanges, and
     waits of processes for each other."""
     few_bits_launch_seconds_per_layer: float
-    """Minimum time of a step per layer with four-bit weights, whose kernels differ, for any number of accelerators."""
+    """Minimum time of a step per layer with four-bit weights, which have kernels of their own, for any number of
+    accelerators."""
     all_reduce_seconds: float
-    """Time added to the measured time of each exchange between accelerators: processes wait for each other."""
+    """Time added to the measured time of each exchange between accelerators: the processes of a copy wait for each
+    other."""
     fitted: FittedRun | None
     """Run to which constants were fitted; None without a fit."""
     source: str

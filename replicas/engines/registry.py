@@ -136,13 +136,18 @@ def engine_of_image(image: str | None) -> EngineKind | None:
 
 
 def repository_and_tag(image: str) -> tuple[str, str | None]:
-    """Return the last part of an image's repository name, and its tag; None for an image without a tag."""
+    """Return the last part of the repository's name in the address of an image, and the image's tag.
+
+    The tag is None for an image without a tag.
+    """
     name, _, tag = image.partition("@")[0].rpartition("/")[2].partition(":")
     return name, tag or None
 
 
 def model_variables(image: str | None = None) -> tuple[str, ...]:
-    """Return the variables that name the model to serve: first those of the image's engine, then all others."""
+    """Return the variables that name the model to serve: first the variables of the image's engine, then the variables
+    of all other engines.
+    """
     kind = engine_of_image(image)
     own = kind.variables.model if kind else ()
     return tuple(dict.fromkeys([*own, *(name for kind in engine_kinds().values() for name in kind.variables.model)]))

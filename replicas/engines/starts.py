@@ -63,7 +63,7 @@ class Starts:
     load_bytes_per_second: float
     """Speed at which each accelerator loads weights, bytes per second."""
     lines: tuple[StartLine, ...]
-    """Oldest first."""
+    """Start-up constants by range of versions, the oldest range first."""
     published: tuple[PublishedStart, ...]
 
     def line(self, version: str) -> StartLine:

@@ -35,7 +35,7 @@ class Limits:
     sequences: int | None = None
     """Maximum requests in the batch; None if only tokens limit it."""
     concurrent_requests: int | None = None
-    """Maximum running and waiting requests; the copy refuses further ones. None for no limit."""
+    """Maximum running and waiting requests; the copy refuses further requests. None means that there is no limit."""
 
 
 @dataclass(eq=False, slots=True)
@@ -53,7 +53,8 @@ class Request:
     reused: int = field(default=0, init=False)
     """Prompt tokens that the prefix cache already contains. No cache is reserved for them."""
     order: int = field(default=0, init=False)
-    """Position in the order in which the batch started its requests, from 1; 0 if the request does not run."""
+    """Number of this request in the order in which the batch started its requests, counted from 1; 0 if the request
+    does not run."""
     settled: int = field(default=0, init=False)
     """Decoding step of the batch, counted from 1, up to which `computed` and `generated` are updated."""
 

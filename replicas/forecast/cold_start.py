@@ -198,7 +198,9 @@ class ColdStart:
 
 
 def cold_start(plan: EndpointPlan, component: ComponentPlan, records: Iterable[StartRecord] = ()) -> ColdStart:
-    """Return the cold start of a component, from a measured start of the same copy on AWS or from published starts.
+    """Return the cold start of a component.
+
+    Its times come from a measured start of the same copy on AWS or, without one, from published starts.
 
     Args:
         plan: the plan of the endpoint.

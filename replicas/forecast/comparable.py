@@ -20,7 +20,7 @@ class Candidate:
 
     name: str
     usd_per_million_output_tokens: float | None
-    """None if the price is unknown, or no token is generated."""
+    """Forecast price; None if the price is unknown, or no token is generated."""
     error: float | None
     """Median error of the rate; None if too few runs have the rate."""
 
@@ -57,7 +57,8 @@ class SplitCandidates:
     """Candidates, divided by whether the forecast distinguishes them from the best candidate."""
 
     undecided: tuple[Candidate, ...]
-    """Candidates to measure, cheapest first; empty if the forecast decides. Then `decided` begins with the best."""
+    """Candidates to measure, cheapest first; empty if the forecast decides. In this case `decided` begins with the best
+    candidate."""
     decided: tuple[Candidate, ...]
 
 

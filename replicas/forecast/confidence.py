@@ -3,14 +3,12 @@
 Each figure has its own confidence class, because few runs publish all figures:
 
 `calibrated`: all inputs of the simulation equal those of a run to which a constant was fitted, and the fit reproduces
-this figure of the run.
-`extrapolated`: enough similar runs exist that were not used for fitting. They differ from the forecast in few
-properties.
-`order-of-magnitude`: enough unfitted runs of the engine exist, but too few of them are similar.
-`unmeasured`: too few runs have the figure. If any run has it, its error is stated.
+this figure of the run. `extrapolated`: enough similar runs exist that were not used for fitting. They differ from the
+forecast in few properties. `order-of-magnitude`: enough runs of the engine exist that were not used for fitting, but
+too few of them are similar. `unmeasured`: too few runs have the figure. If any run has it, its error is stated.
 
-The class of a forecast is the lower class of throughput and latency. Every class states its measured error. The runs
-and their errors are those of the exam (`exam.json`, `make exam`).
+The class of a forecast is the lower one of the classes of throughput and latency. Every class states its measured
+error. The runs and their errors come from the exam, which forecasts published runs (`exam.json`, `make exam`).
 """
 
 from __future__ import annotations
@@ -34,7 +32,8 @@ from replicas.planning.plans import ComponentPlan
 CALIBRATED_WITHIN = 0.15
 """Largest error of a figure, over the values of the fitted run, that still counts as `calibrated`."""
 FEWEST_RUNS, FEWEST_SOURCES = 20, 3
-"""Minimum number of unfitted runs, and of their sources, for a class."""
+"""Minimum number of runs that were not used for fitting, and of their sources. With fewer, the confidence class is
+`unmeasured`."""
 FIGURES = {
     "requests_per_second": "requests a second",
     "latency": "median latency",
@@ -43,7 +42,7 @@ FIGURES = {
 }
 """Figures whose errors are measured, with their descriptions."""
 _DECISIVE = ("requests_per_second", "latency")
-"""Figures that decide the class of a forecast: the lower class of the two."""
+"""Figures that decide the confidence class of a forecast. The lower class of the two decides."""
 _ORDER: tuple[Confidence, ...] = ("unmeasured", "order-of-magnitude", "extrapolated", "calibrated")
 _NEAR = 3
 """Maximum number of properties in which a similar run may differ from the forecast."""
@@ -60,7 +59,7 @@ class Trust:
     basis: str
     """Reason for the class, with the measured error of each figure."""
     error: MeasuredError | None
-    """None if nothing was measured."""
+    """Measured error of the forecast; None if nothing was measured."""
 
     @property
     def summary(self) -> str:
@@ -81,7 +80,9 @@ def confidence(
     routing: str,
     duration_seconds: float,
 ) -> Trust:
-    """Return the confidence of a forecast of these loads. Its class is the lower class of throughput and latency.
+    """Return the confidence of a forecast of these loads.
+
+    Its class is the lower one of the classes of throughput and latency.
 
     Args:
         engine: the engine of a copy, including changes by the container's environment. It can be None if the profile
@@ -133,7 +134,10 @@ def confidence(
 
 
 def _runs(component: ComponentPlan) -> list[dict[str, Any]]:
-    """Return the unfitted runs of the engine. All runs generate text, so embeddings and scores have none."""
+    """Return the runs of the engine that were not used for fitting.
+
+    All of them generate text: embeddings and scores have no runs.
+    """
     if component.task != "generate":
         return []
     name = component.engine.kind.name
@@ -152,7 +156,10 @@ def _sources(runs: Sequence[dict[str, Any]]) -> set[str]:
 def _near(
     runs: Sequence[dict[str, Any]], component: ComponentPlan, instance: Instance, loads: Sequence[Load]
 ) -> list[dict[str, Any]]:
-    """Return the runs that differ from a forecast in few properties. The load that differs most counts."""
+    """Return the runs that differ from a forecast in few properties.
+
+    If the forecast has several loads, the load that differs most from a run counts.
+    """
     quantization = component.quantization.method if component.quantization else None
     profile = component.engine.profile.profile
     near = []
@@ -173,7 +180,7 @@ def _near(
 
 
 def _distance_of_load(run: dict[str, Any], load: Load, copies: int) -> int:
-    """Return the number of properties in which the load of a run differs from a load."""
+    """Return the number of properties in which the load of a run differs from `load`."""
     kind = "closed" if load.users is not None else "rate" if load.burst is None else "offline"
     at_once = (load.users or load.burst or load.offered or 0) / copies
     return sum(
@@ -198,7 +205,10 @@ def _alike(one: float, other: float, ratio: float) -> bool:
 
 
 def _errors(runs: Sequence[dict[str, Any]], near: Sequence[dict[str, Any]]) -> dict[str, FigureError]:
-    """Return the error of each figure over the similar runs that have it or, if these are too few, over all runs."""
+    """Return the error of each figure over the similar runs that have this figure.
+
+    If these runs are too few, return the error over all runs.
+    """
     found = {}
     for figure in FIGURES:
         having, having_near = ([run for run in some if run["errors"].get(figure) is not None] for some in (runs, near))
@@ -275,7 +285,10 @@ def _size(error: FigureError) -> str:
 
 
 def _sentence(figure: str, error: FigureError | None, lowest: Confidence) -> str:
-    """Return the error of a figure with its basis, and with its class if that is not the class of the forecast."""
+    """Return a text with the error of a figure and its basis.
+
+    The text also has the confidence class if it differs from the class of the forecast.
+    """
     if error is None:
         return f"{FIGURES[figure]} not measured"
     if error.confidence == "calibrated":

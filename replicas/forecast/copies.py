@@ -69,7 +69,8 @@ def copy_engine(
 def accelerator_of_copy(
     component: ComponentPlan, instance: Instance, accelerator: Accelerator | None = None
 ) -> Accelerator:
-    """Return the accelerator for the forecast of a copy: the given one, or that of the instance.
+    """Return the accelerator for the forecast of a copy: the given accelerator or, if none is given, the accelerator of
+    the instance.
 
     Raises:
         LookupError: the layers of the model are not known, or no accelerator is given and the speed of the instance's

@@ -22,11 +22,11 @@ _PARTS = (1024, 256, 64, 16, 4, 1)
 """Divisors of a load that is above the capacity. The load is divided by them in this order, so the smallest part is
 tried first."""
 _MORE_COPIES = (2, 4, 8)
-"""Multiples of the number of copies that are tried if the copies miss an objective."""
+"""Factors by which the number of copies is multiplied, in trials, if the copies miss an objective."""
 _BY_FAR, _NEAR = 2.0, 1.2
-"""Safety factors for the times of a sample. A sample of users decides about a bound only if its times are below or
-above the bound by the factor `_BY_FAR`; otherwise all users are simulated. More copies are proposed only if the times
-of their sample are below the bounds by the factor `_NEAR`."""
+"""Safety factors for the times of a sample. A sample of users decides about a limit of the objective only if its times
+are below or above the limit by the factor `_BY_FAR`; otherwise all users are simulated. More copies are proposed only
+if the times of their sample are below the limits by the factor `_NEAR`."""
 _MOST_UNANSWERED, _ALWAYS_RUNNING = 0.1, 10
 """Requests that may still run at the end of the simulated time: a share of all requests, plus a constant."""
 
@@ -99,10 +99,10 @@ class _Judged:
         return None, point, sample
 
     def missed(self, objective: Bounds, copies: int, point: Point, sample: Sample) -> tuple[Sequence[str], str]:
-        """Return a message for each missed bound, and a note if the times come from a sample of the copies.
+        """Return a message for each limit that is exceeded, and a note if the times come from a sample of the copies.
 
         The percentiles of a load of users depend on all copies, so the whole load is simulated if the times of the
-        sample are near a bound.
+        sample are near a limit.
         """
         if sample.copies == copies or self._load.users is None or _missed(objective, point, 1 / _BY_FAR):
             some = f" in a sample of {sample.copies} of them" if sample.copies < copies else ""
@@ -130,7 +130,7 @@ class _Judged:
         )
 
     def _is_beyond(self, copies: int) -> bool:
-        """True if the load may exceed the capacity of the copies, by the closed-form bound."""
+        """True if the load may exceed the capacity of the copies, which is estimated in closed form."""
         number, most = self._speed.most
         if self._load.users is not None:
             return self._load.users > copies * number
@@ -149,7 +149,7 @@ def _speed(plan: EndpointPlan, component: ComponentPlan, load: Load) -> CopySpee
 
 
 def _missed(objective: Bounds, point: Point, margin: float = 1.0) -> Sequence[str]:
-    """Return a message for each bound that the times of a forecast exceed when they are multiplied by `margin`."""
+    """Return a message for each limit that the times of a forecast exceed when they are multiplied by `margin`."""
     times = {bound.name: getattr(point, f"{bound.name}_seconds") for bound in objective.bounds}
     with_margin = {name: None if seconds is None else margin * seconds for name, seconds in times.items()}
     return list(objective.misses(with_margin, point.refused))

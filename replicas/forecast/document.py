@@ -74,7 +74,7 @@ class DelayDocument(TypedDict):
     ]
     what: str
     seconds: int | None
-    """Null if one of the phases was not measured."""
+    """Expected seconds; null if one of the phases was not measured."""
     low_seconds: int
     high_seconds: int
 

@@ -13,7 +13,8 @@ from replicas.planning.plans import ComponentPlan, EndpointPlan
 def expected_class(plan: EndpointPlan, component: ComponentPlan) -> Trust | None:
     """Return the confidence class of the forecast that `replicas forecast` makes of a component by default.
 
-    The load is the declared traffic or, without one, the load of the article. None if the component cannot be forecast.
+    The load is the declared traffic or, without one, the load of the article. The result is None if the component
+    cannot be forecast.
     """
     given = component.engine.profile
     try:

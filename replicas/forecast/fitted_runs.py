@@ -17,7 +17,7 @@ from replicas.speed.times import StepTimes
 
 SAME_MODEL = 0.1
 """Two models count as the same if their parameters, KV-cache bytes per token and step times differ by at most this
-ratio: for example a fine-tuned model, or a model with another vocabulary."""
+ratio. An example is a fine-tuned model."""
 SAME_LENGTH = 0.25
 """Lengths, deviations, durations and loads count as the same if they differ by at most this ratio."""
 _SAME_COPIES = 2.0
@@ -111,7 +111,9 @@ def _of_hardware(run: FittedRun, now: Conditions) -> Iterator[str]:
 
 
 def _of_times(run: FittedRun, now: Conditions) -> Iterator[str]:
-    """Yield a description of the first step whose time differs from that of the fitted engine."""
+    """Yield a description of the first step whose time differs between the engine of the forecast and the engine of the
+    fitted run.
+    """
     if run.probed_seconds is None:
         yield "step times: not recorded for the run"
         return

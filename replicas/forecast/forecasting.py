@@ -142,7 +142,7 @@ def _answer_faults(component: ComponentPlan, load: Load) -> Iterator[str]:
         silent = [number for number, request in enumerate(load.trace.requests, 1) if not request.output_tokens]
         if silent:
             requests = f"{len(silent):,} {'request' if len(silent) == 1 else 'requests'}"
-            yield f"output_length=0 in {requests} of the trace, first in request {silent[0]:,}: at least 1"
+            yield f"output_length=0 in {requests} of the trace, first in request {silent[0]:,}: it must be at least 1"
     elif component.task == "generate" and not load.output_tokens:
         yield f"output_tokens={load.output_tokens}: at least 1"
     if component.task != "generate" and load.output_tokens:
@@ -215,7 +215,7 @@ def _total_tokens(request: TracedRequest) -> int:
 
 
 def subject_of(plan: EndpointPlan, component: ComponentPlan) -> str:
-    """Return the names of deployment and component for a message; one name if both have the same name."""
+    """Return the names of deployment and component for a message. If both have the same name, it is returned once."""
     return ", ".join(dict.fromkeys((plan.name, component.name)))
 
 

@@ -20,7 +20,7 @@ from replicas.load import Load
 BATCH_LIMITS = ("KV cache", "sequences")
 """Limits of the batch, named as in `PointLimits.waits_for`."""
 ADMISSION = "concurrency limit"
-"""Name of the limit of running and waiting requests, above which a copy refuses requests."""
+"""Name of the limit of running and waiting requests. A copy refuses requests above this limit."""
 
 
 def gain_of_twice_the_batch(engine: CopyEngine, load: Load, outcome: Outcome, duration: float) -> float:

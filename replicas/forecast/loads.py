@@ -27,7 +27,7 @@ class Point:
     refused: int
     """Number of requests that the engine refused at its limit of running and waiting requests."""
     elapsed_seconds: float
-    """Time until the last request in flight has ended, including the drain."""
+    """Time until the last request in flight has ended, including the time after sending stopped."""
     requests_per_second: float
     """Steady rate of answers per second (`replicas.load.figures.lasting_rate`); for a burst or a trace, all answers
     divided by the elapsed time."""
@@ -110,7 +110,10 @@ class Saturation:
 
 @dataclass(frozen=True, kw_only=True)
 class FigureError:
-    """Error of one figure over the runs that have it: absolute values of forecast / measured - 1."""
+    """Error of one figure over the runs that measured this figure.
+
+    An error is the absolute value of forecast / measured - 1.
+    """
 
     confidence: Confidence
     """Confidence class of this figure alone."""
@@ -125,7 +128,7 @@ class FigureError:
 
 @dataclass(frozen=True, kw_only=True)
 class MeasuredError:
-    """Errors of forecasts of measured runs: absolute values of forecast / measured - 1.
+    """Errors of the forecasts of measured runs. An error is the absolute value of forecast / measured - 1.
 
     Each figure has its own set of runs, whose number is in `figures`.
     """
@@ -153,7 +156,8 @@ class Forecast:
     component: str
     engine: str
     task: Task
-    """Kind of answers. If no tokens are generated, times to the first token and prices of tokens are None or 0."""
+    """Task of the component. If no tokens are generated, times to the first token and prices of tokens are None or
+    0."""
     confidence: Confidence
     basis: str
     """Reason for the confidence, with its measured error."""
@@ -168,8 +172,8 @@ class Forecast:
     copies: int
     """Number of copies of the component."""
     copies_simulated: int
-    """Number of copies that were simulated with their share of the load; if it differs between the loads, the smallest
-    number. Rates and numbers of requests are scaled to all copies."""
+    """Number of copies that were simulated with their share of the load. If the number differs between the loads, this
+    is the smallest number. Rates and numbers of requests are scaled to all copies."""
     points: tuple[Point, ...]
     limits: Saturation
     warnings: tuple[str, ...] = ()

@@ -15,9 +15,9 @@ from replicas.units import rate_text
 RESPONSE_SECONDS = 60
 """Time after which InvokeEndpoint ends a request without an answer (SageMaker runtime API reference)."""
 _MISSED = 0.05
-"""Share of arrivals that may lack an answer, because answers begin late and end after the duration."""
+"""Share of arrivals that may lack an answer at the end of the duration, because the first answers take time."""
 _FEWEST_REQUESTS = 10
-"""Minimum number of requests for a verdict. With fewer, the number of answers in time depends on chance."""
+"""Minimum number of requests for a decision. With fewer, the number of answers in time depends on chance."""
 _FEW_ENDED = 0.01
 """A warning is given if at least this share of the answers takes longer than SageMaker's limit."""
 

@@ -89,7 +89,7 @@ class SimulatedCopy:
         self.number = number
         self.batch = engine.batch()
         self.step: Step | None = None
-        """Step that the copy computes once or several times; None if the copy is idle."""
+        """Step that the copy computes, once or several times in a row; None if the copy is idle."""
         self.began = 0.0
         self.ends = 0.0
         self.events = 0

@@ -50,8 +50,9 @@ class Outcome:
     """Number of drawn requests that were longer than the endpoint accepts and were cut."""
 
     def duration(self, load: Load, duration_seconds: float) -> float:
-        """Return the seconds over which rates are computed: the whole simulated time for a burst or a trace,
-        `duration_seconds` for other loads.
+        """Return the seconds over which rates are computed.
+
+        For a burst or a trace this is the whole simulated time, for other loads `duration_seconds`.
         """
         return self.elapsed_seconds if load.has_end else duration_seconds
 

@@ -18,7 +18,7 @@ def cells_of_task(titles: Sequence[str], cells: Sequence[str], task: Task) -> li
 
 
 def task_lines(task: Task) -> list[str]:
-    """Return a line for the end of a table that explains its `n/a`; empty if the component generates text."""
+    """Return a line for the end of a table that explains `n/a` in the cells; empty if the component generates text."""
     if task == "generate":
         return []
     return [

@@ -13,7 +13,8 @@ from replicas.load.load import Load, lognormal
 from replicas.load.trace import BLOCK_TOKENS, TracedRequest
 
 Segment = tuple[Hashable, int]
-"""Part of a prompt: an identity that stands for the part and everything before it, and the part's number of tokens."""
+"""Part of a prompt, as a pair: an identity, which stands for this part and everything before it, and the number of
+tokens of the part."""
 _KEPT = 20_000
 """Maximum number of drawn requests of a load that are cached."""
 
@@ -32,9 +33,9 @@ class DrawnRequest(NamedTuple):
 
 
 def requests(load: Load, seed: int) -> Iterator[DrawnRequest]:
-    """Yield the requests of a load in the order of sending: all requests of a trace, or requests without end.
+    """Yield the requests of a load in the order of sending.
 
-    The same seed gives the same requests for any number of users and any rate.
+    A trace has a last request; other loads have requests without end.
     """
     if load.trace is not None:
         yield from map(_recorded, load.trace.requests)

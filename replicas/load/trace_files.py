@@ -190,7 +190,10 @@ def _is_number(value: object) -> bool:
 
 
 def _longest_pause(trace: Trace) -> tuple[int, float] | None:
-    """Return the index of the request before the longest pause, and the pause in seconds; None if none is reported."""
+    """Return the index of the request before the longest pause, and the pause in seconds.
+
+    The result is None if the longest pause is too short to be reported.
+    """
     pauses = [later.seconds - earlier.seconds for earlier, later in pairwise(trace.requests)]
     if len(pauses) < 2:
         return None

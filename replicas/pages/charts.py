@@ -94,7 +94,7 @@ class Chart:
 
 
 def number(value: Value) -> str:
-    """Return a number with three significant digits, or as a whole number from 100 on; a dash for None."""
+    """Return a number as text: three significant digits below 100, a whole number from 100 on, a dash for None."""
     if value is None:
         return "-"
     if abs(value) >= 100 or value == int(value):

@@ -1,4 +1,7 @@
-"""Plans of all deployments of a deployments.py. If one deployment does not fit, the others are still planned."""
+"""Plans of all deployments of a deployments.py.
+
+If one deployment does not fit, the other deployments are still planned.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,10 @@ from replicas.planning.plans import EndpointPlan
 
 @dataclass(frozen=True)
 class CataloguePlans:
-    """For each entry, in the order of the file: its plan, or the error if it does not fit or cannot be read."""
+    """The result for each entry, in the order of the file.
+
+    It is the plan, or the error if the entry does not fit or cannot be read.
+    """
 
     results: tuple[tuple[Entry, EndpointPlan | SizingError], ...]
 

@@ -29,18 +29,19 @@ from replicas.speed.throughput import Carried, CopySpeed, Work, carried
 from replicas.units import usd_per_million_tokens
 
 LEAST_AT_ONCE = 4
-"""Number of requests of the load's lengths that a copy must hold at once. With fewer, a decoding step reads all weights
-for only one or two tokens, and new requests wait until an earlier answer is complete."""
+"""Number of requests of the load's lengths that a copy must be able to run at the same time. With fewer, a decoding
+step reads all weights for only one or two tokens, and new requests wait until an earlier answer is complete."""
 LEAST_FULL_AT_ONCE = 2
-"""Number of requests of `max_total_tokens` that the KV cache of a copy must hold at once. If only one fits, it blocks
-all others."""
+"""Number of requests of `max_total_tokens` that must fit in the KV cache of a copy at the same time. If only one fits,
+it blocks all others."""
 MOST_LAYOUTS = 64
 """Maximum number of layouts to compare: three components with four degrees each have this number."""
 _MOST_COMPONENTS = 8
 """Number of components up to which `MOST_LAYOUTS` layouts are compared. With more components fewer layouts are
 compared, which bounds the time of a plan."""
 _ALIKE = 0.01
-"""Relative difference of throughput below which layouts count as equal, because the estimates are not more exact."""
+"""Relative difference of throughput below which layouts count as equal, because the estimates are not more exact than
+this."""
 
 Sizes = Sequence[tuple[ResolvedComponent, tuple[SizedCopy, ...]]]
 """Each component with its copies at every tensor-parallel degree that fits, smallest degree first."""
@@ -93,7 +94,7 @@ class _Rated:
     rates: tuple[float | None, ...]
     """Requests a second of each component; None if its speed is not known."""
     seconds: float
-    """Product of the latencies of the components whose load is a request rate."""
+    """Product of the latencies of those components whose load is a request rate."""
 
     @property
     def score(self) -> float:

@@ -30,11 +30,11 @@ class Bound:
 
     @property
     def usd_per_month(self) -> float | None:
-        """Price of 730 hours at this bound."""
+        """Price of 730 hours, USD; None if no source states the price."""
         return None if self.usd_per_hour is None else self.usd_per_hour * HOURS_PER_MONTH
 
     def to_document(self) -> dict[str, Any]:
-        """Return the JSON document of this bound, which the plan and the cost statement contain."""
+        """Return the JSON document of these numbers, which the plan and the cost statement contain."""
         return {**asdict(self), "usd_per_month": self.usd_per_month}
 
 
@@ -45,11 +45,11 @@ class Addition:
     option: str
     what: str
     usd_per_month: float | None
-    """None if no source states the price."""
+    """Added cost in USD per month; None if no source states the price."""
     estimate: bool = False
     """True if the billed quantity or its price is uncertain."""
     counted: bool = True
-    """False for a resource that may exist already or be shared with other deployments: sums leave it out."""
+    """False for a resource that may exist already or be shared with other deployments: sums do not include it."""
 
 
 def cost_bounds(plan: EndpointPlan) -> dict[BoundName, Bound]:
@@ -73,7 +73,10 @@ def cost_bounds(plan: EndpointPlan) -> dict[BoundName, Bound]:
 
 
 def at_bound(plan: EndpointPlan, bound: Bound) -> EndpointPlan:
-    """Return the plan with the copies and instances of a bound, without a placement, for a forecast."""
+    """Return the plan with the copies and instances of its floor, start or ceiling, for a forecast.
+
+    It has no placement.
+    """
     components = tuple(replace(component, copies=bound.copies[component.name]) for component in plan.components)
     return replace(plan, instances=bound.instances, components=components, placement=())
 
@@ -89,7 +92,7 @@ def additions(plan: EndpointPlan) -> tuple[Addition, ...]:
 
 
 def added_usd_per_month(additions: tuple[Addition, ...]) -> float:
-    """Return the sum of the additions with a known price, without those that are not `counted`."""
+    """Return the sum of the additions with a known price. Additions that are not `counted` are left out."""
     return sum(addition.usd_per_month or 0.0 for addition in additions if addition.counted)
 
 
@@ -123,7 +126,7 @@ def _additions(plan: EndpointPlan) -> Iterator[Addition]:
     if plan.instance_scaling:
         yield _nothing("instance_scaling", "instances are billed by the hour, between floor and ceiling")
     if plan.fallbacks:
-        yield _nothing("fallback_instance_types", "the instance type that starts is billed at its own price")
+        yield _nothing("fallback_instance_types", "instances of a fallback type are billed at the price of that type")
     if plan.capacity_reservation:
         yield _unknown("capacity_reservation", "a reservation is billed by its own contract, used or not")
     if monitoring.dashboard:

@@ -1,7 +1,7 @@
 """Numbers of copies and instances of an endpoint: at its floor, start and ceiling, and in a rolling update.
 
-Numbers that the user sets are kept. The other numbers become the largest that fit. This module checks nothing: the
-rules decide whether everything fits.
+Numbers that the user sets are kept. The other numbers become the largest numbers that fit. This module checks nothing:
+the rules decide whether everything fits.
 """
 
 from __future__ import annotations

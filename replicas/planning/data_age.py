@@ -27,10 +27,7 @@ def gathered() -> Iterator[tuple[str, date]]:
 
 
 def data_warnings(region: str | None, today: date) -> list[str]:
-    """Return one warning for each data file whose data is over a year old; empty for a plan without a region.
-
-    The caller passes the current date: plans and templates must not depend on a clock.
-    """
+    """Return one warning for each data file whose data is over a year old. A plan without a region gets no warnings."""
     if region is None:
         return []
     return [

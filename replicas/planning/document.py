@@ -63,7 +63,7 @@ class LayoutDocument(TypedDict):
     accelerators: int
     copies: int
     requests_at_once: int
-    """Requests of the traffic's lengths that a copy holds at once."""
+    """Requests of the traffic's lengths that a copy can run at the same time."""
     full_requests_at_once: int
     holds_floor: bool
     requests_per_second: float | None
@@ -100,7 +100,7 @@ class ComponentDocument(TypedDict):
     longest_context_tokens: int
     concurrent_full_length_requests: int
     requests_at_once: int
-    """Requests of `max_total_tokens` that the KV cache of a copy holds at once."""
+    """Requests of `max_total_tokens` that fit in the KV cache of a copy at the same time."""
     max_input_tokens: int
     max_total_tokens: int
     prefill_tokens: int

@@ -16,9 +16,9 @@ class Layout:
     """Accelerators of a copy."""
     copies: int
     requests_at_once: int
-    """Requests of the load's lengths that a copy holds at once."""
+    """Requests of the load's lengths that a copy can run at the same time."""
     full_requests_at_once: int
-    """Requests of `max_total_tokens` that a copy holds at once."""
+    """Requests of `max_total_tokens` that a copy can run at the same time."""
     holds_floor: bool
     """True if a copy reaches the required concurrency (`LEAST_AT_ONCE`, `LEAST_FULL_AT_ONCE` in choosing.py)."""
     requests_per_second: float | None
@@ -38,6 +38,6 @@ class Choice:
 
     copy: SizedCopy
     layouts: tuple[Layout, ...] = ()
-    """Empty if only one degree was possible."""
+    """Compared layouts; empty if only one degree was possible."""
     warning: str | None = None
     """Reason why the degree was not chosen by cost; None if it was chosen by cost or only one was possible."""

@@ -137,7 +137,7 @@ def open_questions(deployment: Deployment) -> Iterator[str]:
 
 
 def _objective_problems(objective: str, output_tokens: int, task: Task) -> Iterator[str]:
-    """Yield a problem for each bound of an objective that cannot be read or does not apply to the answers."""
+    """Yield a problem for each limit of an objective that cannot be read or does not apply to the answers."""
     try:
         bounds = Bounds.parse(objective, option="traffic.objective").bounds
     except UsageError as fault:
@@ -249,7 +249,9 @@ def _name_problems(deployment: Deployment) -> Iterator[str]:
         for adapter in component.adapters:
             other = outputs.setdefault(owner + _folded(adapter.name), adapter.name)
             if _folded(other) != _folded(adapter.name):
-                yield f"adapters {other!r} and {adapter.name!r} would have the same output: rename one"
+                yield (
+                    f"the stack outputs of adapters {other!r} and {adapter.name!r} would have the same name: rename one"
+                )
 
 
 def _folded(name: str) -> str:

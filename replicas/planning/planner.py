@@ -62,7 +62,7 @@ class Draft:
     """A plan before the rules check it, and the problems that are already known."""
 
     plan: EndpointPlan | None
-    """None if a name in the deployment is unknown, or a copy cannot be sized."""
+    """The plan; None if a name in the deployment is unknown, or a copy cannot be sized."""
     problems: tuple[str, ...]
     is_faulty: bool = False
     """True if names or options are wrong. Whether the copies fit is then not checked."""

@@ -90,7 +90,7 @@ class ComponentPlan:
     model: Model
     engine: Engine
     task: Task
-    """Kind of answers: generated text, embeddings or scores."""
+    """Task: generated text, embeddings or scores."""
     quantization: Quantization | None
     copies: int
     accelerators: int
@@ -156,11 +156,11 @@ class ComponentPlan:
 
     @property
     def concurrent_full_length_requests(self) -> int:
-        """Requests of `max_total_tokens` that a copy holds at once."""
+        """Requests of `max_total_tokens` that a copy can run at the same time."""
         return self.requests_at_once(self.max_total_tokens)
 
     def requests_at_once(self, tokens: int) -> int:
-        """Return the number of requests of `tokens` tokens that a copy holds at once.
+        """Return the number of requests of `tokens` tokens that a copy can run at the same time.
 
         The KV cache limits the number; for a model without a cache, the number of tokens of one step limits it.
         """

@@ -44,7 +44,7 @@ class ProvidedComponent:
     token_secret: str | None = None
     """ARN or name of the secret with the Hub token."""
     environment: Mapping[str, str] = field(default_factory=dict)
-    """Variables in addition to those of the plan."""
+    """Variables in addition to the variables of the plan."""
 
 
 @dataclass(frozen=True, kw_only=True)

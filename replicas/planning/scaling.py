@@ -71,7 +71,10 @@ def rollout_plan(
 
 
 def _default_target(component: ResolvedComponent, copy: SizedCopy) -> tuple[float, str]:
-    """Return the default target, three quarters of the requests that a copy holds at once, and its reason."""
+    """Return the default target and its reason.
+
+    The target is three quarters of the requests that a copy can run at the same time.
+    """
     traffic = component.options.traffic
     length = (
         min(traffic.input_tokens + traffic.output_tokens, copy.max_total_tokens) if traffic else copy.max_total_tokens

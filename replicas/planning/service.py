@@ -27,7 +27,7 @@ def exceeds_limits(component: ComponentPlan) -> bool:
 
 
 def _target_above_copy(component: ComponentPlan, tokens: int) -> Iterator[str]:
-    """Yield a warning if the scaling target is above the number of requests that a copy holds at once."""
+    """Yield a warning if the scaling target is above the number of requests that a copy can run at the same time."""
     scaling = component.scaling
     at_once = component.requests_at_once(tokens)
     if component.sequences:

@@ -149,7 +149,7 @@ def _endpoint_quotas(aws: Aws) -> dict[str, ServiceQuotaTypeDef]:
 
 
 def _running_elsewhere(aws: Aws, deployments: set[str]) -> dict[str, int]:
-    """Count running instances by type on all endpoints except those of these deployments."""
+    """Count running instances by type on all endpoints except the endpoints of these deployments."""
     own = set(_endpoints_of(aws, deployments))
     counts: dict[str, int] = defaultdict(int)
     for bill in bills_of_region(aws):

@@ -20,6 +20,7 @@ from replicas.rules.demands import Demand, demands_of, instance_of
 from replicas.sizing import claims
 from replicas.template.differences import differences
 from replicas.template.updates import ROLLING, Outcome
+from replicas.units import counted
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,10 @@ class _Update:
     def sentence(self, instance: Instance) -> str:
         """Return a sentence about the copies that start, and the accelerators in use."""
         starts = [f"a rolling update of {count} of {demand.component.subject.name}" for demand, count in self.rolled]
-        starts += [f"{count} of {demand.component.subject.name}, which is new," for demand, count in self.added]
+        starts += [
+            f"the start of {counted(count, 'copy', 'copies')} of the new component {demand.component.subject.name}"
+            for demand, count in self.added
+        ]
         claimed = sum(demand.least_need.accelerators * count for demand, count in self.started)
         taken = sum(need.accelerators * count for need, count in zip(self.needs, self.copies, strict=True))
         return (
@@ -196,9 +200,9 @@ def _old_variant(old: Declared, variant: Variant) -> Variant | None:
 
 
 def _host(instance: Instance, deployed: Sequence[LiveComponent], instances: int) -> Resources:
-    """Return the resources of one instance for copies.
+    """Return the resources of one instance for copies: the host less the usual reserve of the platform.
 
-    The usual reserve is subtracted. If the live copies do not fit then, nothing is subtracted.
+    If the live copies do not fit these resources, the result is the whole host.
     """
     careful = claims.host(instance)
     needs, copies = [entry.claim for entry in deployed], tuple(entry.desired for entry in deployed)

@@ -18,7 +18,7 @@ from replicas.recommend.requirements import Requirements, Subject
 from replicas.sizing.resolved import unsupported
 
 UNNAMED_SECRET = "name-of-your-secret"  # noqa: S105 (a placeholder)
-"""Placeholder for the secret of a gated model in the generated lines, if no secret was given."""
+"""Placeholder for the secret of a gated model in the generated Python lines, if no secret was given."""
 
 
 @dataclass(frozen=True)

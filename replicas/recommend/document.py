@@ -47,7 +47,7 @@ class OptionDocument(TypedDict):
 
 
 class TwinDocument(TypedDict):
-    """The same copies on the same accelerators of a dearer instance type."""
+    """A dearer instance type with the same accelerators, on which the same copies run."""
 
     instance_type: str
     usd_per_hour: float | None

@@ -34,13 +34,13 @@ answers can raise the mean latency above p90."""
 
 @dataclass(frozen=True)
 class Measured:
-    """Forecast of the copies of a layout under the load, and the conditions of the objective that they miss."""
+    """Forecast of the copies of a layout under the load, and the conditions of the objective that these copies miss."""
 
     forecast: Forecast
     effort: Effort
     shortfalls: tuple[Shortfall, ...]
     warnings: tuple[str, ...] = ()
-    """Warnings of the forecast, without those of the plan."""
+    """Warnings of the forecast, without the warnings of the plan."""
 
     @property
     def point(self) -> Point:

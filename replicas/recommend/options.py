@@ -30,7 +30,7 @@ class Option:
     load: Load
     instances: int
     measured: Measured | None
-    """Forecast; None if the bounds already show that the layout misses the objective."""
+    """Forecast; None if the upper bounds of the speed already show that the layout misses the objective."""
     shortfalls: tuple[Shortfall, ...]
     fewer: Measured | None = None
     """Forecast with one instance fewer, if it was simulated and misses the objective; None otherwise."""
@@ -164,8 +164,8 @@ def fewest_instances(candidate: Candidate, gauge: Gauge, most: int, *, effort: E
     """Return the layout on the fewest instances, from `least` to `most`, that meet the objective. If no number does,
     the shortfalls of the option say why.
 
-    The number is found by bisection, because more instances never make answers slower. Nothing is simulated if bounds
-    already show that the layout misses the objective.
+    The number is found by bisection, because more instances never make answers slower. Nothing is simulated if the
+    upper bounds of the speed already show that the layout misses the objective.
     """
     price = candidate.plan.usd_per_hour
     budget = gauge.objective.max_usd_per_hour

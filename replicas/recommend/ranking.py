@@ -91,7 +91,10 @@ def _cost(option: Option) -> _Order:
 
 
 def _nearness(option: Option) -> tuple[bool, float, _Order]:
-    """Return the sort key of layouts that miss the objective: with a price first, then by the size of the miss."""
+    """Return the sort key of layouts that miss the objective.
+
+    Layouts with a known price come first, then the layouts that miss it least.
+    """
     return option.usd_per_hour is None, option.missed_by, _cost(option)
 
 

@@ -24,7 +24,7 @@ class Ranked:
 
     option: Option
     dearer: tuple[Option, ...]
-    """The same copies on the same accelerators of other instance types, which differ only in host and price."""
+    """The same copies on the same accelerators, on dearer instance types, which differ only in host and price."""
 
     def to_document(self) -> dict[str, Any]:
         """Return the JSON document (`replicas.recommend.document.RankedDocument`)."""
@@ -134,7 +134,10 @@ def _why(recommendation: Recommendation) -> Iterable[str]:
     if half := component.engine.weight_only(component.quantization, best.candidate.instance):
         yield f"{half[0].upper()}{half[1:]}."
     if best.candidate.weights.label != "none" and not recommendation.requirements.quantizations:
-        yield "Quantized weights give slightly different answers: compare the answers before you use them."
+        yield (
+            "Quantized weights give slightly different answers than the original weights: compare the answers of both "
+            "before you deploy."
+        )
 
 
 def _against_others(recommendation: Recommendation, best: Option, price: float) -> Iterable[str]:

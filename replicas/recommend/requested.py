@@ -37,9 +37,9 @@ def requested(
     Args:
         sizing: the model, and the allowed engines, quantizations and instance types.
         asked: the load. Lengths without a standard deviation get the assumed deviation.
-        objective: bounds, as `replicas.load.objectives` reads them.
-        latency_p90_seconds: bound of the p90 latency.
-        ttft_p90_seconds: bound of the p90 time to the first token.
+        objective: limits of times, as `replicas.load.objectives` reads them.
+        latency_p90_seconds: limit of the p90 latency.
+        ttft_p90_seconds: limit of the p90 time to the first token.
         max_usd_per_hour: budget.
         tell: called with a message for each assumption and for each option without effect.
         options: further fields of `Requirements`.
@@ -112,7 +112,7 @@ class _Faults:
             return None
 
     def raise_with(self, requirements: Requirements) -> None:
-        """Raise the stored faults together with the faults of the requirements; do nothing without stored faults."""
+        """Raise the stored faults together with the faults of the requirements. Do nothing if no fault is stored."""
         if not self.found:
             return
         others: list[str] = []

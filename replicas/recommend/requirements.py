@@ -36,7 +36,7 @@ class Requirements:
     objective: Objective = field(default_factory=Objective)
     engines: tuple[str, ...] = DEFAULT_ENGINES
     quantizations: tuple[str, ...] = ()
-    """Allowed quantizations: `none` or methods; empty for all that are available."""
+    """Allowed quantizations, `none` or the name of a method. Empty means all quantizations that are available."""
     instance_types: tuple[str, ...] = ()
     """Allowed instance types; empty for all."""
     region: str | None = None

@@ -22,7 +22,7 @@ fewer batches the first one would distort the result."""
 _DRAWN = 5000
 """Number of requests to draw to estimate the share of tokens that is cut."""
 _SKIPPED = 0.4
-"""Answers in this share of the simulated time, at its beginning, are not counted."""
+"""Share of the simulated time, from its start, in which answers are not counted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,8 @@ class Bounds:
 
 
 def bounds(engine: CopyEngine, load: Load) -> Bounds:
-    """Return the roofline of a copy: the latency of a single request, and the rate of the best batch of any size.
+    """Return the roofline of a copy: time to first token and latency of one request, and the highest rate of any batch
+    size.
 
     With measured kernels, a larger batch does not always have a higher rate, so several sizes are tried.
     """

@@ -14,7 +14,7 @@ Figure = Literal["requests_per_second", "latency", "ttft"]
 def bands_of(forecast: Forecast, figure: Figure, values: Sequence[float | None]) -> tuple[Band, ...]:
     """Return the band of a figure, which contains half of the comparable measured runs.
 
-    Empty if too few runs measured the figure.
+    The band is empty if too few runs measured the figure.
     """
     measured = forecast.measured_error.figures.get(figure) if forecast.measured_error else None
     if measured is None or measured.confidence == "unmeasured":

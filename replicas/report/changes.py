@@ -16,7 +16,10 @@ from replicas.units import HOURS_PER_MONTH
 
 @dataclass(frozen=True, kw_only=True)
 class Money:
-    """Price before and after, in USD an hour, at one bound of the scaling. None: no plan or no known price."""
+    """Price before and after, in USD an hour, at the floor, start or ceiling of the scaling.
+
+    A side without a plan or a known price has None.
+    """
 
     bound: str
     before: float | None

@@ -26,8 +26,8 @@ _TEMPLATE = _FOLDER / "templates" / "report.html.jinja"
 FEW = 4
 """Maximum number of deployments for full-length forecasts and a what-if with many layouts."""
 _REQUESTS = 15
-"""Simulated duration of the forecasts on a page with more deployments, given as the number of requests that an idle
-copy answers one after the other in this time."""
+"""Simulated duration of the forecasts on a page with more than `FEW` deployments. It is given as the number of requests
+that an idle copy answers one after the other in this time."""
 
 Progress = Callable[[str, int, int], None]
 

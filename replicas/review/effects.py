@@ -103,7 +103,9 @@ def _components(planned: Planned, before: Mapping[str, Resource], after: Mapping
             copies = " to ".join(_count(side) for side in (runtime.before, runtime.after))
             yield Effect(Kind.COPIES, key, f"inference component {quote(key)} goes from {copies} copies in place")
         if change.changed("DeploymentConfig"):
-            what = f"inference component {quote(key)}: no change now, but its next rolling update has other settings"
+            what = (
+                f"inference component {quote(key)}: no change now, but the settings of its next rolling update change"
+            )
             yield Effect(Kind.NEXT_ROLL, key, what)
     # If a component is deleted, a created one may be its successor and not an additional component.
     if not any(change.outcome is Outcome.DELETED for change in components.values()):
@@ -136,8 +138,9 @@ def _paths_of_referenced(
     before: Mapping[str, Resource],
     after: Mapping[str, Resource],
 ) -> list[str]:
-    """Return the paths at which two resources differ: the resource to which a property refers before the change, and
-    the resource to which the property refers afterwards.
+    """Return the paths at which two resources differ.
+
+    They are the resources to which a property refers before and after the change.
     """
     sides = [
         sorted(key for key in names_in(_properties(side).get(name)) if resources.get(key, {}).get("Type") == kind)

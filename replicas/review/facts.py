@@ -25,7 +25,7 @@ _COMPONENT_FIELDS = (
 
 @dataclass(frozen=True)
 class Fact:
-    """One line of a comparison: label, and the values of both sides as text. None: the side has no value."""
+    """One line of a comparison: label, and the values of both sides as text. A side without a value has None."""
 
     what: str
     before: str | None

@@ -89,7 +89,7 @@ def _section(compared: Comparison, *, is_compared: bool) -> Iterator[str]:
         yield from (f"| {_label(row)} | {_cell(row.before)} | {_cell(row.after)} |" for row in lines)
         yield ""
     if any(map(_is_range, compared.facts)):
-        yield "_Three values are those at the floor, at the start and at the ceiling of the scaling._"
+        yield "_Three values stand for the floor, the start and the ceiling of the scaling._"
         yield ""
     for pair in compared.forecasts:
         yield from _forecast_notes(pair, both=compared.verdict is Verdict.CHANGED)

@@ -107,7 +107,7 @@ class Review:
     """Number of deployments of the head."""
     comparisons: tuple[Comparison, ...]
     templates: TemplateReport | None
-    """None if templates were not compared; `failure` gives the reason."""
+    """Report about the templates; None if templates were not compared, for which `failure` gives the reason."""
     failure: str | None
     head_deploys: bool
     """Whether the head can be synthesised."""
@@ -127,7 +127,7 @@ class Review:
 
     @property
     def unchanged(self) -> int:
-        """Number of deployments of the head that are the same in the base."""
+        """Number of deployments of the head that are identical in the base."""
         return self.deployments - sum(comparison.is_present for comparison in self.comparisons)
 
     def to_document(self) -> Json:

@@ -44,7 +44,7 @@ class TemplateReport:
     def summary(self) -> str:
         """Summary of the differences in one or two sentences."""
         if not self.changes:
-            return f"No stack changes against {quote(self.base)}."
+            return f"No stack differs from {quote(self.base)}."
         count = {status: sum(change.status is status for change in self.changes) for status in Status}
         parts = [f"{number} {status}" for status, number in count.items() if number]
         unchanged = self.stacks - sum(change.is_present for change in self.changes)

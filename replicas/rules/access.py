@@ -21,7 +21,7 @@ _OF_THE_ACCOUNT = ("AdministratorAccess", "PowerUserAccess", "IAMFullAccess", "N
 @rule(
     "role-too-wide",
     checks="An execution role has nearly all rights in the account, or all rights to a service (then a warning).",
-    why="an attacker in the container gets all of these rights",
+    why="an attacker in the container gets all rights of the role",
 )
 def role_too_wide(topology: Topology) -> Iterator[Case]:
     """An execution role must not have wide rights: serving needs only rights to the image, the weights and the logs."""

@@ -60,7 +60,7 @@ def adapter_base(topology: Topology) -> Iterator[Case]:
     enforced=enforced_by(_CREATE, "documented", "API reference, BaseInferenceComponentName"),
 )
 def adapter_claims(topology: Topology) -> Iterator[Case]:
-    """An adapter must not reserve resources, because it uses those of its base component."""
+    """An adapter must not reserve resources, because it uses the resources of its base component."""
     for component, adapter in _adapters(topology):
         if adapter.claims_resources:
             yield Case(subject=component.subject)

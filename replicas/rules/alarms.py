@@ -205,8 +205,9 @@ def _namespace_of(metric: WatchedMetric) -> str | None:
 
 
 def _metric_like(metric: WatchedMetric) -> str | None:
-    """Return the metric of SageMaker to which a misspelt name is similar; None if the name is correct, similar to no
-    metric, or in a namespace of another service.
+    """Return the metric of SageMaker that a misspelt name probably means.
+
+    The result is None if the name is correct, not similar to any metric, or in a namespace of another service.
     """
     known = (*_OF_SERVICE, *_OF_INSTANCES)
     if metric.namespace not in _NAMESPACES or not isinstance(metric.name, str) or metric.name in known:
@@ -215,8 +216,9 @@ def _metric_like(metric: WatchedMetric) -> str | None:
 
 
 def _dimension_like(name: str) -> str | None:
-    """Return the dimension of SageMaker that a misspelt name probably means; None if the name is correct, or similar to
-    none.
+    """Return the dimension of SageMaker that a misspelt name probably means.
+
+    The result is None if the name is correct, or not similar to any dimension.
     """
     if name in _DIMENSIONS:
         return None

@@ -21,7 +21,7 @@ from replicas.rules.shortage import MOST_CHANGED, Shortage
 from replicas.sizing import claims
 
 _NEVER = "the last copies never start, and their requests queue on the other copies"
-_SHARED = "a component reaches its ceiling only while other components are below theirs"
+_SHARED = "a component reaches its ceiling only while other components are below their ceilings"
 _CEILING_FITS = "whether the ceiling of copies fits the instances"
 
 

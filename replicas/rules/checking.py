@@ -94,7 +94,10 @@ def check(
 
 @dataclass(frozen=True)
 class Reading:
-    """A template and the endpoint model that was read from it, for several checks: reading is slower than checking."""
+    """A template, and the endpoint model that was read from it.
+
+    It can be checked several times, because reading takes longer than checking.
+    """
 
     template: Mapping[str, Any]
     """The template with its `Fn::ForEach` loops expanded."""

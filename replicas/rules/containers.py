@@ -71,7 +71,8 @@ def _above_instance(topology: Topology) -> Iterator[Case]:
 
 
 def _degree_variables(container: Container, kind: EngineKind | None) -> list[str]:
-    """Return the variables that can set the degree: the first one that the container has, or all if it has none.
+    """Return the variables that can set the degree: the first such variable that the container has or, if it has none,
+    all of them.
 
     For an unknown engine, the variables of all engines are returned.
     """

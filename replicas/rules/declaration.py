@@ -45,8 +45,8 @@ class Rule:
     enforced: tuple[Enforcement, ...]
     """AWS operations that refuse a resource that breaks the rule; empty if none does."""
     needs_proof: bool | tuple[str, ...]
-    """True if an uncertain finding refuses a plan, because a plan must prove that its copies fit; a tuple if only
-    findings of these kinds do. Otherwise an uncertain finding is a warning of the plan."""
+    """True if an uncertain finding refuses a plan, because a plan must prove that its copies fit; a tuple of kinds if
+    only findings of these kinds do. Otherwise an uncertain finding is a warning of the plan."""
     judge: Judge
 
     def refuses_plan(self, finding: Finding) -> bool:

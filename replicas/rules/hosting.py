@@ -57,7 +57,7 @@ def regions() -> frozenset[str]:
 def published_tags(account: str, region: str, repository: str) -> frozenset[str] | None:
     """Return the tags of the serving containers that AWS publishes in one of its own ECR repositories.
 
-    None if no repository of this account, region and name is known.
+    The result is None if no repository of this account, region and name is known.
     """
     tags = {
         image.tag

@@ -11,7 +11,7 @@ from replicas.sizing import claims
 
 _NOT_ENOUGH = (
     "a copy cannot be split over instances, and a copy that does not fit fails with 'There is not enough hardware "
-    "resources on the instances' after minutes of paid instances"
+    "resources on the instances' after minutes in which the instances are billed"
 )
 
 
@@ -29,7 +29,7 @@ def hard(instance: Instance) -> Resources:
 def nearly_all(instance: Instance) -> Resources:
     """Return nine tenths of the host's CPU and memory, or the conservative bound if it is higher.
 
-    No larger reservation is known to run, because the platform itself needs part of the host.
+    No larger reservation is known to run: the platform itself needs part of the host.
     """
     host, known = hard(instance), claims.host(instance)
     return Resources(

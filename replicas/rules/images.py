@@ -36,7 +36,7 @@ def image_not_published(topology: Topology) -> Iterator[Case | Unjudged]:
     """AWS must publish the image of a container, as far as the tables of SageMaker's SDK say.
 
     The tables have one tag of each version. A tag of a newer version, or of another patch release, is yielded as not
-    judged, and so is the memory of a container whose tag has no version.
+    judged. The memory of a container whose tag has no version is yielded as not judged, too.
     """
     for subject, container in topology.declared_containers:
         kind = engine_of_image(container.repository)

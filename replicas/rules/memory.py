@@ -21,7 +21,7 @@ from replicas.start.timeouts import LEAST_SECONDS, longest_download, longest_sta
 @rule(
     "copy-without-memory",
     checks="A model does not fit the memory of its copy's accelerators, or cannot be split over them.",
-    why="the engine exits at start, after minutes of paid instances, and no copy ever serves",
+    why="the engine exits at start, after minutes in which the instance is billed, and no copy ever serves",
     source="docs/sizing.md: the memory model, compared with KV cache sizes that engines printed",
 )
 def copy_without_memory(topology: Topology) -> Iterator[Case | Unjudged]:

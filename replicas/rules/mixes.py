@@ -74,7 +74,10 @@ def _share(need: Resources, room: Resources) -> _Shares:
 
 
 def _columns(shortages: Sequence[Shortage]) -> list[tuple[Demand, ...]]:
-    """Return the demands of each component on all types. Each is listed twice: the second time for rolling updates."""
+    """Return the demands of each component on all types.
+
+    Each demand is listed twice: the second time for the rolling update.
+    """
     demands = [(*shortage.all_demands, *shortage.all_demands) for shortage in shortages]
     return list(zip(*demands, strict=True))
 

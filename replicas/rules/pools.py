@@ -79,5 +79,5 @@ def _unjudged_mixes(variant: Variant, topology: Topology) -> Iterator[Unjudged]:
 def _why(shortages: list[Shortage]) -> str:
     types = ", ".join(shortage.instance.name for shortage in shortages)
     enough = mixes.enough_for_every_mix(shortages)
-    more = f"; they fit {enough} instances of any mix" if isinstance(enough, int) else ""
-    return f"the copies fit instances of one type ({types}), but no single placement fits all types{more}"
+    more = f"; with {enough} instances, the copies fit any mix of these types" if isinstance(enough, int) else ""
+    return f"the copies fit if all instances have the same type ({types}), but no single placement fits all types{more}"

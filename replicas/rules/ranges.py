@@ -13,7 +13,7 @@ from replicas.endpoint.variants import Variant
 
 @dataclass(frozen=True, kw_only=True)
 class Range:
-    """The range of copies of one component. A bound is None if it is unknown."""
+    """The range of copies of one component. A limit is None if it is unknown."""
 
     target: ScalingTarget
     floor: int | None

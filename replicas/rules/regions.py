@@ -31,7 +31,7 @@ def registry_region(container: Container) -> str | None:
 def regions_of(variant: Variant) -> tuple[str, ...] | None:
     """Return the regions that have all instance types of a variant, and inference components if it hosts any.
 
-    None if an instance type is unknown.
+    The result is None if an instance type is unknown.
     """
     names = variant.instances.type_names
     types = [instance_types().get(name) for name in names]
@@ -100,7 +100,7 @@ def image_in_other_region(topology: Topology) -> Iterator[Case]:
 @rule(
     "zero-instances-refused",
     severity="warning",
-    checks="A variant has MinInstanceCount=0 in a region that has refused it (warning).",
+    checks="A variant has MinInstanceCount=0 in a region that has refused this value (warning).",
     why="the region has refused it: {seen}",
     source="stdapi-ai/stdapi.ai issue 43, 27 August 2026",
     enforced=enforced_by("CreateEndpointConfig", "quoted", _ZERO_INSTANCES_REFUSED["eu-west-3"]),

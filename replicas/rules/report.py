@@ -43,7 +43,8 @@ class Unresolved:
     logical_id: str
     what: str
     parameters: tuple[str, ...] = ()
-    """Template parameters whose values are needed (`AWS::Region` means `--region`); empty if none would help."""
+    """Template parameters whose values are needed (`AWS::Region` stands for `--region`); empty if no parameter would
+    help."""
 
     def to_document(self) -> dict[str, Any]:
         """Return the question as a JSON document."""

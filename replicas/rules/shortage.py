@@ -104,7 +104,7 @@ class Shortage:
         return _packing(needs, copies, room, self.instances, steps)
 
     def compared(self, room: Resources) -> list[Compared]:
-        """Compare the resources of all copies with those of all instances, for each resource."""
+        """Compare, for each resource, the sum over all copies with the sum over all instances."""
         return list(_compared(total_of(self.needs, self.copies), total_of([room], (self.instances,))))
 
     def too_large(self, room: Resources) -> list[tuple[Demand, Compared]]:

@@ -110,7 +110,7 @@ def _has_no_image(specification: Specification) -> bool:
 @rule(
     "adapter-artifact",
     checks="An adapter has no Container with an ArtifactUrl.",
-    why="an adapter consists of files that the copies of its base component load from this location",
+    why="an adapter consists of files, which the copies of its base component load from the ArtifactUrl",
     source="botocore 1.44.5, InferenceComponentSpecification, BaseInferenceComponentName: 'use the Container parameter "
     "to specify the location of the adapter artifacts'",
     enforced=_by_create_and_update("documented", "botocore 1.44.5, BaseInferenceComponentName"),

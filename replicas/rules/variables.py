@@ -88,7 +88,7 @@ def weights_missing(topology: Topology) -> Iterator[Case]:
     source="the engine's folder in replicas/engines",
 )
 def variables_in_order(topology: Topology) -> Iterator[Case]:
-    """A limit of an engine must not exceed another limit that bounds it."""
+    """A variable must not set a limit of an engine below another limit that must not exceed it."""
     for subject, container in _containers(topology):
         kind = engine_of_image(container.repository)
         for order in kind.orders if kind else ():
@@ -166,7 +166,7 @@ def variable_not_read(topology: Topology) -> Iterator[Case]:
 
 
 def judged_variables(kind: EngineKind, tag: str | None) -> frozenset[str]:
-    """Return the variables whose values these rules compare, except those that affect the memory of a copy."""
+    """Return the variables whose values these rules compare, except variables that affect the memory of a copy."""
     orders = [name for order in kind.orders for name in (order.lesser, order.greater)]
     conflicts = [name for conflict in kind.conflicts_of(tag) for name in conflict.names]
     cache = [kind.host_cache.switch, kind.host_cache.share_variable] if kind.host_cache else []

@@ -16,14 +16,15 @@ from replicas.rules.finding import Case
 
 _CREATE = "CreateEndpointConfig"
 _WITHOUT_VOLUME = re.compile(r"ml\.(?:g5|g6|p5|trn1|p3\.|[a-z]+\d+[a-z]*d)")
-"""Instance families that refuse a volume size: those of the SageMaker SDK (`volume_size_supported`), and p3, for which
-a source quotes the refusal."""
+"""Instance families that refuse a volume size: the families of the SageMaker SDK (`volume_size_supported`), and p3, for
+which a source quotes the refusal."""
 
 
 @rule(
     "volume-on-local-storage",
     checks="VolumeSizeInGB is set for instances with local NVMe storage.",
-    why="CreateEndpointConfig refuses it: 'VolumeSize parameter is not allowed for the selected Instance type'",
+    why="CreateEndpointConfig refuses VolumeSizeInGB: 'VolumeSize parameter is not allowed for the selected Instance "
+    "type'",
     source="autogluon/autogluon-cloud pull request 50; aws/sagemaker-python-sdk pull request 4828; sagemaker 2.257.7, "
     "volume_size_supported",
     enforced=enforced_by(
@@ -124,7 +125,7 @@ def pool_twice(topology: Topology) -> Iterator[Case]:
 @rule(
     "pool-names-model",
     checks="An instance pool names a model, but its variant hosts inference components.",
-    why="the override replaces the variant's model, and a variant with components has no model",
+    why="ModelNameOverride replaces the model of the variant, and a variant with components has no model",
     source="SageMaker API reference, InstancePool, ModelNameOverride",
     enforced=enforced_by(_CREATE, "assumed", "AWS publishes no message for this refusal"),
 )

@@ -29,8 +29,8 @@ _OTHER_MESSAGES = re.compile(
 """Matches schema messages about cases that other rules report: specifications of a component, environment size."""
 
 _NEWER_VALUES: Mapping[str, str] = {"InferenceAmiVersion": "al", "InstanceType": "ml."}
-"""Properties whose list of allowed values grows, each with the text with which all values start. An unlisted value that
-starts with this text is perhaps newer than the schema."""
+"""Properties whose list of allowed values grows, each with the prefix that all its values have. An unlisted value with
+this prefix may be newer than the schema."""
 
 _SAME_NAME = "write the literal name of the resource, and set the same name in that resource"
 
@@ -115,7 +115,7 @@ def attribute_absent(topology: Topology) -> Iterator[Case]:
 @rule(
     "wait-missing",
     checks="A resource contains the literal name of another resource, but does not depend on it.",
-    why="CloudFormation creates and deletes the two at the same time: {consequence}",
+    why="CloudFormation creates and deletes the two resources at the same time: {consequence}",
     source="CloudFormation user guide, DependsOn attribute; SageMaker API reference, CreateInferenceComponent, "
     "EndpointName: 'The name of an existing endpoint'; gruntwork-io/cloud-nuke pull request 1142 (DeleteEndpoint)",
 )

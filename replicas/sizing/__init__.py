@@ -1,6 +1,6 @@
 """Sizing of one copy: memory, tensor-parallel degree, limits, CPU and host memory. Makes no AWS call and no request.
 
-`deployments.py` files import the public names of `replicas` from here. A name is loaded on first use.
+`deployments.py` files import the public names of `replicas` from this package. A name is loaded on first use.
 """
 
 from __future__ import annotations

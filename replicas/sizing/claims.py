@@ -36,7 +36,7 @@ class Claimable:
 def claimable(instance: Instance) -> Claimable:
     """Return the CPU and memory that copies may reserve on an instance type.
 
-    Each value is the larger of two: the value of the rule, and the largest reservation known to run on the type.
+    Each value is the larger of the value of the rule, and of the largest reservation that is known to run on the type.
     """
     cpus, cpus_reason = _rule_for_cpus(instance)
     memory, memory_reason = _rule_for_memory(instance)
@@ -59,7 +59,7 @@ def host(instance: Instance) -> Resources:
 
 
 def default_cpus(instance: Instance, accelerators: int) -> tuple[float, str]:
-    """Return the default number of CPU cores of a copy with this many accelerators, and the reason.
+    """Return the default number of CPU cores of a copy with this many accelerators, and the reason for this number.
 
     The copy gets the same share of the cores that the rule allows as of the host's accelerators.
     """
@@ -72,7 +72,7 @@ def default_cpus(instance: Instance, accelerators: int) -> tuple[float, str]:
 
 
 def default_memory_mib(instance: Instance, accelerators: int) -> tuple[int, str]:
-    """Return the default host memory of a copy with this many accelerators, MiB, and the reason.
+    """Return the default host memory of a copy with this many accelerators, MiB, and the reason for this size.
 
     The copy gets the same share of the memory that the rule allows as of the host's accelerators.
     """
@@ -112,7 +112,7 @@ def _default_memory(instance: Instance) -> tuple[int, str]:
 
 
 def _rule_for_memory(instance: Instance) -> tuple[int, str]:
-    """Return the host memory that copies may reserve according to the rule, MiB, and the reason.
+    """Return the host memory that copies may reserve according to the rule, MiB, and the reason for this size.
 
     Recipes for the largest hosts reserve 65 to 73 % of the memory, which is more than the default share.
     """

@@ -30,7 +30,7 @@ class ContainerRequest:
     accelerators: int
     """Accelerators of one copy."""
     model: Model | None
-    """None until the model is known."""
+    """The model that the container serves; None until it is known."""
 
     @property
     def settings(self) -> ContainerSettings:
@@ -89,6 +89,8 @@ def requested(request: ContainerRequest, instance: Instance | None) -> ResolvedC
 
 
 def _default_sequences(engine: Engine, instance: Instance, settings: ContainerSettings) -> int | None:
-    """Return the maximum number of requests in a batch of a container that sets none; None if only tokens limit it."""
+    """Return the maximum number of requests in a batch, for a container that does not set it; None if only tokens limit
+    the batch.
+    """
     default = engine.default_sequences(instance)
     return engine.sequences_within(default, settings.prefill_tokens) if settings.prefill_tokens else default

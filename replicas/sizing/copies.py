@@ -85,7 +85,7 @@ class _Attempt:
 
     @property
     def outside(self) -> float:
-        """Memory that the engine takes outside its share, including the rest of the CUDA context, bytes."""
+        """Memory that the engine takes outside its share, bytes. It includes the CUDA context outside the share."""
         return max(0.0, _CONTEXT_OUTSIDE_SHARE - self.memory.context) + self.memory.outside
 
 
@@ -168,7 +168,7 @@ class _Limits:
     prefill_reason: str
     sequences: int | None
     share: float | None
-    """None for the engine's default, which can depend on the degree."""
+    """Share of the memory of the card, 0 to 1; None for the default of the engine, which can depend on the degree."""
     share_reason: str
     request_tokens: int
     cache_tokens: int
@@ -275,7 +275,9 @@ def _attempt(component: ResolvedComponent, instance: Instance, degree: int) -> _
 
 
 def _share(component: ResolvedComponent, instance: Instance, degree: int, limits: _Limits) -> tuple[float, str]:
-    """Return the share of the card's memory that the engine uses at a tensor-parallel degree, and the reason."""
+    """Return the share of the card's memory that the engine uses at a tensor-parallel degree, and the reason for this
+    value.
+    """
     if limits.share is not None:
         return limits.share, limits.share_reason
     return component.engine.share_on(instance, degree, limits.prefill)
@@ -375,7 +377,10 @@ def _memory_reasons(
 
 
 def _cache_unit(attempt: _Attempt, limits: _Limits) -> str:
-    """Return the divisor of the cache memory as text: the memory of one token, or of one request."""
+    """Return the divisor of the cache memory as text.
+
+    It is the memory of one token or, if not every layer keeps every token, of one request.
+    """
     pool = attempt.memory.pool
     if pool.is_plain:
         return f"{pool.block_bytes / pool.groups[0].block_tokens:,.0f} B a token"

@@ -33,7 +33,9 @@ class Fault:
 
 
 def quantization_of(component: Component, model: Model) -> Quantization | None:
-    """Return the quantization in which the weights are loaded: the requested one, by default the checkpoint's."""
+    """Return the quantization in which the weights are loaded: the requested quantization or, if none is requested, the
+    checkpoint's.
+    """
     stored = model.quantization
     if component.quantization is None or (stored and component.quantization == stored.method):
         return stored

@@ -44,10 +44,10 @@ class _NotJudgedError(Exception):
 
 
 def fit(demands: Sequence[Demand], instance: Instance, instances: int) -> Fit:
-    """Place the requested copies and the minimum of the other components, then add copies of these in turn.
+    """Place the requested copies and the minimum of the other components, then add copies of the latter in turn.
 
-    Copies are added as long as one more fits. A component with a minimum gets more copies only after the others have
-    reached this minimum.
+    Copies are added as long as one more fits. A component with a minimum gets more copies only after the other growing
+    components have reached the same number.
     """
     host = claims.host(instance)
     needs = [demand.need for demand in demands]

@@ -45,7 +45,8 @@ class CopyMemory:
     element_bytes: float = PRECISION_BYTES
     """Bytes of an element of the KV cache."""
     counted_request_tokens: int | None = None
-    """Tokens of a request if the engine reports its cache as a number of requests; None if it reports blocks."""
+    """Number of tokens of a request, if the engine reports the size of its cache as a number of requests; None if it
+    reports blocks."""
 
     @property
     def usable(self) -> float:

@@ -15,7 +15,9 @@ _FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True, kw_only=True)
 class Accelerator:
-    """Speed of one accelerator: values of its data sheet, and the accelerator whose measured kernel times it uses."""
+    """Speed of one accelerator: values of its data sheet, and the name of the accelerator whose measured kernel times
+    are used for it.
+    """
 
     name: str
     tflops: float
@@ -75,7 +77,10 @@ def _frozen(value: Any) -> Any:
 
 
 def _bandwidth_of_tables(name: str) -> float:
-    """Return the bandwidth of the measured accelerator in GB a second: the largest of all variants of this name."""
+    """Return the bandwidth of the measured accelerator, GB a second.
+
+    If the accelerator has several variants, the largest bandwidth is taken.
+    """
     return max(float(card["gb_per_second"]) for card in _cards() if card["name"] == name)
 
 

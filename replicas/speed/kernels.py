@@ -190,7 +190,8 @@ def product_roofline(
 ) -> float:
     """Return the roofline time of a matrix product, seconds: the time to compute or to move bytes, whichever is longer.
 
-    `edges` is the sum of the matrix's rows and columns: the elements that are read and written for each token.
+    `edges` is the sum of the matrix's rows and columns, which is the number of elements that are read and written for
+    each token.
     """
     moved = weights * stored_bytes + tokens * edges * 2
     return float(max(2 * tokens * weights / flops, moved / bandwidth))

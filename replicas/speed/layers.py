@@ -28,8 +28,9 @@ _UNPACKED_BYTES = ("eetq", "bitsandbytes", "compressed-tensors", "gptq")
 """Methods whose eight-bit weights are unpacked to half precision before they are multiplied."""
 _FLOAT32_BYTES = 4.0
 _HIDDEN_PASSES, _WIDTH_PASSES = 8, 3
-"""Reads and writes of activations by the kernels between matrix products, per token and layer: of the hidden state (two
-norms with residuals, two sums) and of the feed-forward width (gate and up are read, their product is written)."""
+"""Number of times that the kernels between matrix products read or write activations, per token and layer: the hidden
+state (two norms with residuals, two sums), and the feed-forward width (gate and up are read, their product is
+written)."""
 _PASSES_SHARE = 0.8
 """Share of the memory bandwidth that the kernels between matrix products reach, like a copy of data in memory."""
 

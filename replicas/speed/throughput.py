@@ -32,11 +32,11 @@ _GROUPS = 256
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """Lengths of requests that are all alike: tokens of the prompt and of the answer."""
+    """Lengths of the requests, which are all alike: tokens of the prompt and tokens of the answer."""
 
     input_tokens: int
     output_tokens: int
-    """0 for embeddings and scores, which are ready after the step that computes the prompt."""
+    """Tokens of the answer; 0 for embeddings and scores, which are ready after the step that computes the prompt."""
 
     @property
     def steps(self) -> int:
@@ -52,7 +52,7 @@ class CopySpeed:
     profile: Profile
     work: Work
     kv_cache_tokens: int | None
-    """None for a model without a cache."""
+    """Size of the KV cache in tokens; None for a model without a cache."""
     prefill_tokens: int
     """Maximum number of prompt tokens in a step."""
     sequences: int | None
@@ -166,7 +166,10 @@ def answered(speed: CopySpeed, copies: int, users: int) -> float:
 
 
 def _power(weights: list[float], copies: int) -> list[float]:
-    """Return the weights of `copies` copies together, by their total number of groups. `weights` belong to one copy."""
+    """Return the product-form weights of `copies` copies together, by their total number of groups.
+
+    `weights` belong to one copy.
+    """
     result, square = [1.0] + [0.0] * (len(weights) - 1), weights
     while copies:
         if copies % 2:

@@ -95,7 +95,7 @@ class _Decoded:
     """Sum of `compute`, `weights` and `exchange`."""
     host: float
     waits_below: float
-    """Duration of a step's work below which the accelerators wait for the host or for kernel launches."""
+    """If the work of a step takes less time than this, the accelerators wait for the host or for kernel launches."""
     context: Curve
     """Time of the attention, by the context of each sequence."""
 
@@ -116,11 +116,12 @@ class StepTimes:
     """Time to exchange activations between accelerators, by the tokens of the step; None for one accelerator."""
     least: float
     """Time to launch the kernels of a step. Launching overlaps with the work on the accelerators, so only the longer of
-    the two counts."""
+    the two times counts."""
     step_host: float
     sequence_host: float
     hides_host: bool = False
-    """True if the host prepares the next step while the accelerators compute. Then only the longer time counts."""
+    """True if the host prepares the next step while the accelerators compute. In this case, only the longer of the two
+    times counts."""
     _decoded: dict[int, _Decoded] = field(default_factory=dict, init=False, repr=False, compare=False, hash=False)
     _linear: dict[int, _Linear] = field(default_factory=dict, init=False, repr=False, compare=False, hash=False)
     _heads: dict[int, float] = field(default_factory=dict, init=False, repr=False, compare=False, hash=False)

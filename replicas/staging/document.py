@@ -15,7 +15,7 @@ class FileDocument(TypedDict):
     path: str
     size_bytes: int
     hub_id: str
-    """Hash on the Hub: `sha256:...` for large files, `git-sha1:...` for the others."""
+    """Hash on the Hub: `sha256:...` for large files, `git-sha1:...` for other files."""
     sha256: str | None
     was_there: bool
     """True if the file was already in S3."""

@@ -24,7 +24,7 @@ class StagedFile:
     path: str
     size_bytes: int
     hub_id: str
-    """Hash on the Hub: `sha256:...` for large files, `git-sha1:...` (git's blob id) for the others."""
+    """Hash on the Hub: `sha256:...` for large files, `git-sha1:...` (git's blob id) for other files."""
     sha256: str | None
     """SHA-256 of the object in S3; None until it is uploaded."""
 

@@ -16,7 +16,7 @@ class PhaseDocument(TypedDict):
     phase: PhaseName
     what: str
     seconds: float | None
-    """Null if no comparable start was measured. Only the range is known then."""
+    """Expected seconds; null if no comparable start was measured. Only the range is known in this case."""
     low_seconds: float
     high_seconds: float
     basis: str
@@ -26,7 +26,7 @@ class SpanDocument(TypedDict):
     """Seconds of several phases together."""
 
     seconds: int | None
-    """Null if one of the phases was not measured."""
+    """Expected seconds; null if one of the phases was not measured."""
     low_seconds: int
     high_seconds: int
 

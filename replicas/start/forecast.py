@@ -68,8 +68,9 @@ class Start:
 
     @property
     def certain(self) -> Span:
-        """Time of the phases in `container` that the engine is known to have. Without published starts, only the
-        weights are downloaded and loaded for certain.
+        """Time of the phases in `container` that the engine is known to have.
+
+        Without published starts, only the download and the loading of the weights are certain.
         """
         if self.has_published:
             return self.container

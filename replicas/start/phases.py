@@ -42,7 +42,7 @@ class Phase:
 
     name: PhaseName
     seconds: float | None
-    """Expected seconds; None if no comparable start was measured. Only the range is known then."""
+    """Expected seconds; None if no comparable start was measured. Only the range is known in this case."""
     low: float
     high: float
     basis: str
@@ -70,7 +70,7 @@ class Span:
     """Seconds of several phases together."""
 
     seconds: float | None
-    """None if one of the phases was not measured."""
+    """Expected seconds; None if one of the phases was not measured."""
     low: float
     high: float
 

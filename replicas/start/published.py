@@ -20,7 +20,7 @@ _FEWEST = 2
 
 @dataclass(frozen=True, kw_only=True)
 class Weights:
-    """Properties of weights on which the time of compilation and graph capture depends."""
+    """Properties of the weights that change the time of compilation and graph capture."""
 
     experts: bool
     four_bit_floats: bool
@@ -62,8 +62,8 @@ def ratios(starts: Starts, phase: EnginePhase, rows: Iterator[PublishedStart]) -
 def like(kind: EngineKind, *, version: str, accelerator: str, weights: Weights, phase: EnginePhase) -> Ratios | None:
     """Return the range of ratios over published starts with this version, accelerator and kind of weights.
 
-    None if fewer than two starts report the phase. For `boot` and `warmup`, starts on all accelerators count, because
-    these phases do not depend on the accelerator.
+    The result is None if fewer than two starts report the phase. For `boot` and `warmup`, starts on all accelerators
+    count, because these phases do not depend on the accelerator.
     """
     starts = kind.starts
     if starts is None:

@@ -36,8 +36,8 @@ def probe(
     Args:
         aws: account and region.
         deployed: the endpoint with its components and adapters.
-        asleep: names of components scaled to zero copies. They and their adapters get no request, because that would
-            start billed instances.
+        asleep: names of components scaled to zero copies. They and their adapters get no request, because a request
+            would start billed instances.
         wait_seconds: longest total wait.
         tell: called with each line of progress.
 

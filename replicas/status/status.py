@@ -50,7 +50,8 @@ class Instances:
 
     variant: str
     instance_type: str
-    """Type of the running instances, joined by "and" if there are several; the first choice if none runs."""
+    """Type of the running instances, joined by "and" if there are several; the first type of the variant if none
+    runs."""
     pools: tuple[str, ...]
     """Types of the instance pools, in order of priority; empty without pools."""
     running_by_type: Mapping[str, int]
@@ -116,7 +117,7 @@ class ComponentStatus:
 
 @dataclass(frozen=True)
 class Scaling:
-    """Autoscaling of a component's copies: bounds, policies and the last activity."""
+    """Autoscaling of a component's copies: limits, policies and the last activity."""
 
     least: int
     most: int
@@ -161,7 +162,7 @@ class Status:
     components: tuple[ComponentStatus, ...] = ()
     drift: tuple[Difference, ...] = ()
     probes: tuple[Probe, ...] = ()
-    """Results of `--probe`; empty without that option."""
+    """Results of `--probe`; empty if the status was read without `--probe`."""
     starts: tuple[StartRecord, ...] = ()
     """Measured starts of the components (`--probe`)."""
     unmeasured: tuple[Unmeasured, ...] = ()

@@ -1,4 +1,6 @@
-"""`replicas teardown`: deletes the resources of an inventory in order, and reports those that could not be deleted."""
+"""`replicas teardown`: deletes the resources of an inventory in order, and reports the resources that could not be
+deleted.
+"""
 
 from __future__ import annotations
 

@@ -68,9 +68,8 @@ def nested_templates(parent: Path, template: Mapping[str, Any]) -> Iterator[tupl
 
 
 def regions_of(templates: Iterable[Path]) -> dict[Path, str | None]:
-    """Return the region of each template's stack, by the manifest in its folder; None if it names no region.
-
-    Each manifest is read only once, because its size grows with the number of stacks.
+    """Return the region of each template's stack, as the manifest in its folder names it; None if the manifest names no
+    region.
     """
     paths = list(templates)
     known = {

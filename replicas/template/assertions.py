@@ -17,7 +17,7 @@ from replicas.template.world import World
 def refusal_of(template: Mapping[str, Any]) -> str | None:
     """Return the description of an assertion that is false in every region and for all parameters.
 
-    A template with this assertion can never be deployed. None if no assertion is always false.
+    A template with this assertion can never be deployed. Return None if no assertion is always false.
     """
     if not section(template, "Rules"):
         return None

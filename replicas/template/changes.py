@@ -32,7 +32,7 @@ ENDPOINT = ResourceType.ENDPOINT
 COMPONENT = ResourceType.COMPONENT
 SERVING = {ENDPOINT: "endpoint", COMPONENT: "inference component"}
 NAME_PROPERTY = {ENDPOINT: "EndpointName", COMPONENT: "InferenceComponentName"}
-KEPT = "The old one is kept (DeletionPolicy): it keeps serving, and is billed, outside of the stack."
+KEPT = "The old resource is kept (DeletionPolicy): it keeps serving, and is billed, outside of the stack."
 STAYS = "refused: the new template cannot be deployed, and the deployed stack does not change"
 NAMELESS = "no entry has this name: it was removed or renamed, or is refused and its name cannot be read"
 COMPONENT_IDENTITY = ("InferenceComponentName", "EndpointName", "VariantName")
@@ -127,7 +127,8 @@ class StackChange:
 def compare(old: Mapping[str, Stack], new: Mapping[str, Stack]) -> list[StackChange]:
     """Return the stacks that differ: first the stacks of `new` in their order, then the removed stacks.
 
-    A stack whose new template can never be deployed has the status refused, because its resources do not change.
+    A stack whose new template CloudFormation can never deploy has the status `REFUSED`. No changes of its resources are
+    listed.
     """
     changes: list[StackChange] = []
     for name, stack in new.items():
@@ -182,7 +183,7 @@ def _replaced(change: ResourceChange, old: Resource, new: Resource) -> ServingCh
     end = (
         "The old endpoint is kept (UpdateReplacePolicy) and is billed until someone deletes it."
         if _retained(new, "UpdateReplacePolicy")
-        else "The old one is deleted when the rest of the update has succeeded."
+        else "The old endpoint is deleted when the rest of the update has succeeded."
     )
     reasons = [
         f"{changed.name} is create-only ({_shown(old, changed.name)} -> {_shown(new, changed.name)})"

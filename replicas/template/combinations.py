@@ -16,8 +16,8 @@ _WHY = "neither AWS's documentation nor a published error message says whether t
 
 
 def open_combinations(resources: Resources, variants: Sequence[Variant]) -> Iterator[Unread]:
-    """Yield a question that is not judged for each feature of a used configuration or model whose support is
-    undocumented.
+    """Yield a question that is not judged for each feature that a configuration or model in use has, and whose support
+    is undocumented.
     """
     hosting = {variant.configuration.subject.name for variant in variants if variant.components}
     for configuration in resources.of_sagemaker("EndpointConfig"):

@@ -106,5 +106,5 @@ def _model(resource: Resource, resources: Resources) -> Model:
 
 
 def _count(forms: list[Value]) -> int | None:
-    """Return the number of given values; None if it is unknown whether one of them is given."""
+    """Return the number of values that are given; None if it is unknown whether one of the values is given."""
     return None if any(isinstance(form, Unknown) for form in forms) else sum(form is not None for form in forms)

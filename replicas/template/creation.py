@@ -27,7 +27,10 @@ class CreationOrder:
         """Cached function that returns the logical ids of the resources that depend on a resource."""
 
     def after(self, logical_id: str) -> frozenset[Subject]:
-        """Return the subjects that depend on a resource. Empty for a template with a cycle, which is never deployed."""
+        """Return the subjects that depend on a resource.
+
+        The result is empty for a template with a cycle, which is never deployed.
+        """
         waiting = self.waiting_for(logical_id) if not self._has_cycle else ()
         return frozenset(self._subjects[dependent] for dependent in waiting if dependent in self._subjects)
 

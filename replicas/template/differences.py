@@ -74,7 +74,11 @@ class _Planned(Resolver):
 def _stated(
     old: Mapping[str, Any], new: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> list[str]:
-    """Return properties whose expressions differ, or that use conditions or mappings if those differ."""
+    """Return the properties whose expressions differ.
+
+    A property with Fn::If also counts if the sections `Conditions` differ, and a property with Fn::FindInMap if the
+    sections `Mappings` differ.
+    """
     former, present = section(before, "Properties"), section(after, "Properties")
     uses = {
         function: not same(section(old, name), section(new, name))

@@ -120,7 +120,7 @@ class Evaluator:
         return value
 
     def guarded(self, expression: Any, work: Callable[[Any], Value]) -> Value:
-        """Apply `work` to an object or a list. Record a fault if it contains itself or is nested too deeply."""
+        """Apply `work` to an object or a list. Record a fault if the value contains itself or is nested too deeply."""
         if id(expression) in self._open or len(self._open) > _DEEPEST:
             return self.fault(
                 "it is nested too deeply, or contains itself",

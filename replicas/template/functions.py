@@ -137,8 +137,9 @@ def _select(evaluator: Evaluator, argument: Any) -> Value:
 
 
 def _selected(items: Reference, index: Value) -> Reference:
-    """Return a reference to one item of a split reference; `items` unchanged if it is not split or the index is
-    unknown.
+    """Return a reference to one item of a split reference.
+
+    If `items` is not a split reference or the index is unknown, return `items`.
     """
     if not items.segments or not isinstance(index, Fraction):
         return items

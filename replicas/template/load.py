@@ -30,7 +30,8 @@ ALIASES_REFUSED = "YAML aliases are not allowed in CloudFormation templates"
 DEEPEST = 100
 """Maximum levels of nesting. Real templates have about 15."""
 MOST_VALUES = 250_000
-"""Maximum number of values after expansion, as in cfn-lint: five times the largest template that can be deployed."""
+"""Maximum number of values after expansion, five times the number in the largest template that can be deployed.
+cfn-lint has the same limit."""
 
 
 def load(path: str | Path) -> dict[str, Any]:

@@ -96,7 +96,10 @@ def _answers(questions: list[tuple[str, str]]) -> dict[tuple[str, str], bool | N
 
 
 def _slow_answers(questions: list[tuple[str, str]]) -> list[bool | None]:
-    """Return whether each text matches its pattern. A separate process decides it; the list ends at its time limit."""
+    """Return whether each text matches its pattern.
+
+    A separate process decides; the list ends early if the process runs out of time.
+    """
     if not questions or not sys.executable:
         return []
     try:

@@ -82,7 +82,9 @@ def protected_in(resources: Resources) -> Iterator[Protected]:
 
 
 def aliases_of(resources: Resources) -> dict[str, str]:
-    """Return the texts of attributes of buckets, repositories, keys and roles, by their placeholders.
+    """Return the values of attributes of buckets, repositories, keys and roles, as texts.
+
+    The keys are the placeholders of these attributes.
 
     Two texts that name one resource in different ways become equal when the placeholders in them are replaced.
     """

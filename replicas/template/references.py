@@ -65,7 +65,7 @@ def conditions_in(value: Any) -> Iterator[str]:
 
 
 def functions_in(value: Any) -> Iterator[str]:
-    """Yield the names of the functions in a value: the only key of an object, if it starts with `Fn::`."""
+    """Yield the names of the functions in a value. A function is an object whose only key starts with `Fn::`."""
     if isinstance(value, str | int):
         return
     if isinstance(value, list):
@@ -121,7 +121,7 @@ def in_order(needs: Mapping[str, Iterable[str]]) -> list[str] | Fault:
 
 
 def _of_sub(argument: Any) -> Iterator[tuple[str, str | None]]:
-    """Yield the names in the `${...}` of an Fn::Sub and in its variables; `${!...}` is literal text."""
+    """Yield the names that an Fn::Sub refers to, in `${...}` and in its variables. `${!...}` is literal text."""
     text, own = argument if isinstance(argument, list) and len(argument) == 2 else (argument, {})
     variables = own if isinstance(own, Mapping) else {}
     for placeholder in _PLACEHOLDER.findall(text) if isinstance(text, str) else ():

@@ -31,7 +31,10 @@ _REFERENCE = re.compile(r"\$\{(?P<logical_id>\w+)(?:\.[^}]*)?\}")
 
 
 def targets_of(resources: Resources) -> tuple[ScalingTarget, ...]:
-    """Return the scalable targets of a template for inference components, which can be outside of the template."""
+    """Return the scalable targets of a template for inference components.
+
+    The components can be outside of the template.
+    """
     components = resources.of_sagemaker("InferenceComponent")
     return tuple(
         _target(target, resources, components)
@@ -41,7 +44,10 @@ def targets_of(resources: Resources) -> tuple[ScalingTarget, ...]:
 
 
 def instance_targets_of(resources: Resources) -> tuple[InstanceTarget, ...]:
-    """Return the scalable targets of a template for the instances of variants, which can be outside of the template."""
+    """Return the scalable targets of a template for the instances of variants.
+
+    The variants can be outside of the template.
+    """
     targets = []
     for target in resources.of_type(ResourceType.SCALABLE_TARGET):
         match = VARIANT_ID.fullmatch(text_of(target.get("ResourceId")))
@@ -62,7 +68,7 @@ def instance_targets_of(resources: Resources) -> tuple[InstanceTarget, ...]:
 
 
 def _endpoint_named(name: str, resources: Resources) -> Resource | None:
-    """Return the endpoint with a name, as it is written in a resource id; None if the template has none."""
+    """Return the endpoint with this name, which comes from a resource id; None if the template has no such endpoint."""
     reference = _REFERENCE.fullmatch(name)
     for endpoint in resources.of_sagemaker("Endpoint") if ANYTHING not in name else ():
         is_named = reference is not None and reference["logical_id"] == endpoint.logical_id
@@ -143,7 +149,7 @@ def _is_enabled(alarm: Resource) -> bool:
 
 
 def is_name_of(value: Value, component: Resource) -> bool:
-    """True if a value is the component's name: a reference to the component, or the same text as its name."""
+    """True if a value is the name of a component: a reference to the component, or the text of its name."""
     if isinstance(value, Reference):
         return value.logical_id == component.logical_id
     return _is_name_text(text_of(value), component)

@@ -20,12 +20,12 @@ TRANSFORM = "Transform"
 """Subject of questions about a template's transforms."""
 
 _ELSEWHERE: Mapping[str, tuple[str, str]] = {
-    "AWS::CloudFormation::Stack": ("which resources the nested stack deploys", "its template is not part of this one"),
-    "AWS::CloudFormation::StackSet": ("which resources the stack set deploys", "its template is not part of this one"),
-    "AWS::Serverless::Application": ("which resources the application deploys", "its template is not part of this one"),
+    "AWS::CloudFormation::Stack": ("which resources the nested stack deploys", "its own template is not read"),
+    "AWS::CloudFormation::StackSet": ("which resources the stack set deploys", "its own template is not read"),
+    "AWS::Serverless::Application": ("which resources the application deploys", "its own template is not read"),
     "AWS::ServiceCatalog::CloudFormationProvisionedProduct": (
         "which resources the product deploys",
-        "its template is not part of this one",
+        "its own template is not read",
     ),
     "AWS::CloudFormation::Macro": ("how the macro changes the template", "a function rewrites it at deployment"),
 }
@@ -37,8 +37,8 @@ _WAYS_OUT = (
     *("AWS::EC2::TransitGatewayAttachment", "AWS::EC2::TransitGatewayVpcAttachment", "AWS::EC2::VPCEndpoint"),
     *("AWS::EC2::VPCPeeringConnection", "AWS::EC2::VPNGateway", "AWS::EC2::VPCGatewayAttachment"),
 )
-"""Types that can give the subnets of a VPC a way to services (SageMaker developer guide, host-vpc: a NAT gateway or
-endpoints are needed)."""
+"""Resource types that can connect the subnets of a VPC to AWS services (SageMaker developer guide, host-vpc: a NAT
+gateway or endpoints are needed)."""
 _MODULE = "::MODULE"
 _CUSTOM = ("Custom::", "AWS::CloudFormation::CustomResource")
 _SERVING = re.compile(r"sagemaker|inference[-_ ]?component|endpoint[-_ ]?config", re.IGNORECASE)
@@ -123,7 +123,7 @@ def _of_resource(body: Mapping[Any, Any], serving: set[str]) -> tuple[str, str] 
 def _of_type(kind: str) -> tuple[str, str] | None:
     """Return which question stays unanswered about an AWS type without a schema (misspelt or too new), and why.
 
-    None for other types.
+    Return None for other types.
     """
     if not kind.startswith("AWS::") or attributes_of(kind) is not None:
         return None

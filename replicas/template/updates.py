@@ -58,7 +58,7 @@ class PropertyChange:
 
     @property
     def certain(self) -> bool:
-        """True if the property certainly changes; False if it depends only on values that may stay the same."""
+        """True if the property certainly changes. False if the change depends on values that may stay the same."""
         return self.stated or not self.pending or any(value.certain for value in self.pending)
 
 
@@ -74,7 +74,7 @@ class ResourceChange:
     """Changed attributes other than properties: `Metadata`, `DeletionPolicy`, `UpdateReplacePolicy`."""
 
     def changed(self, *names: str) -> list[PropertyChange]:
-        """Return those of the named properties that certainly change."""
+        """Return the named properties that certainly change."""
         return [change for change in self.properties if change.name in names and change.certain]
 
     @property
@@ -154,7 +154,7 @@ def property_changes(
 
 
 def differing(before: Mapping[str, Value], after: Mapping[str, Value]) -> list[str]:
-    """Return the names of top-level properties that differ: first those of `after`, in their order."""
+    """Return the names of the top-level properties that differ, first the names in `after`, in their order."""
     names = dict.fromkeys([*after, *before])
     return [name for name in names if not same(before.get(name, ABSENT), after.get(name, ABSENT))]
 

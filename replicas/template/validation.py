@@ -205,8 +205,9 @@ def _compiled(pattern: str) -> re.Pattern[str] | None:
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Return whether a text matches the pattern of a schema; True for a pattern in another syntax and for a long
-    text.
+    """Return whether a text matches the pattern of a schema.
+
+    The result is True if the pattern has another syntax, or if the text is too long.
     """
     compiled = _compiled(pattern)
     return compiled is None or len(text) > _LONGEST_MATCHED or compiled.search(text) is not None

@@ -21,7 +21,7 @@ _Pair = tuple[Resource, Resource, Relation, Kind, Kind]
 
 
 def missing_waits(resources: Resources) -> Iterator[MissingWait]:
-    """Yield every resource that names another one without depending on it."""
+    """Yield every resource that names another resource without depending on it."""
     order = CreationOrder(resources)
     missing = (
         MissingWait(

@@ -184,7 +184,7 @@ def _written(reference: Reference) -> str:
 def _right(
     value: Value, reference: Reference, named_type: str, resources: Resources, fits: Callable[[str], bool]
 ) -> str:
-    """Return a reference with the kind of value that the property takes; empty if there is none.
+    """Return a reference that has the kind of value that the property takes; empty if no such reference is known.
 
     It refers to the same resource or, if this has the wrong type, to the only resource of the right type.
     """

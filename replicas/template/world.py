@@ -54,7 +54,7 @@ class World:
         return Unknown("a dynamic reference is resolved at deployment", text=text)
 
     def other_function(self, name: str) -> Value:
-        """Return the result of a function that is not evaluated here, such as `Fn::Transform`."""
+        """Return the result of a function that the evaluator does not evaluate itself, such as `Fn::Transform`."""
         return Unknown(f"{name} is computed at deployment")
 
 

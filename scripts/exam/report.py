@@ -10,7 +10,7 @@ Run = dict[str, Any]
 Rows = list[tuple[str, ...]]
 
 FEWEST_RUNS, FEWEST_SOURCES = 20, 3
-"""Minimum numbers of unfitted runs and of sources for a valid comparison with a goal."""
+"""Minimum numbers of runs that were not used for fitting, and of their sources, for a valid comparison with a goal."""
 _GOALS = (
     ("latency", "end-to-end latency", 0.10, None),
     ("ttft", "time to first token", 0.25, None),
@@ -53,7 +53,10 @@ def errors_of(runs: Sequence[Run], figure: str) -> list[float]:
 
 
 def goal_rows(runs: Sequence[Run]) -> Rows:
-    """Return the rows of the goals table: one per quantity for unfitted and for fitted runs, all with vLLM."""
+    """Return the rows of the goals table, all with vLLM.
+
+    Each quantity has a row for runs that were not used for fitting, and a row for fitted runs.
+    """
     runs = [run for run in runs if run["engine"].startswith("vllm")]
     rows: Rows = []
     for figure, words, goal, bias in _GOALS:

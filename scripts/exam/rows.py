@@ -52,7 +52,8 @@ class Row:
     sooner than the accelerator's compute allows. The share of cached tokens is unknown, so the time to first token is
     ignored."""
     links: str | None
-    """Instance type with the interconnect of the run, if the source shows that it differs from that of `instance`."""
+    """Instance type with the interconnect of the run, if the source shows that this interconnect differs from the
+    interconnect of `instance`."""
     memory_share: float | None
     requests_per_second: float | None
     output_tokens_per_second: float | None

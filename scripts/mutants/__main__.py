@@ -173,7 +173,8 @@ def _recorded(results: _Results, copy: Path) -> dict[str, Record]:
 
 
 def _in_order(mutation: Mutation, records: Mapping[str, Record], known: Mapping[str, str]) -> list[str]:
-    """Return all tests: first those that call the mutated function, then those that call its module, then the others.
+    """Return all tests: first the tests that call the mutated function, then the tests that call its module, then all
+    other tests.
 
     In each group, the shortest test is first. The test that detected the mutation in an earlier state of the sources
     comes before all others.

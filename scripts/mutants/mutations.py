@@ -43,7 +43,7 @@ class Mutation:
     replaced: str
     """The original text, on one line."""
     text: str
-    """The replacement."""
+    """The text that replaces the original text."""
     statement: str
     """The text of the line. It is a part of the name, which identifies the mutation in the list of survivors."""
     function: str

@@ -1,6 +1,6 @@
 """Check that the engine's own argument parser accepts the environment variables of every plan.
 
-The plans are those of all deployments of the catalogue, and of random components. vLLM's parser reads the variables of
+The plans belong to all deployments of the catalogue, and to random components. vLLM's parser reads the variables of
 vLLM's and LMI's containers. SGLang's variables are read by the parser of the version that the container has.
 """
 

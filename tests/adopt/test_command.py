@@ -186,7 +186,7 @@ def test_several_variants_are_refused_with_a_way() -> None:
 
     assert problem == (
         "endpoint two has 2 variants (blue, green), but a deployment has one: move the components of one variant to a "
-        "separate endpoint, and take that over"
+        "separate endpoint, and take over that endpoint"
     )
 
 

@@ -184,7 +184,7 @@ BILL = Bill("us-west-2", "e", "InService", "ml.g5.xlarge", 1, 1.0)
 def test_bills_name_the_regions_that_were_looked_at_and_those_that_were_not() -> None:
     assert list(bills_lines(Bills((), (), ("us-west-2",), KNOWN))) == [
         "nothing is billed by the hour in us-west-2: no endpoint has an instance",
-        "not searched: eu-north-1 (region of chat, code): --regions eu-north-1",
+        "not searched: eu-north-1 (region of chat, code). To search it, add --regions eu-north-1",
     ]
     assert list(bills_lines(Bills((BILL,), (), ("us-west-2", "eu-north-1"), KNOWN))) == [
         "searched: us-west-2, eu-north-1 (region of chat, code)"

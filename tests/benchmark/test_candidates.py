@@ -58,5 +58,5 @@ def test_what_has_no_measured_error_must_be_measured_too() -> None:
 
 
 def test_prices_are_compared_at_one_load_and_of_different_deployments() -> None:
-    with pytest.raises(UsageError, match="different deployments at one load"):
+    with pytest.raises(UsageError, match="compares deployments at one load"):
         _compared("cheapest", "cheapest")

@@ -232,7 +232,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
                 ),
             ],
         },
-        r"^adapters 'code-sql' and 'sql' would have the same output: rename one$",
+        r"^the stack outputs of adapters 'code-sql' and 'sql' would have the same name: rename one$",
     ),
     "a boundary of a role that exists": (
         {

@@ -121,7 +121,8 @@ def test_a_component_of_another_id_needs_room_beside_the_one_it_replaces(
     outcome = preflight(TGI, changed)
     assert outcome.code == 1
     assert (
-        "8 of Renamed, which is new, needs 8 free accelerators in addition to the live copies; 8 of 8" in outcome.said
+        "the start of 8 copies of the new component Renamed needs 8 free accelerators in addition to the live copies; "
+        "8 of 8" in outcome.said
     )
     assert f"{endpoints[TGI]['InferenceComponentName']} is deleted only after its replacement runs" in outcome.said
 

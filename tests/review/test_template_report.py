@@ -24,7 +24,7 @@ def report(diff: str = DIFF, name: str = "llama") -> TemplateReport:
 
 def test_nothing_changed_is_one_sentence() -> None:
     nothing = TemplateReport("main", 3, [])
-    assert as_text(nothing) == as_markdown(nothing) == "No stack changes against `main`.\n"
+    assert as_text(nothing) == as_markdown(nothing) == "No stack differs from `main`.\n"
 
 
 def test_text_ends_with_the_call_outs_and_the_summary() -> None:

@@ -8,7 +8,7 @@ import time
 class Clock:
     """Wall-clock timestamps, and AWS durations divided by a scale factor.
 
-    Durations in "AWS's seconds" are those of AWS, before the division.
+    A duration in "AWS's seconds" is the duration on AWS, before the division.
     """
 
     def __init__(self, scale: float = 60.0) -> None:

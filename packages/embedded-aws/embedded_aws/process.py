@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 PORT = 5566
-"""Default port."""
+"""Default port of the embedded AWS."""
 _STARTED_HERE: dict[int, subprocess.Popen[bytes]] = {}
 """Child processes by process id. They stay as zombies until this process waits for them."""
 _STARTED_WITHIN_SECONDS = 180.0
@@ -206,7 +206,10 @@ def _has_ended(record: Record) -> bool:
 
 
 def _check_exit(record: Record) -> None:
-    """Raise `LocalError` with the reason if the process ended without deleting its record, as a normal end does."""
+    """Raise `LocalError` with the reason if the process ended without deleting its record.
+
+    A process that ends normally deletes it.
+    """
     child = _STARTED_HERE.pop(record.pid, None)
     code = child.wait(_STOPPED_WITHIN_SECONDS) if child else 0
     current = records.read(record.port)

@@ -11,7 +11,9 @@ from replicas.rules.hosting import published_tags
 
 
 class Registries(Service):
-    """Implements `BatchGetImage`, with which AWS pulls an image from another account. moto does the rest of ECR."""
+    """Implements `BatchGetImage`, with which AWS pulls an image from another account. moto implements the other
+    operations of ECR.
+    """
 
     name: ClassVar[str] = "ecr"
 

@@ -114,7 +114,8 @@ def _below(path: str, name: str) -> str:
 def _compiled(pattern: str) -> re.Pattern[str]:
     """Compile a Java regular expression for Python. Unicode classes are approximated.
 
-    A pattern that cannot be converted matches everything. No operation implemented here uses such a pattern.
+    A pattern that cannot be converted matches everything. No operation that the embedded AWS implements uses such a
+    pattern.
     """
     plain = re.sub(r"(?:\\p\{[LN]\})+", r"\\w", pattern).replace(r"\p{Z}", r"\s").replace(r"\p{Print}", "[ -~]")
     try:

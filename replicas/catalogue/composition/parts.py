@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 Precision = Literal["format", "half", "named", "float32"]
-"""How engines store a matrix: in the quantization's format, always at two bytes, at two bytes unless the
-quantization names the matrix, or at four bytes."""
+"""How engines store a matrix: in the format of the quantization; always at two bytes; at two bytes unless the
+quantization names the matrix; or at four bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """The weights of one linear layer, or of `count` linear layers of the same shape (the experts of a mixture)."""
+    """The weights of one linear layer, or of `count` linear layers of the same shape (for example the experts of a
+    mixture).
+    """
 
     name: str
     """Module within the layer, as named in checkpoints: `self_attn.q_proj`, `mlp.experts.0.up_proj`."""
@@ -25,8 +27,8 @@ class Matrix:
     The number of KV heads: each accelerator stores at least one head. None: no limit."""
     precision: Precision = "format"
     width: str = ""
-    """Name of the width that is divided if the matrix is split, for messages; empty if the width belongs to no head or
-    block."""
+    """Name, for messages, of the width that is divided if the matrix is split. It is empty if the width belongs to no
+    head or block."""
     splits_inputs: bool = False
     """True if a split divides the inputs of the matrix, False if it divides the outputs."""
 
@@ -36,7 +38,7 @@ class Matrix:
         return self.count * self.outputs * self.inputs
 
     def weights_per_accelerator(self, degree: int) -> float:
-        """Return the weights on one of `degree` accelerators."""
+        """Return the number of weights on one of `degree` accelerators."""
         return self.parameters / self.divisor(degree)
 
     def divisor(self, degree: int) -> int:
@@ -51,7 +53,7 @@ CacheKind = Literal["full", "window", "chunk", "latent", "cross", "state"]
 class Cache:
     """The cache of a layer.
 
-    A `full` or `latent` cache keeps every token, a `cross` cache every token of the encoder, a `window` the last
+    A `full` or `latent` cache keeps every token. A `cross` cache keeps every token of the encoder, a `window` the last
     tokens, and a `chunk` the tokens of the last chunk. A `state` keeps one vector per sequence, independent of its
     length.
     """
@@ -68,7 +70,8 @@ class Cache:
     tokens_per_entry: int = 1
     """Number of tokens that are compressed into one entry."""
     fp8_bytes: float | None = None
-    """Bytes of one token in a cache of one-byte elements, if engines add scales and wider elements; otherwise None."""
+    """Bytes of one token in a cache of one-byte elements. It is set if engines add scales or wider elements to such a
+    cache; otherwise None."""
 
     @property
     def grows(self) -> bool:
@@ -92,7 +95,7 @@ class Mixer:
     heads: int
     """Number of heads, which must be split evenly."""
     kv_heads: int = 0
-    """Number of KV heads, which are split evenly or repeated; 0 for a mixer without KV heads."""
+    """Number of KV heads. A split divides them evenly or repeats them. 0 for a mixer without KV heads."""
     head_dim: int
     pair_width: int = 0
     """Number of multiplications and additions for one query and one cached token, over all heads."""
@@ -127,7 +130,10 @@ class FeedForward:
 
     @property
     def expert_inputs(self) -> int:
-        """Width of an expert's input: the model's width, or less if a projection precedes the experts."""
+        """Width of an expert's input.
+
+        This is the model's width, or a smaller width if a projection precedes the experts.
+        """
         return max(
             (matrix.inputs for matrix in self.matrices if matrix.count > 1 and not matrix.splits_inputs), default=0
         )
@@ -185,7 +191,7 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Alike:
-    """Layers of a model that have the same structure, with their numbers in the model, from 0."""
+    """Layers of a model that have the same structure, with their indexes in the model, counted from 0."""
 
     layer: Layer
     numbers: tuple[int, ...]

@@ -16,7 +16,7 @@ _INDEXED = 4
 """Number of tokens in one compressed entry, if an index selects the entries. Neighbouring entries then overlap."""
 
 _BLOCK_TOKENS = 256
-"""Number of tokens in a block of compressed entries. Blocks of windows and of compressor states have fewer."""
+"""Number of tokens in a block of compressed entries. Blocks of windows and of compressor states have fewer tokens."""
 _ALIGNMENT = 576
 """A block is padded to a multiple of this number of bytes."""
 _ENTRY_BYTES = 584

@@ -135,7 +135,7 @@ def falcon(c: Fields) -> Architecture:
 
 def nemotron_nas(c: Fields) -> Architecture:
     """Return the architecture of Llama Nemotron, in which layers differ in attention and width, and some have no
-    block.
+    feed-forward block.
     """
     width, heads = hidden_size(c), c.count("num_attention_heads")
     layers = []

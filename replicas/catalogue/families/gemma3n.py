@@ -22,7 +22,7 @@ _VISION_WIDTH, _VISION_PATCHES = 2048, 256
 
 
 def gemma3n_text(c: Fields) -> Architecture:
-    """Return the architecture of Gemma 3n without its encoders. The last layers use the cache of earlier ones."""
+    """Return the architecture of Gemma 3n without its encoders. The last layers use the cache of earlier layers."""
     width, layers = hidden_size(c), c.layers("num_hidden_layers")
     heads, head_dim, kv_heads = c.count("num_attention_heads"), c.count("head_dim"), c.count("num_key_value_heads")
     streams, rank, per_layer = (

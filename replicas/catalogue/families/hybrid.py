@@ -125,7 +125,7 @@ def _nemotron_layer(width: int, parts: Mapping[str, Mixer | FeedForward], kind: 
 
 
 def _nemotron_parts(c: Fields) -> dict[str, Mixer | FeedForward]:
-    """Return the mixer or block of each kind of layer."""
+    """Return the mixer or feed-forward block of each kind of layer."""
     width, heads = hidden_size(c), c.count("num_attention_heads")
     head_dim = c.count_or_none("head_dim") or c.count_or_none("attention_head_dim") or width // heads
     if c.flag("attention_bias") or c.flag("mlp_bias"):

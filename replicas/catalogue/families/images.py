@@ -79,7 +79,7 @@ def with_towers(c: Fields, text: Fields, *towers: Tower, vectors: int = 0, tied:
 
 
 def _side(v: Fields, name: str, default: int | None = None) -> int:
-    """Return the side of a square, which a field gives as one number or as a list of two equal numbers."""
+    """Return the side of a square. The field gives it as one number, or as a list of two equal numbers."""
     value = v.get(name)
     if isinstance(value, list):
         sides = v.counts(name, 2)
@@ -364,7 +364,7 @@ def _shuffled(c: Fields, text: Fields, tower: Tower) -> Architecture:
 
 
 def internvl_chat(c: Fields) -> Architecture:
-    """Return the architecture of InternVL 2 to 3.5 in the format of its publisher (`llm_config`)."""
+    """Return the architecture of InternVL 2 to 3.5 for a config.json in its publisher's own format (`llm_config`)."""
     text = c.part("llm_config" if c.has("llm_config") else "text_config")
     v = c.part("vision_config")
     width, layers = v.count("hidden_size"), v.layers("num_hidden_layers")
@@ -393,8 +393,9 @@ _PHI3_TILES = 17
 
 
 def phi3_v(c: Fields) -> Architecture:
-    """Return the architecture of Phi 3 and 3.5 Vision: CLIP ViT-L/14 at 336 pixels, whose sizes are not in the file
-    (`CLIP_VIT_LARGE_PATCH14_336_CONFIG` in models/phi3v.py), without its last layer.
+    """Return the architecture of Phi 3 and 3.5 Vision, with CLIP ViT-L/14 at 336 pixels without its last layer.
+
+    The sizes of CLIP are not in config.json; they come from `CLIP_VIT_LARGE_PATCH14_336_CONFIG` in models/phi3v.py.
     """
     processor, image = c.part("img_processor"), c.part("embd_layer")
     out, width = hidden_size(c), processor.count("image_dim_out", _CLIP_WIDTH)
@@ -422,8 +423,10 @@ _PHI4_TILES = 37
 
 
 def phi4mm(c: Fields) -> Architecture:
-    """Return the architecture of Phi 4 Multimodal without its adapters: SigLIP at 448 pixels without its last layer,
-    whose sizes are not in the file (`get_navit_vision_model` in models/phi4mm.py), and a Conformer.
+    """Return the architecture of Phi 4 Multimodal without its adapters: a Conformer, and SigLIP without its last layer.
+
+    SigLIP encodes images of 448 pixels. Its sizes are not in config.json; they come from `get_navit_vision_model` in
+    models/phi4mm.py.
     """
     out, width = hidden_size(c), _SIGLIP_WIDTH
     kind = c.part("embd_layer").get("embedding_cls")

@@ -57,8 +57,9 @@ def qwen_mixture(c: Fields, shared_width: int = 0) -> FeedForward:
 
 
 def qwen_feed_forwards(c: Fields, shared_width: int = 0) -> list[FeedForward]:
-    """Return the block of each layer: a mixture in every `decoder_sparse_step`th layer that `mlp_only_layers` does not
-    list.
+    """Return the feed-forward block of each layer.
+
+    It is a mixture of experts in every `decoder_sparse_step`th layer, unless `mlp_only_layers` lists the layer.
     """
     step, dense_ones = c.count("decoder_sparse_step", 1), c.get("mlp_only_layers") or []
     sparse = [number not in dense_ones and (number + 1) % step == 0 for number in range(c.layers("num_hidden_layers"))]

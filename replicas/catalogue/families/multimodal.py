@@ -258,8 +258,9 @@ def _gemma4_tower(v: Fields, out: int) -> Tower:
 
 
 def gemma4_layers(c: Fields) -> list[Layer]:
-    """Return the layers of Gemma 4: most have a window, the others have wider heads. Experts are added to a dense
-    block.
+    """Return the layers of Gemma 4: most layers have a window, the other layers have wider heads.
+
+    Experts are added to a dense block.
     """
     width, heads, layers = hidden_size(c), c.count("num_attention_heads"), c.layers("num_hidden_layers")
     shared = c.number("num_kv_shared_layers")

@@ -66,7 +66,9 @@ def gpt2(c: Fields) -> Architecture:
 
 
 def gptj(c: Fields) -> Architecture:
-    """Return the architecture of GPT-J: one layer norm for attention and block, and a bias of the output head."""
+    """Return the architecture of GPT-J: one layer norm for attention and feed-forward block, and an output head with
+    bias.
+    """
     width, heads, positions = c.count("n_embd"), c.count("n_head"), c.count("n_positions")
     mixer = grouped(width, heads=heads, kv_heads=heads, head_dim=width // heads, module="attn", output="out_proj")
     feed_forward = dense(width, c.count_or_none("n_inner") or 4 * width, gated=False, bias=True)

@@ -106,8 +106,10 @@ def olmo3(c: Fields) -> Architecture:
 
 
 def _olmo(c: Fields, windowed: list[bool]) -> Architecture:
-    """Return the architecture of OLMo. Norms cover all heads of queries and keys, and follow attention and block
-    instead of preceding them.
+    """Return the architecture of OLMo.
+
+    Norms cover all heads of queries and keys, and follow the attention and the feed-forward block instead of preceding
+    them.
     """
     heads, width = c.count("num_attention_heads"), hidden_size(c)
     norms = (heads + c.count("num_key_value_heads", heads)) * (width // heads)
@@ -128,7 +130,7 @@ def seed_oss(c: Fields) -> Architecture:
 def ernie_moe(c: Fields) -> Architecture:
     """Return the architecture of ERNIE 4.5 with experts.
 
-    The first layers are dense. The others have a mixture with shared experts and a routing bias.
+    The first layers are dense. The other layers have a mixture with shared experts and a routing bias.
     """
     layers, width = c.layers("num_hidden_layers"), hidden_size(c)
     experts, inner = c.count("moe_num_experts"), c.count("moe_intermediate_size")
@@ -183,7 +185,10 @@ def glm(c: Fields) -> Architecture:
 
 
 def glm4_layers(c: Fields) -> list[Layer]:
-    """Return the layers of GLM 4 0414: the layers of GLM 4 9B with norms after attention and block."""
+    """Return the layers of GLM 4 0414.
+
+    These are the layers of GLM 4 9B with additional norms after the attention and after the feed-forward block.
+    """
     mixer = attention(c, qkv_bias=c.flag("attention_bias"))
     return plain_layers(c, [mixer] * c.layers("num_hidden_layers"), block(c), norms=4)
 
@@ -200,7 +205,7 @@ def exaone(c: Fields) -> Architecture:
 
 
 def exaone4(c: Fields) -> Architecture:
-    """Return the architecture of EXAONE 4: norms over queries and keys, and after attention and block.
+    """Return the architecture of EXAONE 4: norms over queries and keys, and after attention and feed-forward block.
 
     `layer_types` or `sliding_window_pattern` (a number, or a word such as `LLLG`) says which layers have a window.
     """

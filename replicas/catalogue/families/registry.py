@@ -28,7 +28,9 @@ from replicas.catalogue.fields import Fields
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
-    """One family of models: its formula, and the fields of its `config.json` that the formula does not need to read."""
+    """One family of models, with its sizing formula and with the fields of its `config.json` that the formula does not
+    need to read.
+    """
 
     formula: Callable[[Fields], Architecture]
     architectures: tuple[str, ...]

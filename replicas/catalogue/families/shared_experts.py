@@ -72,7 +72,7 @@ def _alike(c: Fields, name: str, layers: int, default: int | None = None) -> int
 
 
 def hunyuan_moe(c: Fields) -> Architecture:
-    """Return the architecture of Hunyuan with experts: norms over queries and keys, one shared block."""
+    """Return the architecture of Hunyuan with experts: norms over queries and keys, and one shared expert."""
     width, layers, inner = hidden_size(c), c.layers("num_hidden_layers"), c.count("intermediate_size")
     for name, known in (("moe_intermediate_size", inner), ("num_shared_expert", 1)):
         if _alike(c, name, layers, known) != known:

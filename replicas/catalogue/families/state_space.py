@@ -1,6 +1,6 @@
 """Decoders with Mamba's state space layers, with or without attention.
 
-A state has the type of the model, because the engine's `mamba_ssm_cache_dtype` is `auto`
+A state has the data type of the model, because `mamba_ssm_cache_dtype` of the engine is `auto`
 (layers/mamba/mamba_utils.py).
 """
 
@@ -93,7 +93,7 @@ def jamba(c: Fields) -> Architecture:
 
 
 def granite_hybrid(c: Fields) -> Architecture:
-    """Return the architecture of Granite 4: Mamba 2 or attention, then experts and a block for every token."""
+    """Return the architecture of Granite 4: Mamba 2 or attention, then routed experts and a dense block."""
     width, layers = hidden_size(c), c.layers("num_hidden_layers")
     kinds = c.each("layer_types" if c.has("layer_types") else "layers_block_type", layers)
     if kinds is None:
@@ -130,8 +130,9 @@ _LINEAR = ("input_linear", "input_linear", "output_linear")
 
 
 def granite_blocks(c: Fields) -> tuple[FeedForward, ...]:
-    """Return the blocks of a Granite layer: routed experts, and a block that processes every token. The model can lack
-    either.
+    """Return the feed-forward blocks of a Granite layer: routed experts, and a dense block that processes every token.
+
+    A model can lack one of the two.
     """
     width, shared = hidden_size(c), c.number("shared_intermediate_size")
     experts = c.number("num_local_experts")

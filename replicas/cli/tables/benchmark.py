@@ -172,7 +172,7 @@ def calibration_lines(run: CalibratedRun) -> Iterator[str]:
     yield (
         f"profile: {run.path}"
         if run.path
-        else "no profile was written: the fit increases the error for the held-back loads"
+        else "no profile was written: the fit increases the error for the loads held back for validation"
     )
 
 
@@ -180,12 +180,12 @@ def _held_back(calibration: Calibration) -> str:
     before, after = calibration.held_back_before, calibration.held_back_after
     if not after:
         return (
-            "held back: nothing, because the run has fewer than three loads. Whether the fit improves other loads is "
-            "not judged"
+            "loads held back for validation: none, because the run has fewer than three loads. Whether the fit "
+            "improves other loads is not judged"
         )
     loads = ", ".join(dict.fromkeys(residual.load.description for residual in after))
-    errors = f"{mean_error(before):.0%} before, {mean_error(after):.0%} with a fit to the other loads"
-    return f"held back ({loads}): mean error {errors}"
+    errors = f"{mean_error(before):.0%} before the fit, {mean_error(after):.0%} after a fit to the other loads"
+    return f"loads held back for validation ({loads}): mean error {errors}"
 
 
 def _residual_row(before: Residual, after: Residual) -> list[str]:

@@ -44,7 +44,7 @@ def cost_lines(statement: Statement) -> Iterator[str]:
         if component.not_forecast:
             yield component.not_forecast
     if statement.has_schedules:
-        yield "schedules change the bounds during the day: the cost of a month lies between floor and ceiling"
+        yield "schedules change floor and ceiling during the day: the cost of a month lies between floor and ceiling"
     if statement.additions:
         yield from additions_lines(statement.additions, statement.region)
     else:

@@ -45,8 +45,9 @@ def option_notes(plan: EndpointPlan) -> list[str]:
     return [
         *(line for component in plan.components for line in _component_notes(plan, component)),
         *(
-            f"on {other.instance.name} instead: "
-            f"{' / '.join(usd(bound.usd_per_hour, other.price) for bound in cost_bounds(other).values())} USD an hour"
+            f"on the fallback type {other.instance.name}: "
+            f"{' / '.join(usd(bound.usd_per_hour, other.price) for bound in cost_bounds(other).values())} USD an hour "
+            "(floor / start / ceiling)"
             for other in plan.fallbacks
         ),
         *(additions_lines(added, plan.price_region) if added else []),
@@ -110,7 +111,7 @@ def _component_notes(plan: EndpointPlan, component: ComponentPlan) -> Iterator[s
             yield f"  {schedule.name}: {schedule.min_copies} to {most} copies from {schedule.at}, {schedule.timezone}"
     if rollout:
         needed = counted(rollout.batch_copies * component.accelerators, "free accelerator")
-        back = "alarms roll back" if rollout.roll_back else "no alarm rolls back"
+        back = "alarms roll the update back" if rollout.roll_back else "no alarm rolls the update back"
         yield (
             f"an update of {component.name} replaces {counted(rollout.batch_copies, 'copy', 'copies')} at a time, "
             f"which needs {needed}: available on {counted(plan.max_instances, 'instance')}"

@@ -52,7 +52,7 @@ def bills_lines(bills: Bills) -> Iterator[str]:
             else f"nothing is billed by the hour in {where}: no endpoint has an instance"
         )
     for known in bills.not_queried:
-        yield f"not searched: {_with_stacks(known.region, bills)}: --regions {known.region}"
+        yield f"not searched: {_with_stacks(known.region, bills)}. To search it, add --regions {known.region}"
     if bills.answered and not bills.known:
         yield "no stack of this app names a region: --regions searches further regions"
 

@@ -58,7 +58,8 @@ def most_copies(
     *,
     budget: Budget | None = None,
 ) -> int | DoesNotFit | NotJudged:
-    """Return how many copies of one component fit together with all copies of the others, at most `copies[index]`.
+    """Return how many copies of one component fit together with all copies of the other components, at most
+    `copies[index]`.
 
     Return `DoesNotFit` if the copies of the other components do not fit even without this component, and `NotJudged`
     if the budget is used up. The arguments are the same as for `place`; `index` is the index of the component.

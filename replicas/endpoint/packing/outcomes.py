@@ -19,8 +19,8 @@ class Fits:
     """All copies fit."""
 
     runs: Runs
-    """The placement: pairs of copies of each component on one instance and the number of instances with exactly these
-    copies. A million identical instances are one pair."""
+    """The placement, as pairs: the copies of each component on one instance, and the number of instances with exactly
+    these copies. A million identical instances are one pair."""
     fits: Literal[True] = True
 
     @property

@@ -40,8 +40,10 @@ class Packer:
 
     @cached_property
     def least_instances(self) -> int:
-        """Return a lower bound of the number of instances: the highest of the bounds from the total of each resource
-        and from the copies of each reservation alone.
+        """Return a lower bound of the number of instances.
+
+        It is the highest of the lower bounds that follow from the total of each resource, and from how many copies of
+        each reservation fit one instance.
         """
         together = [bound.least_instances(self._demand) for bound in patterns.sum_bounds(self._claims, self._room)]
         alone = [
@@ -130,7 +132,10 @@ class Packer:
 
     @cached_property
     def _bounds(self) -> list[Bound]:
-        """Return all lower bounds, tightened by the layouts. The last one, of the relaxation, is the strongest."""
+        """Return all lower bounds, tightened by the layouts.
+
+        The last bound, which comes from the relaxation, is the strongest.
+        """
         loose = patterns.resource_bounds(self._claims, self._room)
         tight = [Bound(bound.weights, max(map(bound.value, self._layouts))) for bound in loose]
         return [*tight, self._relaxation.bound]

@@ -75,8 +75,8 @@ def without(room: Vector, claim: Vector, copies: int) -> Vector:
 def first_fit(claims: Sequence[Vector], demand: Counts, room: Vector, order: Sequence[int]) -> Runs:
     """Place the copies greedily, one instance after the other. `order` has the indexes of the reservations.
 
-    The placement nearly always has the fewest instances. The work depends only on the number of reservations, because a
-    layout is repeated as often as the demand allows.
+    The placement nearly always has the fewest instances. The running time depends on the number of reservations, not on
+    the number of copies: each layout is used for as many instances as the demand allows.
     """
     waiting = list(demand)
     runs = []

@@ -83,7 +83,8 @@ def relax(layouts: Sequence[Counts], demand: Counts, budget: Budget) -> Relaxati
 
 
 def _entering(layouts: Sequence[Counts], prices: Sequence[Fraction]) -> tuple[Counts | None, Fraction]:
-    """Return a column that reduces the total cost, and its own cost; the column is None if no column does.
+    """Return a column that reduces the total cost, and the cost of this column; None in place of the column if there is
+    no such column.
 
     The column is a layout whose copies are worth more than 1 instance, or a surplus of copies, which costs nothing.
     """

@@ -78,9 +78,9 @@ class Lmi(EngineKind):
         return VLLM.method(super().quantization(environment))
 
     def completed(self, environment: Mapping[str, str]) -> Mapping[str, str]:
-        """Return the variables; if vLLM's rolling batch is selected, with its default batch size added.
+        """Return the variables. If vLLM's rolling batch is selected, its default batch size is added.
 
-        The async handler has a different default.
+        The size is added because the default of the async handler is different.
         """
         batch = environment.get("OPTION_ROLLING_BATCH")
         if batch not in _BATCHES_OF_VLLM or any(name in environment for name in self.variables.sequences):

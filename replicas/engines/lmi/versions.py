@@ -48,11 +48,14 @@ class LmiVersion(VllmVersion):
         return f"vLLM {self._version} inside; {super().outlook}"
 
     def default_prefill_tokens(self, instance: Instance, max_input_tokens: int) -> tuple[int, str]:  # noqa: ARG002
-        """Return the default number of prompt tokens of a step, the same for all accelerators, and the reason."""
+        """Return the default maximum of prompt tokens per engine step, and its origin.
+
+        It is the same for all accelerators.
+        """
         return _PREFILL_TOKENS, "default of vLLM's engine, which LMI starts without its server"
 
     def default_sequences(self, instance: Instance) -> int:  # noqa: ARG002
-        """Return the maximum number of requests in a batch of a container that sets none.
+        """Return the maximum number of requests in a batch, for a container whose variables do not set it.
 
         This is the default of the async handler, or of the rolling batch in versions that do not select the handler.
         """

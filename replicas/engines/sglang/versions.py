@@ -83,7 +83,8 @@ class SgLangVersion(Engine):
     def _row(self, instance: Instance) -> tuple[int, int, int]:
         """Return the defaults for a card's memory.
 
-        These are the tokens of a prefill step, and the requests of the largest graph below degree 4 and from 4 on.
+        These are the tokens of a prefill step, and the number of requests in the largest CUDA graph: for degrees below
+        4, and for degrees of 4 and more.
         """
         rows = self.fact("cards")["rows"]
         memory = instance.accelerator_memory_mib
@@ -91,7 +92,7 @@ class SgLangVersion(Engine):
         return prefill, whole, split
 
     def default_prefill_tokens(self, instance: Instance, max_input_tokens: int) -> tuple[int, str]:  # noqa: ARG002
-        """Return the default prompt tokens of a step, which depend on the card's memory, and the reason."""
+        """Return the default prompt tokens of a step, which depend on the card's memory, and the reason for them."""
         return self._row(instance)[0], f"default of {self} for the memory of {instance.accelerator}"
 
     def default_lengths(self, model: Model) -> DefaultLengths:  # noqa: ARG002
@@ -110,7 +111,7 @@ class SgLangVersion(Engine):
         return max_total_tokens, "one request of max_total_tokens: SGLang refuses requests that do not fit"
 
     def share_on(self, instance: Instance, tensor_parallel: int, prefill_tokens: int) -> tuple[float, str]:
-        """Return the static share that this version chooses on a card, and the reason."""
+        """Return the static share that this version chooses on a card, and the reason for this value."""
         memory = instance.accelerator_memory_mib
         _, whole, split = self._row(instance)
         graphs = self.fact("prefill_graphs")["mib_each"] * _captured_lengths(prefill_tokens)

@@ -84,7 +84,10 @@ class Tgi(EngineKind):
         return {} if self._has_two_names(tag) else {"MAX_INPUT_TOKENS": "MAX_INPUT_LENGTH"}
 
     def conflicts_of(self, tag: str | None) -> tuple[VariableConflict, ...]:
-        """Return the variable conflicts. Version 1.x has none, because it reads only the older name."""
+        """Return the variable conflicts.
+
+        Version 1.x has none, because it reads only the older name of the prompt limit.
+        """
         return self.conflicts if self._has_two_names(tag) else ()
 
     def _has_two_names(self, tag: str | None) -> bool:

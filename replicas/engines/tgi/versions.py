@@ -50,7 +50,7 @@ class TgiVersion(Engine):
         return problems
 
     def default_prefill_tokens(self, instance: Instance, max_input_tokens: int) -> tuple[int, str]:  # noqa: ARG002
-        """Return the default prefill budget, tokens, and the reason.
+        """Return the default prefill budget, tokens, and the reason for this value.
 
         In 1.x it is a fixed number, but at least the longest prompt. In later versions it is the longest prompt plus 50
         tokens.
@@ -104,12 +104,16 @@ class TgiVersion(Engine):
 
     @property
     def _input_variables(self) -> tuple[str, str]:
-        """Names of the variable for the longest prompt: this version's name, and the name that it does not accept."""
+        """Two names of the variable for the longest prompt: the name that this version reads, and the name that it does
+        not accept.
+        """
         names = ("MAX_INPUT_LENGTH", "MAX_INPUT_TOKENS")
         return (names[1], names[0]) if self.since("2.0.3") else names
 
     def environment(self, settings: Settings) -> dict[str, str]:
-        """Return the variables for model, degree and lengths, and those that differ from this version's defaults."""
+        """Return the variables for model, degree and lengths, and the variables whose values differ from this version's
+        defaults.
+        """
         model = settings.model
         variables = {
             "HF_MODEL_ID": LOCAL_WEIGHTS if settings.from_s3 else model.id,

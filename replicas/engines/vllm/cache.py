@@ -75,7 +75,7 @@ def pool(
 
 
 def _packed(kinds: list[_Kind], block: int, in_flight_tokens: int) -> CachePool:
-    """Return a pool of blocks of different sizes, as if they were packed without gaps."""
+    """Return a pool of blocks of different sizes. The pool is computed as if the blocks were packed without gaps."""
     sizes = [kind.layers * kind.size * block for kind in kinds]
     largest = max(sizes)
     groups = tuple(
@@ -86,8 +86,9 @@ def _packed(kinds: list[_Kind], block: int, in_flight_tokens: int) -> CachePool:
 
 
 def _tokens_group(kind: _Kind, page: float, block: int) -> CacheGroup:
-    """Return the group of layers that keep tokens. A smaller page contains more tokens if its size divides the
-    largest.
+    """Return the group of layers that keep tokens.
+
+    A smaller page contains more tokens if its size divides the size of the largest page.
     """
     own = kind.size * block
     tokens = block * int(page / own) if own and page % own == 0 else block

@@ -27,7 +27,9 @@ Capability = tuple[int, int]
 def padding_bytes(
     shape: Architecture, facts: Mapping[str, Any], capability: Capability, tensor_parallel: int
 ) -> tuple[float, str]:
-    """Return the bytes that the experts take on one accelerator in addition to their stored size, and the reason."""
+    """Return the bytes that the experts take on one accelerator in addition to their stored size, and the reason for
+    this addition.
+    """
     kernel = _kernel(facts, capability)
     hidden_multiple, width_multiple = facts["multiples"][kernel]
     more, reason = 0.0, ""

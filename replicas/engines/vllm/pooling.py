@@ -70,7 +70,7 @@ class PoolingVllmVersion(VllmVersion):
         return super().least_prefill_tokens(max_input_tokens) if self._caches else max_input_tokens
 
     def least_kv_cache_tokens(self, max_total_tokens: int, prefill_tokens: int) -> tuple[int, str]:
-        """Return the smallest KV cache with which this version starts, tokens, and the reason.
+        """Return the smallest KV cache with which this version starts, tokens, and the reason for this size.
 
         The size is 0 for an encoder, which keeps no cache.
         """
@@ -99,8 +99,10 @@ class PoolingVllmVersion(VllmVersion):
         return max_total_tokens, "the whole request, because no token is generated"
 
     def sampling_bytes(self, vocab_size: int, sequences: int | None) -> float:  # noqa: ARG002
-        """Return 0: no token is sampled, and a pooler's vectors are smaller than the activations of its prompts
-        (`_dummy_pooler_run` in vllm/v1/worker/gpu_model_runner.py).
+        """Return 0, because no token is sampled.
+
+        A pooler's vectors are smaller than the activations of its prompts (`_dummy_pooler_run` in
+        vllm/v1/worker/gpu_model_runner.py).
         """
         return 0
 

@@ -186,12 +186,12 @@ class VllmVersion(Engine):
         return f"use engine='{self.name}-{older[-1]}'" if older else "use another model"
 
     def default_prefill_tokens(self, instance: Instance, max_input_tokens: int) -> tuple[int, str]:  # noqa: ARG002
-        """Return the default prompt tokens of a step, which are more on large cards, and the reason."""
+        """Return the default prompt tokens of a step, which depend on the card, and the reason for this value."""
         default = self._batch_defaults(instance)
         return default["prefill_tokens"], f"default of vLLM's server on {default['on']}"
 
     def default_sequences(self, instance: Instance) -> int:
-        """Return the server's default limit of requests in a batch, which is larger on large cards."""
+        """Return the server's default limit of requests in a batch, which depends on the card."""
         sequences: int = self._batch_defaults(instance)["sequences"]
         return sequences
 
@@ -201,7 +201,7 @@ class VllmVersion(Engine):
         return next(tier for tier in tiers if _is_in(tier, instance))
 
     def least_prefill_tokens(self, max_input_tokens: int) -> int:  # noqa: ARG002
-        """Return one block, because chunked prefill accepts prompts of any length."""
+        """Return the size of one block, because chunked prefill accepts prompts of any length."""
         return self.kv_block_tokens
 
     def sequences_within(self, sequences: int | None, prefill_tokens: int) -> int | None:
@@ -284,8 +284,9 @@ class VllmVersion(Engine):
         instance: Instance,
         sequences: int | None,
     ) -> float:
-        """Return the memory outside the share that a start with MXFP4 experts takes: CUDA graphs, and logits of a full
-        batch.
+        """Return the memory that a start with MXFP4 experts takes outside the share of the engine.
+
+        It consists of CUDA graphs, and of the logits of a full batch.
         """
         if quantization is None or not quantization.has("mxfp4") or instance.capability is None:
             return 0
@@ -295,7 +296,9 @@ class VllmVersion(Engine):
         return gib * GIB + 4 * architecture.vocab_size * (sequences or self.sequences)
 
     def graph_bytes(self, tensor_parallel: int) -> float:
-        """Return the memory of CUDA graphs within the share; 0 for versions that take it from outside the share."""
+        """Return the memory of CUDA graphs within the share of the engine; 0 for versions that take this memory from
+        outside the share.
+        """
         fact = self.fact("graphs")
         gib: float = fact["gib"] if tensor_parallel == 1 else fact["split_gib"]
         return gib * GIB
@@ -315,7 +318,9 @@ class VllmVersion(Engine):
         return cache is not None and (self.image is None or self.image.repository == cache.repository)
 
     def refused_variables(self) -> Mapping[str, str]:
-        """Return the variables that these images ignore: TGI's variables, and in some images the host cache's."""
+        """Return the variables that these images ignore: TGI's variables and, in some images, the variables of the host
+        cache.
+        """
         refused = {
             "SM_NUM_GPUS": "vLLM's images do not read this variable: use tensor_parallel=...",
             "HF_MODEL_QUANTIZE": "vLLM's images do not read this variable: use quantization=...",

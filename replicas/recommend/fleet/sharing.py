@@ -215,7 +215,10 @@ class _Program:
 
 
 def _rows(host: Resources, claims: Sequence[Resources]) -> list[tuple[int, list[int]]]:
-    """Return a row for each of accelerators, CPUs and memory: the capacity of a host, and the request of each copy."""
+    """Return one row for each resource (accelerators, CPUs, memory).
+
+    A row has the capacity of a host, and the amount that a copy of each choice requests.
+    """
     scale = lcm(host.cpus.denominator, *(claim.cpus.denominator for claim in claims))
     return [
         (host.accelerators, [claim.accelerators for claim in claims]),

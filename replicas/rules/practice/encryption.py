@@ -73,7 +73,7 @@ def _types_of(configuration: Configuration) -> list[str]:
     pack="practice",
     severity="warning",
     checks="Prompts, answers or core dumps are written without a KMS key.",
-    why="everyone with read access to the bucket can read them, because no key policy restricts access",
+    why="everyone with read access to the bucket can read these texts, because no key policy restricts access",
 )
 def capture_without_key(topology: Topology) -> Iterator[Case]:
     """Captured prompts, answers and core dumps must be encrypted with a key."""
@@ -89,7 +89,7 @@ def capture_without_key(topology: Topology) -> Iterator[Case]:
     pack="practice",
     severity="warning",
     checks="Prompts, answers or core dumps are written to a bucket that the template does not create.",
-    why="they contain users' texts, and the template does not show who may read that bucket or how long it "
+    why="the objects contain users' texts, and the template does not show who may read the bucket or how long it "
     "keeps objects",
 )
 def capture_elsewhere(topology: Topology) -> Iterator[Case]:

@@ -121,7 +121,10 @@ def _private_images(topology: Topology) -> Iterator[tuple[Subject, ImageName]]:
 
 
 def _revisions_of(container: Container) -> tuple[str, ...]:
-    """Return the variables that set the revision for the container's engine, or for all engines if it is unknown."""
+    """Return the variables that set the revision for the engine of the container.
+
+    If the engine is unknown, return the variables of all engines.
+    """
     kind = engine_of_image(container.repository)
     kinds = [kind] if kind and kind.variables.revision else engine_kinds().values()
     return tuple(name for engine in kinds for name in engine.variables.revision)

@@ -50,7 +50,7 @@ def role_reaches_all_buckets(topology: Topology) -> Iterator[Case]:
     "role-reaches-secrets",
     pack="practice",
     checks="An execution role has access to all secrets, keys, parameters or roles.",
-    why="an attacker in the container can use all of these",
+    why="an attacker in the container can use all of these resources",
 )
 def role_reaches_secrets(topology: Topology) -> Iterator[Case]:
     """A right on secrets, keys, parameters or roles must name the resources."""
@@ -167,8 +167,8 @@ def bucket_of_any_account(topology: Topology) -> Iterator[Case]:
     source="Amazon CloudWatch user guide, condition key cloudwatch:namespace",
 )
 def metrics_of_any_namespace(topology: Topology) -> Iterator[Case]:
-    """A condition must limit cloudwatch:PutMetricData to SageMaker's namespaces, because the action has
-    no resources.
+    """A condition must limit cloudwatch:PutMetricData to SageMaker's namespaces, because IAM cannot limit this action
+    to resources.
     """
     for role, statement in _statements(topology):
         actions = {action.lower() for action in statement.covered_actions}
@@ -180,7 +180,7 @@ def metrics_of_any_namespace(topology: Topology) -> Iterator[Case]:
 
 
 def _statements(topology: Topology) -> Iterator[tuple[Role, Statement]]:
-    """Yield the statements that allow an action, except those that `role-too-wide` reports."""
+    """Yield the statements that allow an action, except the statements that `role-too-wide` reports."""
     for role in topology.roles:
         for statement in role.statements:
             if statement.allows and next(wide_rights(statement), None) is None:

@@ -17,7 +17,8 @@ _SECRET_NAME = re.compile(
     r"SECRET_?KEY|AUTH)$",
     re.IGNORECASE,
 )
-"""Matches names of variables with secrets. Names that end in `_TOKENS` do not match, because they are limits."""
+"""Matches names of variables with secrets. Names that end in `_TOKENS` do not match, because they set limits on numbers
+of tokens."""
 _NO_SECRET = re.compile(r"(?:true|false|none|null|auto|\d*|<[^>]*>|\[[^\]]*\]|[./~].*|s3://.*)", re.IGNORECASE)
 """Matches values that are not secrets: switches, numbers, special tokens of a vocabulary, paths and addresses."""
 _KEY_OF_AWS = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b")

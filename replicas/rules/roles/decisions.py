@@ -81,7 +81,9 @@ class Decider:
         return alias if alias and len(alias) <= _LONGEST_NAME else placeholder[0]
 
     def key_of(self, bucket: str) -> str | None:
-        """Return the KMS key of a bucket in the template; None if the bucket or its key is unknown, or for an alias."""
+        """Return the KMS key of a bucket in the template; None if the bucket or its key is unknown, or if the key is
+        given as an alias.
+        """
         protected = self._protected.get(bucket)
         if protected is None or protected.key is None:
             return None

@@ -100,7 +100,8 @@ def needs_of(topology: Topology, decider: Decider) -> Iterator[Need]:
 
 
 def roles_elsewhere(variant: Variant, topology: Topology) -> tuple[str, ...]:
-    """Return the ARNs of the execution roles of a variant and of its models, without roles that the template creates.
+    """Return the ARNs of the execution roles that a variant and its models use and the template does not create.
+
     The ARNs are spelled as in the template.
     """
     users: list[Configuration | Model] = [variant.configuration]

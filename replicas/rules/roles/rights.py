@@ -72,12 +72,12 @@ def role_not_assumable(topology: Topology) -> Iterator[Case | Unjudged]:
 @rule(
     "role-cannot-pull",
     checks="An execution role has no permission to pull a container's image.",
-    why="SageMaker pulls the image with the rights of this role, so no copy starts",
+    why="SageMaker pulls the image with the rights of this role: without the permission, no copy starts",
     source=f"{_GUIDE}: permissions for the image; aws/deep-learning-containers, issue 759: 'The role ... does not have "
     "BatchGetImage permission for the image'",
 )
 def role_cannot_pull(topology: Topology) -> Iterator[Case | Unjudged]:
-    """A role must be allowed to pull the images of its models, including those in AWS's registries."""
+    """A role must be allowed to pull the images of its models, including images in AWS's registries."""
     for judged in _judged(topology, "image"):
         lacking = judged.actions("missing", "denied")
         certain = any(action != WITHOUT_WHICH_PULLS_WORK for action in lacking)
@@ -91,7 +91,7 @@ def role_cannot_pull(topology: Topology) -> Iterator[Case | Unjudged]:
 @rule(
     "role-cannot-read",
     checks="An execution role has no permission to read the weights, or an adapter.",
-    why="SageMaker reads {shown} with the rights of this role, so the resource is not created",
+    why="SageMaker reads {shown} with the rights of this role: without the permission, the resource is not created",
     source=f"{_GUIDE}: permissions for the model artifacts",
     enforced=enforced_by("CreateModel", "quoted", _CANNOT_READ),
 )
@@ -108,7 +108,7 @@ def role_cannot_read(topology: Topology) -> Iterator[Case | Unjudged]:
 @rule(
     "role-cannot-decrypt",
     checks="An execution role has no permission to decrypt the weights, whose bucket is encrypted with a KMS key.",
-    why="S3 decrypts {shown} with the rights of this role, so nothing in the bucket can be read",
+    why="S3 decrypts {shown} with the rights of this role: without the permission, nothing in the bucket can be read",
     source="Amazon S3 user guide, SSE-KMS; SageMaker developer guide, execution roles: kms:Decrypt for encrypted input",
 )
 def role_cannot_decrypt(topology: Topology) -> Iterator[Case | Unjudged]:
@@ -181,7 +181,8 @@ def role_cannot_log(topology: Topology) -> Iterator[Case | Unjudged]:
 @rule(
     "rights-too-late",
     checks="A model does not depend on a separate policy that its role needs.",
-    why="CloudFormation creates both at the same time, and the model fails if its role does not have the rights yet",
+    why="CloudFormation creates the policy and the model at the same time, and the model fails if its role does not "
+    "have the rights yet",
     source="aws/aws-cdk, issue 10064; awslabs/aiops-modules, pull request 420",
 )
 def rights_too_late(topology: Topology) -> Iterator[Case]:

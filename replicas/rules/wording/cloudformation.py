@@ -27,7 +27,7 @@ _QUANTITIES: Mapping[Quantity, str] = {
     "accelerators": "NumberOfAcceleratorDevicesRequired",
     "ami": "InferenceAmiVersion",
     "batch": "MaximumBatchSize",
-    "ceiling": "MaxCapacity (or that of a scheduled action)",
+    "ceiling": "MaxCapacity (or the MaxCapacity of a scheduled action)",
     "claims": "ComputeResourceRequirements",
     "configuration": "the endpoint config with variants",
     "copies": "CopyCount",

@@ -256,7 +256,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "BaseInferenceComponentName names {base}, which is on another endpoint ({endpoint})",
         "use the name of the component that hosts the model",
     ),
-    "adapter-claims": ("an adapter with ComputeResourceRequirements", "remove ComputeResourceRequirements"),
+    "adapter-claims": ("the adapter has ComputeResourceRequirements", "remove ComputeResourceRequirements"),
     # containers and weights
     "tensor-parallel-mismatch": (
         "{variable}={degree}, NumberOfAcceleratorDevicesRequired={accelerators}",
@@ -279,11 +279,11 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "set {switch}=0, or {share_variable}={fraction} or less",
     ),
     "ami-too-old": (
-        "InferenceAmiVersion={ami} on {instance_type} for an image with CUDA {cuda}",
+        "the driver of InferenceAmiVersion={ami} on {instance_type} is too old for an image with CUDA {cuda}",
         "set InferenceAmiVersion={good}",
     ),
     "ami-too-old/default": (
-        "no InferenceAmiVersion on {instance_type} for an image with CUDA {cuda}",
+        "no InferenceAmiVersion is set; the default driver of {instance_type} is too old for an image with CUDA {cuda}",
         "set InferenceAmiVersion={good}",
     ),
     "environment-not-text": (
@@ -311,7 +311,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "use a region of the tables ({regions}), or another image",
     ),
     "image-not-published/account": (
-        "the image is in the registry of account {given}, but in {tables}, {name} is in account {account} in {region}",
+        "the image URI names account {given}, but {tables} list account {account} for {name} in {region}",
         "use the registry of account {account}",
     ),
     "weights-offline": (
@@ -346,8 +346,8 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         )
         for kind, right in {
             "policy": "the managed policy {right}",
-            "action": "Allow {right} on every resource",
-            "all but some": "Allow on every resource with {right}: all actions except a few",
+            "action": "an Allow of {right} on every resource",
+            "all but some": "an Allow of all actions except a few ({right}) on every resource",
         }.items()
     },
     "role-not-assumable": (
@@ -437,7 +437,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "{component.name} scales to 0 copies, and its variant has MinInstanceCount={least}",
         "set ManagedInstanceScaling with Status=ENABLED and MinInstanceCount=0, or a floor of 1 copy",
     ),
-    "batch-size/share": ("a batch of {percent} %", "set Value to a number from 5 to 50 for CAPACITY_PERCENT"),
+    "batch-size/share": (
+        "a batch has {percent} % of the copies",
+        "set Value to a number from 5 to 50 for CAPACITY_PERCENT",
+    ),
     # practice
     "capture-elsewhere": (
         "{what} to {address}",
@@ -470,31 +473,32 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "image-tag-moves/no tag": ("Image={image} has no tag: SageMaker pulls `latest`", _PIN),
     "image-without-digest": ("the tag {tag} has no digest", "set Image to IMAGE@sha256:..."),
     "key-missing": ("no KmsKeyId for {instance_types}", "set KmsKeyId to a key of your own"),
-    "key-without-effect": ("KmsKeyId with {instance_types}", "remove KmsKeyId, or use another instance family"),
+    "key-without-effect": ("KmsKeyId is set for {instance_types}", "remove KmsKeyId, or use another instance family"),
     "not-isolated": (
         "neither the model nor the endpoint config has EnableNetworkIsolation or VpcConfig",
         "set EnableNetworkIsolation and put the weights in S3, or set VpcConfig with subnets that reach only "
         "VPC endpoints",
     ),
     "role-reaches-all-buckets": (
-        "Allow {actions} on every bucket",
+        "its policies allow {actions} on every bucket",
         "allow s3:GetObject only on the weights' prefix, arn:aws:s3:::BUCKET/PREFIX/*",
     ),
     "role-reaches-secrets": (
-        "Allow {actions} on every resource",
+        "its policies allow {actions} on every resource",
         "name the key or secret by its ARN, or remove the statement: serving does not need it",
     ),
     "role-open-to-other-accounts": (
         "its trust policy names no account",
-        "add Condition: {{StringEquals: {{aws:SourceAccount: !Ref AWS::AccountId}}}} to that statement",
+        "add Condition: {{StringEquals: {{aws:SourceAccount: !Ref AWS::AccountId}}}} to the statement of the trust "
+        "policy that allows sagemaker.amazonaws.com",
     ),
     "bucket-of-any-account": (
-        "Allow reading {resources} in any account",
-        "add Condition: {{StringEquals: {{aws:ResourceAccount: ACCOUNT}}}} to that statement, with the owner of the "
-        "bucket",
+        "its policies allow reading {resources} in any account",
+        "add Condition: {{StringEquals: {{aws:ResourceAccount: ACCOUNT}}}}, with the owner of the bucket, to the "
+        "statement that allows reading",
     ),
     "metrics-of-any-namespace": (
-        "Allow cloudwatch:PutMetricData without a condition",
+        "its policies allow cloudwatch:PutMetricData without a condition",
         "allow it in a separate statement with Condition: {{StringLike: {{cloudwatch:namespace: /aws/sagemaker/*}}}}",
     ),
     "role-trusts-anyone": (
@@ -505,7 +509,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "its trust policy names {principals}",
         "create one role per principal; keep only Principal: {{Service: sagemaker.amazonaws.com}} in this role",
     ),
-    "role-with-wildcards": ("Allow {action} on {resources}", "name only the actions that serving needs"),
+    "role-with-wildcards": ("its policies allow {action} on {resources}", "name only the actions that serving needs"),
     "roll-without-rollback": (
         "RollingUpdatePolicy without AutoRollbackConfiguration",
         "add AutoRollbackConfiguration with alarms on 5xx and model errors of the component",

@@ -56,7 +56,7 @@ def _by_default(match: re.Match[str], kind: EngineKind, given: Collection[str]) 
 
 
 def _with(match: re.Match[str]) -> str:
-    """Return the resource property that must change together with a setting; empty if none."""
+    """Return the resource property that must change together with a setting; empty if there is no such property."""
     if match["option"] != "tensor_parallel" or match["value"] is None:
         return ""
     return " with the same NumberOfAcceleratorDevicesRequired"

@@ -67,10 +67,10 @@ class Mention:
 
 
 class Plan:
-    """The resources of a plan or a state."""
+    """The resources of a Terraform plan or a Terraform state."""
 
     def __init__(self, content: Json) -> None:
-        """Read the JSON. Raises `ProofError` if it is of another version, or of a plan that failed."""
+        """Read the JSON. Raises `ProofError` if its format version is not supported, or if the plan failed."""
         version = str(content.get("format_version", ""))
         if version.partition(".")[0] not in READ_VERSIONS:
             raise ProofError(

@@ -1,4 +1,4 @@
-"""A Terraform plan as a template."""
+"""A Terraform plan as a CloudFormation template."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from replicas.template.terraform.types import SENSITIVE
 from replicas.template.world import World
 
 _PLAN = "Terraform"
-"""Subject of questions about the whole plan."""
+"""Subject of questions about the whole Terraform plan."""
 
 
 class TerraformTemplate(dict[str, Any]):
-    """The resources of a plan as a template, with the information that a template cannot hold."""
+    """The resources of a Terraform plan as a template, with the information that a template cannot hold."""
 
     def __init__(self, content: Mapping[str, Any]) -> None:
         """Translate the JSON of `terraform show -json`. Raises `ProofError` if its format is not supported."""

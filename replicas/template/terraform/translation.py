@@ -41,7 +41,7 @@ _PAIRS: Mapping[str, tuple[str, str]] = {"Tags": ("Key", "Value"), "Dimensions":
 
 @dataclass(frozen=True)
 class Note:
-    """A part of the plan that is not read."""
+    """A part of the Terraform plan that is not read."""
 
     name: str
     """Logical id of the resource."""
@@ -50,7 +50,9 @@ class Note:
 
 
 class Translation:
-    """The template of a plan: its resources, their addresses, and the parts that are not read."""
+    """A Terraform plan translated to a template: resources, Terraform addresses, and the parts of the plan that are not
+    read.
+    """
 
     def __init__(self, plan: Plan) -> None:
         """Translate the resources of supported types; other types are left out."""
@@ -86,7 +88,7 @@ class Translation:
         return {**written, "DependsOn": needs} if needs else written
 
     def _needs(self, origin: PlannedResource) -> list[str]:
-        """Return the logical ids of the resources that Terraform creates before this one."""
+        """Return the logical ids of the resources that Terraform creates before the resource `origin`."""
         awaited, is_all = self._plan.awaited(origin)
         if not is_all:
             self.open_waits.add(self._ids[origin.address])

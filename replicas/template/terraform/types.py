@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from replicas.names import ResourceType
 
 Made = str | None
-"""Attribute that the reference reads with Fn::GetAtt; None if it is a `Ref`."""
+"""Attribute that a reference reads with Fn::GetAtt; None if the reference is a `Ref`."""
 
 
 @dataclass(frozen=True, kw_only=True)

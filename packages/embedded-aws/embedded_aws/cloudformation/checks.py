@@ -40,7 +40,7 @@ def check_template(template: Template, region: str) -> None:
 
 
 SLOW_TYPES = {ResourceType.COMPONENT: 1, ResourceType.ENDPOINT: 2}
-"""Types whose creation takes minutes. Among independent resources, those with a higher number come later."""
+"""Types whose creation takes minutes. Among independent resources, types with a higher number come later."""
 
 
 def needs_of(definitions: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:

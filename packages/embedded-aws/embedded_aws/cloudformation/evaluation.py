@@ -65,7 +65,7 @@ class Evaluation:
         return value
 
     def present(self) -> dict[str, Mapping[str, Any]]:
-        """Return the definitions of the resources whose condition is true (or that have none), by logical id."""
+        """Return, by logical id, the definitions of the resources that have no condition or whose condition is true."""
         definitions = self._evaluator.present()
         refuse(self._evaluator.faults)
         return definitions

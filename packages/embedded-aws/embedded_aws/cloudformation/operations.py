@@ -310,9 +310,9 @@ class Operation:
                 self._stack.superseded = [other for other in self._stack.superseded if other is not resource]
 
     def _delete_all(self, *, retained: set[str] | None = None, creation: bool = False) -> list[str]:
-        """Delete all resources, and return the logical ids of those that could not be deleted.
+        """Delete all resources, and return the logical ids of the resources that could not be deleted.
 
-        The resources on which these depend are kept.
+        Resources on which they depend are kept.
         """
         stack, failed = self._stack, list[Resource]()
         owned = [*stack.superseded, *(live for live in stack.resources.values() if live.live)]

@@ -53,7 +53,10 @@ class Reading(Registry):
         return {"StackResourceDetail": answers.resource_detail(stack, stack.resources[logical_id])}
 
     def describe_stack_resources(self, params: Parameters) -> Answer:
-        """Return the resources of a stack, which is given by name or by the physical id of one of its resources."""
+        """Return the resources of a stack.
+
+        The request gives the name of the stack, or the physical id of one of its resources.
+        """
         physical_id, logical_id = params.get("PhysicalResourceId"), params.get("LogicalResourceId")
         if params.get("StackName"):
             stack = self.known_stack(str(params["StackName"]))

@@ -45,7 +45,9 @@ class Registry(Service):
         return {"_stacks": stacks, "_change_sets": change_sets}
 
     def method(self, operation: str) -> Callable[[Parameters], Answer] | None:
-        """Return an operation's method, wrapped so that only one operation runs at a time; None if there is none."""
+        """Return an operation's method, wrapped so that only one operation runs at a time; None if the service has no
+        such method.
+        """
         operation_method = super().method(operation)
         if operation_method is None:
             return None
@@ -116,8 +118,9 @@ class Registry(Service):
         )
 
     def owner_of(self, resource_type: str, name: str, value: str) -> str | None:
-        """Return the id of the stack that owns a resource, by type, property name and value; None if no stack owns
-        it.
+        """Return the id of the stack that owns a resource; None if no stack owns it.
+
+        `name` is the property with the name of the resource, and `value` is this name.
         """
         with self._lock:
             for stack in self._live():

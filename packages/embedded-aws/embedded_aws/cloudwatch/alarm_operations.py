@@ -223,7 +223,7 @@ class AlarmOperations(Service):
         return list(alarm.settings.get(ACTIONS[state], ())) if alarm.settings["ActionsEnabled"] else []
 
     def _run_actions(self, raised: Raised, actions: Iterable[str]) -> None:
-        """Run the actions of an alarm. No lock is held here, because actions call other services."""
+        """Run the actions of an alarm. No lock is held during the actions, because they call other services."""
         for arn in actions:
             actor = self._monitoring.actor(arn)
             if actor:

@@ -51,7 +51,8 @@ class Cell:
     def statistic(self, name: str) -> float | None:
         """Return a statistic by CloudWatch's name, such as `Average` or `p99.9`.
 
-        None for a percentile of statistic sets whose values differ, because they contain no single values.
+        The result is None for a percentile of statistic sets whose values differ, because they contain no single
+        values.
         """
         match name:
             case "SampleCount":

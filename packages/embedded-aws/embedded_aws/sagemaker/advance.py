@@ -46,7 +46,10 @@ def _finish_creation(at: Passing, endpoint: Endpoint) -> None:
 
 
 def _next_pool_machines(at: Passing, endpoint: Endpoint, types: list[str], machines: list[Machine]) -> list[Machine]:
-    """Return the same number of instances of the next pool's type, starting now; empty if there is no further pool."""
+    """Return instances of the next pool's type, as many as in `machines`, which start now.
+
+    The result is empty if there is no further pool.
+    """
     endpoint.pool += 1
     if endpoint.pool >= len(types):
         return []

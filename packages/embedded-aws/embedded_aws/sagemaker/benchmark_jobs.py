@@ -248,7 +248,10 @@ def _name(identifier: str) -> str:
 
 
 def _parameters(request: Parameters) -> dict[str, Any]:
-    """Return AIPerf's validated parameters: users or a request rate for a duration, or a burst of requests."""
+    """Return AIPerf's validated parameters.
+
+    They describe users or a request rate for a duration, or a burst of requests.
+    """
     inline = request.get("AIWorkloadConfigs", {}).get("WorkloadSpec", {}).get("Inline")
     if inline is None:
         raise refused("The embedded AWS accepts only AIWorkloadConfigs.WorkloadSpec.Inline.", LIMIT)

@@ -1,4 +1,5 @@
-"""Scale-in strategy CONSOLIDATION: move copies to fewer instances, so that managed scaling can release the others.
+"""Scale-in strategy CONSOLIDATION: move copies to fewer instances, so that managed scaling can release the other
+instances.
 
 AWS documents the cooldown, the largest step and that components keep their placement settings, but not how
 copies move. In the embedded AWS, a new copy starts before the old copy stops, and the copies of an instance move only

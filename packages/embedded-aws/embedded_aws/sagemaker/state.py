@@ -83,7 +83,7 @@ class Copy:
     """Time at which the start-up timeout ends."""
     running: bool = False
     replaces: str | None = None
-    """Id of the copy that stops when this one is ready; set for copies that consolidation starts."""
+    """Id of the copy that stops when this copy is ready. Only copies that consolidation starts have it."""
     id: str = field(default_factory=lambda: _id("copy"))
 
 

@@ -23,7 +23,7 @@ _UTILISATION_EVERY = 60.0
 """Publishing interval in AWS's seconds: the default without MetricsConfig."""
 _BUSY_GPU = 98.0
 _GPU_MEMORY = 90.0
-"""Constant memory utilisation in percent, because engines allocate accelerator memory when they start."""
+"""Memory utilisation in percent. It is constant, because engines allocate accelerator memory when they start."""
 _IDLE_CPU, _BUSY_CPU = 3.0, 15.0
 _MEMORY = 45.0
 _DISK = 20.0

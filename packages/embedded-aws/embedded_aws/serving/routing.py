@@ -39,7 +39,10 @@ def chosen(destination: Destination, loads: Mapping[str, int], body: bytes) -> S
 
 
 def prompt_of(body: bytes) -> str:
-    """Return the prompt in a request body, in any of the engines' formats; the whole body if the format is unknown."""
+    """Return the prompt in a request body, in any of the engines' formats.
+
+    If the format is unknown, return the whole body.
+    """
     text = body.decode(errors="replace")
     try:
         document = json.loads(text)
