@@ -111,6 +111,7 @@ def forecast(
         basis=trust.basis,
         summary=trust.summary,
         measured_error=trust.error,
+        instance_type=plan.instance.name,
         routing=routing,
         duration_seconds=duration_seconds,
         copies=copies,
