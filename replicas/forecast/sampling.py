@@ -13,12 +13,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import ceil, inf
 
-from replicas.forecast.copies import CopyEngine, copy_engine
+from replicas.forecast.copies import CopyEngine
 from replicas.forecast.loads import Point
 from replicas.load import Load
 from replicas.load.arrivals import duration_for
 from replicas.load.options import DEFAULT_SECONDS
-from replicas.planning.plans import ComponentPlan, EndpointPlan
+from replicas.planning.plans import ComponentPlan
 from replicas.speed.throughput import CopySpeed, Work, carried
 
 _FEWEST_REQUESTS = 10
@@ -65,17 +65,8 @@ class Sample:
     duration_seconds: float
 
 
-def speed_of(plan: EndpointPlan, component: ComponentPlan, load: Load) -> CopySpeed:
-    """Return the speed of a copy in closed form, for requests of the load's lengths.
-
-    Raises:
-        LookupError: the speed of the instance's accelerators or the layers of the model are not known.
-
-    """
-    return _speed(copy_engine(component, plan.instance), component, load)
-
-
-def _speed(engine: CopyEngine, component: ComponentPlan, load: Load) -> CopySpeed:
+def speed_of(engine: CopyEngine, component: ComponentPlan, load: Load) -> CopySpeed:
+    """Return the speed of a copy in closed form, for requests of the load's lengths."""
     limits = engine.limits
     return CopySpeed(
         times=engine.times,
@@ -128,7 +119,7 @@ def copies_of_forecast(engine: CopyEngine, component: ComponentPlan, load: Load,
     if load.has_end or copies <= EXACT.copies:
         return copies
     if rate is None:
-        speed = _speed(engine, component, load)
+        speed = speed_of(engine, component, load)
         rate = carried(speed, copies, users=load.users, requests_per_second=None).requests_per_second
     return copies_to_simulate(copies, rate * duration_seconds, EXACT)
 
