@@ -54,7 +54,7 @@ def forecast(
     With --cold-start, --profile names a file of measured starts; the default is profiles/starts.json.
     """
     from replicas.cli.tables.forecast import forecast_lines, forecast_table, forecast_title
-    from replicas.forecast import forecast as forecast_component
+    from replicas.forecast.pools import forecast_pool
     from replicas.forecast.requested_loads import loads_of
     from replicas.planning.choice import component_named
 
@@ -68,7 +68,7 @@ def forecast(
         return
     loads = loads_of(chosen, load_options, tell)
     with working(f"forecasting {len(loads)} {'load' if len(loads) == 1 else 'loads'}"):
-        result = forecast_component(
+        result = forecast_pool(
             planned,
             chosen,
             loads,

@@ -17,7 +17,13 @@ from replicas.planning.sizing_options import SizingOptions
 
 
 @app.command()
-@sizing_flags(only=("config", "quant_config", "instance", "engine", "quantization", "max_total_tokens"), several=True)
+@sizing_flags(
+    only=(
+        *("config", "quant_config", "instance", "fallback_instance_types"),
+        *("engine", "quantization", "max_total_tokens"),
+    ),
+    several=True,
+)
 @load_flags()
 def recommend(
     model: Annotated[str, typer.Argument(help="A model of the table (replicas models).")],

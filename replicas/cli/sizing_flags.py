@@ -90,7 +90,11 @@ def _flag(declared: Field[Any], kind: Any, several: bool) -> inspect.Parameter:
 
 
 def _value(kind: Any, value: Any) -> Any:
-    """Convert the value of a flag to the type of its field: a tuple if the field contains several values."""
+    """Convert the value of a flag to the type of its field: a tuple if the field contains several values.
+
+    Several values may be separated by commas or, if the flag may be repeated, given one by one.
+    """
     if kind != _TUPLE:
         return value
-    return (value,) if isinstance(value, str) else tuple(value)
+    texts = (value,) if isinstance(value, str) else value
+    return tuple(part.strip() for text in texts for part in text.split(","))

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 
 MAX_INSTANCES = 100
 """Upper bound of `instances`. Up to this number the search for a placement takes no noticeable time."""
+MAX_FALLBACKS = 4
+"""Fallback instance types of an endpoint, which with the first type are its instance pools."""
 MAX_COPIES = 1000
 """Upper bound of copies: `MAX_INSTANCES` instances of 8 accelerators hold 800 copies of one accelerator."""
 MAX_SCHEDULES = 200

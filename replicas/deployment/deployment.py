@@ -15,6 +15,7 @@ from replicas.catalogue.tasks import Task
 from replicas.deployment.bounds import (
     MAX_CACHE_TOKENS,
     MAX_COPIES,
+    MAX_FALLBACKS,
     MAX_INSTANCES,
     MAX_KV_BYTES_PER_TOKEN,
     MAX_REQUEST_TOKENS,
@@ -156,7 +157,7 @@ class Deployment:
     """Whether the containers run without network. All weights must then be in S3."""
     instance_scaling: InstanceScaling | None = None
     """Managed instance scaling. Default: none, the number of instances is fixed."""
-    fallback_instance_types: Annotated[Sequence[str], Field(max_length=4)] = ()
+    fallback_instance_types: Annotated[Sequence[str], Field(max_length=MAX_FALLBACKS)] = ()
     """Instance types to use, in this order, if `instance_type` has no capacity (instance pools). The copies must fit on
     each type alone."""
     capacity_reservation: Annotated[str, Field(pattern=RESERVATION_ARN)] | None = None

@@ -397,7 +397,7 @@ class Batch:
     # ---- admission "continuous": every step computes chunks of prompts in addition to the tokens of decoding requests
 
     def _continuous_step(self) -> Step | None:
-        if self._grows and self._room() < 0:
+        if self._grows and self._most_tokens < self._claimed + self._prefixes.tokens_in_use:
             self._preempt()
         decoding = len(self._running) - len(self._prefilling)
         if self._prefilling or self._waiting:
@@ -418,18 +418,21 @@ class Batch:
             budget -= tokens
             requests.append(request)
             chunks.append((tokens, request.computed))
-        while budget > 0 and self._waiting and len(self._running) < self._most_sequences:
-            request = self._waiting[0]
-            room = self._room()
+        waiting, running, prefixes = self._waiting, self._running, self._prefixes
+        while budget > 0 and waiting and len(running) < self._most_sequences:
+            request = waiting[0]
+            room = self._most_tokens - self._claimed - prefixes.tokens_in_use
             if request.segments and self._profile.prefix_caching:
                 self._look_up(request)
-                room -= self._prefixes.growth(request.segments, request.reused)
+                room -= prefixes.growth(request.segments, request.reused)
             claim = self._claim(request)
             if room < claim:
                 request.reused = request.computed = 0
                 return requests, chunks
-            self._start(self._waiting.popleft(), claim)
-            tokens = min(budget, request.prompt_left)
+            self._start(waiting.popleft(), claim)
+            tokens = request.input_tokens + request.generated - request.computed
+            if tokens > budget:
+                tokens = budget
             budget -= tokens
             requests.append(request)
             chunks.append((tokens, request.computed))

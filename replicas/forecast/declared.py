@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from replicas.errors import ForecastError
+from replicas.forecast.copies import CopyEngine, copy_engine
 from replicas.forecast.forecasting import forecast, subject_of
 from replicas.forecast.loads import Point
 from replicas.forecast.overload import RESPONSE_SECONDS
@@ -15,7 +16,7 @@ from replicas.load import Load
 from replicas.load.objectives import Bounds
 from replicas.planning.plans import ComponentPlan, EndpointPlan
 from replicas.planning.service import exceeds_limits
-from replicas.speed.throughput import MOST_OF_CAPACITY, CopySpeed
+from replicas.speed.throughput import MOST_OF_CAPACITY, carried
 from replicas.units import counted, rate_text
 
 _PARTS = (1024, 256, 64, 16, 4, 1)
@@ -27,6 +28,9 @@ _BY_FAR, _NEAR = 2.0, 1.2
 """Safety factors for the times of a sample. A sample of users decides about a limit of the objective only if its times
 are below or above the limit by the factor `_BY_FAR`; otherwise all users are simulated. More copies are proposed only
 if the times of their sample are below the limits by the factor `_NEAR`."""
+_SAFE = 4.0
+"""Factor by which the mean latency of the closed form must be below the limit of a response, so that p90 is below it
+too."""
 _MOST_UNANSWERED, _ALWAYS_RUNNING = 0.1, 10
 """Requests that may still run at the end of the simulated time: a share of all requests, plus a constant."""
 
@@ -83,7 +87,9 @@ class _Judged:
         self._plan = plan
         self._component = component
         self._load = load
-        self._speed = _speed(plan, component, load)
+        engine = _engine(plan, component)
+        self._speed = speed_of(engine, component, load)
+        self._most_requests = engine.limits.concurrent_requests
 
     def first_fault(self, copies: int) -> tuple[str | None, Point, Sample]:
         """Return the reason why copies cannot serve the load (None if they can), and the last forecast with its sample.
@@ -92,6 +98,8 @@ class _Judged:
         """
         for part in _PARTS if self._is_beyond(copies) else (1,):
             smaller = self._load.part(1 / part)
+            if part > 1 and self._is_carried(smaller, copies):
+                continue
             sample = sampled(self._speed, copies, smaller)
             point = self._forecast(sample)
             if fault := _fault(point, sample.duration_seconds, copies / sample.copies):
@@ -136,14 +144,23 @@ class _Judged:
             return self._load.users > copies * number
         return (self._load.requests_per_second or 0.0) > MOST_OF_CAPACITY * copies * most
 
+    def _is_carried(self, load: Load, copies: int) -> bool:
+        """True if the closed form shows that copies serve a load of users: no user is refused, and
+        latencies are far below the limit of a response.
+        """
+        if load.users is None or (self._most_requests is not None and load.users > self._most_requests):
+            return False
+        mean = carried(self._speed, copies, users=load.users, requests_per_second=None).seconds
+        return mean < RESPONSE_SECONDS / _SAFE
+
     def _forecast(self, sample: Sample) -> Point:
         component = replace(self._component, copies=sample.copies)
         return forecast(self._plan, component, [sample.load], duration_seconds=sample.duration_seconds).points[0]
 
 
-def _speed(plan: EndpointPlan, component: ComponentPlan, load: Load) -> CopySpeed:
+def _engine(plan: EndpointPlan, component: ComponentPlan) -> CopyEngine:
     try:
-        return speed_of(plan, component, load)
+        return copy_engine(component, plan.instance)
     except LookupError as unknown:
         raise ForecastError(f"no forecast of {subject_of(plan, component)}: {unknown.args[0]}") from None
 

@@ -12,7 +12,7 @@ from replicas.forecast.copies import copy_engine
 from replicas.forecast.fitted_runs import SAME_MODEL
 from replicas.forecast.loads import Forecast, Point, PointLimits
 from replicas.forecast.overload import RESPONSE_SECONDS, keeps_up, overload_warnings
-from replicas.forecast.sampling import copies_to_simulate, scaled
+from replicas.forecast.sampling import copies_of_forecast, scaled
 from replicas.forecast.saturation import point_limits, saturation
 from replicas.forecast.simulation import DEFAULT_ROUTING, Outcome, Routing, simulate
 from replicas.load import Load, Trace, TracedRequest
@@ -81,7 +81,7 @@ def forecast(
     warnings = list(plan_warnings(plan))
     copies = fewest = component.copies
     for load in loads:
-        some = copies_to_simulate(engine, component, load, duration_seconds) if routing == "RANDOM" else copies
+        some = copies_of_forecast(engine, component, load, duration_seconds) if routing == "RANDOM" else copies
         fewest, part = min(fewest, some), load.part(some / copies)
         outcome = simulate(
             engine,
@@ -111,6 +111,7 @@ def forecast(
         basis=trust.basis,
         summary=trust.summary,
         measured_error=trust.error,
+        instance_type=plan.instance.name,
         routing=routing,
         duration_seconds=duration_seconds,
         copies=copies,

@@ -165,6 +165,11 @@ class Forecast:
     """Confidence class with its measured error, in a few words."""
     measured_error: MeasuredError | None = None
     """Errors in the runs on which the confidence is based; None without such runs."""
+    instance_type: str
+    """Instance type to which the forecast applies."""
+    pool: tuple[str, ...] = ()
+    """Instance types of the endpoint's pools, of which `instance_type` is the slowest; empty without pools. The price
+    of tokens is the highest of all types."""
     routing: str
     """SageMaker's routing strategy that was assumed."""
     duration_seconds: float = 90.0

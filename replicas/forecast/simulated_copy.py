@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import ceil
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from replicas.forecast.batching import Overloaded, Request, Step
 from replicas.forecast.copies import CopyEngine
@@ -118,8 +118,13 @@ class SimulatedCopy:
         step = self.step = batch.next_step()
         if step is not None:
             self.began = now
-            repeats = self._repeats = batch.repeats(step)
-            parts = self._parts = step.parts(self._times, repeats)
+            if step.chunks:
+                self._repeats = 1
+                parts = self._times.parts(step.chunks, step.decoding, step.context_tokens)
+            else:
+                repeats = self._repeats = batch.repeats(step)
+                parts = self._times.run(step.decoding, step.context_tokens, repeats)
+            self._parts = parts
             self.ends = now + sum(parts)
 
     def cut(self, now: float) -> bool:
@@ -155,8 +160,8 @@ class SimulatedCopy:
         self.events += 1
         self._count()
         self.step = None
-        # The copy submits nothing but `SentRequest`s to its batch.
-        for request in cast("list[SentRequest]", self.batch.advance(step, self._repeats)):
+        request: SentRequest  # the copy submits nothing else to its batch
+        for request in self.batch.advance(step, self._repeats):  # type: ignore[assignment]
             generated = request.generated
             if generated == 1:
                 request.first_token = now
@@ -200,15 +205,16 @@ class SimulatedCopy:
 
     def _count(self) -> None:
         """Add the time of the current steps within the duration to the use of the engine."""
-        began, seconds, parts = self.began, self.ends - self.began, self._parts
-        if self.ends > self._duration:
-            if began >= self._duration:
+        began, ends, duration = self.began, self.ends, self._duration
+        seconds = ends - began
+        compute, weights, cache, exchange, host = self._parts
+        if ends > duration:
+            if began >= duration:
                 return
-            within = (self._duration - began) / seconds
-            compute, weights, cache, exchange, host = [part * within for part in parts]
+            within = (duration - began) / seconds
+            compute, weights, cache = compute * within, weights * within, cache * within
+            exchange, host = exchange * within, host * within
             seconds *= within
-        else:
-            compute, weights, cache, exchange, host = parts
         total = self._parts_sum
         total[0] += compute
         total[1] += weights

@@ -97,7 +97,7 @@ def _simulate_apart(engine: CopyEngine, copies: int, load: Load, duration: float
     while drawn := list(islice(coming, _DRAWN_AT_ONCE)):
         arriving: list[list[tuple[float, SentRequest]]] = [[] for _ in simulated]
         for when, request in drawn:
-            number = chance.randrange(copies)
+            number = chance.randrange(copies) if copies > 1 else 0
             cut += request.is_cut
             arriving[number].append((when + frontend, _sent(request, when, number)))
         sent += len(drawn)
@@ -267,6 +267,8 @@ class _Simulation:
         self._touched[copy] = None
 
     def _chosen(self) -> int:
+        if len(self._copies) == 1:
+            return 0
         if self._routing == "RANDOM":
             return self._chance.randrange(len(self._copies))
         fewest = min(self._outstanding)

@@ -98,7 +98,9 @@ def draft_of(deployment: Deployment, *, to_deploy: bool = True) -> Draft:
     problems, is_faulty = list(resolution.problems) or problems, bool(resolution.problems)
     if len(sized) < len(resolution.components):
         return Draft(plan=None, problems=tuple(problems), is_faulty=is_faulty, components=tuple(components))
-    fallbacks, refused = _fallbacks(resolution.deployment, components) if not problems else ((), [])
+    fallbacks, refused = (
+        _fallbacks(resolution.deployment, components, to_deploy=to_deploy) if not problems else ((), [])
+    )
     images = [component.engine.image for component in components if component.engine.image]
     ami = inference_ami_version(resolution.instance, images) if images else None
     problems += refused
@@ -167,7 +169,7 @@ def _endpoint_plan(
 
 
 def _fallbacks(
-    deployment: Deployment, components: Sequence[ComponentPlan]
+    deployment: Deployment, components: Sequence[ComponentPlan], *, to_deploy: bool
 ) -> tuple[tuple[EndpointPlan, ...], list[str]]:
     """Return the plans of the same copies on each fallback instance type, and the problems of copies that do not
     fit.
@@ -185,7 +187,7 @@ def _fallbacks(
     plans, problems = [], []
     for name in deployment.fallback_instance_types:
         other = replace(deployment, instance_type=name, fallback_instance_types=(), components=pinned)
-        draft = draft_of(other)
+        draft = draft_of(other, to_deploy=to_deploy)
         problems += [f"on {name}: {problem}" for problem in draft.problems]
         plans += [draft.plan] if draft.plan and not draft.problems else []
     return tuple(plans), problems

@@ -72,6 +72,12 @@ class SizingOptions:
             several="Only this instance type; may be repeated. Default: every type.",
         ),
     )
+    fallback_instance_types: tuple[str, ...] = field(
+        default=(),
+        metadata=_flag(
+            "Instance types that SageMaker takes, in this order, if it has none of the first type; separated by commas."
+        ),
+    )
     instances: int | None = field(default=None, metadata=_flag("Number of instances.", least=1))
     engine: tuple[str, ...] = field(
         default=(),
@@ -125,7 +131,11 @@ class SizingOptions:
     @property
     def deployment_options(self) -> dict[str, Any]:
         """The given options that belong to a deployment, by the names of its fields."""
-        given = {"instance_type": self._single("instance"), "instances": self.instances}
+        given = {
+            "instance_type": self._single("instance"),
+            "fallback_instance_types": self.fallback_instance_types or None,
+            "instances": self.instances,
+        }
         return {name: value for name, value in given.items() if value is not None}
 
     def _single(self, name: str) -> str | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from replicas.catalogue.instances import Instance
 from replicas.catalogue.models import Model, find_model, quantized_sibling
+from replicas.catalogue.prices import Price
 from replicas.catalogue.quantization import METHODS
 from replicas.deployment.deployment import Component, Deployment
 from replicas.engines import Engine, find_engine
@@ -16,6 +17,7 @@ from replicas.planning.planner import plan
 from replicas.planning.plans import ComponentPlan, EndpointPlan
 from replicas.recommend.requirements import Requirements, Subject
 from replicas.sizing.resolved import unsupported
+from replicas.units import counted
 
 UNNAMED_SECRET = "name-of-your-secret"  # noqa: S105 (a placeholder)
 """Placeholder for the secret of a gated model in the generated Python lines, if no secret was given."""
@@ -42,6 +44,29 @@ class Candidate:
     plan: EndpointPlan
     engine: CopyEngine
     weights: Weights
+    fallbacks: tuple[Candidate, ...] = ()
+    """The same copies on each fallback instance type, if the endpoint has instance pools."""
+
+    @property
+    def members(self) -> tuple[Candidate, ...]:
+        """The layout on each instance type of its pool: this one and the fallbacks."""
+        return (self, *self.fallbacks)
+
+    @property
+    def instance_types(self) -> tuple[str, ...]:
+        """Names of the instance types of the pool, in the order in which SageMaker tries them."""
+        return tuple(member.instance.name for member in self.members)
+
+    @property
+    def price(self) -> Price | None:
+        """On-demand price of one instance an hour, of the dearest type of the pool; None if one type has no price."""
+        prices = [member.plan.price for member in self.members]
+        return None if None in prices else max((price for price in prices if price), key=lambda price: price.usd)
+
+    @property
+    def usd_per_hour(self) -> float | None:
+        """On-demand price an hour of one instance, without the source; None if one type of the pool has no price."""
+        return None if self.price is None else self.price.usd
 
     @property
     def component(self) -> ComponentPlan:
@@ -57,7 +82,9 @@ class Candidate:
     def layout(self) -> tuple[object, ...]:
         """Identity of the layout. Candidates with the same layout differ only in host and price."""
         card = (self.instance.accelerator, self.instance.accelerator_memory_mib)
-        return (*card, self.weights, str(self.component.engine), self.component.accelerators)
+        # Types of a pool differ in more than host and price, so that every pool is a layout of its own.
+        pool = self.instance_types if self.fallbacks else ()
+        return (*card, self.weights, str(self.component.engine), self.component.accelerators, pool)
 
     @property
     def is_quantized(self) -> bool:
@@ -115,8 +142,13 @@ def candidates(requirements: Requirements, subject: Subject) -> tuple[list[Candi
     unfit: list[Unfit] = []
     for engine in map(find_engine, requirements.engines):
         for weights in chosen:
+            others = [
+                (other, *_on_instance(requirements, subject, engine, weights, other)) for other in subject.fallbacks
+            ]
             for instance in subject.instances:
                 layouts, why = _on_instance(requirements, subject, engine, weights, instance)
+                if layouts and others:
+                    layouts, why = _pools(layouts, others)
                 fitting += layouts
                 if not layouts:
                     unfit.append(Unfit(instance.name, weights.label, str(engine), *why))
@@ -166,6 +198,64 @@ def _on_instance(
         except LookupError as unknown:
             return [], ("the speed of its accelerators is not known", str(unknown.args[0]))
     return fitting, ("no copy fits", refusal)
+
+
+def _pools(
+    layouts: Sequence[Candidate], others: Sequence[tuple[Instance, Sequence[Candidate], tuple[str, str]]]
+) -> tuple[list[Candidate], tuple[str, str]]:
+    """Return the layouts of an instance type that fit all types of its pool, or the reason why none does.
+
+    An instance has as many copies as fit on each type of the pool.
+
+    Args:
+        layouts: the layouts of the first instance type.
+        others: each fallback instance type, its layouts, and the general and the detailed reason if it has none.
+
+    """
+    pools, refusal = [], ""
+    for other, fitting, why in others:
+        if not fitting:
+            return [], ("a fallback instance type does not fit", f"on {other.name}: {why[0]}: {why[1]}")
+    for first in layouts:
+        members = [first]
+        for other, fitting, _ in others:
+            same = [each for each in fitting if each.component.accelerators == first.component.accelerators]
+            refusal = refusal if same else f"on {other.name}: {_no_copy(first)}"
+            members += same
+        if len(members) <= len(others):
+            continue
+        try:
+            pools.append(_pool(members))
+        except SizingError as refused:
+            refusal = refused.problems[0]
+    return pools, ("no copy fits all types of the pool", refusal)
+
+
+def _no_copy(first: Candidate) -> str:
+    return f"no copy fits over {counted(first.component.accelerators, 'accelerator', 'accelerators')}"
+
+
+def _pool(members: Sequence[Candidate]) -> Candidate:
+    """Return the layout on a pool of the members' instance types.
+
+    Raises:
+        SizingError: the members cannot be the instance types of one endpoint.
+
+    """
+    first, *others = members
+    component = replace(first.deployment.components[0], copies=min(member.component.copies for member in members))
+    deployment = replace(
+        first.deployment,
+        components=[component],
+        fallback_instance_types=[other.instance.name for other in others],
+    )
+    planned = plan(deployment)
+    fallbacks = tuple(
+        replace(other, plan=there, engine=copy_engine(there.components[0], there.instance))
+        for other, there in zip(others, planned.fallbacks, strict=True)
+    )
+    engine = copy_engine(planned.components[0], planned.instance)
+    return Candidate(deployment, planned, engine, first.weights, fallbacks)
 
 
 def _degrees(instance: Instance) -> Iterator[int]:

@@ -25,6 +25,12 @@ class OptionDocument(TypedDict):
     """A layout with its number of instances."""
 
     instance_type: str
+    fallback_instance_types: list[str]
+    """Further types of the pool. `copies` is then the number of copies that fit each type, and `usd_per_hour` the price
+    of the dearest type."""
+    worst_instance_type: str | None
+    """Type of the pool to which `forecast` and `misses` apply: it misses the objective most or comes closest to missing
+    it. Null without a pool, or if the price misses the objective."""
     instances: int
     model: str
     quantization: str
@@ -77,6 +83,8 @@ class RecommendationDocument(TypedDict):
     model: str
     load: LoadDocument
     objective: ObjectiveDocument
+    fallback_instance_types: list[str]
+    """Fallback instance types of every layout; empty without pools."""
     region: str | None
     routing: str
     duration_seconds: float

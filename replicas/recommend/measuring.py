@@ -9,7 +9,7 @@ from typing import Literal
 from replicas.errors import ForecastError
 from replicas.forecast import Forecast, Load, Point, forecast
 from replicas.forecast.forecasting import within_limits
-from replicas.forecast.sampling import scaled
+from replicas.forecast.sampling import FAR, QUICK, copies_to_simulate, scaled
 from replicas.forecast.simulation import Routing
 from replicas.load.arrivals import duration_for
 from replicas.planning.document import plan_warnings
@@ -22,11 +22,8 @@ QUICK_PART = 3
 """A quick forecast simulates the duration divided by this number."""
 QUICK_ANSWERS = 2.0
 """Minimum duration of a quick forecast, as a multiple of the time of a single request on an idle copy."""
-QUICK_REQUESTS = 1000
-"""Above this number of requests a quick forecast simulates only a share of the copies and of the load; that is possible
-because copies do not influence each other."""
-
-_FEWEST_SIMULATED = 4
+_BY_FAR = 2.0
+"""Factor by which the figures of a small sample must be below or above the objective to decide about a layout."""
 LITTLE_SLACK = 0.9
 """Factor on the number of copies by Little's law, which gives the lower bound. It is below 1, because a few slow
 answers can raise the mean latency above p90."""
@@ -107,11 +104,20 @@ class Gauge:
         return self._measured[key]
 
     def _simulated(self, candidate: Candidate, copies: int, effort: Effort) -> Measured:
-        duration, share = self._duration, 1.0
-        if effort == "quick":
-            duration = min(duration, max(duration / QUICK_PART, QUICK_ANSWERS * self.bounds(candidate).latency_seconds))
-            share = self._share(candidate, copies, duration)
-        simulated = max(1, round(copies * share))
+        if effort == "full":
+            return self._forecast(candidate, copies, copies, self._duration, effort)
+        answers = QUICK_ANSWERS * self.bounds(candidate).latency_seconds
+        duration = min(self._duration, max(self._duration / QUICK_PART, answers))
+        requests = self._requests(candidate, copies, duration)
+        enough = copies_to_simulate(copies, requests, QUICK)
+        few = copies_to_simulate(copies, requests, FAR) if self.load.requests_per_second is not None else enough
+        measured = self._forecast(candidate, copies, few, duration, effort)
+        if few < enough and 1 / _BY_FAR < self.objective.strain(measured.point, measured.shortfalls) < _BY_FAR:
+            return self._forecast(candidate, copies, enough, duration, effort)
+        return measured
+
+    def _forecast(self, candidate: Candidate, copies: int, simulated: int, duration: float, effort: Effort) -> Measured:
+        """Return the forecast of `copies` copies from a simulation of `simulated` of them."""
         part = self.load.part(simulated / copies)
         plan = replace(candidate.plan, components=(replace(candidate.component, copies=simulated),))
         simulation = forecast(
@@ -132,16 +138,12 @@ class Gauge:
         shortfalls = self.objective.shortfalls(self.load, simulation.points[0], most)
         return Measured(simulation, effort, tuple(shortfalls), tuple(warnings))
 
-    def _share(self, candidate: Candidate, copies: int, duration: float) -> float:
-        """Return the share of the copies that a quick forecast simulates."""
+    def _requests(self, candidate: Candidate, copies: int, duration: float) -> float:
+        """Return the number of requests that the copies get in the duration, estimated from their capacity."""
         if self.load.at_once is not None and self.load.users is None:  # each request counts once
-            return min(1.0, max(_FEWEST_SIMULATED / copies, QUICK_REQUESTS / self.load.at_once))
+            return self.load.at_once
         rate = self.load.offered
         if rate is None:
             busy = min(1.0, (self.load.users or 1) / copies / saturating_users(candidate.engine, self.load))
             rate = copies * self.capacity(candidate) * busy
-        if not rate:
-            return 1.0
-        # A few copies are simulated if possible: one copy alone does not show the uneven distribution of requests.
-        requests = rate * duration
-        return min(1.0, max(QUICK_REQUESTS / requests, min(_FEWEST_SIMULATED / copies, 2 * QUICK_REQUESTS / requests)))
+        return rate * duration

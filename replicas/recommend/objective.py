@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
@@ -139,6 +139,13 @@ class Objective:
                 continue  # answers of one token have no time per further token
             shortfalls += too_slow(f"{TIMES[bound.figure]} {bound.percentile}", seconds, bound.seconds)
         return shortfalls
+
+    def strain(self, point: Point, shortfalls: Sequence[Shortfall]) -> float:
+        """Return the largest ratio of a forecast's figures to their limits: above 1 if it misses the objective."""
+        if shortfalls:
+            return max(shortfall.ratio for shortfall in shortfalls)
+        times = ((getattr(point, f"{bound.name}_seconds"), bound.seconds) for bound in self.bounds)
+        return max((seconds / limit for seconds, limit in times if seconds is not None), default=0.0)
 
 
 def carrying(requests_per_second: float, capacity: float) -> list[Shortfall]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -32,8 +32,16 @@ class Option:
     measured: Measured | None
     """Forecast; None if the upper bounds of the speed already show that the layout misses the objective."""
     shortfalls: tuple[Shortfall, ...]
-    fewer: Measured | None = None
-    """Forecast with one instance fewer, if it was simulated and misses the objective; None otherwise."""
+    fewer: Option | None = None
+    """The layout with one instance fewer, if it was simulated and misses the objective; None otherwise."""
+    worst: Candidate | None = None
+    """The layout on the worst instance type of its pool, to which the forecast applies; None without a pool, or if
+    the price misses the objective."""
+
+    @property
+    def decisive(self) -> Candidate:
+        """The layout on the instance type to which the forecast and the missed conditions apply."""
+        return self.worst or self.candidate
 
     @property
     def copies(self) -> int:
@@ -43,7 +51,7 @@ class Option:
     @property
     def usd_per_hour(self) -> float | None:
         """On-demand price of all instances; None if it is not known."""
-        each = self.candidate.plan.usd_per_hour
+        each = self.candidate.usd_per_hour
         return None if each is None else each * self.instances
 
     @property
@@ -65,7 +73,7 @@ class Option:
         rate = self.load.requests_per_second
         if rate is None:
             return point.output_tokens_per_second
-        tokens = mean_answer(within_limits(self.load, self.candidate.component))
+        tokens = mean_answer(within_limits(self.load, self.decisive.component))
         return tokens * (min(rate, point.requests_per_second) if point.is_reached is False else rate)
 
     @cached_property
@@ -96,12 +104,12 @@ class Option:
         """
         if self.measured is None:
             return None
-        component = replace(self.candidate.component, copies=self.copies)
+        component = replace(self.decisive.component, copies=self.copies)
         trust = confidence(
-            self.candidate.engine,
+            self.decisive.engine,
             component.engine.profile,
             component,
-            self.candidate.instance,
+            self.decisive.instance,
             [self.load],
             self.measured.forecast.routing,
             self.measured.forecast.duration_seconds,
@@ -110,6 +118,8 @@ class Option:
         return replace(
             self.measured.forecast,
             deployment=self.candidate.plan.name,
+            instance_type=self.decisive.instance.name,
+            pool=self.candidate.instance_types if self.worst else (),
             confidence=trust.confidence,
             basis=trust.basis,
             summary=trust.summary,
@@ -142,6 +152,8 @@ class Option:
         component, forecast, limit = self.candidate.component, self.forecast, self.limit
         return {
             "instance_type": self.candidate.instance.name,
+            "fallback_instance_types": [other.instance.name for other in self.candidate.fallbacks],
+            "worst_instance_type": self.worst and self.worst.instance.name,
             "instances": self.instances,
             "model": component.model.id,
             "quantization": self.candidate.weights.label,
@@ -150,7 +162,7 @@ class Option:
             "copies": self.copies,
             "kv_cache_tokens": component.kv_cache_tokens,
             "usd_per_hour": self.usd_per_hour,
-            "price": None if self.candidate.plan.price is None else self.candidate.plan.price.kind,
+            "price": None if self.candidate.price is None else self.candidate.price.kind,
             "usd_per_million_output_tokens": self.usd_per_million_output_tokens,
             "forecast": forecast.to_document() if forecast else None,
             "warnings": list(self.warnings),
@@ -165,9 +177,10 @@ def fewest_instances(candidate: Candidate, gauge: Gauge, most: int, *, effort: E
     the shortfalls of the option say why.
 
     The number is found by bisection, because more instances never make answers slower. Nothing is simulated if the
-    upper bounds of the speed already show that the layout misses the objective.
+    upper bounds of the speed already show that the layout misses the objective. A layout on a pool must meet it on each
+    instance type of the pool, at the price of the dearest type.
     """
-    price = candidate.plan.usd_per_hour
+    price = candidate.usd_per_hour
     budget = gauge.objective.max_usd_per_hour
     if budget is not None and price is None:
         message = f"the price is not known, so it is not judged whether it is at most {budget:g} USD an hour"
@@ -177,25 +190,64 @@ def fewest_instances(candidate: Candidate, gauge: Gauge, most: int, *, effort: E
         if most < least:
             message = f"{least * price:.2f} USD an hour, wanted {budget:g}"
             return Option(candidate, gauge.load, least, None, (Shortfall("price", message, least * price / budget),))
-    alone = misses_alone(candidate, gauge)
-    if alone:
-        return Option(candidate, gauge.load, least, None, tuple(alone))
-    ideal = misses_at_roofline(candidate, gauge, most * candidate.component.copies)
-    if ideal:
-        return Option(candidate, gauge.load, most, None, tuple(ideal))
-    copies_per_instance = candidate.component.copies
-    first = max(least, -(-gauge.fewest_copies(candidate) // copies_per_instance))
-    if first > most:
-        return Option(candidate, gauge.load, most, None, (_too_few(candidate, gauge, most),))
+    refused = [
+        option for member in candidate.members if (option := _refused(candidate, member, gauge, least=least, most=most))
+    ]
+    if refused:
+        return max(refused, key=lambda option: option.missed_by)
+    first = max(least, *(_first(member, gauge) for member in candidate.members))
 
-    def measured(instances: int) -> Measured:
-        return gauge.measure(candidate, copies_per_instance * instances, effort)
+    def forecast_on(instances: int) -> Option:
+        return forecast_option(candidate, gauge, instances, effort)
 
-    fewest = smallest(lambda instances: not measured(instances).shortfalls, first, most)
+    fewest = smallest(lambda instances: not forecast_on(instances).shortfalls, first, most)
     if fewest is None:
-        return Option(candidate, gauge.load, most, measured(most), measured(most).shortfalls)
-    fewer = measured(fewest - 1) if fewest > first else None
-    return Option(candidate, gauge.load, fewest, measured(fewest), (), fewer)
+        return forecast_on(most)
+    return replace(forecast_on(fewest), fewer=forecast_on(fewest - 1) if fewest > first else None)
+
+
+def forecast_option(candidate: Candidate, gauge: Gauge, instances: int, effort: Effort) -> Option:
+    """Return the layout on a number of instances with its forecast. On a pool, this is the forecast of the worst type:
+    the type that misses the objective most or, if all types meet it, that comes closest to missing it.
+    """
+    copies = candidate.component.copies * instances
+    members = [(member, gauge.measure(member, copies, effort)) for member in candidate.members]
+    worst, measured = max(members, key=lambda entry: gauge.objective.strain(entry[1].point, entry[1].shortfalls))
+    return _decided(candidate, worst, gauge, instances, measured.shortfalls, measured)
+
+
+def _decided(
+    candidate: Candidate,
+    member: Candidate,
+    gauge: Gauge,
+    instances: int,
+    shortfalls: Sequence[Shortfall],
+    measured: Measured | None = None,
+) -> Option:
+    """Return the option of a layout whose forecast or missed conditions are those of one instance type of its pool."""
+    if not candidate.fallbacks:
+        return Option(candidate, gauge.load, instances, measured, tuple(shortfalls))
+    name = member.instance.name
+    named = tuple(shortfall._replace(sentence=f"on {name}: {shortfall.sentence}") for shortfall in shortfalls)
+    return Option(candidate, gauge.load, instances, measured, named, worst=member)
+
+
+def _refused(candidate: Candidate, member: Candidate, gauge: Gauge, *, least: int, most: int) -> Option | None:
+    """Return the layout with the conditions that it misses by bounds on an instance type of its pool, so that nothing
+    needs to be simulated; None if the bounds do not decide.
+    """
+    if alone := misses_alone(member, gauge):
+        return _decided(candidate, member, gauge, least, alone)
+    if ideal := misses_at_roofline(member, gauge, most * member.component.copies):
+        return _decided(candidate, member, gauge, most, ideal)
+    if _first(member, gauge) > most:
+        return _decided(candidate, member, gauge, most, [_too_few(member, gauge, most)])
+    return None
+
+
+def _first(candidate: Candidate, gauge: Gauge) -> int:
+    """Return a lower bound of the number of instances that the load needs."""
+    return -(-gauge.fewest_copies(candidate) // candidate.component.copies)
 
 
 def smallest(holds: Callable[[int], bool], first: int, last: int) -> int | None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from replicas.recommend.candidates import candidates
 from replicas.recommend.frontier import Spot
 from replicas.recommend.measuring import Gauge
-from replicas.recommend.options import Option, fewest_instances
+from replicas.recommend.options import Option, fewest_instances, forecast_option
 from replicas.recommend.recommendation import Ranked, Recommendation
 from replicas.recommend.requirements import Requirements
 
@@ -140,8 +140,8 @@ def _confirmed(missed: Ranked, gauge: Gauge) -> Ranked:
     option = missed.option
     if option.measured is None:
         return missed
-    full = gauge.measure(option.candidate, option.copies, "full")
-    return replace(missed, option=replace(option, measured=full, shortfalls=full.shortfalls or option.shortfalls))
+    full = forecast_option(option.candidate, gauge, option.instances, "full")
+    return replace(missed, option=replace(full, shortfalls=full.shortfalls or option.shortfalls))
 
 
 def _wider(options: Sequence[Option], gauge: Gauge, most: int) -> list[Option]:
@@ -151,8 +151,7 @@ def _wider(options: Sequence[Option], gauge: Gauge, most: int) -> list[Option]:
         for times in (2, 3):
             instances = times * option.instances
             if instances <= most:
-                measured = gauge.measure(option.candidate, option.candidate.component.copies * instances, "quick")
-                wider.append(Option(option.candidate, gauge.load, instances, measured, measured.shortfalls))
+                wider.append(forecast_option(option.candidate, gauge, instances, "quick"))
     return wider
 
 

@@ -88,6 +88,7 @@ class Recommendation:
             "model": requirements.model,
             "load": requirements.load.to_document(),
             "objective": requirements.objective.to_document(),
+            "fallback_instance_types": list(requirements.fallback_instance_types),
             "region": requirements.region,
             "routing": requirements.routing,
             "duration_seconds": requirements.duration_seconds,
@@ -110,7 +111,7 @@ def described(option: Option) -> str:
     stored = "unquantized" if weights == "none" else f"in {weights}"
     return (
         f"{counted(option.copies, 'copy', 'copies')}{split} {stored} by {component.engine} on "
-        f"{option.instances} x {option.candidate.instance.name}"
+        f"{option.instances} x {' or '.join(option.candidate.instance_types)}"
     )
 
 
@@ -123,6 +124,13 @@ def _why(recommendation: Recommendation) -> Iterable[str]:
         yield f"The first: {described(best)}."
     else:
         yield from _against_others(recommendation, best, best.usd_per_million_output_tokens)
+    if best.worst:
+        dearest = max(best.candidate.members, key=lambda member: member.plan.usd_per_hour or 0.0).instance.name
+        price = f", and the price is that of the dearest, {dearest}" if best.candidate.price else ""
+        yield (
+            "SageMaker takes the first type of the pool that it has: the forecast is that of the worst type, "
+            f"{best.worst.instance.name}{price}."
+        )
     if best.fewer and best.fewer.shortfalls:
         yield f"One instance fewer is not enough: {'; '.join(each.sentence for each in best.fewer.shortfalls)}."
     component = best.candidate.component

@@ -71,6 +71,7 @@ def requested(
         engines=sizing.engine or DEFAULT_ENGINES,
         quantizations=sizing.quantization,
         instance_types=sizing.instance,
+        fallback_instance_types=sizing.fallback_instance_types,
         max_total_tokens=sizing.max_total_tokens,
         duration_seconds=DEFAULT_SECONDS if asked.duration is None else asked.duration,
         **options,

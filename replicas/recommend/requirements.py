@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from replicas.catalogue.instances import Instance, find_instance, instance_types
 from replicas.catalogue.models import Model, find_model, read_model
 from replicas.catalogue.regions import known_regions, offers_components
-from replicas.deployment.bounds import MAX_INSTANCES
+from replicas.deployment.bounds import MAX_FALLBACKS, MAX_INSTANCES, REASONS
 from replicas.deployment.options import Traffic
 from replicas.engines import DEFAULT_ENGINE, find_engine
 from replicas.errors import RecommendError
@@ -39,6 +40,9 @@ class Requirements:
     """Allowed quantizations, `none` or the name of a method. Empty means all quantizations that are available."""
     instance_types: tuple[str, ...] = ()
     """Allowed instance types; empty for all."""
+    fallback_instance_types: tuple[str, ...] = ()
+    """Instance types of the pools after the first type, as in `Deployment.fallback_instance_types`. Each layout must
+    then meet the objective on every type of its pool."""
     region: str | None = None
     max_instances: int = 10
     max_total_tokens: int | None = None
@@ -85,12 +89,9 @@ class Requirements:
                     problems.append(f"{engine} has no container image: use {engine.partition('-')[0]} for the newest")
             except LookupError as fault:
                 problems.append(str(fault.args[0]))
-        instances = []
-        for name in self.instance_types:
-            try:
-                instances.append(find_instance(name))
-            except LookupError as fault:
-                problems.append(str(fault.args[0]))
+        instances = _found(self.instance_types, problems)
+        fallbacks = _found(self.fallback_instance_types, problems)
+        problems += self._pool_problems()
         problems += self._region_problems()
         if model and model.task != "generate":
             problems.append(
@@ -105,7 +106,21 @@ class Requirements:
             problems += _context_problems(self, model, total)
         if problems or model is None:
             raise RecommendError(f"nothing can be recommended for {self.model}", problems)
-        return Subject(model, tuple(instances) or tuple(instance_types().values()), total)
+        if not instances:
+            instances = [each for each in instance_types().values() if each not in fallbacks]
+        return Subject(model, tuple(instances), tuple(fallbacks), total)
+
+    def _pool_problems(self) -> Iterator[str]:
+        fallbacks = self.fallback_instance_types
+        if len(fallbacks) > MAX_FALLBACKS:
+            yield (
+                f"fallback_instance_types: {len(fallbacks)} types, at most {MAX_FALLBACKS}, because "
+                f"{REASONS['fallback_instance_types']}"
+            )
+        for name, times in Counter(fallbacks).items():
+            if times > 1 or name in self.instance_types:
+                where = "instance_types and in fallback_instance_types" if times == 1 else "fallback_instance_types"
+                yield f"instance type {name!r} is listed twice, in {where}: list it once"
 
     def _region_problems(self) -> Iterator[str]:
         if self.region is None:
@@ -122,8 +137,22 @@ class Subject:
 
     model: Model
     instances: tuple[Instance, ...]
+    """Instance types to try, as the first type of a pool if there are fallbacks."""
+    fallbacks: tuple[Instance, ...]
+    """Further instance types of every pool."""
     max_total_tokens: int | None
     """Longest request; None if the default of a component is long enough for a request of the load."""
+
+
+def _found(names: Sequence[str], problems: list[str]) -> list[Instance]:
+    """Return the instance types of these names. A name that is not known is added to the problems."""
+    instances = []
+    for name in names:
+        try:
+            instances.append(find_instance(name))
+        except LookupError as fault:
+            problems.append(str(fault.args[0]))
+    return instances
 
 
 def _total_tokens(requirements: Requirements, model: Model) -> int | None:

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from replicas import Component, Deployment, Traffic, plan
-from replicas.forecast import Load, Point, forecast
+from replicas.forecast import Load, Point, declared, forecast
 from replicas.forecast.declared import traffic_warnings
+from replicas.forecast.sampling import Sample
 
 
 def warnings(**load: float) -> list[str]:
@@ -90,6 +91,41 @@ def test_more_copies_are_not_named_where_a_request_that_is_alone_misses_it() -> 
     (warning,) = of_objective("tpot_p90=0.001")
 
     assert "even a single request misses it, so more copies do not help: raise tensor_parallel=" in warning
+
+
+@pytest.mark.parametrize(
+    ("model", "load"),
+    [
+        ("Qwen/Qwen3-8B", {"users": 2000, "objective": "ttft_p90=2,latency_p90=20"}),
+        ("Qwen/Qwen3-8B", {"users": 20_000}),
+        ("llama-2-13b", {"users": 3000}),
+    ],
+)
+def test_parts_that_the_closed_form_decides_are_not_simulated_and_the_warning_is_the_same(
+    model: str, load: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TGI refuses more than 128 requests in a copy (its default); a closed loop of 20,000 users waits for minutes."""
+    traffic = Traffic(**{"input_tokens": 1000, "output_tokens": 100, **load})
+    engine = "tgi-1.1.0" if model == "llama-2-13b" else "vllm"
+    component = Component(model=model, engine=engine, tensor_parallel=1, traffic=traffic)
+    planned = plan(Deployment(name="x", instance_type="ml.p4d.24xlarge", components=[component]))
+    numbers: list[int] = []
+    simulated: list[int | None] = []
+    forecast_of_sample = declared._Judged._forecast
+
+    def counted(judged: declared._Judged, sample: Sample) -> Point:
+        simulated.append(sample.load.users)
+        return forecast_of_sample(judged, sample)
+
+    monkeypatch.setattr(declared._Judged, "_forecast", counted)
+    few = traffic_warnings(planned)
+    numbers.append(len(simulated))
+    monkeypatch.setattr(declared._Judged, "_is_carried", lambda *_: False)
+    every = traffic_warnings(planned)
+
+    assert few == every
+    assert len(few) == 1
+    assert numbers[0] <= len(simulated) - numbers[0] - 2
 
 
 def test_a_load_that_is_not_carried_has_no_second_warning() -> None:

@@ -8,6 +8,7 @@ from replicas import Component, ComponentPlan, Deployment, EndpointPlan, plan
 from replicas.forecast import Load, forecast
 from replicas.forecast.copies import copy_engine
 from replicas.forecast.forecasting import within_limits
+from replicas.forecast.sampling import EXACT, FAR, QUICK, ROUGH, Extent, copies_to_simulate
 from replicas.forecast.simulation import Outcome, Routing, simulate
 from replicas.load.figures import percentile
 
@@ -52,6 +53,27 @@ def test_a_sample_has_the_figures_of_all_copies(planned: EndpointPlan, load: Loa
     assert point.latency_p90_seconds == pytest.approx(percentile(latencies, 0.9), rel=0.05)
     busy = sum(outcome.use.parts) / (COPIES * SECONDS)
     assert result.limits.points[0].busy == pytest.approx(busy, rel=0.03)
+
+
+@pytest.mark.parametrize(
+    ("copies", "requests", "extent", "expected"),
+    [
+        (64, 64_000, EXACT, 16),
+        (64, 6400, EXACT, 50),
+        (12, 90_000, EXACT, 12),
+        (40, 4000, QUICK, 10),
+        (8, 4000, QUICK, 4),
+        (40, 40_000, QUICK, 2),  # 2,000 requests are plenty
+        (8, 6000, FAR, 2),
+        (40, 40_000, FAR, 1),
+        (8, 60_000, ROUGH, 2),
+        (8, 0, ROUGH, 8),
+    ],
+)
+def test_a_sample_has_the_requests_and_copies_of_its_extent(
+    copies: int, requests: float, extent: Extent, expected: int
+) -> None:
+    assert copies_to_simulate(copies, requests, extent) == expected
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,33 @@ def test_a_quantization_takes_the_repository_that_stores_it_and_says_so() -> Non
     assert note.endswith(described.deployment.components[0].model)
 
 
+def test_fallback_types_make_a_deployment_with_pools() -> None:
+    options = SizingOptions(
+        model="mistral-7b-v0.3",
+        instance=("ml.g6e.12xlarge",),
+        fallback_instance_types=("ml.g5.12xlarge", "ml.g6.12xlarge"),
+        copies=2,
+    )
+
+    planned = describe(None, options).plan()
+
+    assert [other.instance.name for other in planned.fallbacks] == ["ml.g5.12xlarge", "ml.g6.12xlarge"]
+    assert [other.components[0].copies for other in planned.fallbacks] == [2, 2]
+
+
+def test_a_missing_token_is_a_warning_on_fallback_types_too() -> None:
+    """The model is only sized, as without fallback types."""
+    options = SizingOptions(
+        model="meta-llama/Llama-3.1-8B-Instruct",
+        instance=("ml.g6e.12xlarge",),
+        fallback_instance_types=("ml.g5.12xlarge",),
+    )
+
+    warnings = describe(None, options).plan().warnings
+
+    assert any("is gated: set token_secret=" in warning for warning in warnings)
+
+
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [

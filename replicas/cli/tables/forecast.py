@@ -24,7 +24,7 @@ def forecast_title(forecast: Forecast, plan: EndpointPlan) -> str:
     component = next(planned for planned in plan.components if planned.name == forecast.component)
     return (
         f"{forecast.deployment}: {component.copies} x {component.model.id} by {forecast.engine} on "
-        f"{plan.instances} x {plan.instance.name}, routed {forecast.routing}"
+        f"{plan.instances} x {forecast.instance_type}, routed {forecast.routing}"
     )
 
 
@@ -44,6 +44,11 @@ def forecast_lines(forecast: Forecast) -> Iterator[str]:
         yield (
             f"simulated: {forecast.copies_simulated} of {forecast.copies} copies with their share of the load, scaled "
             "to all copies"
+        )
+    if forecast.pool:
+        yield (
+            f"pool: SageMaker takes the first of {', '.join(forecast.pool)} that it has; the forecast is that of the "
+            f"slowest, {forecast.instance_type}, and USD / M tokens is the highest of these types"
         )
     yield f"confidence: {forecast.confidence} ({forecast.basis})"
     yield from task_lines(forecast.task)

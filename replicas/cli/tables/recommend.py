@@ -20,13 +20,18 @@ _COMMON = "order-of-magnitude"
 """Confidence class of most layouts. It is printed once below the table instead of in every row."""
 _LEAST = ("TTFT p50", "p50 s", "confidence", "time goes to", "req/s", "USD/M", "TTFT p90")
 """Columns that are omitted in a narrow terminal, in this order."""
-_LEFT = ("instances", "engine", "weights", "time goes to", "confidence")
+_LEFT = ("instances", "worst type", "engine", "weights", "time goes to", "confidence")
 
 
 def recommendation_table(recommendation: Recommendation, top: int) -> Table:
     """Return a table of the first `top` layouts of the ranking."""
     options = [ranked.option for ranked in recommendation.ranked[:top]]
-    return _table(options, several_engines=len(recommendation.requirements.engines) > 1)
+    requirements = recommendation.requirements
+    return _table(
+        options,
+        several_engines=len(requirements.engines) > 1,
+        pooled=bool(requirements.fallback_instance_types),
+    )
 
 
 def recommendation_lines(recommendation: Recommendation, top: int) -> Iterator[str]:
@@ -40,6 +45,8 @@ def recommendation_lines(recommendation: Recommendation, top: int) -> Iterator[s
     if recommendation.unfit:
         reasons = "; ".join(f"{reason}: {count}" for reason, count in recommendation.reasons.items())
         yield from ("", f"Layouts that do not fit, by instance type and quantization: {reasons}")
+        if not recommendation.layouts:
+            yield from (f"  - {each.instance}, {each.weights}: {each.detail}" for each in recommendation.unfit[:top])
     lines = recommendation.lines()
     if lines:
         yield from ("", "For deployments.py:", "", *lines.split("\n"))
@@ -54,6 +61,7 @@ def load_and_objective(recommendation: Recommendation) -> str:
         f"{who}, {_length(load.input_tokens, load.input_stddev)} tokens in, "
         f"{_length(load.output_tokens, load.output_stddev)} out",
         str(objective),
+        *([f"on a pool with {' and '.join(fallbacks)}"] if (fallbacks := requirements.fallback_instance_types) else []),
     ]
     return ", ".join(parts)
 
@@ -62,8 +70,13 @@ def _length(mean: int, stddev: float) -> str:
     return f"{mean:,} +- {stddev:,.0f}" if stddev else f"{mean:,}"
 
 
-def _table(options: Iterable[Option], *, several_engines: bool) -> Table:
-    titles = ("instances", *(("engine",) if several_engines else ()), *_COLUMNS)
+def _table(options: Iterable[Option], *, several_engines: bool, pooled: bool) -> Table:
+    titles = (
+        "instances",
+        *(("worst type",) if pooled else ()),
+        *(("engine",) if several_engines else ()),
+        *_COLUMNS,
+    )
     aligned = (title if title in _LEFT else f">{title}" for title in titles)
     table = Table(*aligned, may_go=_LEAST, is_ruled=False)
     for option in options:
@@ -74,12 +87,13 @@ def _table(options: Iterable[Option], *, several_engines: bool) -> Table:
         seconds = (point.latency_p50_seconds, point.latency_p90_seconds, point.ttft_p50_seconds, point.ttft_p90_seconds)
         table.add_row(
             f"{option.instances} x {option.candidate.instance.name}",
+            *((option.decisive.instance.name,) if pooled else ()),
             *((str(option.candidate.component.engine),) if several_engines else ()),
             str(option.copies),
             str(option.candidate.component.accelerators),
             option.candidate.weights.label,
-            usd(option.usd_per_million_output_tokens, option.candidate.plan.price),
-            usd(option.usd_per_hour, option.candidate.plan.price),
+            usd(option.usd_per_million_output_tokens, option.candidate.price),
+            usd(option.usd_per_hour, option.candidate.price),
             f"{point.requests_per_second_window:.2f}",
             *("-" if value is None else f"{value:.2f}" for value in seconds),
             f"{limit[0].removesuffix(' bandwidth')} {limit[1]:.0%}",
@@ -105,11 +119,14 @@ def _notes(recommendation: Recommendation, top: int) -> Iterator[str]:
     if dearer:
         names = ", ".join(twin.candidate.instance.name for twin in dearer)
         yield f"The same accelerators with a larger host, at a higher price: {names}."
-    shown = [ranked.option.candidate.plan.price for ranked in recommendation.ranked[:top]]
+    shown = [ranked.option.candidate.price for ranked in recommendation.ranked[:top]]
     if any(price and price.is_estimate for price in shown):
         yield "~ marks an estimated price."
     unpriced = {
-        ranked.option.candidate.instance.name for ranked in recommendation.ranked if ranked.option.usd_per_hour is None
+        member.instance.name
+        for ranked in recommendation.ranked
+        for member in ranked.option.candidate.members
+        if member.plan.price is None
     }
     if unpriced:
         yield f"No price is known for {', '.join(sorted(unpriced))}: ranked last."
