@@ -12,6 +12,7 @@ from replicas.deployment.file import EMPTY, read_entries
 from replicas.errors import CatalogueError, SizingError
 from replicas.escaping import log_line
 from replicas.forecast.declared import traffic_warnings
+from replicas.garbage import collect_rarely
 from replicas.planning.catalogue_plans import plan_all
 from replicas.planning.data_age import data_warnings
 from replicas.planning.plans import EndpointPlan
@@ -27,6 +28,7 @@ def main(**app_options: Any) -> None:
 
     `app_options` are passed to `cdk.App`; the CDK CLI passes none.
     """
+    collect_rarely()
     try:
         entries = read_entries()
         planned = plan_all(entries)

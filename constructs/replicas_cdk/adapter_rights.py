@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from aws_cdk import Annotations
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from replicas_cdk.execution_role import Artifact, ExecutionRole, decrypting, reading
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_kms as kms
 
 
 def allow_adapter(role: iam.IRole | None, adapter: Construct, artifact: Artifact, key: kms.IKey | None) -> None:

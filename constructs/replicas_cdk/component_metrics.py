@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Unpack
-
-from aws_cdk import aws_cloudwatch as cloudwatch
+from typing import TYPE_CHECKING, Unpack
 
 from replicas.names import Dimension, MetricName, MetricNamespace
 from replicas_cdk.metric_options import MetricOptions
 from replicas_cdk.resource_metrics import ResourceMetrics
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_cloudwatch as cloudwatch
 
 
 class ComponentMetrics(ResourceMetrics):
@@ -70,4 +71,6 @@ class ComponentMetrics(ResourceMetrics):
         return self._sum(MetricName.NO_CAPACITY, options)
 
     def _microseconds(self, metric_name: str, options: MetricOptions) -> cloudwatch.Metric:
-        return self._metric(metric_name, {"unit": cloudwatch.Unit.MICROSECONDS}, options)
+        from aws_cdk.aws_cloudwatch import Unit
+
+        return self._metric(metric_name, {"unit": Unit.MICROSECONDS}, options)

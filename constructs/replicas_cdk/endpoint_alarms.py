@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
-from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import IConstruct
 
-from replicas_cdk.component_alarms import AlarmChanges, ComponentAlarms
+if TYPE_CHECKING:
+    from aws_cdk import aws_cloudwatch as cloudwatch
+
+    from replicas_cdk.component_alarms import AlarmChanges, ComponentAlarms
 
 
-class EndpointAlarms(Mapping[str, ComponentAlarms]):
+class EndpointAlarms(Mapping[str, "ComponentAlarms"]):
     """Alarms of each component, by the name of the component in the plan. Its methods change all alarms at once."""
 
     def __init__(self, endpoint: IConstruct) -> None:

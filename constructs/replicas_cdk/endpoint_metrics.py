@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Unpack
-
-from aws_cdk import aws_cloudwatch as cloudwatch
+from typing import TYPE_CHECKING, Unpack
 
 from replicas.deployment.deployment import DEFAULT_VARIANT
 from replicas.names import Dimension, MetricName, MetricNamespace
 from replicas_cdk.metric_options import MetricOptions
 from replicas_cdk.resource_metrics import ResourceMetrics
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_cloudwatch as cloudwatch
 
 
 class EndpointMetrics(ResourceMetrics):

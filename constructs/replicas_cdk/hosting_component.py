@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_cdk import Annotations
 from aws_cdk import aws_iam as iam
@@ -14,11 +14,13 @@ from replicas_cdk.adapter_rights import allow_adapter
 from replicas_cdk.component_adapter import AdapterBase, InferenceComponentAdapter
 from replicas_cdk.component_base import InferenceComponentBase
 from replicas_cdk.component_options import S3Location
-from replicas_cdk.copy_scaling import CopyScaling
 from replicas_cdk.execution_role import Artifact
 from replicas_cdk.given_values import Bound, id_faults, is_whole, out_of_bounds, text_faults
 from replicas_cdk.plan_proof import ComponentProof
 from replicas_cdk.references import location_faults, place_of
+
+if TYPE_CHECKING:
+    from replicas_cdk.copy_scaling import CopyScaling
 
 AdapterListener = Callable[[InferenceComponentAdapter], None]
 
@@ -52,6 +54,8 @@ class HostingComponent(InferenceComponentBase):
                 `min_copies`, or the plan of the component has no capacity for `max_copies`.
 
         """
+        from replicas_cdk.copy_scaling import CopyScaling
+
         if self._scaling is not None:
             raise ValueError(
                 f"{self.node.path}: its copies scale already, from {self._scaling.min_copies} to "

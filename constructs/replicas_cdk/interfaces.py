@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol, Unpack
+from typing import TYPE_CHECKING, Protocol, Unpack
 
 from aws_cdk import IResource
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk.interfaces import aws_sagemaker as references
 
 from replicas_cdk.component_adapter import InferenceComponentAdapter
 from replicas_cdk.component_options import S3Location
-from replicas_cdk.copy_scaling import CopyScaling
 from replicas_cdk.metric_options import MetricOptions
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_cloudwatch as cloudwatch
+
+    from replicas_cdk.copy_scaling import CopyScaling
 
 
 class IInferenceEndpoint(Protocol):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from aws_cdk import Duration, Resource
-from aws_cdk import aws_cloudwatch as cloudwatch
 
 from replicas_cdk.identity import literal
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_cloudwatch as cloudwatch
 
 
 class MetricOptions(TypedDict, total=False):
@@ -50,6 +52,8 @@ def published(
     Graphs and alarms in a stack with another account or region then name the account and region of the metric. Graphs
     and alarms in the same account and region omit them.
     """
+    from aws_cdk.aws_cloudwatch import Metric
+
     environment = resource.env
     known: MetricOptions = {}
     if account := literal(environment.account):
@@ -57,4 +61,4 @@ def published(
     if region := literal(environment.region):
         known["stack_region"] = region
     merged: MetricOptions = {"statistic": "Average", **known, **defaults, **options}
-    return cloudwatch.Metric(namespace=namespace, metric_name=metric_name, **merged)
+    return Metric(namespace=namespace, metric_name=metric_name, **merged)

@@ -9,10 +9,7 @@ from typing import TYPE_CHECKING
 
 import jsii
 from aws_cdk import RemovalPolicies, RemovalPolicy, Stack, Tags
-from aws_cdk import aws_applicationautoscaling as autoscaling
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
@@ -22,14 +19,12 @@ from replicas.deployment.deployment import DEFAULT_VARIANT
 from replicas.names import LogGroup
 from replicas_cdk import reasons
 from replicas_cdk.binding import bind
-from replicas_cdk.component_alarms import ComponentAlarms
 from replicas_cdk.component_options import ComponentOptions
 from replicas_cdk.copy_specification import CopySpecification, RollingUpdate
 from replicas_cdk.durations import of_seconds
 from replicas_cdk.endpoint_alarms import EndpointAlarms
 from replicas_cdk.endpoint_base import EndpointBase
 from replicas_cdk.endpoint_configuration import configuration_properties
-from replicas_cdk.endpoint_dashboard import EndpointDashboard
 from replicas_cdk.execution_role import LOG_GROUPS, Artifact, ExecutionRole
 from replicas_cdk.identity import path_from_stack
 from replicas_cdk.imported_endpoint import ImportedEndpoint
@@ -41,9 +36,14 @@ from replicas_cdk.role_rights import allow_keys, grant_references, warn_of_right
 from replicas_cdk.serving_container import RegistryAccounts, ServingContainer
 
 if TYPE_CHECKING:
+    from aws_cdk import aws_cloudwatch as cloudwatch
     from aws_cdk import aws_ec2 as ec2
     from aws_cdk import aws_kms as kms
+    from aws_cdk import aws_logs as logs
     from aws_cdk import aws_secretsmanager as secretsmanager
+
+    from replicas_cdk.component_alarms import ComponentAlarms
+    from replicas_cdk.endpoint_dashboard import EndpointDashboard
 
 
 class MultiReplicaEndpoint(EndpointBase):
@@ -179,15 +179,7 @@ class MultiReplicaEndpoint(EndpointBase):
             component.name: self._component(component, containers[component.name]) for component in plan.components
         }
         if plan.monitoring.dashboard:
-            names = {name: component.inference_component_name for name, component in self.components.items()}
-            self.dashboard = EndpointDashboard(
-                self,
-                "Dashboard",
-                plans=plan.components,
-                names=names,
-                endpoint_name=self._name,
-                variant_name=plan.variant_name,
-            )
+            self.dashboard = self._dashboard(plan)
         if alarm_actions:
             self.alarms.add_alarm_action(*alarm_actions)
             self.alarms.add_ok_action(*alarm_actions)
@@ -312,16 +304,7 @@ class MultiReplicaEndpoint(EndpointBase):
             inference_component_name=fixed_name,
         )
         if keeps_logs and fixed_name:
-            group = logs.CfnLogGroup(
-                self,
-                f"Logs-{plan.name}",
-                log_group_name=LogGroup.of_component(fixed_name),
-                retention_in_days=keeps_logs,
-            )
-            # DELETE is CloudFormation's default. aws-cdk requires an explicit policy below a Resource.
-            group.apply_removal_policy(RemovalPolicy.DESTROY)
-            component.depend_on(group)
-            reasons.for_log_group(group)
+            component.depend_on(self._log_group(plan, fixed_name, keeps_logs))
         if self._bound.monitoring.alarms and alarms is None:
             self._alarms(plan, component.inference_component_name)
         if plan.scaling:
@@ -380,7 +363,19 @@ class MultiReplicaEndpoint(EndpointBase):
             instance_type=endpoint.instance.name if self._bound.fallbacks else None,
         )
 
+    def _log_group(self, plan: ComponentPlan, component_name: str, days: int) -> logs.CfnLogGroup:
+        from aws_cdk import aws_logs as logs
+
+        name = LogGroup.of_component(component_name)
+        group = logs.CfnLogGroup(self, f"Logs-{plan.name}", log_group_name=name, retention_in_days=days)
+        # DELETE is CloudFormation's default. aws-cdk requires an explicit policy below a Resource.
+        group.apply_removal_policy(RemovalPolicy.DESTROY)
+        reasons.for_log_group(group)
+        return group
+
     def _alarms(self, plan: ComponentPlan, component_name: str) -> ComponentAlarms:
+        from replicas_cdk.component_alarms import ComponentAlarms
+
         alarms = ComponentAlarms(
             self,
             f"Alarms-{plan.name}",
@@ -391,6 +386,18 @@ class MultiReplicaEndpoint(EndpointBase):
         )
         self.alarms.add(plan.name, alarms)
         return alarms
+
+    def _dashboard(self, plan: EndpointPlan) -> EndpointDashboard:
+        from replicas_cdk.endpoint_dashboard import EndpointDashboard
+
+        return EndpointDashboard(
+            self,
+            "Dashboard",
+            plans=plan.components,
+            names={name: component.inference_component_name for name, component in self.components.items()},
+            endpoint_name=self._name,
+            variant_name=plan.variant_name,
+        )
 
     def _log_groups(self) -> tuple[str, ...]:
         """Return the log groups of the endpoint and its components.
@@ -427,6 +434,8 @@ class MultiReplicaEndpoint(EndpointBase):
 
 
 def _scale(component: InferenceComponent, plan: ComponentPlan) -> None:
+    from aws_cdk.aws_applicationautoscaling import Schedule
+
     scaling = plan.scaling
     assert scaling  # noqa: S101 (checked by the caller)
     copies = component.auto_scale_copies(min_copies=scaling.floor, max_copies=scaling.ceiling)
@@ -439,7 +448,7 @@ def _scale(component: InferenceComponent, plan: ComponentPlan) -> None:
     for schedule in scaling.schedules:
         copies.scale_on_schedule(
             schedule.name,
-            schedule=autoscaling.Schedule.expression(schedule.at),
+            schedule=Schedule.expression(schedule.at),
             timezone=schedule.timezone,
             min_copies=schedule.min_copies,
             max_copies=schedule.max_copies or scaling.ceiling,

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aws_cdk import IResource, RemovalPolicy, Stack
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 
 from replicas import FROM_PROPS, EndpointPlan, Vpc
 from replicas.deployment.unresolved import is_unresolved
@@ -19,6 +17,8 @@ from replicas_cdk.container_image import ContainerImage
 from replicas_cdk.network import NetworkProps
 
 if TYPE_CHECKING:
+    from aws_cdk import aws_cloudwatch as cloudwatch
+    from aws_cdk import aws_kms as kms
     from aws_cdk import aws_secretsmanager as secretsmanager
 
 _KINDS: Mapping[str, tuple[str, str]] = {

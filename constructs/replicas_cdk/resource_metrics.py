@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Unpack
+from typing import TYPE_CHECKING, ClassVar, Unpack
 
 from aws_cdk import Resource
-from aws_cdk import aws_cloudwatch as cloudwatch
 
 from replicas.names import MetricName, MetricNamespace
 from replicas_cdk.metric_options import MetricOptions, published
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_cloudwatch as cloudwatch
 
 
 class ResourceMetrics(Resource):
@@ -56,7 +58,9 @@ class ResourceMetrics(Resource):
         return self._metric(metric_name, {"statistic": "Sum"}, options)
 
     def _percent(self, metric_name: str, options: MetricOptions) -> cloudwatch.Metric:
-        return self._metric(metric_name, {"unit": cloudwatch.Unit.PERCENT}, options, self._HARDWARE)
+        from aws_cdk.aws_cloudwatch import Unit
+
+        return self._metric(metric_name, {"unit": Unit.PERCENT}, options, self._HARDWARE)
 
     def _metric(
         self,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from aws_cdk import Annotations, IResource
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from replicas import DataCapture
@@ -21,6 +21,9 @@ from replicas_cdk.execution_role import (
 )
 from replicas_cdk.references import EndpointProps, place_of
 from replicas_cdk.serving_container import ServingContainer
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_kms as kms
 
 
 def allow_keys(role: ExecutionRole, props: EndpointProps) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import sys
@@ -13,16 +12,13 @@ from typing import NoReturn
 from replicas.cli.app import app
 from replicas.cli.output import complain
 from replicas.errors import OutputError, ReplicasError, UsageError
+from replicas.garbage import collect_rarely
 from replicas.installation import EXTRA_OF, missing_module
-
-_OBJECTS_BEFORE_COLLECTION = 100_000
-"""Number of new objects after which the garbage collector runs. With Python's default of 700 it runs a hundred times
-while a command is imported. These runs take 6 % of the start-up time and free nothing."""
 
 
 def main() -> None:
     """Run the command. An error that the user can correct gives one message and exit code 1 or 2."""
-    gc.set_threshold(_OBJECTS_BEFORE_COLLECTION)
+    collect_rarely()
     _require_streams()
     code = _run()
     try:

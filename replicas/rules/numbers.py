@@ -13,7 +13,9 @@ from replicas.rules.declaration import enforced_by, rule
 from replicas.rules.finding import Case
 
 _NAMES: dict[type, tuple[str, ...]] = {}
-"""Field names of each class of the endpoint model, cached."""
+"""Names of the fields of each class of the endpoint model that may hold a number, cached."""
+_OTHERS = ("str", "bool", "Kind")
+"""Annotations of fields that hold no number."""
 
 
 @rule(
@@ -52,8 +54,8 @@ def _not_numbers(topology: Topology) -> Iterator[tuple[Subject, NotANumber]]:
 
 
 def _names_of(kind: type) -> tuple[str, ...]:
-    """Return the field names of a class of the endpoint model; empty for other classes."""
+    """Return the fields of a class of the endpoint model that may hold a number; none for other classes."""
     if kind not in _NAMES:
         is_part = is_dataclass(kind) and kind.__module__.startswith("replicas.endpoint.")
-        _NAMES[kind] = tuple(each.name for each in fields(kind)) if is_part else ()
+        _NAMES[kind] = tuple(each.name for each in fields(kind) if each.type not in _OTHERS) if is_part else ()
     return _NAMES[kind]

@@ -14,6 +14,7 @@ from replicas.endpoint.values import Unknown
 from replicas.engines import Engine, EngineKind, find_engine
 from replicas.rules.demands import has_no_accelerators
 from replicas.rules.finding import Unjudged
+from replicas.rules.latest import kept_for_latest
 from replicas.rules.places import Place, places_of
 from replicas.rules.recognition import not_judged, request_of
 from replicas.sizing.containers import ContainerRequest, requested
@@ -97,6 +98,7 @@ def _starts(engine: Engine, sized: SizedCopy | None) -> bool:
     return engine.starts_with_any_cache and sized is not None and sized.memory.kv_cache_tokens > 0 and sized.on_card
 
 
+@kept_for_latest
 def copies_of(topology: Topology) -> Iterator[ServedCopy | Unjudged]:
     """Yield each copy with a recognised container, and `Unjudged` for every other copy."""
     for place in places_of(topology):

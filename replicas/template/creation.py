@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache, cached_property
+from typing import Any
 
 from replicas.endpoint.identity import Subject
 from replicas.template.evaluation import section
@@ -20,8 +21,7 @@ class CreationOrder:
 
         `subjects` are the resources that `after` can return, by logical id.
         """
-        declared = section(resources.template, "Resources")
-        self._needs = direct_needs({str(name): body for name, body in declared.items() if isinstance(body, Mapping)})
+        self._needs = resources.derived("direct needs", lambda: _needs_in(resources.template))
         self._subjects = subjects or {}
         self.waiting_for = cache(self._waiting_for)
         """Cached function that returns the logical ids of the resources that depend on a resource."""
@@ -54,3 +54,8 @@ class CreationOrder:
             for name in needed:
                 dependents.setdefault(name, []).append(logical_id)
         return dependents
+
+
+def _needs_in(template: Mapping[str, Any]) -> dict[str, list[str]]:
+    declared = section(template, "Resources")
+    return direct_needs({str(name): body for name, body in declared.items() if isinstance(body, Mapping)})

@@ -12,28 +12,34 @@ from replicas.template.faults import Fault
 _PLACEHOLDER = re.compile(r"\$\{([^!}][^}]*)\}")
 
 
-def mentions(value: Any) -> Iterator[tuple[str, str | None]]:
-    """Yield every name to which a value refers, with the attribute (None for a `Ref`). Malformed functions
+def mentions(value: Any) -> list[tuple[str, str | None]]:
+    """Return every name to which a value refers, with the attribute (None for a `Ref`). Malformed functions
     are skipped.
     """
+    mentioned: list[tuple[str, str | None]] = []
+    _add_mentions(value, mentioned)
+    return mentioned
+
+
+def _add_mentions(value: Any, mentioned: list[tuple[str, str | None]]) -> None:
     if isinstance(value, str | int):
         return
     if isinstance(value, list):
         for inner in value:
-            yield from mentions(inner)
+            _add_mentions(inner, mentioned)
     elif isinstance(value, Mapping):
         ((function, argument),) = value.items() if len(value) == 1 else ((None, None),)
         match function:
             case "Ref" if isinstance(argument, str):
-                yield argument, None
+                mentioned.append((argument, None))
             case "Fn::GetAtt" if parts := attribute_of(argument):
-                yield parts[0], parts[1] if isinstance(parts[1], str) else ""
-                yield from mentions(parts[1])
+                mentioned.append((parts[0], parts[1] if isinstance(parts[1], str) else ""))
+                _add_mentions(parts[1], mentioned)
             case "Fn::Sub":
-                yield from _of_sub(argument)
+                _add_mentions_of_sub(argument, mentioned)
             case _:
                 for inner in value.values():
-                    yield from mentions(inner)
+                    _add_mentions(inner, mentioned)
 
 
 def names_in(value: Any) -> set[str]:
@@ -120,14 +126,14 @@ def in_order(needs: Mapping[str, Iterable[str]]) -> list[str] | Fault:
     return ordered
 
 
-def _of_sub(argument: Any) -> Iterator[tuple[str, str | None]]:
-    """Yield the names that an Fn::Sub refers to, in `${...}` and in its variables. `${!...}` is literal text."""
+def _add_mentions_of_sub(argument: Any, mentioned: list[tuple[str, str | None]]) -> None:
+    """Add the names in the `${...}` of an Fn::Sub and in its variables; `${!...}` is literal text."""
     text, own = argument if isinstance(argument, list) and len(argument) == 2 else (argument, {})
     variables = own if isinstance(own, Mapping) else {}
     for placeholder in _PLACEHOLDER.findall(text) if isinstance(text, str) else ():
         name = placeholder.strip()
         if name not in variables:
             logical_id, _, attribute = name.partition(".")
-            yield logical_id, attribute or None
+            mentioned.append((logical_id, attribute or None))
     for inner in variables.values():
-        yield from mentions(inner)
+        _add_mentions(inner, mentioned)

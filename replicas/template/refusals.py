@@ -112,9 +112,11 @@ def _is_completed_later(template: Mapping[str, Any]) -> bool:
             kind = value.get("Type")
             if isinstance(kind, str) and kind.endswith("::MODULE"):
                 return True
-            if any(isinstance(key, str) and key.startswith(generated) for key in value):
-                return True
-            pending += [inner for inner in value.values() if isinstance(inner, Mapping | list)]
+            for key, inner in value.items():
+                if isinstance(key, str) and key.startswith(generated):
+                    return True
+                if not isinstance(inner, str):
+                    pending.append(inner)
         elif isinstance(value, list):
-            pending += [inner for inner in value if isinstance(inner, Mapping | list)]
+            pending += [inner for inner in value if not isinstance(inner, str)]
     return False

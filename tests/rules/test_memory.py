@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
+from replicas.endpoint.topology import Topology
 from replicas.errors import ProofError, SizingError
 from replicas.names import CopyTarget
 from replicas.planning.planner import plan
-from replicas.rules import Message, Report, check, check_practice
+from replicas.rules import Message, Report, check, check_practice, served
+from replicas.rules.places import Place
+from replicas.rules.recognition import request_of
 from tests.planning.build import deployment
 from tests.rules.base import Template, component, good, properties_of, target, variant_of
 
@@ -616,3 +619,24 @@ def test_a_target_of_the_metric_itself_is_judged_as_that_of_its_predefined_name(
     assert [entry.fix for entry in report.warnings if entry.rule == "target-above-copy"] == [
         f"set {fix}" for fix in fixes
     ]
+
+
+def test_a_container_is_recognised_once_for_all_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seven rules of the proof and one of practice read the copies of a template."""
+    recognised = []
+
+    def counted(place: Place, topology: Topology) -> Any:
+        recognised.append(place.subject.name)
+        return request_of(place, topology)
+
+    monkeypatch.setattr(served, "request_of", counted)
+    check(template_of(environment={"HF_MODEL_ID": LLAMA_8B}), practice=True)
+    assert recognised == ["Llama"]
+
+
+def test_copies_of_another_template_are_not_those_of_the_template_before() -> None:
+    small = template_of(environment={"HF_MODEL_ID": LLAMA_8B})
+    large = template_of(environment={"HF_MODEL_ID": LLAMA_70B})
+    assert not of_memory(check(small))
+    assert only(check(large)).rule == "copy-without-memory"
+    assert not of_memory(check(small))

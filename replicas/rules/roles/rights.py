@@ -10,6 +10,7 @@ from replicas.endpoint.values import Unknown
 from replicas.names import SAGEMAKER_PRINCIPAL
 from replicas.rules.declaration import enforced_by, rule
 from replicas.rules.finding import Case, Unjudged
+from replicas.rules.latest import kept_for_latest
 from replicas.rules.roles.conditions import Request
 from replicas.rules.roles.decisions import Decider, Decision, is_readable_by_tag, may_be_assumed
 from replicas.rules.roles.matching import ANY_OBJECT
@@ -216,20 +217,11 @@ _NOUNS: dict[Purpose, str] = {
 }
 
 
-class _Latest:
-    """Cache of the decisions about the endpoint model that was checked last, because several rules use them."""
-
-    entry: tuple[Topology, tuple[_Judged, ...]] | None = None
-
-
 def _judged(topology: Topology, purpose: Purpose) -> Iterator[_Judged]:
-    latest = _Latest.entry
-    if latest is None or latest[0] is not topology:
-        latest = (topology, tuple(_all_judged(topology)))
-        _Latest.entry = latest
-    return (judged for judged in latest[1] if judged.need.purpose == purpose)
+    return (judged for judged in _all_judged(topology) if judged.need.purpose == purpose)
 
 
+@kept_for_latest
 def _all_judged(topology: Topology) -> Iterator[_Judged]:
     decider = Decider(topology)
     for need in needs_of(topology, decider):
