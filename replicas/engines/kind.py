@@ -14,6 +14,7 @@ from packaging.version import Version
 from replicas.catalogue import data
 from replicas.catalogue.images import Image
 from replicas.catalogue.tasks import Task
+from replicas.engines.arguments import ArgumentFault, ArgumentVariables, argument_faults
 from replicas.engines.containers import ContainerVariables, HostCache, VariableConflict, VariableOrder
 from replicas.engines.dialect import Dialect
 from replicas.engines.starts import EnginePhase, Starts, phases_in_log, read_starts
@@ -49,6 +50,8 @@ class EngineKind:
     conflicts: ClassVar[tuple[VariableConflict, ...]] = ()
     orders: ClassVar[tuple[VariableOrder, ...]] = ()
     host_cache: ClassVar[HostCache | None] = None
+    arguments: ClassVar[ArgumentVariables | None] = None
+    """How variables become arguments of the engine's server; None if no table has the arguments."""
     settings_file: ClassVar[str | None] = None
     """File next to the weights whose settings replace those of the variables; None if the engine reads none."""
     versions: ClassVar[type[Engine] | None] = None
@@ -83,6 +86,14 @@ class EngineKind:
         """Return the task of a container with these variables, for a model whose own task is `own`."""
         del environment
         return own
+
+    def argument_faults(self, version: str | None, environment: Mapping[str, str]) -> Iterator[ArgumentFault]:
+        """Yield the variables that the argument parser of a version refuses, or may refuse.
+
+        `environment` has the variables without those that the container drops.
+        """
+        if self.arguments is not None:
+            yield from argument_faults(self.facts("arguments"), self.arguments, version, environment)
 
     def later_names(self, tag: str | None) -> Mapping[str, str]:
         """Return the variables that the version in an image's tag does not read yet, each with the name that it reads.

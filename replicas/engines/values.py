@@ -25,7 +25,7 @@ def refused_values(table: Mapping[str, Any], environment: Mapping[str, str]) -> 
 
     """
     for form, names in table.get("values", {}).items():
-        accepts, reason = _FORMS[form]
+        accepts, reason = FORMS[form]
         for name in names:
             if name in environment and not accepts(environment[name].strip()):
                 yield name, reason
@@ -55,7 +55,7 @@ def _is_integer(text: str, least: float = -math.inf) -> bool:
     return bool(_INTEGER.fullmatch(text)) and int(text) >= least
 
 
-_FORMS: Mapping[str, tuple[Callable[[str], bool], str]] = {
+FORMS: Mapping[str, tuple[Callable[[str], bool], str]] = {
     "count": (lambda text: _is_integer(text, 0), "it is not an integer of at least 0"),
     "positive": (lambda text: _is_integer(text, 1), "it is not an integer of at least 1"),
     "integer": (_is_integer, "it is not an integer"),
@@ -63,3 +63,4 @@ _FORMS: Mapping[str, tuple[Callable[[str], bool], str]] = {
     "object": (_is_object, "it is not a JSON object"),
     "switch": (lambda text: text.lower() in ("true", "false"), "a switch must be true or false"),
 }
+"""Test of a value, and the reason of its refusal, by form."""

@@ -78,7 +78,7 @@ def why_not_judged(report: Report) -> str:
         ({"Fn::Sub": VLLM.replace("763104351884", "${AWS::AccountId}")}, {"SM_VLLM_MODEL": LLAMA_8B}),
         (TGI_2, {"HF_MODEL_ID": LLAMA_13B, "MAX_INPUT_LENGTH": "2048", "MAX_TOTAL_TOKENS": "4096"}),
         (TGI_1, {"HF_MODEL_ID": LLAMA_13B}),
-        (VLLM, {"SM_VLLM_MODEL": LLAMA_8B, "SM_VLLM_SWAP_SPACE": "4", "VLLM_LOGGING_LEVEL": "DEBUG"}),
+        (VLLM, {"SM_VLLM_MODEL": LLAMA_8B, "SM_VLLM_MM_PROCESSOR_CACHE_GB": "4", "VLLM_LOGGING_LEVEL": "DEBUG"}),
         (VLLM, {"SM_VLLM_MODEL": LLAMA_8B, "SM_VLLM_SERVED_MODEL_NAME": {"Ref": "AWS::StackName"}}),
     ],
 )
