@@ -2,10 +2,10 @@
 
 `arguments.json` in the engine's folder has each argument with what it takes, from the version on that changed it:
 `choices` (with `open`: the parser also takes other names, which the engine looks up later), or `form`: `switch`,
-`integer`, `number`, `object` (JSON) or `text` (anything). `none` adds the values for "unset", `absent` marks an
-argument that the version does not have, and `of_server` one of the HTTP server. Other names than the `choices` may come
-from the argument `plugin`, and the names matter only with the switch `only_with`. `scripts/arguments` reads all of this
-from the wheels.
+`integer`, `number`, `object` (JSON) or `text` (anything). `none` adds the values for "unset". `absent` marks an
+argument that the version does not have, `of_server` one of the HTTP server, and `bare` one that may need no value.
+Other names than the `choices` may come from the argument `plugin`, and the names matter only with the switch
+`only_with`. `scripts/arguments` reads all of this from the wheels.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ class ArgumentVariables:
     prefix: str
     drops_unknown: bool = False
     """True if the container drops a variable that names no argument of the engine, or one of the engine's server."""
+    needs_value: bool = True
+    """True if the container writes an empty value as the bare name of the argument."""
     parsed: frozenset[str] = frozenset()
     """Forms that the container parses itself, by rules that are not known."""
 
@@ -85,7 +87,7 @@ def argument_faults(
             name=name,
             why=why,
             is_refused=len(refused) == len(judged) and not is_open,
-            about="name" if last.get("absent") else "choice" if "choices" in last else "form",
+            about="name" if last.get("absent") else "choice" if "choices" in last or value == "" else "form",
         )
 
 
@@ -134,6 +136,9 @@ def _refusal(
         return None
     if takes.get("absent"):
         return "the engine has no such argument"
+    if value == "" and variables.needs_value:
+        is_whole = takes.get("form") == "switch" or takes.get("bare")
+        return None if is_whole else "it is empty, and the engine's parser expects a value"
     if (value in _UNSET and (takes.get("none") or is_named)) or value in takes.get("choices", ()):
         return None
     if "only_with" in takes and variables.of("only_with", takes, environment).lower() != "true":

@@ -1,8 +1,9 @@
 """Values of environment variables that the argument parser of an engine refuses, from the engine's table of variables.
 
 `values` of the table has the forms: names in `count` take an integer of at least 0, in `positive` of at least 1, in
-`integer` any integer, in `number` any number, in `object` a JSON object, and in `switch` only true or false. `choices`
-has the values that a name takes, and `needs` the switches that stop the engine unless another variable is set.
+`integer` any integer, in `number` any number, in `object` a JSON object, in `switch` only true or false, and in
+`boolean` these in small letters. `choices` has the values that a name takes, and `needs` the switches that stop the
+engine unless another variable is set.
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ FORMS: Mapping[str, tuple[Callable[[str], bool], str]] = {
     "integer": (_is_integer, "it is not an integer"),
     "number": (_is_number, "it is not a number"),
     "object": (_is_object, "it is not a JSON object"),
+    "boolean": (lambda text: text in ("true", "false"), "it is not true or false, in small letters"),
     "switch": (lambda text: text.lower() in ("true", "false"), "a switch must be true or false"),
 }
 """Test of a value, and the reason of its refusal, by form."""

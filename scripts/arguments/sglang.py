@@ -10,7 +10,7 @@ import ast
 from collections.abc import Iterator
 
 from scripts.arguments.source import Module, Source
-from scripts.arguments.vllm import TEXT, Takes, form_of, natural
+from scripts.arguments.vllm import BARE, TEXT, Takes, form_of, natural
 
 
 def arguments(source: Source) -> dict[str, Takes]:
@@ -52,7 +52,7 @@ def _given(
     if isinstance(action, ast.Constant) and action.value in ("store_true", "store_false"):
         return {"form": "switch"}
     if action is not None or "nargs" in given:
-        return TEXT
+        return BARE
     if "choices" in given:
         texts = _choices(source, module, given["choices"], local or {})
         return {"choices": sorted(texts, key=natural)} if texts else TEXT

@@ -12,6 +12,8 @@ Takes = Mapping[str, Any]
 """What an argument takes, as `arguments.json` has it."""
 
 TEXT: Takes = {"form": "text"}
+BARE: Takes = {"form": "text", "bare": True}
+"""An argument that may need no value."""
 _FRONT_ENDS = (
     "vllm.entrypoints.launchers.cli_args",
     "vllm.entrypoints.serve.cli_args",
@@ -53,7 +55,7 @@ def _declared(source: Source, front: Module) -> Iterator[tuple[str, Takes]]:
     """Yield the fields of the front end's class, which are arguments."""
     changed = {name for node in ast.walk(front.tree) for name in _changed(node)}
     for name, (home, annotation) in source.fields(front, "FrontendArgs").items():
-        yield from _flags([f"--{name}"], TEXT if name in changed else _takes(source, home, annotation))
+        yield from _flags([f"--{name}"], BARE if name in changed else _takes(source, home, annotation))
 
 
 def _added(source: Source, module: Module) -> Iterator[tuple[str, Takes]]:
@@ -80,8 +82,8 @@ def _added(source: Source, module: Module) -> Iterator[tuple[str, Takes]]:
         takes = _given(source, module, node)
         for owner, field in _unpacked(node):
             fields = source.fields(module, classes[owner]) if owner in classes else {}
-            if field in fields and field not in special and takes == TEXT:
-                takes = _takes(source, *fields[field])
+            if takes == TEXT and field in fields:
+                takes = BARE if field in special else _takes(source, *fields[field])
         yield from _flags(names, takes)
 
 
@@ -140,7 +142,7 @@ def _given(source: Source, module: Module, call: ast.Call) -> Takes:
     if isinstance(action, ast.Attribute) and action.attr == "BooleanOptionalAction":
         return {"form": "switch"}
     if "nargs" in given or action is not None:
-        return TEXT
+        return BARE
     if "choices" in given:
         texts = source.texts(module, given["choices"])
         return {"choices": sorted(texts)} if texts else TEXT
@@ -153,7 +155,7 @@ def _takes(source: Source, home: Module, annotation: ast.expr) -> Takes:
     """Return what an argument takes by the type of its field, in the order of `get_kwargs`."""
     hints = source.hints(home, annotation)
     takes = form_of(hints)
-    if "None" in hints.names and takes != TEXT and takes != {"form": "switch"}:
+    if "None" in hints.names and takes not in (TEXT, BARE) and takes != {"form": "switch"}:
         return {**takes, "none": True}
     return takes
 
@@ -161,7 +163,9 @@ def _takes(source: Source, home: Module, annotation: ast.expr) -> Takes:
 def form_of(hints: Hints) -> Takes:
     """Return what an argument of a type takes."""
     names = hints.names
-    if "dataclass" in names or names == {"bool", "str", "None"}:
+    if names == {"bool", "str", "None"}:
+        return BARE
+    if "dataclass" in names:
         return TEXT
     if "bool" in names:
         return {"form": "switch"}

@@ -61,6 +61,17 @@ def verdict(engine: str, version: str | None, **environment: str) -> str:
         ("lmi", "29.0.0", "OPTION_DISABLE_LOG_REQUESTS", "true", "taken"),
         ("lmi", "29.0.0", "OPTION_DTYPE", "fp16", "taken"),
         ("lmi", "29.0.0", "OPTION_REASONING_PARSER", "nonsense", "open"),
+        # sagemaker_entrypoint.sh writes an empty value as a bare flag; argparse: 'expected one argument'.
+        ("vllm", "0.30.0", "SM_VLLM_REVISION", "", "refused"),
+        ("vllm", "0.30.0", "SM_VLLM_TRUST_REMOTE_CODE", "", "taken"),
+        ("sglang", "0.5.20", "SM_SGLANG_REVISION", "", "refused"),
+        ("lmi", "29.0.0", "OPTION_REVISION", "", "taken"),
+        # launcher/src/main.rs: clap's parser of bool takes true and false; sagemaker-entrypoint.sh, `-n` of a revision.
+        ("tgi", "3.3.6", "TRUST_REMOTE_CODE", "true", "taken"),
+        ("tgi", "3.3.6", "TRUST_REMOTE_CODE", "True", "refused"),
+        ("tgi", "3.3.6", "JSON_OUTPUT", "yes", "refused"),
+        ("tgi", "3.3.6", "REVISION", "", "open"),
+        ("tgi", "3.3.6", "HF_MODEL_REVISION", "", "taken"),
     ],
 )
 def test_what_a_version_takes(engine: str, version: str, name: str, value: str, expected: str) -> None:

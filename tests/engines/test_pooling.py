@@ -119,7 +119,7 @@ def test_a_language_model_embeds_where_the_deployment_says_so() -> None:
         (CHAT, {"task": "embed", "engine": "tgi"}, "tgi-3.3.6 serves only generate: use engine='vllm'"),
         (CHAT, {"task": "embed", "engine": "lmi"}, "serves only generate: use engine='vllm'"),
         (CHAT, {"task": "embed", "engine": "sglang"}, "serves only generate: use engine='vllm'"),
-        (CHAT, {"task": "translate"}, "task='translate': 'generate', 'embed' or 'score'"),
+        (CHAT, {"task": "translate"}, "task='translate': give 'generate', 'embed' or 'score'"),
         (EMBEDDING, {"environment": {"SM_VLLM_RUNNER": "generate"}}, "contradicts the plan, which sets 'pooling'"),
         (CHAT, {"environment": {"SM_VLLM_RUNNER": "pooling"}}, ": an option sets this variable: use task= instead"),
         (CHAT, {"environment": {"SM_VLLM_RUNNER": "draft"}}, "may change the memory of a copy"),

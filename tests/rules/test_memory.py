@@ -154,11 +154,18 @@ def test_the_engines_own_length_counts_where_none_is_given() -> None:
         ),
         (TGI_2, {"HF_MODEL_ID": "Qwen/Qwen3-8B"}, {}, "engine-without-model", "does not serve the model family"),
         (
-            TGI_1,
+            TGI_1.replace("2.0.1-tgi1.1.0", "2.4.0-tgi2.4.0"),
             {"HF_MODEL_ID": "RedHatAI/Llama-3.3-70B-Instruct-FP8-dynamic"},
             {"instance_type": "ml.p4d.24xlarge"},
             "engine-without-model",
             "does not run",
+        ),
+        (
+            TGI_1.replace("2.0.1-tgi1.1.0", "2.1.1-tgi2.0.2"),
+            {"HF_MODEL_ID": LLAMA_8B},
+            {},
+            "engine-without-model",  # transformers before 4.43.0 refuses its rope_scaling, which has six fields
+            "tgi-2.0.2 does not read rope_scaling of the type 'llama3'",
         ),
         (VLLM, {"SM_VLLM_MODEL": "google/flan-t5-xxl"}, {}, "engine-without-model", "does not serve google/flan-t5"),
         (

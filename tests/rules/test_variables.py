@@ -378,5 +378,17 @@ def test_a_name_that_a_plugin_may_register_is_not_judged() -> None:
     report = check(vllm(**plugin, SM_VLLM_TOOL_CALL_PARSER="mine"), region=REGION)
     assert not report.problems
     assert "whether the engine starts with SM_VLLM_TOOL_CALL_PARSER=mine" in {each.question for each in report.unjudged}
-    (problem,) = check(vllm(**{**plugin, "SM_VLLM_TOOL_PARSER_PLUGIN": ""}, SM_VLLM_TOOL_CALL_PARSER="mine")).problems
+    del plugin["SM_VLLM_TOOL_PARSER_PLUGIN"]
+    (problem,) = check(vllm(**plugin, SM_VLLM_TOOL_CALL_PARSER="mine"), region=REGION).problems
     assert problem.rule == "variable-not-parsed"
+
+
+@pytest.mark.parametrize(
+    ("address", "is_reached"),
+    [("http://0.0.0.0:8080", True), ("http://0.0.0.0:9000", False), ("http://127.0.0.1:8080", False)],
+)
+def test_an_address_of_lmi_that_sagemaker_does_not_reach(address: str, is_reached: bool) -> None:
+    """djl-serving, ConfigManager.java: `SERVING_<NAME>` sets a property of the server; there is no SERVING_PORT."""
+    image = "763104351884.dkr.ecr.us-east-1.amazonaws.com/djl-inference:0.38.0-lmi29.0.0-cu130"
+    template = served(image, {"HF_MODEL_ID": "Qwen/Qwen3-8B", "SERVING_INFERENCE_ADDRESS": address})
+    assert found(template)[0] == (set() if is_reached else {"server-not-reached"})

@@ -64,7 +64,9 @@ class Lmi(EngineKind):
         adapter_slots=("OPTION_MAX_LORAS",),
         adapter_rank=("OPTION_MAX_LORA_RANK",),
     )
-    arguments = ArgumentVariables(prefix="OPTION_", drops_unknown=True, parsed=frozenset({"switch", "object"}))
+    arguments = ArgumentVariables(
+        prefix="OPTION_", drops_unknown=True, needs_value=False, parsed=frozenset({"switch", "object"})
+    )
     versions = LmiVersion
     dialects = (LmiDialect(),)
 

@@ -5,10 +5,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from replicas.engines.arguments import ArgumentFault
 from replicas.engines.containers import ContainerVariables, VariableConflict, VariableOrder
 from replicas.engines.dialect import Dialect
 from replicas.engines.kind import EngineKind
@@ -77,6 +78,16 @@ class Tgi(EngineKind):
         del tag
         own, openai = self.dialects
         return openai if environment.get("MESSAGES_API_ENABLED") == "true" else own
+
+    def argument_faults(self, version: str | None, environment: Mapping[str, str]) -> Iterator[ArgumentFault]:
+        """Yield an empty REVISION, which the launcher passes on to the download of the weights.
+
+        The entry point of the SageMaker images ignores an empty HF_MODEL_REVISION.
+        """
+        del version
+        if environment.get("REVISION") == "":
+            why = "it is empty, and it is not known whether the download of the weights takes that"
+            yield ArgumentFault(name="REVISION", why=why, is_refused=False, about="choice")
 
     def later_names(self, tag: str | None) -> Mapping[str, str]:
         """Return the newer name of the longest prompt for version 1.x, which reads only the older one."""
