@@ -154,9 +154,9 @@ def test_the_engines_own_length_counts_where_none_is_given() -> None:
         ),
         (TGI_2, {"HF_MODEL_ID": "Qwen/Qwen3-8B"}, {}, "engine-without-model", "does not serve the model family"),
         (
-            TGI_1.replace("2.0.1-tgi1.1.0", "2.4.0-tgi2.4.0"),
-            {"HF_MODEL_ID": "RedHatAI/Llama-3.3-70B-Instruct-FP8-dynamic"},
-            {"instance_type": "ml.p4d.24xlarge"},
+            TGI_1,
+            {"HF_MODEL_ID": LLAMA_13B, "HF_MODEL_QUANTIZE": "fp8"},
+            {},
             "engine-without-model",
             "does not run",
         ),
