@@ -213,6 +213,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "add the dimension InferenceComponentName, or EndpointName with VariantName",
     ),
     "alarm-without-data/namespace": ("{metric} is watched in the namespace {namespace}", "set Namespace={right}"),
+    "alarm-without-data/other dimension": (
+        "the dimension {dimension} does not exist",
+        "use the dimension InferenceComponentName, or EndpointName with VariantName",
+    ),
     "alarm-without-data/dimension": ("the dimension {dimension} does not exist", "use a dimension with Name={near}"),
     # references
     "property-refused": ("{place}{message}", "{fix}"),
