@@ -5,7 +5,8 @@
 `integer`, `number`, `object` (JSON) or `text` (anything). `none` adds the values for "unset". `absent` marks an
 argument that the version does not have, `of_server` one of the HTTP server, and `bare` one that may need no value.
 Other names than the `choices` may come from the argument `plugin`, and the names matter only with the switch
-`only_with`. `scripts/arguments` reads all of this from the wheels.
+`only_with`. `variables` has the same for environment variables that the engine reads itself, at its start or later.
+`scripts/arguments` reads all of this from the wheels.
 """
 
 from __future__ import annotations
@@ -78,8 +79,10 @@ def argument_faults(
             continue
         why, last = refused[-1]
         is_read = judged == [version]
-        if not is_read:
-            why = f"{why} in {' and '.join(judged)}, and the arguments of {version or 'this version'} are not known"
+        if version is None:
+            why = f"{why} in some versions, and the version of the container is not known"
+        elif not is_read:
+            why = f"{why} in {' and '.join(judged)}, and the arguments of {version} are not known"
         is_open = any(
             _may_take(takes, variables, environment) or (not is_read and "choices" in takes) for _, takes in refused
         )
@@ -89,6 +92,23 @@ def argument_faults(
             is_refused=len(refused) == len(judged) and not is_open,
             about="name" if last.get("absent") else "choice" if "choices" in last or value == "" else "form",
         )
+
+
+def variable_faults(
+    table: Mapping[str, Any], version: str | None, environment: Mapping[str, str]
+) -> Iterator[ArgumentFault]:
+    """Yield each environment variable that the engine fails to read as a number. When it reads it is not known."""
+    judged = _versions(table["versions"], version)
+    for name in table.get("variables", {}).keys() & environment.keys():
+        for takes in (known[-1] for each in judged if (known := _until(table["variables"][name], each))):
+            accepts, reason = FORMS.get(takes.get("form", ""), (None, ""))
+            if accepts and not accepts(environment[name].strip()):
+                yield ArgumentFault(name=name, why=reason, is_refused=False, about="choice")
+                break
+
+
+def _until(changes: list[Mapping[str, Any]], version: str) -> list[Mapping[str, Any]]:
+    return [change for change in changes if Version(change["since"]) <= Version(version)]
 
 
 def takes_any(table: Mapping[str, Any], argument: str) -> bool:
@@ -111,7 +131,7 @@ def _versions(read: list[str], version: str | None) -> list[str]:
 def _takes(table: Mapping[str, Any], argument: str, version: str) -> Mapping[str, Any]:
     """Return what an argument takes in one of the versions of the table."""
     changes = table["arguments"].get(argument) or table["arguments"].get(argument.removeprefix("no_"), ())
-    known = [change for change in changes if Version(change["since"]) <= Version(version)]
+    known = _until(changes, version)
     if known and not known[-1].get("absent"):
         last: Mapping[str, Any] = known[-1]
         return last
@@ -123,7 +143,7 @@ def _takes(table: Mapping[str, Any], argument: str, version: str) -> Mapping[str
 
 
 def _is_absent(changes: list[Mapping[str, Any]], version: str) -> bool:
-    known = [change for change in changes if Version(change["since"]) <= Version(version)]
+    known = _until(changes, version)
     return not known or bool(known[-1].get("absent"))
 
 

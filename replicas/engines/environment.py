@@ -131,8 +131,10 @@ def is_argument(kind: EngineKind, name: str) -> bool:
     """Return whether a variable sets an argument that the engine's parser can refuse for its value."""
     table = kind.facts("variables")
     checked = {*(each for names in table.get("values", {}).values() for each in names), *table.get("choices", {})}
-    if name in checked or kind.arguments is None or not name.startswith(kind.arguments.prefix):
+    if name in checked or kind.arguments is None:
         return name in checked
+    if not name.startswith(kind.arguments.prefix):
+        return name in kind.facts("arguments").get("variables", ())
     return not takes_any(kind.facts("arguments"), name.removeprefix(kind.arguments.prefix).lower())
 
 
@@ -144,7 +146,8 @@ class _Reader:
         remaining = {name: value for name, value in environment.items() if not self._is_dropped(name, value)}
         self._environment = kind.completed(remaining)
         refused = list(self._refused_values())
-        self._not_followed = [*self._without_formula({entry.name for entry in refused}), *refused]
+        unknown = self._unknown_names({entry.name for entry in refused})
+        self._not_followed = [*self._unsized(), *unknown, *refused]
 
     def settings(self, *, has_local_weights: bool) -> ContainerSettings:
         variables = self._kind.variables
@@ -196,15 +199,18 @@ class _Reader:
     def _is_dropped(self, name: str, value: str) -> bool:
         return name.startswith(tuple(self._table["prefixes"])) and value.lower() in self._table["dropped"]
 
-    def _without_formula(self, refused: Container[str]) -> Iterator[NotFollowed]:
+    def _unsized(self) -> Iterator[NotFollowed]:
         known = {entry["name"]: entry for entry in self._table["not_followed"]}
         for name, why in self._kind.unsized(self._environment).items():
             yield NotFollowed(name=name, value=self._environment[name], why=why)
         for name, value in self._environment.items():
-            effect = effect_of(self._kind, name)
-            if effect == "not followed" and value not in known[name].get("unless", ()):
+            is_unsized = effect_of(self._kind, name) == "not followed"
+            if is_unsized and value not in known[name].get("unless", ()):
                 yield NotFollowed(name=name, value=value, why=known[name]["why"])
-            elif effect == "not known" and name not in refused:
+
+    def _unknown_names(self, refused: Container[str]) -> Iterator[NotFollowed]:
+        for name, value in self._environment.items():
+            if effect_of(self._kind, name) == "not known" and name not in refused:
                 table = f"the table of {self._kind.title}'s variables"
                 why = f"it is not in {table}, so its effect on the memory of a copy is not known"
                 yield NotFollowed(name=name, value=value, why=why)
@@ -212,7 +218,7 @@ class _Reader:
     def _refused_values(self) -> Iterator[NotFollowed]:
         for name, why in refused_values(self._table, self._environment):
             yield NotFollowed(name=name, value=self._environment[name], why=why, is_refused=True)
-        unsized = {entry["name"] for entry in self._table["not_followed"]}
+        unsized = {entry.name for entry in self._unsized()}
         for fault in self._kind.argument_faults(self._version, self._environment):
             # Sizing reads the variables that it follows by stricter rules; it never sizes those in `not_followed`.
             is_judged = fault.name in {"form": self._table["followed"], "name": unsized, "choice": ()}[fault.about]

@@ -14,7 +14,7 @@ from packaging.version import Version
 from replicas.catalogue import data
 from replicas.catalogue.images import Image
 from replicas.catalogue.tasks import Task
-from replicas.engines.arguments import ArgumentFault, ArgumentVariables, argument_faults
+from replicas.engines.arguments import ArgumentFault, ArgumentVariables, argument_faults, variable_faults
 from replicas.engines.containers import ContainerVariables, HostCache, VariableConflict, VariableOrder
 from replicas.engines.dialect import Dialect
 from replicas.engines.starts import EnginePhase, Starts, phases_in_log, read_starts
@@ -94,6 +94,7 @@ class EngineKind:
         """
         if self.arguments is not None:
             yield from argument_faults(self.facts("arguments"), self.arguments, version, environment)
+            yield from variable_faults(self.facts("arguments"), version, environment)
 
     def later_names(self, tag: str | None) -> Mapping[str, str]:
         """Return the variables that the version in an image's tag does not read yet, each with the name that it reads.

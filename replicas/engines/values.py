@@ -1,9 +1,9 @@
 """Values of environment variables that the argument parser of an engine refuses, from the engine's table of variables.
 
 `values` of the table has the forms: names in `count` take an integer of at least 0, in `positive` of at least 1, in
-`integer` any integer, in `number` any number, in `object` a JSON object, in `switch` only true or false, and in
-`boolean` these in small letters. `choices` has the values that a name takes, and `needs` the switches that stop the
-engine unless another variable is set.
+`integer` any integer, in `number` any number, in `object` a JSON object, in `json` any JSON, in `switch` only true or
+false, in `boolean` these in small letters, and in `truth` what pydantic reads as a bool. `choices` has the values that
+a name takes, and `needs` the switches that stop the engine unless another variable is set.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+_UNIT = re.compile(r"\b(\d+(?:\.\d+)?)[kKmMgGtT]\b", re.ASCII)
 _INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 
 
@@ -52,6 +53,17 @@ def _is_object(text: str) -> bool:
         return False
 
 
+def _is_json(text: str) -> bool:
+    """Return whether a text is JSON. Numbers may have a unit (`_expand_json_human_readable_numbers` in
+    vllm/engine/arg_utils.py).
+    """
+    try:
+        json.loads(_UNIT.sub(r"\1", text))
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 def _is_integer(text: str, least: float = -math.inf) -> bool:
     return bool(_INTEGER.fullmatch(text)) and int(text) >= least
 
@@ -62,6 +74,11 @@ FORMS: Mapping[str, tuple[Callable[[str], bool], str]] = {
     "integer": (_is_integer, "it is not an integer"),
     "number": (_is_number, "it is not a number"),
     "object": (_is_object, "it is not a JSON object"),
+    "json": (_is_json, "it is not JSON"),
+    "truth": (
+        lambda text: text.lower() in ("true", "false", "1", "0", "yes", "no", "on", "off", "t", "f", "y", "n"),
+        "it is not true or false",
+    ),
     "boolean": (lambda text: text in ("true", "false"), "it is not true or false, in small letters"),
     "switch": (lambda text: text.lower() in ("true", "false"), "a switch must be true or false"),
 }

@@ -30,16 +30,25 @@ _PLATFORMS = ("manylinux_2_35_x86_64", "manylinux_2_34_x86_64", "manylinux_2_31_
 _PLATFORMS_BEFORE = ("manylinux2014_x86_64", "manylinux1_x86_64", "any")
 
 
-def table(engine: str, versions: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the content of `arguments.json`: for each argument what it takes, from the version on that changed it."""
+def table(
+    engine: str, versions: Mapping[str, Mapping[str, Any]], variables: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Return the content of `arguments.json`: for each argument what it takes, from the version on that changed it, and
+    the same for the engine's environment variables.
+    """
     ordered = sorted(versions, key=Version)
-    names = sorted({name for arguments in versions.values() for name in arguments})
     return {
         "retrieved": datetime.now(UTC).date().isoformat(),
         "source": f"{engine} on PyPI, the source in the wheel of each version (scripts/arguments)",
         "versions": ordered,
-        "arguments": {name: list(_changes(name, ordered, versions)) for name in names},
+        "arguments": _by_name(ordered, versions),
+        "variables": _by_name(ordered, variables),
     }
+
+
+def _by_name(ordered: list[str], versions: Mapping[str, Mapping[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    names = sorted({name for taken in versions.values() for name in taken})
+    return {name: list(_changes(name, ordered, versions)) for name in names}
 
 
 def _changes(name: str, ordered: list[str], versions: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -80,11 +89,12 @@ def _is_read(name: str) -> bool:
 
 def text_of(content: Mapping[str, Any]) -> str:
     """Return the text of the file, with one argument in each line."""
-    head = {key: value for key, value in content.items() if key != "arguments"}
-    lines = ",\n".join(
-        f"    {json.dumps(name)}: {json.dumps(changes)}" for name, changes in content["arguments"].items()
-    )
-    return json.dumps(head, indent=2)[:-2] + f',\n  "arguments": {{\n{lines}\n  }}\n}}\n'
+    parts = ("arguments", "variables")
+    head = json.dumps({key: value for key, value in content.items() if key not in parts}, indent=2)[:-2]
+    for part in parts:
+        lines = ",\n".join(f"    {json.dumps(name)}: {json.dumps(changes)}" for name, changes in content[part].items())
+        head += f',\n  "{part}": {{\n{lines}\n  }}' if lines else f',\n  "{part}": {{}}'
+    return f"{head}\n}}\n"
 
 
 def main() -> None:
@@ -96,15 +106,17 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = given.wheels or Path(temporary)
-        read = {}
+        read: dict[str, Mapping[str, Any]] = {}
+        variables: dict[str, Mapping[str, Any]] = {}
         for version in versions_of(given.engine):
             source = _unpacked(given.engine, version, given.python, folder)
             if source is None:
                 print(f"PyPI has no wheel of {given.engine} {version}: it is not judged")
             else:
                 read[version] = _READERS[given.engine](Source(source))
+                variables[version] = vllm.variables(Source(source)) if given.engine == "vllm" else {}
     path = engine_kinds()[given.engine].folder / "arguments.json"
-    path.write_text(text_of(table(given.engine, read)), encoding="utf-8")
+    path.write_text(text_of(table(given.engine, read, variables)), encoding="utf-8")
     print(f"{path}: {len(read)} versions")
 
 

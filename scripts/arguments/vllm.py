@@ -51,11 +51,40 @@ def arguments(source: Source) -> dict[str, Takes]:
     return dict(sorted(found.items()))
 
 
+def variables(source: Source) -> dict[str, Takes]:
+    """Return what each environment variable takes that vllm/envs.py reads as a number.
+
+    Raises:
+        SystemExit: the source does not have the expected form.
+
+    """
+    module = source.module("vllm.envs")
+    table = module.assigned.get("environment_variables") if module else None
+    if not isinstance(table, ast.Dict):
+        raise SystemExit(f"{source.folder}: vllm/envs.py has no environment_variables")
+    names = {"int": "integer", "float": "number"}
+    found: dict[str, Takes] = {}
+    for key, value in zip(table.keys, table.values, strict=True):
+        match key, value:
+            case (
+                ast.Constant(value=str() as name),
+                ast.Lambda(
+                    body=ast.Call(
+                        func=ast.Name(id="int" | "float" as read),
+                        args=[ast.Call(func=ast.Attribute(attr="getenv" | "get"))],
+                    )
+                ),
+            ):
+                found[name] = {"form": names[read]}
+    return found
+
+
 def _declared(source: Source, front: Module) -> Iterator[tuple[str, Takes]]:
     """Yield the fields of the front end's class, which are arguments."""
-    changed = {name for node in ast.walk(front.tree) for name in _changed(node)}
+    changed = {name: BARE for node in ast.walk(front.tree) for name in _changed(node)}
+    changed |= {name: {"form": "json"} for node in ast.walk(front.tree) for name in _read_as_json(node)}
     for name, (home, annotation) in source.fields(front, "FrontendArgs").items():
-        yield from _flags([f"--{name}"], BARE if name in changed else _takes(source, home, annotation))
+        yield from _flags([f"--{name}"], changed.get(name) or _takes(source, home, annotation))
 
 
 def _added(source: Source, module: Module) -> Iterator[tuple[str, Takes]]:
@@ -133,6 +162,20 @@ def _changed(node: ast.AST) -> Iterator[str]:
             yield name
 
 
+def _read_as_json(node: ast.AST) -> Iterator[str]:
+    """Yield the name of a field in `kwargs["field"]["type"] = json.loads`."""
+    match node:
+        case ast.Assign(
+            targets=[
+                ast.Subscript(
+                    value=ast.Subscript(slice=ast.Constant(value=str() as name)), slice=ast.Constant(value="type")
+                )
+            ],
+            value=ast.Attribute(value=ast.Name(id="json"), attr="loads"),
+        ):
+            yield name
+
+
 def _given(source: Source, module: Module, call: ast.Call) -> Takes:
     """Return what an argument takes by the keywords of `add_argument`."""
     given = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
@@ -166,7 +209,7 @@ def form_of(hints: Hints) -> Takes:
     if names == {"bool", "str", "None"}:
         return BARE
     if "dataclass" in names:
-        return TEXT
+        return {"form": "json"} if names <= {"dataclass", "None"} else TEXT
     if "bool" in names:
         return {"form": "switch"}
     if "Literal" in names:

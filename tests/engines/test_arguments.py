@@ -61,6 +61,24 @@ def verdict(engine: str, version: str | None, **environment: str) -> str:
         ("lmi", "29.0.0", "OPTION_DISABLE_LOG_REQUESTS", "true", "taken"),
         ("lmi", "29.0.0", "OPTION_DTYPE", "fp16", "taken"),
         ("lmi", "29.0.0", "OPTION_REASONING_PARSER", "nonsense", "open"),
+        # arg_utils.py: TypeAdapter(cls).validate_json; cli_args.py: json.loads of the origins.
+        ("vllm", "0.30.0", "SM_VLLM_STRUCTURED_OUTPUTS_CONFIG", "xgrammar", "refused"),
+        ("vllm", "0.30.0", "SM_VLLM_STRUCTURED_OUTPUTS_CONFIG", '{"backend": "xgrammar"}', "taken"),
+        ("vllm", "0.30.0", "SM_VLLM_ALLOWED_ORIGINS", "*", "refused"),
+        ("vllm", "0.30.0", "SM_VLLM_ALLOWED_ORIGINS", '["*"]', "taken"),
+        # Removed between 0.12.0 and 0.14.0, also for the value that changes nothing.
+        ("vllm", "0.12.0", "SM_VLLM_TASK", "generate", "taken"),
+        ("vllm", "0.30.0", "SM_VLLM_TASK", "generate", "refused"),
+        # envs.py: `lambda: int(os.environ.get(...))`, which runs when the variable is read.
+        ("vllm", "0.30.0", "VLLM_HTTP_TIMEOUT_KEEP_ALIVE", "5", "taken"),
+        ("vllm", "0.30.0", "VLLM_HTTP_TIMEOUT_KEEP_ALIVE", "5s", "open"),
+        # ConfigManager.java: Integer.parseInt.
+        ("lmi", "29.0.0", "SERVING_JOB_QUEUE_SIZE", "many", "refused"),
+        ("lmi", "29.0.0", "OPTION_TRUST_REMOTE_CODE", "maybe", "refused"),
+        ("lmi", "29.0.0", "OPTION_TRUST_REMOTE_CODE", "1", "taken"),
+        ("tgi", "3.3.6", "WATERMARK_GAMMA", "x", "refused"),
+        ("tgi", "3.3.6", "MESSAGES_API_ENABLED", "yes", "open"),
+        ("tgi", "3.3.6", "HF_MODEL_TRUST_REMOTE_CODE", "True", "open"),
         # sagemaker_entrypoint.sh writes an empty value as a bare flag; argparse: 'expected one argument'.
         ("vllm", "0.30.0", "SM_VLLM_REVISION", "", "refused"),
         ("vllm", "0.30.0", "SM_VLLM_TRUST_REMOTE_CODE", "", "taken"),

@@ -151,7 +151,10 @@ def test_the_task_of_a_container_is_what_vllm_resolves(environment: dict[str, st
 
 def test_the_variables_of_a_plan_are_followed_where_a_template_is_checked() -> None:
     settings: ContainerSettings = read_settings(
-        engine_kinds()["vllm"], dict(component(RERANKER).environment), has_local_weights=False
+        engine_kinds()["vllm"],
+        dict(component(RERANKER).environment),
+        has_local_weights=False,
+        version=find_engine("vllm").version,
     )
     assert settings.not_followed == ()
 

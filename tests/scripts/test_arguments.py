@@ -25,6 +25,11 @@ class ModelConfig:
     overrides: dict[str, Any] | Callable[[Any], Any] = None
     eager: bool = False
     changed: Mode = "auto"
+    part: PartConfig | None = None
+
+@config
+class PartConfig:
+    size: int = 0
 """
 ARG_UTILS = """
 from vllm.config import ModelConfig
@@ -45,6 +50,7 @@ def add_cli_args(parser):
     for_each.add_argument("--limits", **kwargs["limits"])
     for_each.add_argument("--overrides", **kwargs["overrides"])
     for_each.add_argument("--enforce-eager", **kwargs["eager"])
+    for_each.add_argument("--part", **kwargs["part"])
     for_each.add_argument("--changed", **kwargs["changed"])
 """
 CLI_ARGS = """
@@ -52,6 +58,17 @@ CLI_ARGS = """
 class FrontendArgs:
     tool_call_parser: str | None = None
     log_level: Literal["info", "debug"] = "info"
+    origins: list[str] = ["*"]
+
+    def change(kwargs):
+        kwargs["origins"]["type"] = json.loads
+"""
+ENVS = """
+environment_variables: dict[str, Callable] = {
+    "VLLM_NUMBER": lambda: int(os.getenv("VLLM_NUMBER", "1")),
+    "VLLM_SHARE": lambda: float(os.environ.get("VLLM_SHARE", "0.5")),
+    "VLLM_NAME": lambda: os.getenv("VLLM_NAME"),
+}
 """
 PARSERS = """
 _TO_REGISTER = {}
@@ -80,6 +97,7 @@ def source(tmp_path: Path) -> Source:
         tmp_path,
         {
             "vllm/config.py": CONFIG,
+            "vllm/envs.py": ENVS,
             "vllm/engine/arg_utils.py": ARG_UTILS,
             "vllm/entrypoints/openai/cli_args.py": CLI_ARGS,
             "vllm/tool_parsers/__init__.py": PARSERS,
@@ -102,10 +120,16 @@ def test_the_arguments_of_vllm(source: Source) -> None:
         "enforce_eager": {"form": "switch"},
         "no_enforce_eager": {"form": "switch"},
         "changed": {"form": "text", "bare": True},
+        "part": {"form": "json", "none": True},
+        "origins": {"form": "json", "of_server": True},
         "log_level": {"choices": ["debug", "info"], "of_server": True},
         "tool_call_parser": {"choices": ["hermes"], **plugin},
         "reasoning_parser": {"choices": ["one", "three", "two"], "plugin": "reasoning_parser_plugin"},
     }
+
+
+def test_the_variables_of_vllm_that_are_numbers(source: Source) -> None:
+    assert vllm.variables(source) == {"VLLM_NUMBER": {"form": "integer"}, "VLLM_SHARE": {"form": "number"}}
 
 
 def test_the_arguments_of_sglang(tmp_path: Path) -> None:
@@ -147,7 +171,7 @@ def test_a_source_of_another_form_is_refused(source: Source) -> None:
 def test_the_table_has_what_changes_from_version_to_version() -> None:
     number, text = {"form": "number"}, {"form": "text"}
     versions = {"0.9.0": {"a": number, "b": text}, "0.10.0": {"a": number}, "0.11.0": {"a": text, "c": text}}
-    written = table("vllm", versions)
+    written = table("vllm", versions, {})
     assert written["versions"] == ["0.9.0", "0.10.0", "0.11.0"]
     assert written["arguments"] == {
         "a": [{"since": "0.9.0", **number}, {"since": "0.11.0", **text}],
