@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from replicas.rules import Report, check
@@ -110,3 +112,26 @@ def test_an_image_of_the_users_own_registry_or_digest_is_left_alone(image: str) 
     report = report_of(image)
 
     assert (warnings(report), open_questions(report)) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("image", "is_refused"),
+    [
+        # aws/sagemaker-python-sdk, pull request 4700: 'Using non-ECR image ... is not supported'.
+        ("vllm/vllm-openai:v0.30.0", True),
+        ("public.ecr.aws/deep-learning-containers/vllm:0.30.0", True),
+        ("ghcr.io/huggingface/text-generation-inference:3.3.6", True),
+        ("123456789012.dkr.ecr.us-east-1.amazonaws.com/server:1.0", False),
+        ({"Fn::Sub": "${AWS::AccountId}.dkr.ecr.${AWS::Region}.${AWS::URLSuffix}/server:1.0"}, False),
+        ({"Ref": "Image"}, False),
+        ("{{resolve:ssm:/images/server}}", False),
+    ],
+)
+def test_an_image_outside_ecr_is_refused(image: Any, is_refused: bool) -> None:
+    template = good()
+    template["Parameters"] = {"Image": {"Type": "String"}}
+    container_of(template)["Image"] = image
+    rules = [problem.rule for problem in check(template).problems]
+    assert ("image-not-in-ecr" in rules) == is_refused
+    container_of(template)["ImageConfig"] = {"RepositoryAccessMode": "Vpc"}
+    assert "image-not-in-ecr" not in [problem.rule for problem in check(template).problems]

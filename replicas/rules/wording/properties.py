@@ -306,6 +306,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "the image is in {given}, and the endpoint in {region}: {image}",
         "use the image of {region}; ECR can replicate your own repository to that region",
     ),
+    "image-not-in-ecr": (
+        "Image={image}",
+        "use an image in ECR: one of AWS's Deep Learning Containers, or a copy in a repository of your own",
+    ),
     "image-not-published": (
         "{tables} do not have the tag {tag} of {repository}: AWS may not publish it",
         "use {listed}, or another tag of the tables",
