@@ -37,6 +37,8 @@ class Architecture:
     prediction_parameters: int = 0
     """Parameters of multi-token prediction layers (MTP). Engines load them only for speculative decoding."""
     head: Head = "language_model"
+    position_scaling: str = ""
+    """Type of `rope_scaling` that only some versions of an engine read: `llama3`; empty for every other model."""
     doubts: tuple[str, ...] = ()
     """Warnings about facts that `config.json` does not state. A plan shows them."""
 

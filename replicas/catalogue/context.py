@@ -26,12 +26,22 @@ class ContextScaling:
     is_yarn: bool
 
 
-def context_scaling(config: Mapping[str, Any]) -> ContextScaling | None:
-    """Return the `rope_scaling` of a `config.json` if it multiplies the context; None otherwise."""
+def scaling_type(config: Mapping[str, Any]) -> str:
+    """Return `llama3` if it is the type of the `rope_scaling` of a `config.json`; otherwise an empty text."""
+    given = _scaling(config)
+    return "llama3" if given.get("rope_type", given.get("type")) == "llama3" else ""
+
+
+def _scaling(config: Mapping[str, Any]) -> Mapping[str, Any]:
     text = config.get("text_config")
     places = [place for place in (text, config) if isinstance(place, Mapping)]
     fields = (place.get(name) for place in places for name in ("rope_scaling", "rope_parameters"))
-    given = next((field for field in fields if isinstance(field, Mapping)), {})
+    return next((field for field in fields if isinstance(field, Mapping)), {})
+
+
+def context_scaling(config: Mapping[str, Any]) -> ContextScaling | None:
+    """Return the `rope_scaling` of a `config.json` if it multiplies the context; None otherwise."""
+    given = _scaling(config)
     kind, factor = given.get("rope_type", given.get("type")), given.get("factor")
     if kind in _UNSTRETCHED or "gemma3" in str(config.get("model_type")):
         return None

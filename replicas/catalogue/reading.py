@@ -13,6 +13,7 @@ from typing import Any
 
 from replicas.catalogue import data
 from replicas.catalogue.architecture import Architecture
+from replicas.catalogue.context import scaling_type
 from replicas.catalogue.families import FAMILIES, Family
 from replicas.catalogue.fields import Config, FieldError, Fields
 
@@ -134,7 +135,8 @@ def read_config(config: Config) -> Architecture:
     if faults:
         raise ValueError(f"model_type {model_type!r} cannot be sized: {'; '.join(faults)}: {BY_HAND}")
     declared = config.get("architectures")
-    return replace(architecture, class_name=str(declared[0]) if declared else family.architectures[0])
+    class_name = str(declared[0]) if declared else family.architectures[0]
+    return replace(architecture, class_name=class_name, position_scaling=scaling_type(config))
 
 
 def _class_faults(config: Config, family: Family) -> Iterator[str]:

@@ -34,7 +34,7 @@ from replicas.deployment.options import (
     Traffic,
 )
 from replicas.deployment.patterns import ACCOUNT, IDENTIFIER, NAME, REGION, RESERVATION_ARN, S3_PREFIX, SECRET_ID
-from replicas.deployment.sentences import NAME_LENGTH, near_name, place_of, sentence_of
+from replicas.deployment.sentences import GIVE, NAME_LENGTH, near_name, place_of, sentence_of
 from replicas.engines.default import DEFAULT_ENGINE
 
 DEFAULT_VARIANT = "AllTraffic"
@@ -198,7 +198,7 @@ def _without_alternatives(faults: list[Fault]) -> list[Fault]:
         if fault.place in inner:
             continue
         first = merged.get(fault.place)
-        allowed = fault.sentence.rpartition(": ")[2]
+        allowed = fault.sentence.rpartition(": ")[2].removeprefix(GIVE)
         merged[fault.place] = Fault(fault.place, f"{first.sentence}, or {allowed}") if first else fault
     return list(merged.values())
 

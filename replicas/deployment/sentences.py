@@ -19,6 +19,23 @@ InferenceComponentName)."""
 _SHOWN = 97
 _ALTERNATIVES = ("literal[", "PrefixAwareRouting", "lax-or-strict[", "json-or-python[", "function-", "is-instance[")
 _LEAST_OF_ANY_COUNT = (0, 1)
+GIVE = "give "
+"""Beginning of the part of a sentence that says what is allowed."""
+_KINDS = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "string_type": "a text",
+    "bool_type": "a switch",
+    "dict_type": "a dict",
+    "mapping_type": "a dict",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "sequence_str": "a list",
+    "float_type": "a number of this size",
+    "no_boolean": "a number",
+    "finite_number": "finite",
+}
+"""What a value must be, by pydantic's type of the error."""
 _MAPPINGS = ("environment", "tags")
 _PROPS = {
     "subnets": "vpc= and vpc_subnets=",
@@ -45,7 +62,10 @@ def sentence_of(fault: ErrorDetails) -> str:
     place, given = place_of(fault), fault["input"]
     if is_unresolved(given):
         return f"{_written(place)}={_shown_token(given)}: {_instead_of_token(place)}"
-    return f"{_written(place)}={shown(given)}: {_allowed_values(fault)}"
+    if fault["type"] == "value_error":
+        return f"{_written(place)}={shown(given)}: {fault['ctx']['error']}"
+    wrong = f"it is not {_KINDS[fault['type']]}: " if fault["type"] in _KINDS else ""
+    return f"{_written(place)}={shown(given)}: {wrong}{GIVE}{_allowed_values(fault)}"
 
 
 def _shown_token(given: Any) -> str:
@@ -131,7 +151,7 @@ def _allowed_values(fault: ErrorDetails) -> str:
         case "too_long":
             return f"at most {context['max_length']}{reason}"
         case "int_type" | "int_from_float":
-            return "a whole number"
+            return f"one such as 2{', without quotes' if isinstance(given, str) else ''}"
         case "sequence_str" | "is_instance_of":
             return f"a list{_such_as_list(last, given)}"
         case "float_type":
@@ -139,7 +159,7 @@ def _allowed_values(fault: ErrorDetails) -> str:
         case "dataclass_type" | "dataclass_exact_type":
             return _call_of(context["class_name"], given)
         case "string_type":
-            return "a text in quotes"
+            return "one in quotes"
         case "bool_type":
             return "True or False"
         case "dict_type" | "mapping_type":
@@ -160,8 +180,6 @@ def _allowed_values(fault: ErrorDetails) -> str:
             return f"a text of {context['min_length']} or more characters"
         case "string_too_long":
             return f"a text of at most {context['max_length']} characters"
-        case "value_error":
-            return str(context["error"])
         case _:
             return "a value of another type"
 

@@ -18,6 +18,7 @@ from replicas.engines.environment import (
     NotFollowed,
     adapter_slots_by_default,
     effect_of,
+    is_argument,
     read_settings,
 )
 from replicas.engines.kind import EngineKind
@@ -65,6 +66,7 @@ __all__ = [
     "find_image",
     "hub_token_variables",
     "image_versions",
+    "is_argument",
     "model_of",
     "model_variables",
     "read_settings",

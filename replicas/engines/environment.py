@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal, TypeVar
 
 from replicas.catalogue.quantization import METHODS, PRECISION_BYTES
+from replicas.engines.arguments import takes_any
 from replicas.engines.containers import first_set
 from replicas.engines.kind import EngineKind
 from replicas.engines.values import refused_values
@@ -52,13 +53,15 @@ class MemorySettings:
 
 @dataclass(frozen=True, kw_only=True)
 class NotFollowed:
-    """A variable that sizing does not support, and that changes, or possibly changes, the memory of a copy."""
+    """A variable that sizing does not support, or with which the engine possibly does not start."""
 
     name: str
     value: str
     why: str
     is_refused: bool = False
     """True if the engine's own parser refuses the value, so that the engine does not start."""
+    is_open: bool = False
+    """True if the memory is as without the variable, but it is not known whether the engine starts with the value."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,25 +112,42 @@ def adapter_slots_by_default(kind: EngineKind) -> int:
     return slots
 
 
-def read_settings(kind: EngineKind, environment: Mapping[str, str], *, has_local_weights: bool) -> ContainerSettings:
+def read_settings(
+    kind: EngineKind, environment: Mapping[str, str], *, has_local_weights: bool, version: str | None = None
+) -> ContainerSettings:
     """Read the environment variables of a container.
 
     Args:
         kind: engine of the container, an engine whose versions can be sized.
         environment: the variables with their values.
         has_local_weights: True if SageMaker puts weights from S3 into the container.
+        version: version of the engine, whose arguments the variables set; None if it is not known.
 
     """
-    return _Reader(kind, environment).settings(has_local_weights=has_local_weights)
+    return _Reader(kind, environment, version).settings(has_local_weights=has_local_weights)
+
+
+def is_argument(kind: EngineKind, name: str) -> bool:
+    """Return whether a variable sets an argument that the engine's parser can refuse for its value."""
+    table = kind.facts("variables")
+    checked = {*(each for names in table.get("values", {}).values() for each in names), *table.get("choices", {})}
+    if name in checked or kind.arguments is None:
+        return name in checked
+    if not name.startswith(kind.arguments.prefix):
+        return name in kind.facts("arguments").get("variables", ())
+    return not takes_any(kind.facts("arguments"), name.removeprefix(kind.arguments.prefix).lower())
 
 
 class _Reader:
-    def __init__(self, kind: EngineKind, environment: Mapping[str, str]) -> None:
+    def __init__(self, kind: EngineKind, environment: Mapping[str, str], version: str | None) -> None:
         self._kind = kind
+        self._version = version
         self._table = kind.facts("variables")
         remaining = {name: value for name, value in environment.items() if not self._is_dropped(name, value)}
         self._environment = kind.completed(remaining)
-        self._not_followed = [*self._without_formula(), *self._refused_values()]
+        refused = list(self._refused_values())
+        unknown = self._unknown_names({entry.name for entry in refused})
+        self._not_followed = [*self._unsized(), *unknown, *refused]
 
     def settings(self, *, has_local_weights: bool) -> ContainerSettings:
         variables = self._kind.variables
@@ -179,15 +199,18 @@ class _Reader:
     def _is_dropped(self, name: str, value: str) -> bool:
         return name.startswith(tuple(self._table["prefixes"])) and value.lower() in self._table["dropped"]
 
-    def _without_formula(self) -> Iterator[NotFollowed]:
+    def _unsized(self) -> Iterator[NotFollowed]:
         known = {entry["name"]: entry for entry in self._table["not_followed"]}
         for name, why in self._kind.unsized(self._environment).items():
             yield NotFollowed(name=name, value=self._environment[name], why=why)
         for name, value in self._environment.items():
-            effect = effect_of(self._kind, name)
-            if effect == "not followed" and value not in known[name].get("unless", ()):
+            is_unsized = effect_of(self._kind, name) == "not followed"
+            if is_unsized and value not in known[name].get("unless", ()):
                 yield NotFollowed(name=name, value=value, why=known[name]["why"])
-            elif effect == "not known":
+
+    def _unknown_names(self, refused: Container[str]) -> Iterator[NotFollowed]:
+        for name, value in self._environment.items():
+            if effect_of(self._kind, name) == "not known" and name not in refused:
                 table = f"the table of {self._kind.title}'s variables"
                 why = f"it is not in {table}, so its effect on the memory of a copy is not known"
                 yield NotFollowed(name=name, value=value, why=why)
@@ -195,6 +218,16 @@ class _Reader:
     def _refused_values(self) -> Iterator[NotFollowed]:
         for name, why in refused_values(self._table, self._environment):
             yield NotFollowed(name=name, value=self._environment[name], why=why, is_refused=True)
+        unsized = {entry.name for entry in self._unsized()}
+        for fault in self._kind.argument_faults(self._version, self._environment):
+            # Sizing reads the variables that it follows by stricter rules; it never sizes those in `not_followed`.
+            is_judged = fault.name in {"form": self._table["followed"], "name": unsized, "choice": ()}[fault.about]
+            if not is_judged:
+                value = self._environment[fault.name]
+                is_open = not fault.is_refused
+                yield NotFollowed(
+                    name=fault.name, value=value, why=fault.why, is_refused=fault.is_refused, is_open=is_open
+                )
 
     def _block_tokens(self) -> int | None:
         names = self._kind.variables.block_tokens
@@ -242,6 +275,8 @@ class _Reader:
     def _refuse(self, names: tuple[str, ...], why: str, *, is_refused: bool = False) -> None:
         name = next(name for name in names if name in self._environment)
         value = self._environment[name]
+        if any(entry.name == name and entry.is_refused for entry in self._not_followed):
+            return
         self._not_followed.append(NotFollowed(name=name, value=value, why=why, is_refused=is_refused))
 
 

@@ -14,6 +14,7 @@ from packaging.version import Version
 from replicas.catalogue import data
 from replicas.catalogue.images import Image
 from replicas.catalogue.tasks import Task
+from replicas.engines.arguments import ArgumentFault, ArgumentVariables, argument_faults, variable_faults
 from replicas.engines.containers import ContainerVariables, HostCache, VariableConflict, VariableOrder
 from replicas.engines.dialect import Dialect
 from replicas.engines.starts import EnginePhase, Starts, phases_in_log, read_starts
@@ -49,6 +50,8 @@ class EngineKind:
     conflicts: ClassVar[tuple[VariableConflict, ...]] = ()
     orders: ClassVar[tuple[VariableOrder, ...]] = ()
     host_cache: ClassVar[HostCache | None] = None
+    arguments: ClassVar[ArgumentVariables | None] = None
+    """How variables become arguments of the engine's server; None if no table has the arguments."""
     settings_file: ClassVar[str | None] = None
     """File next to the weights. Its settings replace the settings of variables; None if the engine reads no such
     file."""
@@ -84,6 +87,15 @@ class EngineKind:
         """Return the task of a container with these variables, for a model whose own task is `own`."""
         del environment
         return own
+
+    def argument_faults(self, version: str | None, environment: Mapping[str, str]) -> Iterator[ArgumentFault]:
+        """Yield the variables that the argument parser of a version refuses, or may refuse.
+
+        `environment` has the variables without those that the container drops.
+        """
+        if self.arguments is not None:
+            yield from argument_faults(self.facts("arguments"), self.arguments, version, environment)
+            yield from variable_faults(self.facts("arguments"), version, environment)
 
     def later_names(self, tag: str | None) -> Mapping[str, str]:
         """Return the variable names that the version in an image's tag does not know yet, each with the name that it

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from replicas.deployment.unresolved import is_unresolved
-from replicas.engines import Engine, EngineKind, effect_of, hub_token_variables
+from replicas.engines import (
+    Engine,
+    EngineKind,
+    NotFollowed,
+    effect_of,
+    hub_token_variables,
+    is_argument,
+    read_settings,
+)
 from replicas.errors import looks_like_token
 from replicas.planning.plans import ComponentPlan
 from replicas.rules.practice.secrets import is_secret_name
@@ -75,6 +83,11 @@ def added_problems(component: ComponentPlan, environment: Mapping[str, str]) -> 
                 f"environment[{key!r}]={value!r} may change the memory of a copy, which was sized without it: set it"
                 f"{literal} in environment= of the Component"
             )
+    settings = read_settings(
+        kind, {**component.environment, **environment}, has_local_weights=False, version=component.engine.version
+    )
+    start = [entry for entry in settings.not_followed if effect_of(kind, entry.name) == "none"]
+    yield from start_problems(environment, component.engine, start)
     entries = len({**component.environment, **environment})
     if entries > _MODEL_ENTRIES:
         yield f"environment and plan set {entries} variables: keep at most {_MODEL_ENTRIES}"
@@ -84,9 +97,29 @@ def undecided_problems(environment: Mapping[str, str], engine: Engine) -> Iterat
     """Yield a problem for each variable that decides whether a copy starts but has a CDK token as its value."""
     judged = judged_variables(engine.kind, engine.image.tag if engine.image else None)
     for key, value in environment.items():
-        if key in judged and is_unresolved(value):
+        if is_unresolved(value) and (key in judged or is_undecided(key, value, engine)):
             why = "decides whether a copy starts, but a CDK token hides the value"
             yield f"environment[{key!r}]={value!r} {why}: use a literal"
+
+
+def is_undecided(name: str, value: str, engine: Engine) -> bool:
+    """Return whether the value is a CDK token of a variable whose value the engine's parser checks."""
+    is_checked = is_argument(engine.kind, name) and effect_of(engine.kind, name) == "none"
+    return is_checked and is_unresolved(value)
+
+
+def start_problems(environment: Mapping[str, str], engine: Engine, entries: Iterable[NotFollowed]) -> Iterator[str]:
+    """Yield a problem for each variable that stops the engine at its start, may stop it, or may change the memory."""
+    for entry in entries:
+        if entry.name in environment and not is_undecided(entry.name, entry.value, engine):
+            given = f"environment[{entry.name!r}]={entry.value!r}"
+            yield f"{given} {_effect(entry, engine)}: {entry.why}: leave it out"
+
+
+def _effect(entry: NotFollowed, engine: Engine) -> str:
+    if entry.is_refused:
+        return f"stops {engine} at start"
+    return f"may stop {engine} at start" if entry.is_open else "may change the memory of a copy"
 
 
 def literals_of(environment: Mapping[str, str]) -> dict[str, str]:

@@ -16,7 +16,7 @@ from replicas.deployment.deployment import Component, Deployment, faults, withou
 from replicas.engines import Engine, MemorySettings, find_engine, read_settings
 from replicas.errors import looks_like_token
 from replicas.planning import option_faults as option_rules
-from replicas.planning.environment import environment_problems, undecided_problems
+from replicas.planning.environment import environment_problems, start_problems, undecided_problems
 from replicas.sizing.faults import faults_of, length_faults, quantization_of
 from replicas.sizing.resolved import ResolvedComponent, for_task
 
@@ -187,19 +187,19 @@ def _source_problems(component: Component) -> Iterator[str]:
 
 def _variable_problems(component: Component, engine: Engine) -> tuple[MemorySettings, list[str]]:
     """Return the settings that the component's variables change, and a problem for each variable that is refused."""
-    settings = read_settings(engine.kind, component.environment, has_local_weights=component.weights is not None)
+    settings = read_settings(
+        engine.kind,
+        component.environment,
+        has_local_weights=component.weights is not None,
+        version=engine.version,
+    )
     problems = [
         f"environment[{key!r}]: {reason}"
         for key, reason in engine.refused_variables().items()
         if key in component.environment
     ]
-    problems += [
-        f"environment[{entry.name!r}]={entry.value!r} "
-        f"{f'stops {engine} at start' if entry.is_refused else 'may change the memory of a copy'}: {entry.why}: "
-        "leave it out"
-        for entry in settings.not_followed
-        if entry.name not in engine.refused_variables()
-    ]
+    unsupported = [entry for entry in settings.not_followed if entry.name not in engine.refused_variables()]
+    problems += start_problems(component.environment, engine, unsupported)
     return settings.memory, [*problems, *undecided_problems(component.environment, engine)]
 
 

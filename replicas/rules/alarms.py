@@ -188,6 +188,8 @@ def alarm_without_data(topology: Topology) -> Iterator[Case]:
                 yield Case(subject=metric.subject, numbers={"dimension": name, "value": value})
             elif near:
                 yield Case(subject=metric.subject, kind="dimension", numbers={"dimension": name, "near": near})
+            elif metric.namespace in _NAMESPACES and name.endswith("Arn"):  # every dimension is a name or an id
+                yield Case(subject=metric.subject, kind="other dimension", numbers={"dimension": name})
 
 
 def _namespace_of(metric: WatchedMetric) -> str | None:

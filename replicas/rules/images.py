@@ -13,7 +13,7 @@ from replicas.endpoint.identity import Subject
 from replicas.endpoint.topology import Topology
 from replicas.endpoint.values import Unknown
 from replicas.engines import EngineKind, engine_of_image
-from replicas.rules.declaration import rule
+from replicas.rules.declaration import enforced_by, rule
 from replicas.rules.finding import Case, Unjudged
 from replicas.rules.practice.images import image_name
 from replicas.rules.regions import registry_region
@@ -50,6 +50,31 @@ def image_not_published(topology: Topology) -> Iterator[Case | Unjudged]:
             yield from _in_registry(subject, container, published[container.tag])
         elif published:
             yield _unlisted(subject, kind, container.tag, Version(version), list(published.values()))
+
+
+@rule(
+    "image-not-in-ecr",
+    checks="The image of a container is not in private ECR, and no ImageConfig names a registry in the VPC.",
+    why="CreateModel refuses it: 'Using non-ECR image ... without Vpc repository access mode is not supported'",
+    source="aws/sagemaker-python-sdk pull request 4700, 22 May 2024, quoted",
+    enforced=(
+        *enforced_by(
+            "CreateModel",
+            "quoted",
+            "'Using non-ECR image \"<My image>\" without Vpc repository access mode is not supported' "
+            "(aws/sagemaker-python-sdk pull request 4700)",
+        ),
+        *enforced_by("CreateInferenceComponent", "assumed", "as in CreateModel; its containers have no ImageConfig"),
+    ),
+)
+def image_not_in_ecr(topology: Topology) -> Iterator[Case]:
+    """The image of a container must be in private ECR, or in a registry of the VPC that ImageConfig names."""
+    for subject, container in topology.declared_containers:
+        name = image_name(container.image) if container.image is not None else None
+        # A name without a registry or namespace is that of a plan, whose image gets its registry in the template.
+        has_registry = name is not None and "/" in name.text and ".dkr" not in name.text
+        if name is not None and name.public and has_registry and not container.from_vpc_registry:
+            yield Case(subject=subject, numbers={"image": name.text})
 
 
 def _published(kind: EngineKind, container: Container) -> list[Image]:

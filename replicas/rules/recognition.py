@@ -69,10 +69,10 @@ def _completed(
 ) -> tuple[EngineKind, ContainerRequest] | Unjudged:
     """Return a sizing request with its model; `Unjudged` if the model or a setting is unknown."""
     settings = request.settings
-    if settings.not_followed:
-        refused = settings.not_followed[0]
-        names = ", ".join(f"{entry.name}={entry.value}" for entry in settings.not_followed)
-        return not_judged(place, Unknown(f"{names}: {refused.why}"))
+    unsized = [entry for entry in settings.not_followed if not entry.is_open]
+    if unsized:
+        names = ", ".join(f"{entry.name}={entry.value}" for entry in unsized)
+        return not_judged(place, Unknown(f"{names}: {unsized[0].why}"))
     if request.model is None:
         model = _model_of(place, request)
         if isinstance(model, Unknown):

@@ -17,7 +17,7 @@ from replicas.endpoint.topology import Topology
 from replicas.endpoint.values import Unknown, number_of
 from replicas.engines import EngineKind, engine_kinds, engine_of_image
 from replicas.engines.containers import LOCAL_WEIGHTS, VariableOrder
-from replicas.engines.environment import read_settings
+from replicas.engines.environment import effect_of, is_argument, read_settings
 from replicas.rules.declaration import rule
 from replicas.rules.environments import MOST_VARIABLES
 from replicas.rules.finding import Case, Unjudged
@@ -104,14 +104,27 @@ def variables_in_order(topology: Topology) -> Iterator[Case]:
     why="the engine's argument parser refuses the value, and the engine exits at start",
     source="the argument parsers of the engines: argparse, pydantic, clap; torch.cuda.set_per_process_memory_fraction",
 )
-def variable_not_parsed(topology: Topology) -> Iterator[Case]:
-    """A variable of an engine must have a value that its argument parser accepts."""
+def variable_not_parsed(topology: Topology) -> Iterator[Case | Unjudged]:
+    """A variable of an engine must have a value that its argument parser accepts.
+
+    A value that the parser may refuse, and an unknown value of an argument that it checks, are yielded as not judged.
+    """
     for subject, container, kind in _published_containers(topology):
-        settings = read_settings(kind, _texts(container), has_local_weights=container.has_local_weights)
+        version = kind.version_of(container.tag)
+        settings = read_settings(
+            kind, _texts(container), has_local_weights=container.has_local_weights, version=version
+        )
         for variable in settings.not_followed:
             if variable.is_refused:
                 numbers = {"variable": variable.name, "value": variable.value, "reason": variable.why}
                 yield Case(subject=subject, numbers=numbers)
+            elif variable.is_open:
+                question = f"whether the engine starts with {variable.name}={variable.value}"
+                yield Unjudged(subject=subject, question=question, unknown=Unknown(variable.why))
+        for name, value in container.environment.items():
+            # `copy-without-memory` yields an unknown variable with an effect on memory.
+            if isinstance(value, Unknown) and is_argument(kind, name) and effect_of(kind, name) == "none":
+                yield Unjudged(subject=subject, question=f"whether the engine starts with {name}", unknown=value)
 
 
 @rule(

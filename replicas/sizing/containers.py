@@ -35,7 +35,7 @@ class ContainerRequest:
     @property
     def settings(self) -> ContainerSettings:
         """The settings that the variables give."""
-        return _settings(self.kind, self.environment, self.has_local_weights)
+        return _settings(self.kind, self.version, self.environment, self.has_local_weights)
 
     def with_model(self, model: Model) -> ContainerRequest:
         """Return the same request for a model."""
@@ -49,8 +49,10 @@ class ContainerRequest:
 
 
 @lru_cache(maxsize=1024)
-def _settings(kind: str, environment: tuple[tuple[str, str], ...], has_local_weights: bool) -> ContainerSettings:
-    return read_settings(engine_kinds()[kind], dict(environment), has_local_weights=has_local_weights)
+def _settings(
+    kind: str, version: str, environment: tuple[tuple[str, str], ...], has_local_weights: bool
+) -> ContainerSettings:
+    return read_settings(engine_kinds()[kind], dict(environment), has_local_weights=has_local_weights, version=version)
 
 
 def requested(request: ContainerRequest, instance: Instance | None) -> ResolvedComponent:

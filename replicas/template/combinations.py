@@ -1,4 +1,4 @@
-"""SageMaker features for which no source documents whether they work with inference components."""
+"""SageMaker features for which no source documents whether they are accepted, alone or with inference components."""
 
 from __future__ import annotations
 
@@ -6,12 +6,22 @@ from collections.abc import Iterator, Sequence
 
 from replicas.endpoint.identity import Subject
 from replicas.endpoint.topology import Unread
-from replicas.endpoint.values import Value, at, text_of
+from replicas.endpoint.values import Value, at, list_of, text_of
 from replicas.endpoint.variants import Variant
 from replicas.template.resources import Resource, Resources
 
 _FEATURES = ("AsyncInferenceConfig", "ShadowProductionVariants", "ExplainerConfig")
 """Properties of an endpoint configuration. `ServerlessConfig` is not listed, because a rule refuses it."""
+_UPDATE = "DeploymentConfig"
+"""Property of an endpoint: how an update replaces its instances."""
+_WITHOUT_ROLE = (
+    "the API reference of CreateModel does not require a role, but says that SageMaker assumes it to read the image "
+    "and the weights: set ExecutionRoleArn"
+)
+_WITHOUT_RESERVATION = (
+    "capacity-reservations-only launches instances in a reservation, and no source says in which one without "
+    "MlReservationArn"
+)
 _WHY = "neither AWS's documentation nor a published error message says whether this combination is accepted"
 
 
@@ -23,6 +33,11 @@ def open_combinations(resources: Resources, variants: Sequence[Variant]) -> Iter
     for configuration in resources.of_sagemaker("EndpointConfig"):
         if configuration.logical_id in hosting:
             yield from (_open(configuration, name) for name in _FEATURES if configuration.get(name) not in (None, []))
+        yield from _reservations(configuration)
+    updated = {variant.endpoint.name for variant in variants if variant.endpoint and variant.components}
+    for endpoint in resources.of_sagemaker("Endpoint"):
+        if endpoint.logical_id in updated and endpoint.get(_UPDATE) is not None:
+            yield _open(endpoint, _UPDATE)
     serving = {
         specification.model.subject.name
         for variant in variants
@@ -33,6 +48,17 @@ def open_combinations(resources: Resources, variants: Sequence[Variant]) -> Iter
     for model in resources.of_sagemaker("Model"):
         if model.logical_id in serving:
             yield from (_open(model, feature) for feature in _features_of(model))
+        alone = {variant.settings.model.name for variant in variants if variant.settings.model}
+        if model.logical_id in serving | alone and model.get("ExecutionRoleArn") is None:
+            yield _question(model, "whether SageMaker takes a model without an ExecutionRoleArn", _WITHOUT_ROLE)
+
+
+def _reservations(configuration: Resource) -> Iterator[Unread]:
+    """Yield the variants that start only in a capacity reservation and name none."""
+    for variant in list_of(configuration.get("ProductionVariants")):
+        given = at(variant, "CapacityReservationConfig")
+        if at(given, "CapacityReservationPreference") is not None and at(given, "MlReservationArn") is None:
+            yield _question(configuration, "in which capacity reservation the instances start", _WITHOUT_RESERVATION)
 
 
 def _features_of(model: Resource) -> Iterator[str]:
@@ -46,7 +72,8 @@ def _features_of(model: Resource) -> Iterator[str]:
 
 
 def _open(resource: Resource, feature: str) -> Unread:
-    subject = Subject(kind="resource", name=resource.logical_id)
-    return Unread(
-        subject=subject, question=f"whether SageMaker supports {feature} together with inference components", why=_WHY
-    )
+    return _question(resource, f"whether SageMaker supports {feature} together with inference components", _WHY)
+
+
+def _question(resource: Resource, question: str, why: str) -> Unread:
+    return Unread(subject=Subject(kind="resource", name=resource.logical_id), question=question, why=why)

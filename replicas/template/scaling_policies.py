@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from fractions import Fraction
 
 from replicas.endpoint.identity import Subject
 from replicas.endpoint.policies import ScalingPolicy, Step, StepScaling, Tracking
@@ -17,6 +18,8 @@ _CONFIGURATIONS = {
     "PredictiveScaling": "PredictiveScalingPolicyConfiguration",
 }
 
+_NOT_NEGATIVE = ("Cooldown", "ScaleInCooldown", "ScaleOutCooldown", "MinAdjustmentMagnitude")
+
 
 def policies_of(resources: Resources) -> tuple[ScalingPolicy, ...]:
     """Return all scaling policies of a template."""
@@ -24,9 +27,13 @@ def policies_of(resources: Resources) -> tuple[ScalingPolicy, ...]:
 
 
 def open_policies(resources: Resources) -> Iterator[Unread]:
-    """Yield the scaling policies that may belong to SageMaker and whose scalable target the template does not show."""
+    """Yield the scaling policies that may belong to SageMaker and whose scalable target the template does not show, or
+    whose numbers no document judges.
+    """
     registered = {target_key(target) for target in resources.of_type(ResourceType.SCALABLE_TARGET)}
     for policy in resources.of_type(ResourceType.SCALING_POLICY):
+        if target_key(policy)[-1] in (CopyTarget.NAMESPACE, "", ANYTHING):
+            yield from _open_numbers(policy)
         given, key = policy.get("ScalingTargetId"), target_key(policy)
         if isinstance(given, Reference) or key in registered or key[-1] not in (CopyTarget.NAMESPACE, "", ANYTHING):
             continue
@@ -34,6 +41,19 @@ def open_policies(resources: Resources) -> Iterator[Unread]:
         unknown = given if isinstance(given, Unknown) else Unknown(why)
         subject = Subject(kind="resource", name=policy.logical_id)
         yield Unread(subject=subject, question="what it scales", why=unknown.why, parameters=unknown.parameters)
+
+
+def _open_numbers(policy: Resource) -> Iterator[Unread]:
+    """Yield the durations and the minimum change of a policy that are negative: AWS documents no range for them."""
+    for configuration in _CONFIGURATIONS.values():
+        for name in _NOT_NEGATIVE:
+            number = number_of(at(policy.get(configuration), name))
+            if isinstance(number, Fraction) and number < 0:
+                yield Unread(
+                    subject=Subject(kind="resource", name=policy.logical_id),
+                    question=f"whether Application Auto Scaling accepts {name}={float(number):g}",
+                    why="its API reference states no range, and no published message refuses it: set 0 or more",
+                )
 
 
 def target_key(scaling: Resource) -> tuple[str, str, str]:

@@ -199,7 +199,7 @@ def test_copies_that_fit_each_type_in_another_way_are_not_proven_on_a_mix(instan
     if is_planned:
         assert plan(deployment)
         return
-    with pytest.raises(SizingError, match=r"every mix of the pools at the start is not judged: .*; 3 instances hold"):
+    with pytest.raises(SizingError, match=r"every mix of the pools at the start is not judged: .*; with 3 instances, the copies fit any mix"):
         plan(deployment)
 
 
@@ -208,7 +208,7 @@ def test_copies_that_fit_each_type_in_another_way_are_not_proven_on_a_mix(instan
 
 def test_a_ceiling_that_no_endpoint_has_is_refused_by_its_bound() -> None:
     component = Component(model="Qwen/Qwen3-8B", copies=1, scaling=Scaling(max_copies=200_000))
-    with pytest.raises(SizingError, match=r"max_copies=200000: at most 1,000 \(100 instances of 8 accelerators"):
+    with pytest.raises(SizingError, match=r"max_copies=200000: give at most 1,000 \(100 instances of 8 accelerators"):
         plan(Deployment(name="x", instance_type="ml.g6e.12xlarge", components=[component]))
 
 

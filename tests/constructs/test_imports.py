@@ -429,5 +429,5 @@ def test_what_is_imported_has_no_removal_policy(home: cdk.Stack, refuses: Refuse
 
     with refuses(r"^Test/stack/C: this stack does not own the imported component: set the removal policy RETAIN"):
         component.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
-    with refuses(r"^Test/stack/E: this stack does not own the imported endpoint: set RETAIN"):
+    with refuses(r"^Test/stack/E: this stack does not own the imported endpoint: set the removal policy RETAIN"):
         endpoint.apply_removal_policy(cdk.RemovalPolicy.RETAIN)

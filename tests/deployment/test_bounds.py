@@ -139,7 +139,9 @@ def test_bounds_of_the_apis_are_those_of_botocore() -> None:
 def test_a_routing_that_is_none_is_one_fault_with_all_that_it_may_be() -> None:
     (fault,) = faults(deployment(Deployment, "routing", "fast"))
 
-    assert fault.sentence == ("routing='fast': 'least-outstanding-requests' or 'random', or PrefixAwareRouting(...)")
+    assert fault.sentence == (
+        "routing='fast': give 'least-outstanding-requests' or 'random', or PrefixAwareRouting(...)"
+    )
 
 
 def test_options_have_no_number_without_a_bound() -> None:

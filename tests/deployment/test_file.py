@@ -155,11 +155,19 @@ def test_the_projects_own_file_is_found_by_name() -> None:
 @pytest.mark.parametrize(
     ("name", "place"),
     [
-        ("chat", "deployments.py, line 12: components.0.copies='8': a whole number"),
-        ("spread", "deployments.py, line 22: instances=0: 1 or more"),
-        ("computed", "components.0.copies='9': a whole number"),
-        ("passed", "deployments.py, line 31: components.0.copies='7': a whole number"),
-        ("doubled", "components.0.copies=-2: 1 or more"),
+        (
+            "chat",
+            "deployments.py, line 12: components.0.copies='8': it is not a whole number: give one such as 2, "
+            "without quotes",
+        ),
+        ("spread", "deployments.py, line 22: instances=0: give 1 or more"),
+        ("computed", "components.0.copies='9': it is not a whole number: give one such as 2, without quotes"),
+        (
+            "passed",
+            "deployments.py, line 31: components.0.copies='7': it is not a whole number: give one such as 2, "
+            "without quotes",
+        ),
+        ("doubled", "components.0.copies=-2: give 1 or more"),
     ],
 )
 def test_a_wrong_value_has_the_line_of_the_file_that_gives_it(

@@ -157,11 +157,14 @@ def test_the_function_that_lacks_the_parameter_is_named_and_not_the_one_that_pas
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({"components": "llama-2-7b"}, "components='llama-2-7b': a list such as [Component(model='llama-2-7b')]"),
-        ({"components": ["llama-2-7b"]}, "components.0='llama-2-7b': Component(model='llama-2-7b')"),
+        (
+            {"components": "llama-2-7b"},
+            "components='llama-2-7b': it is not a list: give a list such as [Component(model='llama-2-7b')]",
+        ),
+        ({"components": ["llama-2-7b"]}, "components.0='llama-2-7b': give Component(model='llama-2-7b')"),
         (
             {"fallback_instance_types": "ml.g5.2xlarge"},
-            "fallback_instance_types='ml.g5.2xlarge': a list such as ['ml.g5.2xlarge']",
+            "fallback_instance_types='ml.g5.2xlarge': it is not a list: give a list such as ['ml.g5.2xlarge']",
         ),
     ],
 )

@@ -40,7 +40,7 @@ def test_a_name_that_no_stack_has_is_refused_with_one_that_works(name: str, near
 
     (problem,) = caught.value.problems
     assert problem.startswith(
-        f"name={name!r}: 1 to 63 letters (a to z, A to Z), digits and inner hyphens, starting with a letter"
+        f"name={name!r}: give 1 to 63 letters (a to z, A to Z), digits and inner hyphens, starting with a letter"
     )
     assert problem.endswith(f": {near!r}, for example" if near else "starting with a letter")
     assert near is None or plan(deployment(name=near)).name == near
@@ -48,7 +48,7 @@ def test_a_name_that_no_stack_has_is_refused_with_one_that_works(name: str, near
 
 @pytest.mark.parametrize("name", [None, 5, True, ["x"], 10**5000], ids=["None", "5", "True", "list", "10**5000"])
 def test_what_is_no_text_is_no_name(name: Any) -> None:
-    with pytest.raises(SizingError, match=r"name=.*: a text in quotes"):
+    with pytest.raises(SizingError, match=r"name=.*: it is not a text: give one in quotes"):
         plan(deployment(name=name))
 
 
@@ -63,15 +63,18 @@ def test_a_near_name_is_always_allowed(text: str) -> None:
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        (deployment(endpoint_name="flan_t5"), "endpoint_name='flan_t5': 1 to 63 letters"),
-        (deployment(component={"name": "flan_t5"}), "components.0.name='flan_t5': 1 to 63 letters"),
+        (deployment(endpoint_name="flan_t5"), "endpoint_name='flan_t5': give 1 to 63 letters"),
+        (deployment(component={"name": "flan_t5"}), "components.0.name='flan_t5': give 1 to 63 letters"),
         (
             deployment(component={"adapters": [Adapter(name="my_ad", weights="s3://b/p/", rank=8)]}),
-            "components.0.adapters.0.name='my_ad': 1 to 63 letters",
+            "components.0.adapters.0.name='my_ad': give 1 to 63 letters",
         ),
-        (deployment(component={"scaling": SCHEDULED}), "components.0.scaling.schedules.0.name='8_am': 1 to 63 letters"),
-        (deployment(security=Security(tags={"a;b": "c"})), "security.tags key='a;b': 1 to 256 letters"),
-        (deployment(security=Security(tags={"": "c"})), "security.tags key='': 1 to 256 letters"),
+        (
+            deployment(component={"scaling": SCHEDULED}),
+            "components.0.scaling.schedules.0.name='8_am': give 1 to 63 letters",
+        ),
+        (deployment(security=Security(tags={"a;b": "c"})), "security.tags key='a;b': give 1 to 256 letters"),
+        (deployment(security=Security(tags={"": "c"})), "security.tags key='': give 1 to 256 letters"),
         (deployment(security=Security(tags={"a": "c" * 257})), "security.tags['a']='ccc"),
     ],
 )

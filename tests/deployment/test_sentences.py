@@ -60,12 +60,15 @@ def test_no_value_of_any_field_gets_a_sentence_of_pydantic() -> None:
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({"instance_type": 3}, "instance_type=3: a text in quotes"),
-        ({"network_isolation": "no"}, "network_isolation='no': True or False"),
-        ({"components": [Component(model="llama-2-7b", config=3)]}, "components.0.config=3: a text in quotes"),
+        ({"instance_type": 3}, "instance_type=3: it is not a text: give one in quotes"),
+        ({"network_isolation": "no"}, "network_isolation='no': it is not a switch: give True or False"),
+        (
+            {"components": [Component(model="llama-2-7b", config=3)]},
+            "components.0.config=3: it is not a text: give one in quotes",
+        ),
         (
             {"components": [Component(model="llama-2-7b", environment=3)]},
-            "components.0.environment=3: a dict with texts",
+            "components.0.environment=3: it is not a dict: give a dict with texts",
         ),
     ],
 )

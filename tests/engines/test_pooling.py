@@ -121,7 +121,7 @@ def test_a_language_model_embeds_where_the_deployment_says_so() -> None:
         (CHAT, {"task": "embed", "engine": "tgi"}, "tgi-3.3.6 serves only generate: use engine='vllm'"),
         (CHAT, {"task": "embed", "engine": "lmi"}, "serves only generate: use engine='vllm'"),
         (CHAT, {"task": "embed", "engine": "sglang"}, "serves only generate: use engine='vllm'"),
-        (CHAT, {"task": "translate"}, "task='translate': 'generate', 'embed' or 'score'"),
+        (CHAT, {"task": "translate"}, "task='translate': give 'generate', 'embed' or 'score'"),
         (EMBEDDING, {"environment": {"SM_VLLM_RUNNER": "generate"}}, "contradicts the plan, which sets 'pooling'"),
         (CHAT, {"environment": {"SM_VLLM_RUNNER": "pooling"}}, ": an option sets this variable: use task= instead"),
         (CHAT, {"environment": {"SM_VLLM_RUNNER": "draft"}}, "may change the memory of a copy"),
@@ -153,7 +153,10 @@ def test_the_task_of_a_container_is_what_vllm_resolves(environment: dict[str, st
 
 def test_the_variables_of_a_plan_are_followed_where_a_template_is_checked() -> None:
     settings: ContainerSettings = read_settings(
-        engine_kinds()["vllm"], dict(component(RERANKER).environment), has_local_weights=False
+        engine_kinds()["vllm"],
+        dict(component(RERANKER).environment),
+        has_local_weights=False,
+        version=find_engine("vllm").version,
     )
     assert settings.not_followed == ()
 

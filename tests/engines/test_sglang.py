@@ -155,7 +155,7 @@ def test_every_argument_of_the_server_is_in_the_table() -> None:
         ("SM_SGLANG_MAX_TOTAL_TOKENS", "it limits the cache independently of the share"),
         ("SM_SGLANG_SPECULATIVE_ALGORITHM", "the draft model"),
         ("SM_SGLANG_ENABLE_HIERARCHICAL_CACHE", "weights or cache in the host's memory"),
-        ("SM_SGLANG_NEW_FLAG", "it is not in the table of SGLang's variables"),
+        ("SM_SGLANG_NEW_FLAG", "the engine has no such argument"),
         ("SM_SGLANG_TENSOR_PARALLEL_SIZE", "tensor_parallel="),
     ],
 )

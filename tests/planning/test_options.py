@@ -250,7 +250,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a role that is none": (
         {"security": Security(execution_role="serving")},
-        r"execution_role='serving': the ARN of an IAM role",
+        r"execution_role='serving': give the ARN of an IAM role",
     ),
     "tags of AWS": (
         {"security": Security(tags={"aws:team": "llm"})},
@@ -262,11 +262,11 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "days that CloudWatch does not keep": (
         {"monitoring": Monitoring(log_retention_days=8)},  # type: ignore[arg-type]
-        r"^monitoring\.log_retention_days=8: 1, 3, 5",
+        r"^monitoring\.log_retention_days=8: give 1, 3, 5",
     ),
     "a subnet that is none": (
         {"security": Security(vpc=Vpc(subnets=["subnet-x"], security_groups=["sg-0123456789abcdef0"]))},
-        r"^security\.vpc\.subnets\.0='subnet-x': the id of a subnet, subnet-0123456789abcdef0$",
+        r"^security\.vpc\.subnets\.0='subnet-x': give the id of a subnet, subnet-0123456789abcdef0$",
     ),
 }
 

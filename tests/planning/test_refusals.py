@@ -17,26 +17,26 @@ from tests.planning.build import P4D, deployment, problem_of, problems_of
 TOKEN = "hf_" + "NotARealTokenButLongEnough"
 
 FIELDS = [
-    ("copies", 0, r"components\.0\.copies=0: 1 or more"),
-    ("copies", True, r"components\.0\.copies=True: a whole number"),
-    ("copies", "8", r"components\.0\.copies='8': a whole number"),
-    ("tensor_parallel", -1, r"components\.0\.tensor_parallel=-1: 1 or more"),
-    ("cpus", 0.1, r"components\.0\.cpus=0\.1: 0\.25 or more \(SageMaker accepts multiples of a quarter"),
+    ("copies", 0, r"components\.0\.copies=0: give 1 or more"),
+    ("copies", True, r"components\.0\.copies=True: it is not a whole number: give one such as 2"),
+    ("copies", "8", r"components\.0\.copies='8': it is not a whole number: give one such as 2"),
+    ("tensor_parallel", -1, r"components\.0\.tensor_parallel=-1: give 1 or more"),
+    ("cpus", 0.1, r"components\.0\.cpus=0\.1: give 0\.25 or more \(SageMaker accepts multiples of a quarter"),
     ("cpus", float("nan"), r"components\.0\.cpus=nan: "),
     ("cpus", float("inf"), r"components\.0\.cpus=inf: "),
-    ("memory_mib", 127, r"components\.0\.memory_mib=127: 128 or more \(the CloudFormation schema"),
-    ("gpu_memory_share", 0.0, r"components\.0\.gpu_memory_share=0\.0: more than 0"),
-    ("gpu_memory_share", 1.5, r"components\.0\.gpu_memory_share=1\.5: at most 1 "),
-    ("startup_timeout_seconds", 4000, r"components\.0\.startup_timeout_seconds=4000: at most 3,600 "),
+    ("memory_mib", 127, r"components\.0\.memory_mib=127: give 128 or more \(the CloudFormation schema"),
+    ("gpu_memory_share", 0.0, r"components\.0\.gpu_memory_share=0\.0: give more than 0"),
+    ("gpu_memory_share", 1.5, r"components\.0\.gpu_memory_share=1\.5: give at most 1 "),
+    ("startup_timeout_seconds", 4000, r"components\.0\.startup_timeout_seconds=4000: give at most 3,600 "),
     ("weights", "s3://bucket/prefix", r"components\.0\.weights='s3://bucket/prefix': .*with the slash at the end"),
-    ("model", 13, r"components\.0\.model=13: a text in quotes"),
-    ("environment", {"A": 1}, r"components\.0\.environment\['A'\]=1: a text in quotes"),
-    ("environment", None, r"components\.0\.environment=None: a dict with texts"),
-    ("instances", 0, r"instances=0: 1 or more"),
-    ("region", "Frankfurt", r"region='Frankfurt': a region such as us-west-2"),
-    ("account", "1234", r"account='1234': an account of twelve digits"),
-    ("endpoint_name", "-x", r"endpoint_name='-x': 1 to 63 letters .*: 'x', for example"),
-    ("network_isolation", "no", r"network_isolation='no': True or False"),
+    ("model", 13, r"components\.0\.model=13: it is not a text: give one in quotes"),
+    ("environment", {"A": 1}, r"components\.0\.environment\['A'\]=1: it is not a text: give one in quotes"),
+    ("environment", None, r"components\.0\.environment=None: it is not a dict: give a dict with texts"),
+    ("instances", 0, r"instances=0: give 1 or more"),
+    ("region", "Frankfurt", r"region='Frankfurt': give a region such as us-west-2"),
+    ("account", "1234", r"account='1234': give an account of twelve digits"),
+    ("endpoint_name", "-x", r"endpoint_name='-x': give 1 to 63 letters .*: 'x', for example"),
+    ("network_isolation", "no", r"network_isolation='no': it is not a switch: give True or False"),
 ]
 
 
@@ -347,7 +347,7 @@ def test_two_components_of_one_name_are_refused() -> None:
 
 def test_a_deployment_without_components_is_refused() -> None:
     empty = Deployment(name="chat", instance_type=P4D, components=[])
-    assert re.search(r"^components=\[\]: at least one component", problem_of(empty))
+    assert re.search(r"^components=\[\]: give at least one component", problem_of(empty))
 
 
 def test_a_component_that_is_none_is_refused_beside_one_that_is() -> None:
@@ -393,7 +393,7 @@ def test_far_too_many_copies_are_refused_at_once() -> None:
 @pytest.mark.parametrize(("field", "number"), [("copies", 1001), ("copies", 10**9), ("instances", 101)])
 def test_more_than_an_endpoint_will_have_is_refused_unseen(field: str, number: int) -> None:
     problem = problem_of(deployment(**{field: number}))
-    assert re.search(rf"{field}={number}: at most [\d,]+ \(", problem)
+    assert re.search(rf"{field}={number}: give at most [\d,]+ \(", problem)
 
 
 def test_many_instances_are_planned_at_once() -> None:

@@ -126,9 +126,7 @@ def test_the_cache_is_counted_in_blocks_of_the_given_size() -> None:
         (VLLM, "SM_VLLM_LOAD_FORMAT", "gguf"),
         (VLLM, "SM_VLLM_HF_OVERRIDES", "{}"),
         (VLLM, "SM_VLLM_CONFIG", "/opt/ml/model/config.yaml"),
-        (VLLM, "SM_VLLM_DTYPE", "float8"),
         (VLLM, "SM_VLLM_KV_CACHE_DTYPE", "nvfp4"),
-        (VLLM, "SM_VLLM_A_FLAG_OF_TOMORROW", "1"),
         (VLLM, "VLLM_A_SWITCH_OF_TOMORROW", "1"),
         (VLLM, "VLLM_USE_V1", "0"),
         (TGI, "SPECULATE", "3"),
@@ -168,7 +166,7 @@ def test_a_variable_that_an_option_sets_refuses_the_plan_with_the_option(
 @pytest.mark.parametrize(
     ("wishes", "name", "value"),
     [
-        (VLLM, "SM_VLLM_SWAP_SPACE", "8"),
+        (VLLM, "SM_VLLM_MM_PROCESSOR_CACHE_GB", "8"),
         (VLLM, "SM_VLLM_TOOL_CALL_PARSER", "hermes"),
         (VLLM, "SM_VLLM_PIPELINE_PARALLEL_SIZE", "1"),
         (VLLM, "SM_VLLM_DTYPE", "bfloat16"),
@@ -250,6 +248,11 @@ def test_a_data_type_or_block_that_vllm_refuses(model: str, name: str, value: st
         ("SM_VLLM_SEED", "abc", "it is not an integer"),
         ("SM_VLLM_TRUST_REMOTE_CODE", "1", "a switch must be true or false"),
         ("SM_VLLM_ENABLE_AUTO_TOOL_CHOICE", "true", "it needs SM_VLLM_TOOL_CALL_PARSER"),
+        ("SM_VLLM_DTYPE", "float8", "it is not one of auto, bfloat16, float, float16, float32, half"),
+        ("SM_VLLM_A_FLAG_OF_TOMORROW", "1", "the engine has no such argument"),
+        ("SM_VLLM_SWAP_SPACE", "8", "the engine has no such argument"),  # vllm/engine/arg_utils.py has it up to 0.17
+        ("SM_VLLM_REASONING_PARSER", "nonsense", "it is not one of cohere_command3, "),
+        ("SM_VLLM_LIMIT_MM_PER_PROMPT", "image=2", "it is not a JSON object"),
     ],
 )
 def test_a_value_with_which_the_engine_does_not_start_refuses_the_plan(name: str, value: str, why: str) -> None:

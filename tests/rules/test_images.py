@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from replicas.rules import Report, check
@@ -91,8 +93,8 @@ def test_the_tag_of_an_image_without_its_patch_release_is_published() -> None:
 def test_a_registry_of_another_account_in_the_region_is_a_warning() -> None:
     (warning,) = warnings(report_of(TGI.replace("us-east-1", "af-south-1")))
 
-    assert "the registry of account 763104351884, but" in warning
-    assert "is in account 626614931356 in af-south-1" in warning
+    assert "the image URI names account 763104351884, but the tables of sagemaker-core" in warning
+    assert "list account 626614931356" in warning
     assert warning.endswith("use the registry of account 626614931356")
 
 
@@ -114,3 +116,26 @@ def test_an_image_of_the_users_own_registry_or_digest_is_left_alone(image: str) 
     report = report_of(image)
 
     assert (warnings(report), open_questions(report)) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("image", "is_refused"),
+    [
+        # aws/sagemaker-python-sdk, pull request 4700: 'Using non-ECR image ... is not supported'.
+        ("vllm/vllm-openai:v0.30.0", True),
+        ("public.ecr.aws/deep-learning-containers/vllm:0.30.0", True),
+        ("ghcr.io/huggingface/text-generation-inference:3.3.6", True),
+        ("123456789012.dkr.ecr.us-east-1.amazonaws.com/server:1.0", False),
+        ({"Fn::Sub": "${AWS::AccountId}.dkr.ecr.${AWS::Region}.${AWS::URLSuffix}/server:1.0"}, False),
+        ({"Ref": "Image"}, False),
+        ("{{resolve:ssm:/images/server}}", False),
+    ],
+)
+def test_an_image_outside_ecr_is_refused(image: Any, is_refused: bool) -> None:
+    template = good()
+    template["Parameters"] = {"Image": {"Type": "String"}}
+    container_of(template)["Image"] = image
+    rules = [problem.rule for problem in check(template).problems]
+    assert ("image-not-in-ecr" in rules) == is_refused
+    container_of(template)["ImageConfig"] = {"RepositoryAccessMode": "Vpc"}
+    assert "image-not-in-ecr" not in [problem.rule for problem in check(template).problems]

@@ -81,7 +81,7 @@ def why_not_judged(report: Report) -> str:
         ({"Fn::Sub": VLLM.replace("763104351884", "${AWS::AccountId}")}, {"SM_VLLM_MODEL": LLAMA_8B}),
         (TGI_2, {"HF_MODEL_ID": LLAMA_13B, "MAX_INPUT_LENGTH": "2048", "MAX_TOTAL_TOKENS": "4096"}),
         (TGI_1, {"HF_MODEL_ID": LLAMA_13B}),
-        (VLLM, {"SM_VLLM_MODEL": LLAMA_8B, "SM_VLLM_SWAP_SPACE": "4", "VLLM_LOGGING_LEVEL": "DEBUG"}),
+        (VLLM, {"SM_VLLM_MODEL": LLAMA_8B, "SM_VLLM_MM_PROCESSOR_CACHE_GB": "4", "VLLM_LOGGING_LEVEL": "DEBUG"}),
         (VLLM, {"SM_VLLM_MODEL": LLAMA_8B, "SM_VLLM_SERVED_MODEL_NAME": {"Ref": "AWS::StackName"}}),
     ],
 )
@@ -158,10 +158,17 @@ def test_the_engines_own_length_counts_where_none_is_given() -> None:
         (TGI_2, {"HF_MODEL_ID": "Qwen/Qwen3-8B"}, {}, "engine-without-model", "does not serve the model family"),
         (
             TGI_1,
-            {"HF_MODEL_ID": "RedHatAI/Llama-3.3-70B-Instruct-FP8-dynamic"},
-            {"instance_type": "ml.p4d.24xlarge"},
+            {"HF_MODEL_ID": LLAMA_13B, "HF_MODEL_QUANTIZE": "fp8"},
+            {},
             "engine-without-model",
             "does not run",
+        ),
+        (
+            TGI_1.replace("2.0.1-tgi1.1.0", "2.1.1-tgi2.0.2"),
+            {"HF_MODEL_ID": LLAMA_8B},
+            {},
+            "engine-without-model",  # transformers before 4.43.0 refuses its rope_scaling, which has six fields
+            "tgi-2.0.2 does not read rope_scaling of the type 'llama3'",
         ),
         (VLLM, {"SM_VLLM_MODEL": "google/flan-t5-xxl"}, {}, "engine-without-model", "does not serve google/flan-t5"),
         (

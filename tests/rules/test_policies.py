@@ -321,3 +321,20 @@ def test_a_metric_that_may_be_published(namespace: object) -> None:
     template["Parameters"] = {"Namespace": {"Type": "String"}}
 
     assert "alarm-without-data" not in {warning.rule for warning in check(template).warnings}
+
+
+@pytest.mark.parametrize("value", [-5, 0, 300])
+@pytest.mark.parametrize("name", ["Cooldown", "MinAdjustmentMagnitude"])
+def test_a_negative_number_of_a_step_policy_is_not_judged(name: str, value: int) -> None:
+    """botocore has no range for them, and cdk-preflight no rule."""
+    template = with_steps(STEP, AdjustmentType="PercentChangeInCapacity", **{name: value})
+    questions = [unjudged.question for unjudged in check(template).unjudged if unjudged.logical_id == "Wake"]
+    assert questions == ([f"whether Application Auto Scaling accepts {name}={value}"] if value < 0 else [])
+
+
+def test_a_dimension_with_an_arn_in_its_name_does_not_exist() -> None:
+    template = scaled()
+    template["Resources"]["Alarm"] = alarm("Invocations")
+    properties_of(template, "Alarm")["Dimensions"] = [{"Name": "EndpointArn", "Value": {"Ref": "Endpoint"}}]
+    (warning,) = [each for each in check(template).warnings if each.rule == "alarm-without-data"]
+    assert warning.what == "the dimension EndpointArn does not exist"

@@ -294,7 +294,7 @@ def _refused_by_argparse(*arguments: str) -> bool:
     """Whether argparse refuses arguments of these types, which those of vLLM's server have."""
     parser = argparse.ArgumentParser(exit_on_error=False)
     parser.add_argument("--seed", type=int)
-    parser.add_argument("--swap-space", type=float)
+    parser.add_argument("--mm-processor-cache-gb", type=float)
     parser.add_argument("--trust-remote-code", action=argparse.BooleanOptionalAction)
     parser.add_argument("--scheduling-policy", choices=["fcfs", "priority"])
     try:
@@ -307,7 +307,7 @@ def _refused_by_argparse(*arguments: str) -> bool:
     ("name", "flag", "values"),
     [
         ("SM_VLLM_SEED", "--seed", ["0", "-1", "42", "abc", "1.5", ""]),
-        ("SM_VLLM_SWAP_SPACE", "--swap-space", ["4", "0.5", "-1", "x", "4GiB"]),
+        ("SM_VLLM_MM_PROCESSOR_CACHE_GB", "--mm-processor-cache-gb", ["4", "0.5", "-1", "x", "4GiB"]),
         ("SM_VLLM_SCHEDULING_POLICY", "--scheduling-policy", ["fcfs", "priority", "FCFS", "random"]),
         ("SM_VLLM_TRUST_REMOTE_CODE", "--trust-remote-code", ["true", "True", "1", "yes"]),
     ],
@@ -360,3 +360,37 @@ def test_words_by_which_an_engine_chooses_itself_are_no_problem(value: str) -> N
     report = check(vllm(SM_VLLM_MAX_MODEL_LEN=value), region=REGION)
     assert not report.problems
     assert report.unjudged
+
+
+def test_a_parameter_for_an_argument_that_the_parser_checks_is_not_judged_without_its_value() -> None:
+    template = vllm(SM_VLLM_SEED="", SM_VLLM_SERVED_MODEL_NAME="", HF_TOKEN="")
+    for name in ("SM_VLLM_SEED", "SM_VLLM_SERVED_MODEL_NAME", "HF_TOKEN"):
+        container_of(template)["Environment"][name] = {"Ref": "Given"}
+    template["Parameters"] = {"Given": {"Type": "String"}}
+    questions = {question.question for question in check(template, region=REGION).unjudged}
+    assert "whether the engine starts with SM_VLLM_SEED" in questions
+    assert not any("SERVED_MODEL_NAME" in question or "HF_TOKEN" in question for question in questions)
+    judged = check(template, region=REGION, parameters={"Given": "abc"})
+    assert [each.what for each in judged.problems] == ["SM_VLLM_SEED='abc': it is not an integer"]
+
+
+def test_a_name_that_a_plugin_may_register_is_not_judged() -> None:
+    """vLLM 0.30.0, cli_args.py: 'or name registered in --tool-parser-plugin'."""
+    plugin = {"SM_VLLM_TOOL_PARSER_PLUGIN": "/opt/ml/model/mine.py", "SM_VLLM_ENABLE_AUTO_TOOL_CHOICE": "true"}
+    report = check(vllm(**plugin, SM_VLLM_TOOL_CALL_PARSER="mine"), region=REGION)
+    assert not report.problems
+    assert "whether the engine starts with SM_VLLM_TOOL_CALL_PARSER=mine" in {each.question for each in report.unjudged}
+    del plugin["SM_VLLM_TOOL_PARSER_PLUGIN"]
+    (problem,) = check(vllm(**plugin, SM_VLLM_TOOL_CALL_PARSER="mine"), region=REGION).problems
+    assert problem.rule == "variable-not-parsed"
+
+
+@pytest.mark.parametrize(
+    ("address", "is_reached"),
+    [("http://0.0.0.0:8080", True), ("http://0.0.0.0:9000", False), ("http://127.0.0.1:8080", False)],
+)
+def test_an_address_of_lmi_that_sagemaker_does_not_reach(address: str, is_reached: bool) -> None:
+    """djl-serving, ConfigManager.java: `SERVING_<NAME>` sets a property of the server; there is no SERVING_PORT."""
+    image = "763104351884.dkr.ecr.us-east-1.amazonaws.com/djl-inference:0.38.0-lmi29.0.0-cu130"
+    template = served(image, {"HF_MODEL_ID": "Qwen/Qwen3-8B", "SERVING_INFERENCE_ADDRESS": address})
+    assert found(template)[0] == (set() if is_reached else {"server-not-reached"})

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import botocore.session
 import pytest
 
 from replicas.rules import check
 from tests.cases.mutations.operators import first
 from tests.cases.mutations.templates import hand_written
+from tests.rules.base import good, single_model, variant_of
 
+CREATE_MODEL = botocore.session.get_session().get_service_model("sagemaker").operation_model("CreateModel").input_shape
 ASYNC = {"OutputConfig": {"S3OutputPath": "s3://answers/chat"}}
 SHAPLEY = {"ClarifyExplainerConfig": {"ShapConfig": {"ShapBaselineConfig": {}}}}
 
@@ -71,3 +75,33 @@ def test_without_components_the_same_features_are_no_question() -> None:
 
 def test_a_plain_template_has_no_such_question() -> None:
     assert not {"Config", "Model"} & set(_questions(hand_written()))
+
+
+def test_an_update_policy_of_an_endpoint_with_components_is_not_judged() -> None:
+    template = hand_written()
+    endpoint = first(template, "::Endpoint")
+    assert endpoint
+    endpoint[1]["DeploymentConfig"] = {"AutoRollbackConfiguration": {"Alarms": []}}
+    question = "whether SageMaker supports DeploymentConfig together with inference components"
+    assert question in _questions(template).values()
+
+
+@pytest.mark.parametrize("base", [good, single_model])
+def test_a_model_without_a_role_is_not_judged(base: Callable[[], dict[str, Any]]) -> None:
+    """botocore, CreateModel: only ModelName is required; ExecutionRoleArn is the role 'that SageMaker can assume'."""
+    template = base()
+    assert "Model" not in _questions(template)
+    del template["Resources"]["Model"]["Properties"]["ExecutionRoleArn"]
+    assert _questions(template)["Model"] == "whether SageMaker takes a model without an ExecutionRoleArn"
+    assert CREATE_MODEL.required_members == ["ModelName"]
+
+
+def test_instances_in_an_unnamed_reservation_are_not_judged() -> None:
+    """botocore, ProductionVariantCapacityReservationConfig: neither member is required."""
+    template = good()
+    preference = {"CapacityReservationPreference": "capacity-reservations-only"}
+    variant_of(template)["CapacityReservationConfig"] = preference
+    assert _questions(template)["Config"] == "in which capacity reservation the instances start"
+    arn = "arn:aws:sagemaker:us-west-2:123456789012:training-plan/plan"
+    variant_of(template)["CapacityReservationConfig"] = {**preference, "MlReservationArn": arn}
+    assert "Config" not in _questions(template)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from replicas.engines.arguments import ArgumentFault, ArgumentVariables
 from replicas.engines.containers import ContainerVariables
 from replicas.engines.dialect import Dialect
 from replicas.engines.kind import EngineKind
@@ -63,6 +64,9 @@ class Lmi(EngineKind):
         adapter_slots=("OPTION_MAX_LORAS",),
         adapter_rank=("OPTION_MAX_LORA_RANK",),
     )
+    arguments = ArgumentVariables(
+        prefix="OPTION_", drops_unknown=True, needs_value=False, parsed=frozenset({"switch", "object"})
+    )
     versions = LmiVersion
     dialects = (LmiDialect(),)
 
@@ -101,14 +105,28 @@ class Lmi(EngineKind):
             "and its memory is not known"
         }
 
+    def argument_faults(self, version: str | None, environment: Mapping[str, str]) -> Iterator[ArgumentFault]:
+        """Yield the variables that the parser of the vLLM inside refuses, except those that LMI reads itself."""
+        inside = self.facts()["vllm"].get(version)
+        passed_on = {name: value for name, value in environment.items() if name not in own_variables(self)}
+        yield from super().argument_faults(inside, passed_on)
+
     def facts(self, name: str = "facts") -> Mapping[str, Any]:
         """Return the content of a data file: LMI's own entries, and vLLM's entries for everything else."""
         return _facts(name)
 
 
 @cache
+def own_variables(kind: Lmi) -> frozenset[str]:
+    """Return the variables that LMI reads itself; it translates the names of data types too (`DTYPE_MAPPER`)."""
+    table = EngineKind.facts(kind, "variables")
+    unsized = (entry["name"] for entry in table["not_followed"])
+    return frozenset([*table["followed"], *table["no_effect"], *unsized, *kind.variables.weight_precision])
+
+
+@cache
 def _facts(name: str) -> Mapping[str, Any]:
-    if name in ("profiles", "starts"):
+    if name in ("arguments", "profiles", "starts"):
         return VLLM.facts(name)
     own = EngineKind.facts(ENGINE, name)
     if name == "variables":

@@ -13,8 +13,7 @@ def with_arguments(engine: Mapping[str, Any], own: Mapping[str, Any]) -> dict[st
 
     Args:
         engine: the table of vLLM. LMI passes vLLM's arguments on.
-        own: LMI's own entries; they replace entries of the same name. LMI has a parser of its own for switches and
-            objects.
+        own: LMI's own entries; they replace entries of the same name.
 
     """
     taken = {*own["followed"], *own["no_effect"], *(entry["name"] for entry in own["not_followed"])}
@@ -28,7 +27,6 @@ def with_arguments(engine: Mapping[str, Any], own: Mapping[str, Any]) -> dict[st
         **engine,
         **own,
         "not_followed": [*own["not_followed"], *not_followed],
-        "values": {form: passed_on(names) for form, names in engine["values"].items() if form in ("integer", "number")},
         "choices": {own: choices for name, choices in engine["choices"].items() for own in passed_on([name])},
         "needs": [],
         "with_unit": passed_on(engine["with_unit"]),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from replicas.engines.arguments import ArgumentVariables
 from replicas.engines.containers import ContainerVariables
 from replicas.engines.kind import EngineKind
 from replicas.engines.sglang.dialect import SgLangDialect
@@ -45,6 +46,7 @@ class SgLang(EngineKind):
         longer_context=("SGLANG_ALLOW_OVERWRITE_LONGER_CONTEXT_LEN",),
         serves_adapters=("SM_SGLANG_ENABLE_LORA",),
     )
+    arguments = ArgumentVariables(prefix="SM_SGLANG_")
     versions = SgLangVersion
     dialects = (SgLangDialect(),)
 

@@ -6,10 +6,11 @@ TGI has been in maintenance mode since December 2025. Its last image has version
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from replicas.engines.arguments import ArgumentFault
 from replicas.engines.containers import ContainerVariables, VariableConflict, VariableOrder
 from replicas.engines.dialect import Dialect
 from replicas.engines.kind import EngineKind
@@ -19,6 +20,11 @@ from replicas.engines.tgi.versions import TgiVersion
 
 _MAJOR_WITH_TWO_NAMES = 2
 """First major version whose launcher has two names for the longest prompt."""
+
+_SWITCHES_OF_SOME = {
+    "HF_MODEL_TRUST_REMOTE_CODE": "hands it on as TRUST_REMOTE_CODE",
+    "MESSAGES_API_ENABLED": "reads it as a switch",
+}
 
 
 class Tgi(EngineKind):
@@ -78,6 +84,21 @@ class Tgi(EngineKind):
         del tag
         own, openai = self.dialects
         return openai if environment.get("MESSAGES_API_ENABLED") == "true" else own
+
+    def argument_faults(self, version: str | None, environment: Mapping[str, str]) -> Iterator[ArgumentFault]:
+        """Yield an empty REVISION, which the launcher passes on to the download of the weights, and switches that only
+        some versions read.
+
+        The entry point of the SageMaker images ignores an empty HF_MODEL_REVISION.
+        """
+        del version
+        for name, read in _SWITCHES_OF_SOME.items():
+            if environment.get(name, "true") not in ("true", "false"):
+                why = f"it is not true or false, in small letters, and it is not known whether this version {read}"
+                yield ArgumentFault(name=name, why=why, is_refused=False, about="choice")
+        if environment.get("REVISION") == "":
+            why = "it is empty, and it is not known whether the download of the weights takes that"
+            yield ArgumentFault(name="REVISION", why=why, is_refused=False, about="choice")
 
     def later_names(self, tag: str | None) -> Mapping[str, str]:
         """Return the newer name of the prompt limit, with the older name that version 1.x reads; empty from 2.0 on."""

@@ -38,6 +38,13 @@ class TgiVersion(Engine):
             problems.append(
                 f"{self} does not serve the model family {family!r} of {model.id}: use engine='tgi-{first}' or later"
             )
+        scaling = model.architecture.position_scaling
+        first = self.facts["position_scalings"].get(scaling, self.oldest)
+        if not self.since(first):
+            problems.append(
+                f"{self} does not read rope_scaling of the type {scaling!r} of {model.id}: use engine='tgi-{first}' or "
+                "later"
+            )
         if quantization:
             first = self.facts["quantizations"].get(quantization.method)
             if first is None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from replicas.catalogue.tasks import Task
+from replicas.engines.arguments import ArgumentVariables
 from replicas.engines.containers import ContainerVariables, HostCache
 from replicas.engines.kind import EngineKind
 from replicas.engines.openai import OpenAi
@@ -61,6 +62,7 @@ class Vllm(EngineKind):
         share_variable="HF_LMCACHE_CPU_FRACTION",
         default_share=Fraction(1, 2),
     )
+    arguments = ArgumentVariables(prefix="SM_VLLM_")
     versions = VllmVersion
     dialects = (OpenAi(),)
 

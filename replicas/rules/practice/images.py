@@ -41,7 +41,7 @@ def image_name(image: Value) -> ImageName | None:
         account = None if account.startswith("${") else account
     elif ".RepositoryUri}" in registry:
         account = "own"
-    elif "${" in registry or not registry:
+    elif "${" in registry or "{{resolve:" in text or not registry:
         return None
     else:
         account = None

@@ -25,8 +25,7 @@ _BRANCHES = ("main", "master", "refs/heads/main")
     "image-from-public-registry",
     pack="practice",
     checks="An image comes from a public registry.",
-    why="SageMaker pulls only from private ECR (or, with ImageConfig, from a registry in the VPC), and anyone can "
-    "publish in a public registry",
+    why="anyone can publish in a public registry, and a publisher can take an image away",
 )
 def image_from_public_registry(topology: Topology) -> Iterator[Case]:
     """An image must come from a private registry."""

@@ -213,6 +213,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "add the dimension InferenceComponentName, or EndpointName with VariantName",
     ),
     "alarm-without-data/namespace": ("{metric} is watched in the namespace {namespace}", "set Namespace={right}"),
+    "alarm-without-data/other dimension": (
+        "the dimension {dimension} does not exist",
+        "use the dimension InferenceComponentName, or EndpointName with VariantName",
+    ),
     "alarm-without-data/dimension": ("the dimension {dimension} does not exist", "use a dimension with Name={near}"),
     # references
     "property-refused": ("{place}{message}", "{fix}"),
@@ -301,6 +305,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "image-in-other-region": (
         "the image is in {given}, and the endpoint in {region}: {image}",
         "use the image of {region}; ECR can replicate your own repository to that region",
+    ),
+    "image-not-in-ecr": (
+        "Image={image}",
+        "use an image in ECR: one of AWS's Deep Learning Containers, or a copy in a repository of your own",
     ),
     "image-not-published": (
         "{tables} do not have the tag {tag} of {repository}: perhaps AWS does not publish it",
