@@ -118,7 +118,7 @@ def find_instance(name: str) -> Instance:
     table = instance_types()
     if name in table:
         return table[name]
-    missing = absence(name).replace(name, repr(name), 1)
+    missing = absence(name).replace(f"type {name}", f"type {name!r}", 1)
     near = difflib.get_close_matches(name.lower(), table, n=3, cutoff=0.6) if name not in _known_elsewhere() else []
     guess = f"; near: {', '.join(near)}" if near else ""
     raise LookupError(f"{missing}{guess}. `replicas instances` lists the table")

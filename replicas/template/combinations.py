@@ -22,6 +22,12 @@ _WITHOUT_RESERVATION = (
     "capacity-reservations-only launches instances in a reservation, and no source says in which one without "
     "MlReservationArn"
 )
+_ALTERNATIVES = {
+    "Model": (("ModelDataUrl", "ModelDataSource"), ("Image", "ModelPackageName")),
+    "InferenceComponent": (("ModelName", "Container"),),
+}
+"""Pairs of properties that name the same thing in two ways, by type of resource: of a container of a model, and of the
+specification of a component."""
 _WHY = "neither AWS's documentation nor a published error message says whether this combination is accepted"
 
 
@@ -51,6 +57,21 @@ def open_combinations(resources: Resources, variants: Sequence[Variant]) -> Iter
         alone = {variant.settings.model.name for variant in variants if variant.settings.model}
         if model.logical_id in serving | alone and model.get("ExecutionRoleArn") is None:
             yield _question(model, "whether SageMaker takes a model without an ExecutionRoleArn", _WITHOUT_ROLE)
+    for kind in _ALTERNATIVES:
+        for resource in resources.of_sagemaker(kind):
+            yield from _alternatives(resource, kind)
+
+
+def _alternatives(resource: Resource, kind: str) -> Iterator[Unread]:
+    """Yield the alternatives that a resource gives both."""
+    places = (
+        [resource.get("PrimaryContainer"), *list_of(resource.get("Containers"))]
+        if kind == "Model"
+        else [resource.get("Specification"), *list_of(resource.get("Specifications"))]
+    )
+    for one, other in _ALTERNATIVES[kind]:
+        if any(at(place, one) is not None and at(place, other) is not None for place in places):
+            yield _question(resource, f"whether SageMaker takes {one} together with {other}", _WHY)
 
 
 def _reservations(configuration: Resource) -> Iterator[Unread]:

@@ -199,7 +199,8 @@ def test_copies_that_fit_each_type_in_another_way_are_not_proven_on_a_mix(instan
     if is_planned:
         assert plan(deployment)
         return
-    with pytest.raises(SizingError, match=r"every mix of the pools at the start is not judged: .*; with 3 instances, the copies fit any mix"):
+    sentence = r"every mix of the pools at the start is not judged: .*; with 3 instances, the copies fit any mix"
+    with pytest.raises(SizingError, match=sentence):
         plan(deployment)
 
 

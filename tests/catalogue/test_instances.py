@@ -36,6 +36,7 @@ def test_types_without_an_accelerator_are_of_families_for_cpus() -> None:
         ("ml.p6e-gb200.36xlarge", r"is not in the table: .*DescribeInstanceTypes lacks it.*no region has a hosting"),
         ("ml.inf1.xlarge", r"is not in the table: an Inferentia has only 8 GiB"),
         ("ml.m5.xlarge", r"is not in the table, because it has no accelerator\. `replicas instances`"),
+        ("a", r"^instance type 'a' is not in the table\. `replicas instances` lists the table$"),
         ("p4d.24xlarge", r"is not in the table; near: ml\.p4d\.24xlarge"),
     ],
 )

@@ -105,3 +105,28 @@ def test_instances_in_an_unnamed_reservation_are_not_judged() -> None:
     arn = "arn:aws:sagemaker:us-west-2:123456789012:training-plan/plan"
     variant_of(template)["CapacityReservationConfig"] = {**preference, "MlReservationArn": arn}
     assert "Config" not in _questions(template)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "value"),
+    [("ModelDataUrl", "ModelDataSource", {"S3DataSource": {}}), ("Image", "ModelPackageName", "arn:aws:sagemaker:p")],
+)
+def test_two_places_of_one_model_are_not_judged(one: str, other: str, value: Any) -> None:
+    template = hand_written()
+    container = _model(template)["PrimaryContainer"]
+    container.setdefault(one, "s3://weights/model.tar.gz")
+    container[other] = value
+
+    assert _questions(template)["Model"] == f"whether SageMaker takes {one} together with {other}"
+
+
+def test_a_model_and_a_container_of_one_component_are_not_judged() -> None:
+    template = hand_written()
+    found = first(template, "InferenceComponent")
+    assert found
+    specification = found[1]["Specification"]
+    specification["Container"] = {"Image": "123456789012.dkr.ecr.us-west-2.amazonaws.com/mine:1"}
+
+    assert "whether SageMaker takes ModelName together with Container" in [
+        question.question for question in check(template, region="us-west-2").unjudged
+    ]
