@@ -197,7 +197,8 @@ def read_model(path: Path | str, name: str | None = None, quant_config: Path | s
 
     Args:
         path: the file or its folder.
-        name: the repository. Default: the name that the file gives, or its folder.
+        name: the repository. Default: the name that the file gives; otherwise the folder of a file `config.json`, or the
+            name of another file without its ending.
         quant_config: the repository's `hf_quant_config.json`. Default: that file in the same folder, if any.
 
     Raises:
@@ -208,7 +209,7 @@ def read_model(path: Path | str, name: str | None = None, quant_config: Path | s
     if file.is_dir():
         file /= _CONFIG
     config = read_object(file, _CONFIG)
-    name = name or str(config.get("_name_or_path") or file.parent.name)
+    name = name or str(config.get("_name_or_path") or (file.parent.name if file.name == _CONFIG else file.stem))
     given = quantization_file(Path(quant_config)) if quant_config is not None else None
     own = read_quantization(config)
     quantization = (given or quantization_beside(file)) if own is None else None

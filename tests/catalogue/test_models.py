@@ -367,6 +367,12 @@ def test_a_config_is_read_from_its_file_or_from_its_folder(tmp_path: Path) -> No
     assert read_model(tmp_path).id == tmp_path.name
 
 
+def test_a_config_under_another_file_name_is_named_by_it(tmp_path: Path) -> None:
+    (tmp_path / "ernie21b.json").write_text(json.dumps(LLAMA_CONFIG))
+
+    assert read_model(tmp_path / "ernie21b.json").id == "ernie21b"
+
+
 def test_a_missing_config_names_the_file(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"cannot be read: '.*nowhere.json': No such file"):
         read_model(tmp_path / "nowhere.json")
