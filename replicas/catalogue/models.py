@@ -197,8 +197,8 @@ def read_model(path: Path | str, name: str | None = None, quant_config: Path | s
 
     Args:
         path: the file or its folder.
-        name: the repository. Default: the name that the file gives; otherwise the folder of a file `config.json`, or the
-            name of another file without its ending.
+        name: the repository. Default: the name that the file gives; otherwise the folder of a file `config.json`, or
+            the name of another file without its ending.
         quant_config: the repository's `hf_quant_config.json`. Default: that file in the same folder, if any.
 
     Raises:
