@@ -104,7 +104,7 @@ def synthesise(environment: Environment) -> None:
     counts = dict(line.split() for line in environment.run("python", "run_all.py").splitlines())
     synthesised = {name for name, count in counts.items() if int(count)}
     expect(counts.keys() == examples.keys(), "every example ran", counts)
-    expect(synthesised == examples.keys() - {"tests"}, "every example but its tests has a template", counts)
+    expect(synthesised == examples.keys() - {"tests"}, "every example except `tests` has a template", counts)
     python = environment.run("python", "-c", "import platform; print(platform.python_version())").strip()
     cdk = environment.version("aws-cdk-lib").strip()
     say(f"aws-cdk-lib {cdk}, Python {python}: {len(examples)} examples synthesised")

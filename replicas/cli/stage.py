@@ -20,7 +20,9 @@ _KEPT = (
 
 @app.command()
 def stage(
-    model: Annotated[str, typer.Argument(help="A repository of the Hugging Face Hub, or a model of the table.")],
+    model: Annotated[
+        str, typer.Argument(help="A repository of the Hugging Face Hub, or a model of the table (replicas models).")
+    ],
     destination: Annotated[str, typer.Argument(metavar="S3_PREFIX", help="Destination: s3://bucket/prefix/.")],
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit. Default: the main branch.")] = None,
     token_env: Annotated[

@@ -239,7 +239,7 @@ def calibrate(
         concurrent_requests=limits.concurrent_requests,
         kv_cache_tokens=limits.kv_cache_tokens,
     )
-    source = f"{', '.join(constants)}: fitted to {described}. Otherwise: {start.source}"
+    source = f"{', '.join(constants)}: fitted to {described}. Other constants: {start.source}"
     return Calibration(
         profile=replace(best, fitted=fitted, source=source),
         fitted={name: (getattr(start, name), getattr(best, name)) for name in constants},

@@ -109,8 +109,8 @@ class _Judged:
     def missed(self, objective: Bounds, copies: int, point: Point, sample: Sample) -> tuple[Sequence[str], str]:
         """Return a message for each limit that is exceeded, and a note if the times come from a sample of the copies.
 
-        The percentiles of a load of users depend on all copies, so the whole load is simulated if the times of the
-        sample are near a limit.
+        If the load is a number of users, its percentiles depend on all copies. The whole load is then simulated if the
+        times of the sample are near a limit.
         """
         if sample.copies == copies or self._load.users is None or _missed(objective, point, 1 / _BY_FAR):
             some = f" in a sample of {sample.copies} of them" if sample.copies < copies else ""

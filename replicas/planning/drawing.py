@@ -85,7 +85,7 @@ class Drawing:
 
     @property
     def kinds(self) -> list[Part]:
-        """One part of the memory as an example of each kind in the drawing, in the order of the legend."""
+        """The kinds of memory in the drawing, each with one part as its example, in the order of the legend."""
         every = {part.kind: part for _, parts in self.components for part in parts}
         return [every[kind] for kind in (*(kind for kind, _, _ in _PARTS), "reserve") if kind in every]
 

@@ -196,7 +196,9 @@ def _changed(deployment: Deployment, options: SizingOptions) -> DescribedDeploym
     if changes and len(deployment.components) > 1:
         flags = ", ".join(f"--{option.replace('_', '-')}" for option in changes)
         count = len(deployment.components)
-        raise UsageError(f"{deployment.name} has {count} components; {flags} can change only a single component")
+        raise UsageError(
+            f"{deployment.name} has {count} components; {flags} can be used only with a deployment of one component"
+        )
     components = [replace(component, **changes) for component in deployment.components]
     notes: tuple[str, ...] = ()
     if "quantization" in changes:

@@ -69,7 +69,10 @@ def run_doctor(
         entries = [find_deployment(name)] if name else read_entries()
         deployments = [entry for entry in entries if isinstance(entry, Deployment)]
         refused = [entry.problem for entry in entries if isinstance(entry, RefusedEntry)]
-        note = "".join(f"{problem}: its quota and secrets were not checked\n" for problem in refused).strip() or None
+        note = (
+            "".join(f"{problem}: the quota and secrets of this entry were not checked\n" for problem in refused).strip()
+            or None
+        )
     except CatalogueError as error:
         if name:
             raise

@@ -69,7 +69,7 @@ def accelerators_not_whole(topology: Topology) -> Iterator[Case]:
     checks="The reserved CPU or memory is below SageMaker's minimum.",
     why="SageMaker accepts {allowed}",
     source="CloudFormation schema of 2026-10-20: minimum 0.25 cores and 128 MiB",
-    enforced=enforced_by(_CREATE, "documented", "botocore 1.44.5, minimum 0.25 and 128"),
+    enforced=enforced_by(_CREATE, "documented", "botocore 1.44.5: minimum 0.25 cores and 128 MiB"),
 )
 def claim_too_small(topology: Topology) -> Iterator[Case]:
     """Reserved CPUs must be at least 0.25, and reserved memory must be a whole number of at least 128 MiB."""

@@ -81,7 +81,7 @@ def environment_value_too_long(topology: Topology) -> Iterator[Case]:
     enforced=enforced_by("CreateModel", "documented", "botocore 1.44.5, EnvironmentKey: [a-zA-Z_][a-zA-Z0-9_]*"),
 )
 def environment_name(topology: Topology) -> Iterator[Case]:
-    """The names of a model's variables must be identifiers. For components, CloudFormation's schema checks it."""
+    """The names of a model's variables must be identifiers. CloudFormation's schema checks those of components."""
     for model in topology.models:
         names = [name for container in model.containers for name in islice(container.environment, MOST_VARIABLES)]
         for name in dict.fromkeys(name for name in names if not _NAME.fullmatch(name)):
@@ -96,7 +96,7 @@ def environment_name(topology: Topology) -> Iterator[Case]:
     enforced=enforced_by("CreateModel", "documented", "botocore 1.44.5, EnvironmentMap: values of the type string"),
 )
 def environment_not_text(topology: Topology) -> Iterator[Case]:
-    """The values of a model's variables must be texts. For components, CloudFormation's schema checks it."""
+    """The values of a model's variables must be texts. CloudFormation's schema checks those of components."""
     for model in topology.models:
         for container in model.containers:
             for name, value in islice(container.environment.items(), MOST_VARIABLES):

@@ -74,9 +74,9 @@ def _share(need: Resources, room: Resources) -> _Shares:
 
 
 def _columns(shortages: Sequence[Shortage]) -> list[tuple[Demand, ...]]:
-    """Return the demands of each component on all types.
+    """Return one tuple for each component: its demands on all instance types.
 
-    Each demand is listed twice: the second time for the rolling update.
+    The list contains every tuple twice: the second one is for the extra copies of a rolling update.
     """
     demands = [(*shortage.all_demands, *shortage.all_demands) for shortage in shortages]
     return list(zip(*demands, strict=True))

@@ -45,7 +45,7 @@ def _components(topology: Topology) -> Iterator[Unjudged]:
 
 
 def _targets(topology: Topology) -> Iterator[Unjudged]:
-    """Yield scalable targets whose condition is unknown, or whose component or endpoint is unknown or elsewhere."""
+    """Yield scalable targets with an unknown condition, or whose component or endpoint is not in the template."""
     for target in topology.targets:
         if target.exists is not None:
             question = "the ceiling of copies"

@@ -222,7 +222,7 @@ def _total_tokens(component: ResolvedComponent) -> tuple[int, str]:
         total, reason = UNBOUNDED_TOTAL_TOKENS, f"default for {why}"
     elif context > DEFAULT_TOTAL_TOKENS:
         total = DEFAULT_TOTAL_TOKENS
-        reason = f"default: {DEFAULT_TOTAL_TOKENS} of the model's context of {context}"
+        reason = f"default: {DEFAULT_TOTAL_TOKENS} tokens; the model's context is {context}"
     else:
         total, reason = context, "the model's context"
     if (component.options.max_input_tokens or 0) >= total:
@@ -310,7 +310,7 @@ def _degree_reason(attempts: Sequence[_Attempt], chosen: _Attempt) -> str:
 
 
 def _requested_reason(bound: float, reason: str) -> str:
-    return f"as requested; all copies on a host may reserve {bound:g} ({reason})"
+    return f"as requested; the copies on a host may together reserve {bound:g} ({reason})"
 
 
 def _start(component: ResolvedComponent, instance: Instance, degree: int) -> Start:

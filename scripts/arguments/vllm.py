@@ -243,7 +243,7 @@ def _registered(source: Source, folder: str) -> Iterator[str]:
 
 
 def _decorated(decorator: ast.expr) -> Iterator[str]:
-    """Yield the names in `@Manager.register_module("name")`, also as a list or by keyword."""
+    """Yield the names that `@Manager.register_module("name")` registers: one or a list, also as `name=`."""
     match decorator:
         case ast.Call(func=ast.Attribute(attr="register_module"), args=args, keywords=keywords):
             given = [*args[:1], *(keyword.value for keyword in keywords if keyword.arg == "name")]

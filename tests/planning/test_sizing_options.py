@@ -81,7 +81,11 @@ def test_a_missing_token_is_a_warning_on_fallback_types_too() -> None:
         (None, SizingOptions(copies=2), "these options need NAME, --model or --config"),
         (None, SizingOptions(model="mistral-7b"), "--model and --config need --instance"),
         ("llama-2-13b", SizingOptions(model="mistral-7b"), "give one of NAME, --model and --config"),
-        ("llama-13b-mistral-7b", SizingOptions(copies=2), "--copies can change only a single component"),
+        (
+            "llama-13b-mistral-7b",
+            SizingOptions(copies=2),
+            "--copies can be used only with a deployment of one component",
+        ),
         (None, SizingOptions(config=Path("x"), instance=("a", "b")), "--instance a b: a deployment has one"),
     ],
 )

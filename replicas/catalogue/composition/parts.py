@@ -139,8 +139,8 @@ class FeedForward:
         )
 
     def expert_work_width(self, tensor_parallel: int) -> float:
-        """Return the elements of one token in both work buffers of its experts, on one of `tensor_parallel`
-        accelerators.
+        """Return the number of elements that one token takes in the two work buffers of the experts, on each of
+        `tensor_parallel` accelerators.
         """
         activated = self.width / tensor_parallel
         projected = activated * (2 if self.gated else 1)

@@ -150,7 +150,8 @@ class Needs:
             elif all(other.model != choice.model for other in self.choices):
                 name = self.file.models[choice.model].name
                 raise RecommendError(
-                    "the fleet cannot be served", [f"{name}: no layout meets its objective in a full forecast"]
+                    "the fleet cannot be served",
+                    [f"{name}: no layout that meets its objective in a quick forecast meets it in the full one"],
                 )
         return raised
 
