@@ -98,8 +98,7 @@ def start(
         process.stop_undisturbed(record)
         raise
     if foreground:
-        _print_progress(f"embedded AWS on {record.url}; Ctrl-C stops it")
-        process.wait(record)
+        process.wait(record, lambda: _print_progress(f"embedded AWS on {record.url}; Ctrl-C stops it"))
 
 
 @app.command()

@@ -129,8 +129,12 @@ def stop(record: Record) -> None:
     _check_exit(record)
 
 
-def wait(record: Record) -> None:
+def wait(record: Record, waiting: Callable[[], None]) -> None:
     """Wait until an embedded AWS that this process started has ended. Ctrl-C stops it.
+
+    Args:
+        record: the embedded AWS.
+        waiting: called as soon as Ctrl-C stops it.
 
     Raises:
         LocalError: it ended unexpectedly, or its state could not be saved.
@@ -138,6 +142,7 @@ def wait(record: Record) -> None:
     """
     child = _STARTED_HERE[record.pid]
     try:
+        waiting()
         child.wait()
     except KeyboardInterrupt:
         stop_undisturbed(record)

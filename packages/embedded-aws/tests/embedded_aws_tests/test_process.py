@@ -145,7 +145,7 @@ def test_two_run_side_by_side_and_share_nothing(folder: Path) -> None:
             process.start(**{**QUICK, "port": taken})
     finally:
         os.kill(started[0].pid, signal.SIGTERM)  # as `kill` does: the process itself removes what is of it
-        process.wait(started[0])
+        process.wait(started[0], lambda: None)
         assert [record.port for record in process.running()] == [started[1].port]
         process.stop(started[1])
     assert files_of(folder) == []

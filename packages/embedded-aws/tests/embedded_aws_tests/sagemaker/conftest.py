@@ -113,7 +113,12 @@ class Account:
 
 
 def specification(
-    *, accelerators: int = 1, cpus: float = 1, memory: int = 1024, image: str = "account/tgi:1", **more: Any
+    *,
+    accelerators: int = 1,
+    cpus: float = 1,
+    memory: int = 1024,
+    image: str = "123456789012.dkr.ecr.us-west-2.amazonaws.com/tgi:1",
+    **more: Any,
 ) -> dict[str, Any]:
     return {
         "Container": {"Image": image, "Environment": {"HF_MODEL_ID": "meta-llama/Llama-2-13b-chat-hf"}},

@@ -42,7 +42,7 @@ def serving(account: Account) -> None:
     account.endpoint()
     known = find_image("tgi", "1.1.0")
     assert known is not None
-    account.create(copies=2, image=f"account/{known.repository}:{known.tag}")
+    account.create(copies=2, image=f"123456789012.dkr.ecr.us-west-2.amazonaws.com/{known.repository}:{known.tag}")
     account.wait(1000)
     assert account.counts() == ("InService", 2, 2)
 

@@ -94,7 +94,7 @@ def test_a_roll_without_room_goes_back_to_what_served(account: Account) -> None:
 
     assert account.counts() == ("InService", 8, 8)
     assert account.component()["FailureReason"] == NO_ROOM
-    assert images(account) == {"account/tgi:1"}
+    assert images(account) == {"123456789012.dkr.ecr.us-west-2.amazonaws.com/tgi:1"}
 
 
 def test_a_roll_whose_copies_do_not_start_goes_back_too(account: Account) -> None:
@@ -108,7 +108,7 @@ def test_a_roll_whose_copies_do_not_start_goes_back_too(account: Account) -> Non
 
     assert account.counts() == ("InService", 2, 2)
     assert "health check" in account.component()["FailureReason"]
-    assert images(account) == {"account/tgi:1"}
+    assert images(account) == {"123456789012.dkr.ecr.us-west-2.amazonaws.com/tgi:1"}
 
 
 def test_a_larger_batch_starts_so_many_before_it_stops_as_many(account: Account) -> None:
@@ -310,7 +310,12 @@ def test_long_lists_come_in_pages(account: Account, kind: str) -> None:
     for name in names:
         account.wait(10)
         if kind == "Model":
-            account("CreateModel", ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer={"Image": "account/tgi:1"})
+            account(
+                "CreateModel",
+                ModelName=name,
+                ExecutionRoleArn=ROLE,
+                PrimaryContainer={"Image": "123456789012.dkr.ecr.us-west-2.amazonaws.com/tgi:1"},
+            )
         elif kind == "EndpointConfig":
             account.config(name)
         elif kind == "Endpoint":

@@ -64,7 +64,9 @@ class OnOneEndpoint(RuleBasedStateMachine):
     @rule(
         name=names,
         shape=shapes,
-        image=st.sampled_from(["account/tgi:1", "account/tgi:2"]),
+        image=st.sampled_from(
+            ["123456789012.dkr.ecr.us-west-2.amazonaws.com/tgi:1", "123456789012.dkr.ecr.us-west-2.amazonaws.com/tgi:2"]
+        ),
         batch=st.one_of(
             st.none(),
             st.fixed_dictionaries({"Type": st.just("COPY_COUNT"), "Value": st.integers(1, 3)}),

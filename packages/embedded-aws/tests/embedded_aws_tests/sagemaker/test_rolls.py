@@ -70,11 +70,14 @@ def test_an_alarm_takes_the_roll_back_whenever_it_goes_off(four: Account, after:
 
     assert fewest >= 4, "what serves goes only when something else does"
     assert four.counts() == ("InService", 4, 4)
-    assert set(versions(four)) == {"account/tgi:1"}
+    assert set(versions(four)) == {"123456789012.dkr.ecr.us-west-2.amazonaws.com/tgi:1"}
     told = four.component()
     assert told["FailureReason"] == "The update was rolled back because of alarms in state ALARM: errors."
     assert told["LastDeploymentConfig"]["RollingUpdatePolicy"]["WaitIntervalInSeconds"] == 300
-    assert told["Specification"]["Container"]["DeployedImage"]["SpecifiedImage"] == "account/tgi:1"
+    assert (
+        told["Specification"]["Container"]["DeployedImage"]["SpecifiedImage"]
+        == "123456789012.dkr.ecr.us-west-2.amazonaws.com/tgi:1"
+    )
 
 
 def test_an_alarm_before_or_after_the_roll_does_nothing_to_it(four: Account) -> None:
@@ -93,17 +96,17 @@ def test_a_roll_on_a_full_instance_gives_way_copy_by_copy_when_it_returns(accoun
     alarm(account)
     roll(account, policy(batch=1, wait=0))
     account.wait(900)
-    assert set(versions(account)) == {"account/tgi:1", "new:2"}
+    assert set(versions(account)) == {"123456789012.dkr.ecr.us-west-2.amazonaws.com/tgi:1", "new:2"}
     alarm(account, "ALARM")
     account.wait(4_000)
     assert account.counts() == ("InService", 7, 7)
-    assert set(versions(account)) == {"account/tgi:1"}
+    assert set(versions(account)) == {"123456789012.dkr.ecr.us-west-2.amazonaws.com/tgi:1"}
 
 
 def test_a_roll_that_takes_too_long_returns(four: Account) -> None:
     roll(four, policy(wait=1_800, MaximumExecutionTimeoutInSeconds=2_000))
     four.wait(5_000)
-    assert set(versions(four)) == {"account/tgi:1"}
+    assert set(versions(four)) == {"123456789012.dkr.ecr.us-west-2.amazonaws.com/tgi:1"}
     assert "MaximumExecutionTimeoutInSeconds" in four.component()["FailureReason"]
 
 
@@ -125,7 +128,7 @@ def test_copies_that_do_not_come_back_either_are_told(four: Account) -> None:
     status, desired, running = four.counts()
     assert (status, desired) == ("InService", running)
     assert 0 < running < 4
-    assert set(versions(four)) == {"account/tgi:1"}
+    assert set(versions(four)) == {"123456789012.dkr.ecr.us-west-2.amazonaws.com/tgi:1"}
 
 
 def test_an_alarm_that_does_not_exist_is_refused(four: Account) -> None:
