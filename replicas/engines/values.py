@@ -2,8 +2,9 @@
 
 In the table, `values` lists the names of variables by form: `count` (an integer of at least 0), `positive` (an integer
 of at least 1), `integer`, `number`, `object` (a JSON object), `json` (any JSON), `switch` (true or false), `boolean`
-(the same in small letters) and `truth` (what pydantic reads as a bool). `choices` has the values that a variable
-accepts. `needs` lists the switches with which the engine starts only if another variable is set.
+(the same in small letters), `truth` (what pydantic reads as a bool) and `module` (NAME=PATH or a JSON object).
+`choices` has the values that a variable accepts. `needs` lists the switches with which the engine starts only if
+another variable is set.
 """
 
 from __future__ import annotations
@@ -78,6 +79,10 @@ FORMS: Mapping[str, tuple[Callable[[str], bool], str]] = {
     "truth": (
         lambda text: text.lower() in ("true", "false", "1", "0", "yes", "no", "on", "off", "t", "f", "y", "n"),
         "it is not true or false",
+    ),
+    "module": (
+        lambda text: not text or _is_object(text) or ("," not in text and text.count("=") == 1),
+        "it is neither NAME=PATH nor a JSON object",
     ),
     "boolean": (lambda text: text in ("true", "false"), "it is not true or false, in small letters"),
     "switch": (lambda text: text.lower() in ("true", "false"), "a switch must be true or false"),

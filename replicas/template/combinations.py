@@ -1,4 +1,6 @@
-"""SageMaker features for which no source documents whether they are accepted, alone or with inference components."""
+"""Settings of SageMaker resources for which no source documents whether they are accepted, alone or with inference
+components.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +24,11 @@ _WITHOUT_RESERVATION = (
     "capacity-reservations-only launches instances in a reservation, and no source says in which one without "
     "MlReservationArn"
 )
-_ALTERNATIVES = {
-    "Model": (("ModelDataUrl", "ModelDataSource"), ("Image", "ModelPackageName")),
-    "InferenceComponent": (("ModelName", "Container"),),
-}
-"""Pairs of properties that name the same thing in two ways, by type of resource: of a container of a model, and of the
-specification of a component."""
+_MODEL_DATA, _IMAGE = ("ModelDataUrl", "ModelDataSource"), ("Image", "ModelPackageName")
+"""Properties of a container that name its weights, and its image, in two ways."""
+_MODEL = ("ModelName", "Container")
+"""Properties of the specification of a component that name what it serves in two ways."""
+_TAGS = "each key may be given once, and keys that begin with aws: are reserved for AWS: change or remove them"
 _WHY = "neither AWS's documentation nor a published error message says whether this combination is accepted"
 
 
@@ -57,21 +58,44 @@ def open_combinations(resources: Resources, variants: Sequence[Variant]) -> Iter
         alone = {variant.settings.model.name for variant in variants if variant.settings.model}
         if model.logical_id in serving | alone and model.get("ExecutionRoleArn") is None:
             yield _question(model, "whether SageMaker takes a model without an ExecutionRoleArn", _WITHOUT_ROLE)
-    for kind in _ALTERNATIVES:
+        yield from _alternatives(model, _containers_of(model), (_MODEL_DATA, _IMAGE))
+        yield from _images(model)
+    for component in resources.of_sagemaker("InferenceComponent"):
+        specifications = [component.get("Specification"), *list_of(component.get("Specifications"))]
+        yield from _alternatives(component, specifications, (_MODEL,))
+    for kind in ("Model", "EndpointConfig", "Endpoint", "InferenceComponent"):
         for resource in resources.of_sagemaker(kind):
-            yield from _alternatives(resource, kind)
+            yield from _tags(resource)
 
 
-def _alternatives(resource: Resource, kind: str) -> Iterator[Unread]:
-    """Yield the alternatives that a resource gives both."""
-    places = (
-        [resource.get("PrimaryContainer"), *list_of(resource.get("Containers"))]
-        if kind == "Model"
-        else [resource.get("Specification"), *list_of(resource.get("Specifications"))]
-    )
-    for one, other in _ALTERNATIVES[kind]:
+def _containers_of(model: Resource) -> list[Value]:
+    return [model.get("PrimaryContainer"), *list_of(model.get("Containers"))]
+
+
+def _alternatives(resource: Resource, places: list[Value], pairs: tuple[tuple[str, str], ...]) -> Iterator[Unread]:
+    """Yield the pairs of alternatives of which a resource gives both in one place."""
+    for one, other in pairs:
         if any(at(place, one) is not None and at(place, other) is not None for place in places):
             yield _question(resource, f"whether SageMaker takes {one} together with {other}", _WHY)
+
+
+def _images(model: Resource) -> Iterator[Unread]:
+    """Yield image names without a registry, and registries of a VPC without the VPC."""
+    for container in _containers_of(model):
+        image = text_of(at(container, "Image") or "")
+        if image and "/" not in image:
+            yield _question(model, f"whether SageMaker takes the image {image} without a registry", _WHY)
+        if text_of(at(container, "ImageConfig", "RepositoryAccessMode") or "") == "Vpc" and not model.get("VpcConfig"):
+            question = "whether SageMaker reaches a registry in a VPC if the model has no VpcConfig"
+            yield _question(model, question, _WHY)
+
+
+def _tags(resource: Resource) -> Iterator[Unread]:
+    """Yield tag keys that are reserved or given twice."""
+    keys = [text_of(at(tag, "Key") or "") for tag in list_of(resource.get("Tags"))]
+    wrong = [key for key in dict.fromkeys(keys) if key.lower().startswith("aws:") or keys.count(key) > 1]
+    if wrong:
+        yield _question(resource, f"whether CloudFormation takes the tag keys {', '.join(wrong)}", _TAGS)
 
 
 def _reservations(configuration: Resource) -> Iterator[Unread]:

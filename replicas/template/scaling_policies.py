@@ -27,9 +27,10 @@ def policies_of(resources: Resources) -> tuple[ScalingPolicy, ...]:
 
 
 def open_policies(resources: Resources) -> Iterator[Unread]:
-    """Yield the scaling policies that may belong to SageMaker and whose scalable target the template does not show, or
-    whose numbers no document judges.
+    """Yield the scaling policies that may belong to SageMaker and whose scalable target the template does not show,
+    whose numbers no document judges, or which replace each other. Also yield scalable targets that replace each other.
     """
+    yield from _replaced(resources)
     registered = {target_key(target) for target in resources.of_type(ResourceType.SCALABLE_TARGET)}
     for policy in resources.of_type(ResourceType.SCALING_POLICY):
         if target_key(policy)[-1] in (CopyTarget.NAMESPACE, "", ANYTHING):
@@ -41,6 +42,31 @@ def open_policies(resources: Resources) -> Iterator[Unread]:
         unknown = given if isinstance(given, Unknown) else Unknown(why)
         subject = Subject(kind="resource", name=policy.logical_id)
         yield Unread(subject=subject, question="what it scales", why=unknown.why, parameters=unknown.parameters)
+
+
+def _replaced(resources: Resources) -> Iterator[Unread]:
+    """Yield scalable targets of one resource and dimension, and policies of one name on one target, except the first.
+
+    Application Auto Scaling updates what is already registered (API reference of RegisterScalableTarget and
+    PutScalingPolicy). No source says what CloudFormation does with two such resources.
+    """
+    seen = set()
+    for resource in (
+        *resources.of_type(ResourceType.SCALABLE_TARGET),
+        *resources.of_type(ResourceType.SCALING_POLICY),
+    ):
+        target = resource.get("ScalingTargetId")
+        key = (target.logical_id,) if isinstance(target, Reference) else target_key(resource)
+        name = text_of(resource.get("PolicyName") or "")
+        is_known = isinstance(target, Reference) or key[-1] == CopyTarget.NAMESPACE
+        is_named = bool(name) or resource.type == ResourceType.SCALABLE_TARGET
+        if is_known and is_named and ANYTHING not in "".join((*key, name)) and (resource.type, key, name) in seen:
+            yield Unread(
+                subject=Subject(kind="resource", name=resource.logical_id),
+                question=f"which of two resources applies to {'|'.join(key)}",
+                why="Application Auto Scaling keeps one of them, which the other one changes: remove one",
+            )
+        seen.add((resource.type, key, name))
 
 
 def _open_numbers(policy: Resource) -> Iterator[Unread]:

@@ -40,6 +40,11 @@ def verdict(engine: str, version: str | None, **environment: str) -> str:
         ("vllm", "0.30.0", "SM_VLLM_DISTRIBUTED_EXECUTOR_BACKEND", "threads", "open"),
         ("vllm", "0.30.0", "SM_VLLM_LIMIT_MM_PER_PROMPT", '{"image": 2}', "taken"),
         ("vllm", "0.30.0", "SM_VLLM_LIMIT_MM_PER_PROMPT", "image=2", "refused"),
+        # cli_args.py, LoRAParserAction: `name, path = item.split("=")`, or json.loads.
+        ("vllm", "0.30.0", "SM_VLLM_LORA_MODULES", "sql=/opt/ml/sql", "taken"),
+        ("vllm", "0.30.0", "SM_VLLM_LORA_MODULES", '{"name": "sql", "path": "/opt/ml/sql"}', "taken"),
+        ("vllm", "0.30.0", "SM_VLLM_LORA_MODULES", "sql", "refused"),
+        ("vllm", "0.30.0", "SM_VLLM_LORA_MODULES", "a=b=c", "refused"),
         # The argument was removed between 0.14.0 and 0.17.0.
         ("vllm", "0.14.0", "SM_VLLM_DISABLE_LOG_REQUESTS", "true", "taken"),
         ("vllm", "0.30.0", "SM_VLLM_DISABLE_LOG_REQUESTS", "true", "refused"),

@@ -223,6 +223,7 @@ def test_a_degree_below_the_accelerators_starts_more_workers_and_leaves_none_idl
     [
         ({"OPTION_ROLLING_BATCH": "trtllm"}, "OPTION_ROLLING_BATCH=trtllm: a library other than vLLM loads the model"),
         ({"OPTION_ROLLING_BATCH": "disable"}, "without OPTION_ASYNC_MODE=true, another library loads"),
+        ({"OPTION_ASYNC_MODE": "yes"}, "OPTION_ASYNC_MODE=yes: LMI's server and its vLLM handler may read"),
         ({"OPTION_ENTRYPOINT": "model.py"}, "OPTION_ENTRYPOINT=model.py: custom code can take any amount of memory"),
         ({"OPTION_SPECULATIVE_CONFIG": "{}"}, "OPTION_SPECULATIVE_CONFIG={}: the draft model"),
         ({"OPTION_MAX_NUM_SEQS": "64"}, "LMI takes OPTION_MAX_ROLLING_BATCH_SIZE"),

@@ -338,3 +338,23 @@ def test_a_dimension_with_an_arn_in_its_name_does_not_exist() -> None:
     properties_of(template, "Alarm")["Dimensions"] = [{"Name": "EndpointArn", "Value": {"Ref": "Endpoint"}}]
     (warning,) = [each for each in check(template).warnings if each.rule == "alarm-without-data"]
     assert warning.what == "the dimension EndpointArn does not exist"
+
+
+def replaced(template: Template) -> list[str]:
+    """Logical ids of the resources of scaling that another one replaces."""
+    return [each.logical_id for each in check(template).unjudged if each.question.startswith("which of two")]
+
+
+def test_two_targets_of_one_component_are_not_judged() -> None:
+    template = scaled()
+    assert replaced(template) == []
+    template["Resources"]["Second"] = template["Resources"]["Target"]
+    assert replaced(template) == ["Second"]
+
+
+@pytest.mark.parametrize(("name", "found"), [("wake", ["Second"]), ("sleep", [])])
+def test_two_policies_of_one_name_are_not_judged(name: str, found: list[str]) -> None:
+    template = wake(scaled())
+    policy = template["Resources"]["Wake"]
+    template["Resources"]["Second"] = {**policy, "Properties": {**policy["Properties"], "PolicyName": name}}
+    assert replaced(template) == found

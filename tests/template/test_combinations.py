@@ -130,3 +130,36 @@ def test_a_model_and_a_container_of_one_component_are_not_judged() -> None:
     assert "whether SageMaker takes ModelName together with Container" in [
         question.question for question in check(template, region="us-west-2").unjudged
     ]
+
+
+def test_an_image_without_a_registry_is_not_judged() -> None:
+    template = hand_written()
+    _model(template)["PrimaryContainer"]["Image"] = "vllm:0.30.0"
+
+    assert "whether SageMaker takes the image vllm:0.30.0 without a registry" in _all_questions(template)
+
+
+def test_a_registry_of_a_vpc_without_the_vpc_is_not_judged() -> None:
+    template = hand_written()
+    _model(template)["PrimaryContainer"]["ImageConfig"] = {"RepositoryAccessMode": "Vpc"}
+    question = "whether SageMaker reaches a registry in a VPC if the model has no VpcConfig"
+    assert question in _all_questions(template)
+
+    _model(template)["VpcConfig"] = {"Subnets": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}
+    assert question not in _all_questions(template)
+
+
+@pytest.mark.parametrize(
+    ("keys", "wrong"), [(["team", "team"], "team"), (["aws:team", "owner"], "aws:team"), (["Team", "team"], None)]
+)
+def test_tag_keys_that_are_reserved_or_given_twice_are_not_judged(keys: list[str], wrong: str | None) -> None:
+    template = hand_written()
+    _configuration(template)["Tags"] = [{"Key": key, "Value": "x"} for key in keys]
+
+    questions = [question for question in _all_questions(template) if "tag keys" in question]
+
+    assert questions == ([f"whether CloudFormation takes the tag keys {wrong}"] if wrong else [])
+
+
+def _all_questions(template: dict[str, Any]) -> list[str]:
+    return [unjudged.question for unjudged in check(template, region="us-west-2").unjudged]
