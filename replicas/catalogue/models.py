@@ -192,13 +192,18 @@ def quantized_sibling(model: Model, method: str) -> str | None:
     return next((name for name in siblings if table[name]["chat"] == model.chat), next(iter(siblings), None))
 
 
+def config_name(path: Path) -> str:
+    """Return a name for a config that has none: the folder of a `config.json`, or another file without its ending."""
+    whole = path.resolve()
+    return whole.name if whole.is_dir() else whole.parent.name if whole.name == _CONFIG else whole.stem
+
+
 def read_model(path: Path | str, name: str | None = None, quant_config: Path | str | None = None) -> Model:
     """Read a model from the `config.json` of its repository.
 
     Args:
         path: the file or its folder.
-        name: the repository. Default: the name that the file gives; otherwise the folder of a file `config.json`, or
-            the name of another file without its ending.
+        name: the repository. Default: the name that the file gives, or `config_name`.
         quant_config: the repository's `hf_quant_config.json`. Default: that file in the same folder, if any.
 
     Raises:
@@ -209,7 +214,7 @@ def read_model(path: Path | str, name: str | None = None, quant_config: Path | s
     if file.is_dir():
         file /= _CONFIG
     config = read_object(file, _CONFIG)
-    name = name or str(config.get("_name_or_path") or (file.parent.name if file.name == _CONFIG else file.stem))
+    name = name or str(config.get("_name_or_path") or config_name(file))
     given = quantization_file(Path(quant_config)) if quant_config is not None else None
     own = read_quantization(config)
     quantization = (given or quantization_beside(file)) if own is None else None

@@ -9,7 +9,7 @@ from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from replicas.catalogue.models import find_model, quantized_sibling
+from replicas.catalogue.models import config_name, find_model, quantized_sibling
 from replicas.deployment import file as catalogue
 from replicas.deployment.deployment import Component, Deployment
 from replicas.engines import EXAMPLE, engine_names
@@ -211,8 +211,7 @@ def _changed(deployment: Deployment, options: SizingOptions) -> DescribedDeploym
 def _component(options: SizingOptions) -> tuple[Component, tuple[str, ...]]:
     changes = options.component_options
     if options.config is not None:
-        folder = options.config.resolve() if options.config.is_dir() else options.config.resolve().parent
-        model = options.model or folder.name
+        model = options.model or config_name(options.config)
         return Component(model=model, config=options.config, quant_config=options.quant_config, **changes), ()
     assert options.model is not None  # noqa: S101 (`describe` requires one of the two)
     model, notes = _stored_model(options.model, changes.get("quantization"))
