@@ -90,6 +90,10 @@ def verdict(engine: str, version: str | None, **environment: str) -> str:
         ("sglang", "0.5.20", "SM_SGLANG_REVISION", "", "refused"),
         ("lmi", "29.0.0", "OPTION_REVISION", "", "taken"),
         # launcher/src/main.rs: clap's parser of bool takes true and false; sagemaker-entrypoint.sh, `-n` of a revision.
+        # router/src/main.rs: "Invalid hostname, defaulting to 0.0.0.0".
+        ("tgi", "3.3.6", "HOSTNAME", "127.0.0.1", "open"),
+        ("tgi", "3.3.6", "HOSTNAME", "::", "taken"),
+        ("tgi", "3.3.6", "HOSTNAME", "model-server", "taken"),
         ("tgi", "3.3.6", "TRUST_REMOTE_CODE", "true", "taken"),
         ("tgi", "3.3.6", "TRUST_REMOTE_CODE", "True", "refused"),
         ("tgi", "3.3.6", "JSON_OUTPUT", "yes", "refused"),

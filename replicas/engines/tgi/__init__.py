@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from types import MappingProxyType
 
@@ -25,6 +26,14 @@ _SWITCHES_OF_SOME = {
     "HF_MODEL_TRUST_REMOTE_CODE": "hands it on as TRUST_REMOTE_CODE",
     "MESSAGES_API_ENABLED": "reads it as a switch",
 }
+
+
+def _is_one_interface(hostname: str) -> bool:
+    """Return whether a text is an IP address other than that of all interfaces."""
+    try:
+        return not ip_address(hostname).is_unspecified
+    except ValueError:
+        return False
 
 
 class Tgi(EngineKind):
@@ -86,8 +95,8 @@ class Tgi(EngineKind):
         return openai if environment.get("MESSAGES_API_ENABLED") == "true" else own
 
     def argument_faults(self, version: str | None, environment: Mapping[str, str]) -> Iterator[ArgumentFault]:
-        """Yield an empty REVISION, which the launcher passes on to the download of the weights, and switches that only
-        some versions read.
+        """Yield an empty REVISION, which the launcher passes on to the download of the weights, switches that only some
+        versions read, and an IP address of one interface as HOSTNAME (the server ignores what is no IP address).
 
         The entry point of the SageMaker images ignores an empty HF_MODEL_REVISION.
         """
@@ -96,6 +105,9 @@ class Tgi(EngineKind):
             if environment.get(name, "true") not in ("true", "false"):
                 why = f"it is not true or false, in small letters, and it is not known whether this version {read}"
                 yield ArgumentFault(name=name, why=why, is_refused=False, about="choice")
+        if _is_one_interface(environment.get("HOSTNAME", "")):
+            why = "SageMaker connects from outside the container, possibly not to the interface with this address"
+            yield ArgumentFault(name="HOSTNAME", why=why, is_refused=False, about="choice")
         if environment.get("REVISION") == "":
             why = "it is empty, and it is not known whether the download of the weights takes that"
             yield ArgumentFault(name="REVISION", why=why, is_refused=False, about="choice")
