@@ -107,7 +107,9 @@ def main() -> None:
     progress = Console(stderr=True)
     for what, measure, target in measures:
         progress.print(f"measuring: {what}")
-        table.add_row(what, measure(), target)
+        found = measure()
+        progress.print(f"  {found}")
+        table.add_row(what, found, target)
     Console().print(table)
 
 

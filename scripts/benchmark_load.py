@@ -54,6 +54,7 @@ def cost(*, users: int, latency_seconds: float, stream: bool) -> Cost:
             "component": "stub",
             "region": "us-west-2",
             "dialect": "tgi",
+            "task": "generate",
             "users": users,
             "records": str(kept),
             "settings": asdict(settings),
@@ -92,9 +93,9 @@ def _core_share(point: Path, url: str, latency_seconds: float) -> float:
         if 1.1 * latency_seconds <= elapsed <= 2.9 * latency_seconds:
             used = process.cpu_times()
             marks.append((time.monotonic(), used.user + used.system))
+    load.stdout.close()
     if load.wait() or len(marks) < 2:
         raise SystemExit("the load generator failed")
-    load.stdout.close()
     (began, before), (ended, after) = marks[0], marks[-1]
     return float((after - before) / (ended - began))
 
