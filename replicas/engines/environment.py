@@ -145,9 +145,10 @@ class _Reader:
         self._table = kind.facts("variables")
         remaining = {name: value for name, value in environment.items() if not self._is_dropped(name, value)}
         self._environment = kind.completed(remaining)
-        refused = list(self._refused_values())
+        unsized = list(self._unsized())
+        refused = list(self._refused_values({entry.name for entry in unsized}))
         unknown = self._unknown_names({entry.name for entry in refused})
-        self._not_followed = [*self._unsized(), *unknown, *refused]
+        self._not_followed = [*unsized, *unknown, *refused]
 
     def settings(self, *, has_local_weights: bool) -> ContainerSettings:
         variables = self._kind.variables
@@ -215,10 +216,9 @@ class _Reader:
                 why = f"it is not in {table}, so its effect on the memory of a copy is not known"
                 yield NotFollowed(name=name, value=value, why=why)
 
-    def _refused_values(self) -> Iterator[NotFollowed]:
+    def _refused_values(self, unsized: Container[str]) -> Iterator[NotFollowed]:
         for name, why in refused_values(self._table, self._environment):
             yield NotFollowed(name=name, value=self._environment[name], why=why, is_refused=True)
-        unsized = {entry.name for entry in self._unsized()}
         for fault in self._kind.argument_faults(self._version, self._environment):
             # Sizing reads the variables that it follows by stricter rules; it never sizes those in `not_followed`.
             is_judged = fault.name in {"form": self._table["followed"], "name": unsized, "choice": ()}[fault.about]

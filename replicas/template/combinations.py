@@ -52,10 +52,10 @@ def open_combinations(resources: Resources, variants: Sequence[Variant]) -> Iter
         for specification in component.specifications
         if specification.model
     }
+    alone = {variant.settings.model.name for variant in variants if variant.settings.model}
     for model in resources.of_sagemaker("Model"):
         if model.logical_id in serving:
             yield from (_open(model, feature) for feature in _features_of(model))
-        alone = {variant.settings.model.name for variant in variants if variant.settings.model}
         if model.logical_id in serving | alone and model.get("ExecutionRoleArn") is None:
             yield _question(model, "whether SageMaker takes a model without an ExecutionRoleArn", _WITHOUT_ROLE)
         yield from _alternatives(model, _containers_of(model), (_MODEL_DATA, _IMAGE))
@@ -107,12 +107,10 @@ def _reservations(configuration: Resource) -> Iterator[Unread]:
 
 
 def _features_of(model: Resource) -> Iterator[str]:
-    containers: Value = model.get("Containers")
-    several = containers if isinstance(containers, list) else []
+    several = list_of(model.get("Containers"))
     if len(several) > 1:
         yield f"an inference pipeline of {len(several)} containers"
-    modes = [text_of(at(container, "Mode")) for container in (model.get("PrimaryContainer"), *several)]
-    if "MultiModel" in modes:
+    if "MultiModel" in [text_of(at(container, "Mode")) for container in _containers_of(model)]:
         yield "a container with Mode=MultiModel"
 
 

@@ -8,12 +8,13 @@ from typing import Literal
 from replicas.escaping import log_line, workflow_command
 from replicas.rules import Message, Report
 from replicas.rules.files import CheckedFile
+from replicas.units import counted
 
 
 def report_lines(report: Report) -> list[str]:
     """Return the lines of a report: endpoints, findings with reason and fix, questions not judged, then the counts."""
-    judged = "" if report.endpoints or report.unjudged else ": the template has no endpoint"
-    return [log_line(line) for line in (*_report_lines(report), _summary([report]) + judged)]
+    note = "" if report.endpoints or report.unjudged else ": the template has no endpoint"
+    return [log_line(line) for line in (*_report_lines(report), _summary([report]) + note)]
 
 
 def files_lines(files: Sequence[CheckedFile]) -> list[str]:
@@ -23,7 +24,7 @@ def files_lines(files: Sequence[CheckedFile]) -> list[str]:
         region = f" ({file.region})" if file.region else ""
         lines += [f"{file.path}{region}", *(f"  {line}" for line in _report_lines(file.report))]
     without = sum(not file.report.endpoints for file in files)
-    counts = f"{len(files)} template{'' if len(files) == 1 else 's'}"
+    counts = counted(len(files), "template")
     if without:
         counts += f", {without} without an endpoint"
     lines.append(f"{counts}: {_summary([file.report for file in files])}")
@@ -77,7 +78,7 @@ def _summary(reports: Sequence[Report]) -> str:
             [report.unjudged for report in reports],
         )
     )
-    counts = [f"{problems} problem{'' if problems == 1 else 's'}", f"{warnings} warning{'' if warnings == 1 else 's'}"]
+    counts = [counted(problems, "problem"), counted(warnings, "warning")]
     return ", ".join([*counts, f"{unjudged} not judged"] if unjudged else counts)
 
 
